@@ -1,0 +1,19 @@
+"""The Instantly API v2: one client per workspace, without a word of Singer."""
+
+from __future__ import annotations
+
+from tap_instantly.api.client import DEFAULT_API_URL, InstantlyClient
+from tap_instantly.api.errors import ErrorKind, InstantlyAPIError, InstantlyError
+from tap_instantly.api.pagination import StartingAfterPaginator
+from tap_instantly.api.workspaces import Workspace, Workspaces
+
+__all__ = [
+    "DEFAULT_API_URL",
+    "ErrorKind",
+    "InstantlyAPIError",
+    "InstantlyClient",
+    "InstantlyError",
+    "StartingAfterPaginator",
+    "Workspace",
+    "Workspaces",
+]

@@ -1,0 +1,84 @@
+"""The ``starting_after`` cursor, and when a list ends.
+
+A cursor is whatever the server says: an id, a timestamp, an e-mail address or several joined (spec, recorded). It is
+echoed and never parsed or computed.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from singer_sdk.pagination import BaseAPIPaginator
+
+from tap_instantly.api.decode import decoded
+from tap_instantly.api.errors import ErrorKind, InstantlyAPIError
+
+if TYPE_CHECKING:
+    import requests
+
+MAX_PAGE_SIZE = 100
+"""More is a 400, or was silently an empty page (reported)."""
+
+logger = logging.getLogger("tap-instantly.api")
+
+
+def items(response: requests.Response) -> list[dict[str, Any]]:
+    """The records of one page of a list.
+
+    Raises:
+        InstantlyAPIError: The answer is no page: without ``items`` there is no telling an empty list from a failure.
+    """
+    page = decoded(response)
+    records = page.get("items") if isinstance(page, dict) else None
+    if not isinstance(records, list):
+        request = response.request
+        raise InstantlyAPIError(
+            response.status_code,
+            request.method or "",
+            request.path_url.partition("?")[0],
+            "the answer is not a page of a list: it has no items",
+            kind=ErrorKind.MALFORMED,
+        )
+    return records
+
+
+def page_arguments(page_size: int, cursor: str | None) -> dict[str, Any]:
+    """Arguments that ask for one page: of the query for GET, of the JSON body for POST (spec)."""
+    arguments: dict[str, Any] = {"limit": page_size}
+    if cursor:
+        arguments["starting_after"] = cursor
+    return arguments
+
+
+class StartingAfterPaginator(BaseAPIPaginator["str | None"]):
+    """Walks a list by echoing ``next_starting_after``.
+
+    The list ends with an empty page, a page without a cursor, or a cursor seen before. A short page is not the end,
+    and the last page with records usually still carries a cursor (recorded). A repeated cursor would go round for
+    ever: it ends the walk with an error in the log and :attr:`looped` set, since records behind it may be missing.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(None)
+        self.looped = False
+        self._seen: set[str] = set()
+
+    def has_more(self, response: requests.Response) -> bool:
+        """Whether the page held records."""
+        return bool(items(response))
+
+    def get_next(self, response: requests.Response) -> str | None:
+        """The cursor of the next page, or None at the end."""
+        cursor = decoded(response).get("next_starting_after")
+        if not cursor:
+            return None
+        if cursor in self._seen:
+            self.looped = True
+            logger.error(
+                "The list %s sent the same cursor twice and was ended there: records behind it may be missing.",
+                response.request.path_url.partition("?")[0],
+            )
+            return None
+        self._seen.add(cursor)
+        return str(cursor)

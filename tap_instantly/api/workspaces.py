@@ -1,0 +1,123 @@
+"""Workspaces and the keys that open them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from tap_instantly.api.client import InstantlyClient
+from tap_instantly.api.errors import ErrorKind, InstantlyAPIError
+
+UNKNOWN_WORKSPACE = "unknown"
+"""Id of a workspace whose key may read neither the workspace nor a record that names it."""
+
+logger = logging.getLogger("tap-instantly.api")
+
+_DENIED = frozenset({ErrorKind.UNAUTHORIZED, ErrorKind.FORBIDDEN})
+
+_Probe = Callable[[InstantlyClient], "dict[str, Any] | None"]
+
+
+def _first(path: str, method: str = "GET") -> _Probe:
+    def probe(client: InstantlyClient) -> dict[str, Any] | None:
+        page = {"limit": 1}
+        where: dict[str, Any] = {"json": page} if method == "POST" else {"params": page}
+        records = client.request(method, path, repeatable=True, **where).json()["items"]
+        return records[0] if records else {}
+
+    return probe
+
+
+def _analytics(client: InstantlyClient) -> dict[str, Any]:
+    client.campaign_analytics(exclude_total_leads_count=True)
+    return {}
+
+
+# Entities carry the id of their workspace as `organization`. The analytics need no scope (spec), so they answer for
+# a key that may read nothing else.
+_PROBES: tuple[_Probe, ...] = (
+    _first("/campaigns"),
+    _first("/accounts"),
+    _first("/lead-lists"),
+    _first("/leads/list", "POST"),
+    _analytics,
+)
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """One workspace: its id, its name where the key may know it, the time it was made, and its client."""
+
+    id: str
+    name: str | None
+    timestamp_created: str | None
+    client: InstantlyClient
+
+    @classmethod
+    def connect(cls, client: InstantlyClient) -> Workspace:
+        """Check the key and find out which workspace it opens.
+
+        A key without the scope ``workspaces:read`` gets 401 or 403 here like a wrong key does. What tells them apart
+        is whether it opens anything else; then the workspace is known by the ``organization`` of the first record
+        found, or by :data:`UNKNOWN_WORKSPACE`.
+
+        Raises:
+            InstantlyAPIError: The key is wrong, the plan is dead, the user agent is blocked, the network is down, ...
+        """
+        try:
+            details = client.current_workspace()
+        except InstantlyAPIError as error:
+            if error.kind not in _DENIED:
+                raise
+            return cls(_id_from_records(client, error), None, None, client)
+        return cls(details["id"], details.get("name"), details.get("timestamp_created"), client)
+
+
+def _id_from_records(client: InstantlyClient, denied: InstantlyAPIError) -> str:
+    opened = False
+    for probe in _PROBES:
+        try:
+            record = probe(client) or {}
+        except InstantlyAPIError as error:
+            if error.kind not in _DENIED:
+                raise
+            continue
+        opened = True
+        workspace_id = record.get("organization") or record.get("organization_id")
+        if workspace_id:
+            logger.info("The API key lacks the scope workspaces:read; the workspace id is taken from its records.")
+            return str(workspace_id)
+    if not opened:
+        raise denied
+    logger.warning(
+        "The API key lacks the scope workspaces:read and no record names the workspace: workspace_id will be '%s'. "
+        "Grant the scope before loading several workspaces into the same tables.",
+        UNKNOWN_WORKSPACE,
+    )
+    return UNKNOWN_WORKSPACE
+
+
+class Workspaces:
+    """The workspaces that a configuration opens, connected on first use.
+
+    Discovery works without a network since nothing is asked before the first stream wants to read.
+    """
+
+    def __init__(self, clients: Callable[[], list[InstantlyClient]]) -> None:
+        self._clients = clients
+
+    @cached_property
+    def _by_id(self) -> dict[str, Workspace]:
+        connected = [Workspace.connect(client) for client in self._clients()]
+        return {workspace.id: workspace for workspace in connected}
+
+    def __iter__(self) -> Iterator[Workspace]:
+        """The workspaces in the order of the configuration."""
+        return iter(self._by_id.values())
+
+    def __getitem__(self, workspace_id: str) -> Workspace:
+        """The workspace of that id."""
+        return self._by_id[workspace_id]
