@@ -11,7 +11,7 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from tap_instantly.api.decode import decoded
-from tap_instantly.api.errors import InstantlyAPIError, InstantlyError, classify, from_transport
+from tap_instantly.api.errors import ErrorKind, InstantlyAPIError, InstantlyError, classify, from_transport
 from tap_instantly.api.limits import Budget
 from tap_instantly.api.pagination import MAX_PAGE_SIZE, StartingAfterPaginator, items, page_arguments
 from tap_instantly.api.retry import Retry
@@ -76,7 +76,7 @@ class InstantlyClient:
         self.page_size = page_size
         self.timeout = (CONNECT_TIMEOUT, timeout)
         self.budget = Budget()
-        self.retry = Retry(self.budget, max_retries)
+        self.retry = Retry(max_retries)
         self.requests_sent = 0
         self._secret = api_key.encode()
         self._session = requests.Session()
@@ -122,10 +122,12 @@ class InstantlyClient:
         except requests.RequestException as error:
             raise from_transport(error, method, path) from None
         if kind := classify(response.status_code, decoded(response)):
+            wait = _retry_after(response)
+            if kind is ErrorKind.RATE_LIMITED:
+                # Every thread of the workspace waits, not just the one that hit the limit.
+                self.budget.pause(wait)
             body = response.content.replace(self._secret, b"***")
-            raise InstantlyAPIError(
-                response.status_code, method, path, body, kind=kind, retry_after=_retry_after(response)
-            )
+            raise InstantlyAPIError(response.status_code, method, path, body, kind=kind, retry_after=wait)
         return response
 
     def request(

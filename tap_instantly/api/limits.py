@@ -10,6 +10,9 @@ from pyrate_limiter import Duration, InMemoryBucket, Limiter, Rate
 REQUESTS_PER_SECOND = 100
 """Documented limit per workspace, over all its keys; it implies the other documented one, 6,000 a minute."""
 
+PAUSE_AFTER_429 = 1.0
+"""Seconds to hold back the workspace where the server does not say how long: the limit is counted by the second."""
+
 
 class Budget:
     """Paces the requests of one workspace, and holds all of them back after a 429.
@@ -29,7 +32,7 @@ class Budget:
             time.sleep(wait)
         self._limiter.try_acquire("request")
 
-    def pause(self, seconds: float) -> None:
-        """Hold back every request of the workspace for ``seconds``."""
+    def pause(self, seconds: float | None = None) -> None:
+        """Hold back every request of the workspace: for as long as the server said, or a second."""
         with self._lock:
-            self._resume_at = max(self._resume_at, time.monotonic() + seconds)
+            self._resume_at = max(self._resume_at, time.monotonic() + (seconds or PAUSE_AFTER_429))

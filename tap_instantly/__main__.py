@@ -1,0 +1,37 @@
+"""The command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import NoReturn
+
+from singer_sdk.exceptions import SingerSDKError
+
+from tap_instantly.api import InstantlyError
+from tap_instantly.tap import TapInstantly
+
+
+def main() -> None:
+    """Run the tap; what goes wrong ends in one line on standard error and exit code 1."""
+    try:
+        TapInstantly.cli()
+    except (InstantlyError, SingerSDKError) as error:
+        _fail(str(error))
+    except json.JSONDecodeError as error:
+        _fail(f"A file given to the tap is not JSON: {error}")
+    except OSError as error:
+        # The client turns every network error into its own kind: what is left are files and standard output.
+        _fail(f"Cannot read or write {error.filename or 'standard output'}: {error.strerror}")
+
+
+def _fail(message: str) -> NoReturn:
+    TapInstantly.logger.critical(message)
+    # Python would try once more to flush what could not be written, and complain in its own words.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,146 @@
+"""The settings of the tap, as data, and what is said when one is wrong."""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urlsplit
+
+from jsonschema import Draft202012Validator, ValidationError
+from singer_sdk import typing as th
+
+from tap_instantly import timestamps
+from tap_instantly.api.client import DEFAULT_API_URL, DEFAULT_TIMEOUT, DEFAULT_USER_AGENT
+from tap_instantly.api.pagination import MAX_PAGE_SIZE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+ENVIRONMENT_PREFIX = "TAP_INSTANTLY_"
+
+SETTINGS: dict[str, Any] = th.PropertiesList(
+    th.Property(
+        "api_key",
+        th.StringType(min_length=1),
+        required=True,
+        secret=True,
+        title="API key",
+        description="Key for the Instantly API v2 (a v1 key does not work). The scope all:read covers every stream; "
+        "streams that the key may not read are skipped with a warning.",
+    ),
+    th.Property(
+        "start_date",
+        th.DateTimeType,
+        title="Start date",
+        description="Earliest change to extract (ISO 8601, UTC unless it says otherwise). Leave it out to get all "
+        "there is, from the day the workspace was made.",
+    ),
+    th.Property(
+        "analytics_lookback_days",
+        th.IntegerType(minimum=0, maximum=365),
+        default=7,
+        title="Analytics look-back",
+        description="Days before the bookmark that daily analytics read again, since late opens, replies and "
+        "opportunities change past days.",
+    ),
+    th.Property(
+        "page_size",
+        th.IntegerType(minimum=1, maximum=MAX_PAGE_SIZE),
+        default=MAX_PAGE_SIZE,
+        title="Page size",
+        description="Records per page of a list. The API takes no more than 100.",
+    ),
+    th.Property(
+        "request_timeout",
+        th.IntegerType(minimum=1, maximum=600),
+        default=DEFAULT_TIMEOUT,
+        title="Request timeout",
+        description="Seconds to wait for the next bytes of an answer before the request is tried again.",
+    ),
+    th.Property(
+        "max_retries",
+        th.IntegerType(minimum=0, maximum=50),
+        default=8,
+        title="Retries",
+        description="How often a failed request is tried again before the run gives up. The waits between tries "
+        "grow exponentially, with full jitter, to at most a minute.",
+    ),
+    th.Property(
+        "validate_records",
+        th.StringType,
+        allowed_values=["off", "warn", "fail"],
+        default="off",
+        title="Record validation",
+        description="Whether to check each record against its JSON Schema: off, warn (count the violations and log "
+        "each sort once) or fail (stop at the first).",
+    ),
+    th.Property(
+        "api_url",
+        th.StringType(min_length=1),
+        default=DEFAULT_API_URL,
+        title="API URL",
+        description="Base URL of the API, with its version. For tests against a sandbox on this machine.",
+    ),
+    th.Property(
+        "user_agent",
+        th.StringType(min_length=1),
+        default=DEFAULT_USER_AGENT,
+        title="User agent",
+        description="How the tap introduces itself. The API's firewall blocks the default names of HTTP libraries.",
+    ),
+    # Several keys, or one admin key with sub-workspaces, will be a setting `workspaces` beside `api_key`.
+    additional_properties=False,
+).to_dict()
+"""JSON Schema of the configuration, before the SDK adds its own settings."""
+
+
+def problems(config: Mapping[str, Any], schema: Mapping[str, Any]) -> list[str]:
+    """What is wrong with ``config``, one sentence each, without the value of any secret.
+
+    The SDK's own texts quote the value of a wrongly typed secret.
+    """
+    errors = Draft202012Validator(schema).iter_errors(dict(config))
+    found = [text for error in errors for text in _describe(error, schema)]
+    return found or list(_implausible(config))
+
+
+def _describe(error: ValidationError, schema: Mapping[str, Any]) -> Iterator[str]:
+    known: Mapping[str, Any] = schema["properties"]
+    given: Mapping[str, Any] = cast("Mapping[str, Any]", error.instance)
+    if error.validator == "additionalProperties" and not error.path:
+        for name in sorted(given.keys() - known.keys()):
+            close = difflib.get_close_matches(name, known, n=1)
+            yield f"unknown setting '{name}'" + (f": did you mean '{close[0]}'?" if close else "")
+    elif error.validator == "required" and not error.path:
+        for name in sorted(set(schema["required"]) - given.keys()):
+            yield f"setting '{name}' is missing: give it in the config, or as {ENVIRONMENT_PREFIX}{name.upper()}"
+    else:
+        name = str(error.path[0]) if error.path else "config"
+        # Names of other settings must be declared, but their values may still hold a secret.
+        reason = error.message if not known.get(name, {}).get("secret") else f"it must be of type {_types(error)}"
+        yield f"setting '{name}' is not valid: {reason}"
+
+
+def _types(error: ValidationError) -> str:
+    return "string, and not empty" if error.validator != "type" else str(error.validator_value).strip("[]'")
+
+
+def _implausible(config: Mapping[str, Any]) -> Iterator[str]:
+    if (start := config.get("start_date")) is not None:
+        try:
+            timestamps.parse(start)
+        except ValueError:
+            yield f"setting 'start_date' is not valid: '{start}' is not an ISO 8601 date, such as 2026-01-31"
+    url = urlsplit(config.get("api_url") or DEFAULT_API_URL)
+    if url.scheme not in {"http", "https"} or not url.hostname:
+        yield "setting 'api_url' is not valid: it must be an https URL"
+    elif url.scheme == "http" and not _is_loopback(url.hostname):
+        yield "setting 'api_url' is not valid: http would send the key in clear; use https"
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,110 @@
+"""From what the API sends to what the schema promises."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from jsonschema import Draft202012Validator, ValidationError
+
+from tap_instantly import timestamps
+from tap_instantly.api import InstantlyError
+
+if TYPE_CHECKING:
+    import logging
+    from collections.abc import Mapping, Sequence
+
+Record = dict[str, Any]
+
+UNKNOWN_FIELDS = "unknown_fields"
+
+
+class InvalidRecordError(InstantlyError):
+    """A record does not match its schema, and ``validate_records`` is ``fail``."""
+
+
+class RecordShaper:
+    """Shapes the records of one stream, and keeps count of what was odd about them.
+
+    * Fields that the schema does not know, and values in the place of a timestamp that are none, move to the object
+      ``unknown_fields``, so that nothing is lost and no loader fails.
+    * Timestamps leave as UTC in one form.
+    * Records without a value for their key cannot be loaded: they are left out, with a line in the log each.
+
+    Args:
+        schema: JSON Schema of the stream.
+        keys: Names of the key properties.
+        validate: ``off``, ``warn`` or ``fail``, for :meth:`check`.
+        logger: Of the stream.
+    """
+
+    def __init__(self, schema: Mapping[str, Any], keys: Sequence[str], validate: str, logger: logging.Logger) -> None:
+        properties: Mapping[str, Mapping[str, Any]] = schema["properties"]
+        self._keys = tuple(keys)
+        self._known = properties.keys() - {UNKNOWN_FIELDS}
+        self._timestamps = tuple(name for name, kind in properties.items() if kind.get("format") == "date-time")
+        self._fail = validate == "fail"
+        self._validator = None if validate == "off" else Draft202012Validator(schema)
+        self._logger = logger
+        self._reported: Counter[str] = Counter()
+        self.keyless = 0
+        self.invalid = 0
+
+    def shape(self, record: Record) -> Record | None:
+        """The record in its schema's shape (changed in place), or None if it has no key."""
+        if not record.keys() <= self._known:
+            for name in record.keys() - self._known:
+                self._set_aside(record, name, "the schema does not know this field")
+        for name in self._timestamps:
+            if (value := record.get(name)) is not None:
+                try:
+                    record[name] = timestamps.canonical(value)
+                except (ValueError, TypeError):
+                    self._set_aside(record, name, "its value is no timestamp")
+                    record[name] = None
+        if missing := [name for name in self._keys if record.get(name) is None]:
+            self.keyless += 1
+            present = {name: record[name] for name in self._keys if record.get(name) is not None}
+            self._logger.error("A record without %s was left out; the rest of its key: %s", missing, present)
+            return None
+        return record
+
+    def check(self, record: Record) -> None:
+        """Validate the record, where that is on.
+
+        Raises:
+            InvalidRecordError: It does not match, and the setting is ``fail``.
+        """
+        if self._validator is None:
+            return
+        for error in self._validator.iter_errors(record):
+            self.invalid += 1
+            if self._fail:
+                self._refuse(record, error)
+            self._report_once(_place(error), f"it {_breach(error)}")
+
+    def _set_aside(self, record: Record, name: str, reason: str) -> None:
+        record.setdefault(UNKNOWN_FIELDS, {})[name] = record.pop(name)
+        self._report_once(name, f"{reason}; it is kept in the column {UNKNOWN_FIELDS}")
+
+    def _report_once(self, place: str, message: str) -> None:
+        self._reported[place + message] += 1
+        if self._reported[place + message] == 1:
+            self._logger.warning("Field '%s': %s", place, message)
+
+    def _refuse(self, record: Record, error: ValidationError) -> NoReturn:
+        key = {name: record.get(name) for name in self._keys}
+        message = (
+            f"{self._logger.name.rpartition('.')[2]}: the record {key} does not match its schema: field "
+            f"'{_place(error)}' {_breach(error)}. With validate_records 'warn' it would be loaded all the same."
+        )
+        raise InvalidRecordError(message)
+
+
+def _breach(error: ValidationError) -> str:
+    """What rule was broken, without the value: it may be personal."""
+    return f"breaks the rule {error.validator} = {error.validator_value}"
+
+
+def _place(error: ValidationError) -> str:
+    return ".".join(str(step) for step in error.path if not isinstance(step, int)) or "(record)"

@@ -1,0 +1,39 @@
+"""Timestamps, all of them UTC and of one form, so that they compare as text and load into one column type."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timezone
+
+import msgspec
+
+_CANONICAL_LENGTH = len("2026-01-31T00:00:00.000Z")
+
+
+def parse(value: str) -> datetime:
+    """``value``, an ISO 8601 date or timestamp, as an aware datetime in UTC; without a zone it is taken as UTC.
+
+    Raises:
+        ValueError: It is neither.
+    """
+    try:
+        moment = msgspec.convert(value, datetime)
+    except msgspec.ValidationError:
+        moment = datetime.combine(msgspec.convert(value, date), time())
+    return moment.replace(tzinfo=timezone.utc) if moment.tzinfo is None else moment.astimezone(timezone.utc)
+
+
+def text(moment: datetime) -> str:
+    """The API's own form, ``2026-01-31T00:00:00.000Z``; microseconds are kept where there are any."""
+    precision = "microseconds" if moment.microsecond % 1000 else "milliseconds"
+    return moment.astimezone(timezone.utc).replace(tzinfo=None).isoformat(timespec=precision) + "Z"
+
+
+def canonical(value: str) -> str:
+    """``value`` in the one form of :func:`text`; nearly all the API's timestamps have it already.
+
+    Raises:
+        ValueError: It is no timestamp.
+    """
+    if len(value) == _CANONICAL_LENGTH and value[-1] == "Z" and value[10] == "T":
+        return value
+    return text(parse(value))
