@@ -1,0 +1,116 @@
+"""Time and identifiers as the API writes them: milliseconds in, ISO text out.
+
+Days are whole days since the Unix epoch, instants are milliseconds since it; both are plain integers because a
+page of leads formats several hundred of them.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from datetime import date, datetime, timedelta, timezone
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from random import Random
+
+DAY_MS = 86_400_000
+MINUTE_MS = 60_000
+HOUR_MS = 3_600_000
+EPOCH = date(1970, 1, 1)
+
+# The day from which the API hands out time-ordered lead ids.
+ORDERED_IDS_FROM = (date(2025, 10, 15) - EPOCH).days
+
+_MINUTES = tuple(f"{minute // 60:02d}:{minute % 60:02d}:" for minute in range(1440))
+_SECONDS = tuple(f"{ms // 1000:02d}.{ms % 1000:03d}Z" for ms in range(MINUTE_MS))
+
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
+
+_V4_KEEP = ~((0xF << 76) | (0x3 << 62))
+_V4_BITS = (0x4 << 76) | (0x2 << 62)
+_V7_BITS = (0x7 << 76) | (0x2 << 62)
+_LOW_80 = (1 << 80) - 1
+
+
+@lru_cache(maxsize=8192)
+def day_text(day: int) -> str:
+    """Write a day as YYYY-MM-DD."""
+    return (EPOCH + timedelta(days=day)).isoformat()
+
+
+def stamp(ms: int) -> str:
+    """Write an instant as the API does: UTC, milliseconds, Z."""
+    day, rest = divmod(ms, DAY_MS)
+    return f"{day_text(day)}T{_MINUTES[rest // MINUTE_MS]}{_SECONDS[rest % MINUTE_MS]}"
+
+
+def parse_stamp(text: str) -> int:
+    """Read an ISO timestamp or a bare date (UTC midnight); ValueError for anything else."""
+    # A plus sign in a query string arrives as a space.
+    moment = datetime.fromisoformat(text.strip().replace(" ", "+").replace("Z", "+00:00"))
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=timezone.utc)
+    return round(moment.timestamp() * 1000)
+
+
+def parse_day(text: str) -> int:
+    """Read a YYYY-MM-DD date; ValueError for anything else."""
+    return (date.fromisoformat(text) - EPOCH).days
+
+
+def is_date_only(text: str) -> bool:
+    """Whether the text names a day and no time."""
+    return _DATE.fullmatch(text) is not None
+
+
+def weekday(day: int) -> int:
+    """Give the day of the week, Monday being 0."""
+    return (day + 3) % 7
+
+
+def now_ms() -> int:
+    """Read the wall clock; only mutations without an `at` may ask."""
+    return time.time_ns() // 1_000_000
+
+
+def today() -> int:
+    """Give the current day in UTC."""
+    return now_ms() // DAY_MS
+
+
+def is_uuid(text: str) -> bool:
+    """Whether the text is a UUID in its usual lower-case spelling."""
+    return _UUID.fullmatch(text) is not None
+
+
+def uuid_bytes(text: str) -> bytes:
+    """Give the sixteen bytes of a UUID; ValueError if it is none."""
+    lowered = text.lower()
+    if not is_uuid(lowered):
+        message = f"not a UUID: {text}"
+        raise ValueError(message)
+    return bytes.fromhex(lowered.replace("-", ""))
+
+
+def uuid_text(raw: bytes) -> str:
+    """Spell sixteen bytes as a UUID."""
+    text = raw.hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+def as_uuid4(noise: int) -> bytes:
+    """Turn 128 random bits into a random (version 4) UUID."""
+    return ((noise & _V4_KEEP) | _V4_BITS).to_bytes(16, "big")
+
+
+def as_uuid7(ms: int, noise: int) -> bytes:
+    """Turn an instant and 80 random bits into a time-ordered (version 7) UUID."""
+    return ((ms << 80) | (noise & _LOW_80 & _V4_KEEP) | _V7_BITS).to_bytes(16, "big")
+
+
+def uuid4(rng: Random) -> str:
+    """Draw a version 4 UUID."""
+    return uuid_text(as_uuid4(rng.getrandbits(128)))

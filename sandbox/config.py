@@ -1,0 +1,78 @@
+"""What a sandbox is asked to be: size, seed, manners and keys."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class ApiKey:
+    """One API key of the sandbox.
+
+    Attributes:
+        name: What the request log calls the key.
+        scopes: Scopes as the API spells them, for instance `campaigns:read` or `all:all`.
+        paid: Whether the key's workspace has a plan; without one every call answers 402.
+        workspace: Which workspace the key opens.
+    """
+
+    name: str
+    scopes: tuple[str, ...] = ("all:all",)
+    paid: bool = True
+    workspace: str = "main"
+
+    @property
+    def secret(self) -> str:
+        """The bearer token; a fixed function of the name, so that tests need not pass secrets around."""
+        return f"sandbox-key-{self.name}"
+
+    @classmethod
+    def parse(cls, text: str, *, paid: bool = True) -> ApiKey:
+        """Read `NAME` or `NAME=scope,scope`."""
+        name, _, scopes = text.partition("=")
+        if not name:
+            message = f"an API key needs a name: {text!r}"
+            raise ValueError(message)
+        return cls(name, tuple(scopes.split(",")) if scopes else ("all:all",), paid=paid)
+
+
+@dataclass
+class Manners:
+    """How the sandbox behaves at the door; everything here may change while it runs."""
+
+    latency_ms: float = 0.0
+    rate_limit: bool = False
+    per_second: int = 100
+    per_minute: int = 6000
+    retry_after: int | None = None
+    short_pages: float = 0.0
+    scope_error_status: int = 401
+
+
+@dataclass(frozen=True)
+class SandboxConfig:
+    """Everything a sandbox is started with; equal configurations hold byte-identical data.
+
+    Attributes:
+        campaigns: Number of campaigns, drafts included.
+        accounts: Number of sending accounts.
+        leads: Number of leads.
+        lead_lists: Number of lead lists.
+        days: How many days of activity there are, up to and including `until`.
+        until: The last day with data (YYYY-MM-DD); today (UTC) when not given.
+        seed: The seed of everything generated.
+        list_ties: Whether lead lists come in pairs with the same creation time.
+        keys: The API keys; the first is the one `Server.api_key` and the command line announce.
+        manners: Behaviour that can also be changed later through the control plane.
+    """
+
+    campaigns: int = 12
+    accounts: int = 40
+    leads: int = 5000
+    lead_lists: int = 5
+    days: int = 120
+    until: str | None = None
+    seed: int = 1
+    list_ties: bool = False
+    keys: tuple[ApiKey, ...] = (ApiKey("default"), ApiKey("unpaid", paid=False))
+    manners: Manners = field(default_factory=Manners)

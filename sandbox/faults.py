@@ -1,0 +1,202 @@
+"""Trouble on order: which requests it hits, and what happens to their answers."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import socket
+import struct
+from dataclasses import asdict, dataclass, field
+from fnmatch import fnmatchcase
+from random import Random
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from starlette.responses import Response
+
+from sandbox.answers import JSON_TYPE, ApiError, dumps
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from starlette.types import Send
+
+Kind = Literal[
+    "status",
+    "latency",
+    "reset",
+    "truncated",
+    "garbage",
+    "html",
+    "empty",
+    "slow_drip",
+    "error_in_200",
+    "wrong_content_type",
+    "cursor_loop",
+    "repeat_cursor",
+]
+KINDS: tuple[str, ...] = get_args(Kind)
+
+# Answers that take the place of the real one and those that deface it.
+INSTEAD = frozenset({"status", "reset", "garbage", "html", "empty", "error_in_200"})
+
+
+@dataclass
+class Fault:
+    """One order of trouble.
+
+    Attributes:
+        path: Exact path or glob.
+        kind: What goes wrong.
+        method: Only this method.
+        status: Status of a `status` fault (and of `html`, `garbage`, `empty`, `error_in_200` if not 200).
+        body: Body instead of the usual one: a JSON value, or a string sent as it is.
+        headers: Further headers of a `status` fault.
+        count: How many requests it hits; None for all.
+        after: How many matching requests it lets pass first.
+        probability: Chance to hit a matching request, drawn from `seed`.
+        seed: Seed of that chance.
+        seconds: Delay of `latency`, pause of `slow_drip`.
+        chunk: Bytes at a time of `slow_drip`.
+    """
+
+    path: str
+    kind: Kind
+    method: str | None = None
+    status: int | None = None
+    body: Any = None
+    headers: dict[str, str] = field(default_factory=dict)
+    count: int | None = 1
+    after: int = 0
+    probability: float = 1.0
+    seed: int = 1
+    seconds: float = 1.0
+    chunk: int = 16
+    id: int = 0
+    seen: int = 0
+    hits: int = 0
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            message = f"unknown kind of fault: {self.kind!r}; there are {', '.join(KINDS)}"
+            raise ValueError(message)
+        self._rng = Random(self.seed)
+
+    @property
+    def spent(self) -> bool:
+        """Whether it has hit as often as it may."""
+        return self.count is not None and self.hits >= self.count
+
+    def strikes(self, method: str, path: str) -> bool:
+        """Decide whether a request is hit, and count it."""
+        if self.spent or (self.method and self.method.upper() != method):
+            return False
+        if path != self.path and not fnmatchcase(path, self.path):
+            return False
+        self.seen += 1
+        if self.seen <= self.after or self._rng.random() >= self.probability:
+            return False
+        self.hits += 1
+        return True
+
+
+class Faults:
+    """All trouble on order."""
+
+    def __init__(self) -> None:
+        self._faults: list[Fault] = []
+        self._next = 1
+
+    def add(self, order: dict[str, Any]) -> Fault:
+        """Take an order; TypeError or ValueError if it makes no sense."""
+        fault = Fault(**order)
+        fault.id, self._next = self._next, self._next + 1
+        self._faults.append(fault)
+        return fault
+
+    def clear(self) -> None:
+        """Forget all orders."""
+        self._faults.clear()
+
+    def as_json(self) -> list[dict[str, Any]]:
+        """List the orders, spent ones included."""
+        return [asdict(fault) for fault in self._faults]
+
+    def strike(self, method: str, path: str) -> Fault | None:
+        """Give the one fault that hits a request: the first that applies."""
+        return next((fault for fault in self._faults if fault.strikes(method, path)), None)
+
+
+def instead(fault: Fault) -> Response:
+    """Make the answer that takes the place of the real one."""
+    status = fault.status or 200
+    if fault.kind == "status":
+        answer = ApiError(fault.status or 500, "The sandbox was told to fail").answer()
+        if fault.body is not None:
+            answer = Response(_body(fault.body), answer.status_code, media_type=JSON_TYPE)
+        answer.headers.update(fault.headers)
+        return answer
+    if fault.kind == "html":
+        page = "<!DOCTYPE html><html><head><title>502 Bad Gateway</title></head><body>Bad gateway</body></html>"
+        return Response(_body(fault.body or page), fault.status or 502, media_type="text/html; charset=utf-8")
+    if fault.kind == "garbage":
+        return Response(_body(fault.body or '{"items":[{"id":'), status, media_type=JSON_TYPE)
+    if fault.kind == "empty":
+        return Response(b"", status, media_type=JSON_TYPE)
+    error = {"statusCode": 500, "error": "Internal Server Error", "message": "Something went wrong"}
+    return Response(_body(fault.body or error), status, media_type=JSON_TYPE)
+
+
+def _body(value: Any) -> bytes:  # noqa: ANN401 - any JSON value
+    return value.encode() if isinstance(value, str) else dumps(value).encode()
+
+
+def deface(fault: Fault, answer: Response, cursor: str | None) -> Response:
+    """Change the real answer: its content type or its cursor."""
+    if fault.kind == "wrong_content_type":
+        answer.headers["content-type"] = "text/html; charset=utf-8"
+        return answer
+    with contextlib.suppress(ValueError):
+        body = json.loads(bytes(answer.body))
+        if isinstance(body, dict) and "items" in body:
+            # A loop leads back to the beginning, a repetition to where the request came from.
+            body["next_starting_after"] = fault.body or (cursor if fault.kind == "repeat_cursor" else LOOP_CURSOR)
+            if cursor is None and fault.kind == "repeat_cursor" and fault.body is None:
+                return answer
+            return Response(dumps(body).encode(), answer.status_code, media_type=JSON_TYPE)
+    return answer
+
+
+LOOP_CURSOR = "00000000-0000-4000-8000-000000000000"
+
+
+async def send_broken(fault: Fault, answer: Response, send: Send, transport: asyncio.Transport | None) -> None:
+    """Send an answer that breaks off, or that takes its time."""
+    body = bytes(answer.body)
+    start = {"type": "http.response.start", "status": answer.status_code, "headers": answer.raw_headers}
+    await send(start)
+    if fault.kind == "truncated":
+        await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
+        if transport is not None:
+            transport.close()
+        return
+    for piece in _pieces(body, max(1, fault.chunk)):
+        await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await asyncio.sleep(fault.seconds)
+    await send({"type": "http.response.body", "body": b""})
+
+
+def _pieces(body: bytes, size: int) -> Iterable[bytes]:
+    return (body[at : at + size] for at in range(0, len(body), size))
+
+
+def reset(transport: asyncio.Transport | None) -> None:
+    """Reset the connection: no answer, no orderly end."""
+    if transport is None:
+        return
+    handle = transport.get_extra_info("socket")
+    if handle is not None:
+        # Closing with a linger time of zero is what makes the kernel send RST rather than FIN.
+        with socket.fromfd(handle.fileno(), socket.AF_INET, socket.SOCK_STREAM) as twin:
+            twin.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    transport.abort()

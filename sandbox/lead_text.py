@@ -1,0 +1,257 @@
+"""Leads rendered straight from their ids.
+
+A lead's id carries 62 random bits, and everything else about the lead is a function of them. So a million leads
+cost sixteen megabytes, and a page is written without ever building a dictionary.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import TYPE_CHECKING
+
+from sandbox.answers import dumps
+from sandbox.clock import DAY_MS, HOUR_MS, MINUTE_MS, stamp, uuid4, uuid_text
+from sandbox.words import (
+    COMPANY_KINDS,
+    COMPANY_STEMS,
+    CUSTOM_VARIABLES,
+    FIRST_NAMES,
+    JOB_TITLES,
+    LAST_NAMES,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from random import Random
+
+SLOTS = 1 << 14
+PAYLOADS = 16
+_MASK = (1 << 64) - 1
+_MIX_A = 0x9E3779B97F4A7C15
+_MIX_B = 0xD6E8FEB86659FD93
+_PER_MILLE = 1024
+
+
+def _dial(*shares: tuple[str, int]) -> tuple[str, ...]:
+    """Spread values over 1024 positions by weight, so that ten random bits draw one."""
+    total = sum(weight for _, weight in shares)
+    edges = [edge * _PER_MILLE // total for edge in accumulate(weight for _, weight in shares)]
+    return tuple(shares[bisect_right(edges, position)][0] for position in range(_PER_MILLE))
+
+
+# 4, 5 and 7 are in no documentation and in real workspaces.
+_ESP = _dial(
+    *[(f',"esp_code":{code}', weight) for code, weight in ((1, 380), (2, 300), (3, 40), (0, 20), (8, 20), (9, 15))],
+    *[(f',"esp_code":{code}', 15) for code in (10, 12, 13, 999, 1000, 4, 5, 7)],
+    ("", 60),
+)
+_ESG = _dial(("", 800), *[(f',"esg_code":{code}', 40) for code in (0, 1, 2, 3, 4)])
+_VERIFIED = _dial(
+    (',"verification_status":1', 700),
+    ("", 150),
+    *[(f',"verification_status":{code}', 20) for code in (-1, -2, -3, -4, 11, 12)],
+)
+_ENRICHED = _dial(("", 700), *[(f',"enrichment_status":{code}', 60) for code in (1, -1, 11, -2)])
+# 7001 and 7002 are labels of the workspace's own making.
+_INTEREST = _dial(*[(str(code), 100) for code in (1, 1, 2, 3, 4, 0, -1, -2, -3, -4, 7001, 7002)])
+_FATE = _dial(("3", 500), ("1", 480), ("-1", 20), ("-2", 8), ("-3", 6))
+_METHOD = _dial(("manual", 600), ("api", 350), ("website-visitor", 50))
+
+
+@dataclass(frozen=True)
+class Box:
+    """What a lead can be in: a campaign or a list.
+
+    Attributes:
+        id: Id of the campaign or list.
+        is_campaign: Which of the two it is.
+        weight: Its share of all leads.
+        start: When its leads began to be contacted.
+        end: When that stopped; not after `start` if it never began.
+        variants: Number of variants of each step.
+        opens: Whether opens are tracked.
+        clicks: Whether clicks are tracked.
+        progress: Contacted share of its leads, in 1024ths.
+        step_ids: Ids of the steps.
+        payloads: Custom variables its leads can have, rendered.
+        owner: Who uploads its leads.
+    """
+
+    id: str
+    is_campaign: bool
+    weight: int
+    start: int
+    end: int
+    variants: tuple[int, ...]
+    opens: bool
+    clicks: bool
+    progress: int
+    step_ids: tuple[str, ...]
+    payloads: tuple[str, ...]
+    owner: str
+
+    @property
+    def head(self) -> str:
+        """The member that names the box."""
+        return f',"{"campaign" if self.is_campaign else "list_id"}":"{self.id}"'
+
+
+def make_payloads(rng: Random) -> tuple[str, ...]:
+    """Draw the custom variables of one campaign: few names of its own, flat values."""
+    names = rng.sample(range(len(CUSTOM_VARIABLES)), 3)
+    rows = []
+    for _ in range(PAYLOADS):
+        chosen = [CUSTOM_VARIABLES[at] for at in names if rng.random() < 0.9]  # noqa: PLR2004 - a share of the seed
+        rows.append("".join(f",{dumps(name)}:{dumps(rng.choice(values))}" for name, values in chosen))
+    return tuple(rows)
+
+
+def make_step_ids(rng: Random, steps: int) -> tuple[str, ...]:
+    """Draw ids for steps."""
+    return tuple(uuid4(rng) for _ in range(steps))
+
+
+class LeadText:
+    """Renders leads.
+
+    Args:
+        boxes: The campaigns and lists of the workspace.
+        organization: Id of the workspace.
+        users: Ids of its users.
+        old: First and last instant at which leads with random ids were created.
+        horizon: The last instant with data.
+    """
+
+    def __init__(
+        self, boxes: Sequence[Box], organization: str, users: Sequence[str], old: tuple[int, int], horizon: int
+    ) -> None:
+        self.boxes = boxes
+        self._users = users
+        self._old_from, self._old_span = old[0], max(1, old[1] - old[0])
+        self._horizon = horizon
+        self._slots = self._assign(boxes)
+        self._heads = [f',"organization":"{organization}"{box.head}' for box in boxes]
+        self._plain = [name.lower().replace("ë", "e").replace("ü", "u").replace("ż", "z") for name in LAST_NAMES]
+
+    @staticmethod
+    def _assign(boxes: Sequence[Box]) -> tuple[int, ...]:
+        """Share the slots out by weight; a slot is fourteen bits of the id."""
+        total = sum(box.weight for box in boxes) or 1
+        edges = [edge * SLOTS // total for edge in accumulate(box.weight for box in boxes)]
+        return tuple(bisect_right(edges, slot) for slot in range(SLOTS)) if boxes else ()
+
+    def box_number(self, raw: bytes) -> int:
+        """Tell which box a lead is in."""
+        return self._slots[((raw[8] & 0x3F) << 8) | raw[9]]
+
+    def _created(self, raw: bytes, noise: int) -> int:
+        if raw[6] >> 4 == 7:  # noqa: PLR2004 - the version digit of a UUID
+            return int.from_bytes(raw[:6], "big")
+        return self._old_from + noise % self._old_span
+
+    def render(self, raw: bytes) -> str:
+        """Write one lead as JSON."""
+        low = int.from_bytes(raw[8:], "big")
+        h = (low * _MIX_A) & _MASK
+        h ^= h >> 31
+        g = (h * _MIX_B) & _MASK
+        g ^= g >> 29
+        number = self.box_number(raw)
+        box = self.boxes[number]
+        created = self._created(raw, g ^ low)
+        if box.is_campaign and (g & 1023) < box.progress and created < box.end:
+            story, last = self._journey(box, created, g, h)
+        else:
+            story, last = self._waiting(box, created, g)
+        return (
+            f'{{"id":"{uuid_text(raw)}","timestamp_created":"{stamp(created)}","timestamp_updated":"{stamp(last)}"'
+            f"{self._heads[number]}{story}{self._person(box, h, g)}{self._tail(box, h, g)}}}"
+        )
+
+    def _person(self, box: Box, h: int, g: int) -> str:
+        first, last = FIRST_NAMES[h & 63], LAST_NAMES[(h >> 6) & 63]
+        stem, kind = COMPANY_STEMS[(h >> 12) & 31], COMPANY_KINDS[(h >> 17) & 31]
+        domain = f"{stem}-{kind}{(h >> 22) & 0xFF}.example".lower()
+        title = dumps(JOB_TITLES[(h >> 30) & 15])
+        phone, website = f"+1555{(h >> 34) & 0xFFFFF:07d}", f"https://{domain}"
+        who = f'"{first}'
+        text = f',"company_domain":"{domain}","first_name":"{first}","last_name":"{last}"'
+        text += f',"company_name":"{stem} {kind}"'
+        if box.is_campaign or (h >> 54) & 31:
+            local = f"{FIRST_NAMES[h & 63].lower().replace('ë', 'e')}.{self._plain[(h >> 6) & 63]}"
+            text += f',"email":"{local}.{(h >> 34) & 0xFFFFF:05x}@{domain}"'
+        if h >> 63:
+            text += f',"job_title":{title}'
+        if (h >> 62) & 1:
+            text += f',"phone":"{phone}","website":"{website}"'
+        if not (h >> 58) & 7:
+            text += f',"personalization":"Hi {first}, I noticed you work at {stem} {kind}..."'
+        custom = box.payloads[(g >> 50) & (PAYLOADS - 1)] if box.payloads else ""
+        payload = f'{{"firstName":{who}","lastName":"{last}","companyName":"{stem} {kind}"'
+        if (h >> 61) & 1:
+            payload += f',"jobTitle":{title},"website":"{website}","phone":"{phone}"'
+            payload += f',"personalization":"Hi {first}"'
+        return f'{text},"payload":{payload}{custom}}}'
+
+    def _tail(self, box: Box, h: int, g: int) -> str:
+        method = _METHOD[(h >> 8) & 1023]
+        text = f"{_ESP[(g >> 12) & 1023]}{_ESG[(g >> 24) & 1023]}{_VERIFIED[(g >> 35) & 1023]}"
+        text += f'{_ENRICHED[(h >> 40) & 1023]},"uploaded_by_user":"{box.owner}","upload_method":"{method}"'
+        text += f',"is_website_visitor":{"true" if method == "website-visitor" else "false"}'
+        if not (h >> 45) & 7:
+            text += f',"assigned_to":"{self._users[(h >> 20) % len(self._users)]}"'
+        return text
+
+    @staticmethod
+    def _waiting(box: Box, created: int, g: int) -> tuple[str, int]:
+        """Tell of a lead nobody has written to; leads outside campaigns have the undocumented status 0."""
+        status = 1 if box.is_campaign else 0
+        story = f',"status":{status},"email_open_count":0,"email_reply_count":0,"email_click_count":0'
+        return f'{story},"status_summary":{{}}', created + (g >> 44) % (15 * MINUTE_MS)
+
+    def _journey(self, box: Box, created: int, g: int, h: int) -> tuple[str, int]:
+        """Tell of a lead the campaign has written to."""
+        base = max(created, box.start)
+        contact = base + (g >> 7) % max(1, box.end - base)
+        step = (g >> 3) % len(box.variants)
+        variant = (g >> 17) % box.variants[step]
+        status = _FATE[(g >> 10) & 1023]
+        bounced = status == "-1"
+        opened = box.opens and not bounced and (g >> 20) & 1023 < 420  # noqa: PLR2004 - a rate
+        replied = not bounced and (g >> 30) & 1023 < 34  # noqa: PLR2004 - a rate
+        clicked = opened and box.clicks and (g >> 40) & 1023 < 50  # noqa: PLR2004 - a rate
+        opens = 1 + ((h >> 50) & 3) if opened else 0
+        text = (
+            f',"status":{status},"email_open_count":{opens},"email_reply_count":{1 if replied else 0}'
+            f',"email_click_count":{1 if clicked else 0},"last_contacted_from":"campaign"'
+        )
+        text += self._last_step(box, contact, step, finished=status != "1", g=g)
+        last = contact
+        for happened, what, verb, delay in (
+            (opened, "open", "opened", 2 * HOUR_MS),
+            (clicked, "click", "clicked", 3 * HOUR_MS),
+            (replied, "reply", "replied", 9 * HOUR_MS),
+        ):
+            if happened:
+                last = max(last, min(self._horizon, contact + delay + (h >> 24) % (2 * DAY_MS)))
+                text += f',"email_{verb}_step":{step + 1},"email_{verb}_variant":{variant}'
+                text += f',"timestamp_last_{what}":"{stamp(last)}"'
+        text += f',"timestamp_last_contact":"{stamp(contact)}","timestamp_last_touch":"{stamp(last)}"'
+        if replied:
+            text += (
+                f',"lt_interest_status":{_INTEREST[(h >> 14) & 1023]},"timestamp_last_interest_change":"{stamp(last)}"'
+            )
+            text += ',"pl_value_lead":"High"' if h & 1 else ""
+        return text, last
+
+    def _last_step(self, box: Box, contact: int, step: int, *, finished: bool, g: int) -> str:
+        at, step_id = stamp(contact), box.step_ids[step]
+        text = f',"last_step_from":"campaign","last_step_id":"{step_id}","last_step_timestamp_executed":"{at}"'
+        done = ',"domain_complete":true' if finished else ""
+        text += f',"status_summary":{{"lastStep":{{"from":"campaign","stepID":"{step_id}","timestamp_executed":"{at}"}}{done}}}'
+        if not (g >> 55) & 31:
+            text += f',"subsequence_id":"{box.step_ids[0]}","timestamp_added_subsequence":"{at}"'
+            text += f',"status_summary_subseq":{{"from":"subsequence","stepID":"{step_id}","timestampExecuted":"{at}"}}'
+        return text

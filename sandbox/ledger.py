@@ -1,0 +1,267 @@
+"""What a campaign did, by day, step and variant.
+
+Every analytics answer is a sum over these cells, so daily rows, step rows and totals agree because they cannot do
+otherwise. The one thing that does not add up is the one that does not in the real API: distinct leads.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sandbox.clock import weekday
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from random import Random
+
+# A unique count is directly followed by its repeats: those of the day's distinct leads who had done it before.
+METRICS = (
+    *("sent", "new", "bounced", "unsubscribed", "completed"),
+    *("opened", "unique_opened", "repeat_opened"),
+    *("replies", "unique_replies", "repeat_replies"),
+    *("automatic", "unique_automatic", "repeat_automatic"),
+    *("clicks", "unique_clicks", "repeat_clicks"),
+    *("opportunities", "unique_opportunities", "repeat_opportunities"),
+    *("meetings", "meetings_held", "won"),
+)
+INDEX = {name: at for at, name in enumerate(METRICS)}
+DISTINCT = ("opened", "replies", "automatic", "clicks", "opportunities")
+SATURDAY = 5
+
+Step = tuple["str | None", "str | None"]
+Counts = dict[str, int]
+
+
+@dataclass(frozen=True)
+class Window:
+    """Days from `start` up to, not including, `end`; None leaves a side open."""
+
+    start: int | None = None
+    end: int | None = None
+
+    def __contains__(self, day: int) -> bool:
+        return (self.start is None or day >= self.start) and (self.end is None or day < self.end)
+
+
+EVER = Window()
+
+
+@dataclass(frozen=True)
+class Activity:
+    """What is needed to invent a campaign's history.
+
+    Attributes:
+        leads: How many leads it has.
+        first: First day on which it sends.
+        last: Last day on which it sends.
+        horizon: Last day with data at all.
+        variants: Number of variants of each step.
+        progress: Share of the leads it has started.
+        opens: Whether it tracks opens.
+        clicks: Whether it tracks clicks.
+    """
+
+    leads: int
+    first: int
+    last: int
+    horizon: int
+    variants: tuple[int, ...]
+    progress: float
+    opens: bool
+    clicks: bool
+
+
+class Ledger:
+    """The counts of one campaign."""
+
+    def __init__(self) -> None:
+        self._cells: dict[int, dict[Step, array[int]]] = defaultdict(dict)
+
+    def add(self, day: int, step: Step, **counts: int) -> None:
+        """Count something."""
+        cell = self._cells[day].setdefault(step, array("i", bytes(4 * len(METRICS))))
+        for name, count in counts.items():
+            cell[INDEX[name]] += count
+
+    def cells(self, window: Window = EVER) -> Iterator[tuple[int, Step, array[int]]]:
+        """Go through the cells of a window in the order of days."""
+        for day in sorted(day for day in self._cells if day in window):
+            for step, cell in self._cells[day].items():
+                if any(cell):
+                    yield day, step, cell
+
+    def last_day(self) -> int | None:
+        """Give the last day on which anything happened."""
+        return max(self._cells, default=None)
+
+    def by_day(self, window: Window = EVER) -> dict[int, Counts]:
+        """Sum up each day."""
+        return {day: summary.sums() for day, summary in self._summaries(window, lambda day, _step: day).items()}
+
+    def by_step(self, window: Window = EVER) -> dict[Step, Counts]:
+        """Sum up each step and variant."""
+        found = self._summaries(window, lambda _day, step: step)
+        return {step: found[step].counts(by_step=True) for step in sorted(found, key=step_order)}
+
+    def total(self, window: Window = EVER) -> Counts:
+        """Sum up the window, with distinct leads over all of it and per step, and leads written to at all."""
+        whole = self._summaries(window, lambda _day, _step: 0).get(0, Summary())
+        counts = whole.counts(by_step=False)
+        steps = self._summaries(window, lambda _day, step: step[0])
+        per_step = [summary.counts(by_step=True) for summary in steps.values()]
+        for name in DISTINCT:
+            counts[f"by_step_{name}"] = sum(row[f"unique_{name}"] for row in per_step)
+        counts["contacted"] = max((row["sent"] for row in per_step), default=0)
+        return counts
+
+    def _summaries(self, window: Window, key: Callable[[int, Step], object]) -> dict[object, Summary]:  # type: ignore[type-arg, unused-ignore]
+        found: dict[object, Summary] = defaultdict(Summary)
+        for day, step, cell in self.cells(window):
+            found[key(day, step)].take(day, cell)
+        return found
+
+
+class Summary:
+    """A sum of cells that knows on which day each kind of event began."""
+
+    def __init__(self) -> None:
+        self._sums = [0] * len(METRICS)
+        self._first: dict[str, int] = {}
+        self._spared = dict.fromkeys(DISTINCT, 0)
+
+    def take(self, day: int, cell: array[int]) -> None:
+        """Add a cell; days come in order."""
+        for at, count in enumerate(cell):
+            self._sums[at] += count
+        for name in DISTINCT:
+            if cell[INDEX[f"unique_{name}"]] and self._first.setdefault(name, day) == day:
+                # On the first day of a window nobody is there for the second time.
+                self._spared[name] += cell[INDEX[f"repeat_{name}"]]
+
+    def sums(self) -> Counts:
+        """Give the plain sums."""
+        return dict(zip(METRICS, self._sums, strict=True))
+
+    def counts(self, *, by_step: bool) -> Counts:
+        """Give the sums, with unique counts that are distinct over all days taken in."""
+        counts = self.sums()
+        for name in DISTINCT:
+            repeats = counts[f"repeat_{name}"] - self._spared[name]
+            # About half of those who come back do so for another step's mail.
+            counts[f"unique_{name}"] -= repeats // 2 if by_step else repeats
+        return counts
+
+
+def step_order(step: object) -> tuple[bool, tuple[str, ...]]:
+    """Put numbered steps in order and the unknown one last."""
+    names = step if isinstance(step, tuple) else (step,)
+    return names[0] is None, tuple(str(name).rjust(3) for name in names)
+
+
+def invent(plan: Activity, rng: Random) -> Ledger:
+    """Invent a plausible history of cold e-mail."""
+    ledger = Ledger()
+    starts = _first_mails(plan, rng)
+    for number, variants in enumerate(plan.variants):
+        following: dict[int, int] = defaultdict(int)
+        for day, leads in starts.items():
+            for variant, sent in enumerate(_split(leads, variants, rng)):
+                _one_cell(ledger, plan, rng, (day, number, variant), sent)
+            later = next_workday(day + 2 + number)
+            if later <= plan.last:
+                following[later] += _draw(rng, leads, 0.9)
+        starts = following
+    _repeats(ledger, rng)
+    return ledger
+
+
+def next_workday(day: int) -> int:
+    """Give the day itself, or the Monday after its weekend."""
+    return day + max(0, 7 - weekday(day)) if weekday(day) >= SATURDAY else day
+
+
+def _draw(rng: Random, number: int, share: float) -> int:
+    """Take a share of a number, rounding up or down by chance."""
+    return int(number * share + rng.random())
+
+
+def _split(number: int, parts: int, rng: Random) -> list[int]:
+    """Deal a number out in nearly equal parts."""
+    base, rest = divmod(number, parts)
+    lucky = set(rng.sample(range(parts), rest))
+    return [base + (part in lucky) for part in range(parts)]
+
+
+def _first_mails(plan: Activity, rng: Random) -> dict[int, int]:
+    """Spread the first mails to new leads over the campaign's working days."""
+    days = [day for day in range(plan.first, plan.last + 1) if weekday(day) < SATURDAY]
+    if not days:
+        return {}
+    weights = [0.6 + 0.8 * rng.random() for _ in days]
+    target, total = plan.leads * plan.progress, sum(weights)
+    starts: dict[int, int] = {}
+    done, reached = 0, 0.0
+    for day, weight in zip(days, weights, strict=True):
+        reached += target * weight / total
+        starts[day], done = int(reached) - done, int(reached)
+    return {day: count for day, count in starts.items() if count}
+
+
+def _later(rng: Random, plan: Activity, day: int, number: int) -> Iterator[tuple[int, int]]:
+    """Spread reactions over the days after a mail."""
+    for _ in range(number):
+        delay = 0 if rng.random() < 0.7 else rng.randint(1, 5)  # noqa: PLR2004 - a share
+        yield min(plan.horizon, day + delay), 1
+
+
+def _one_cell(ledger: Ledger, plan: Activity, rng: Random, place: tuple[int, int, int], sent: int) -> None:
+    """Send one variant's mails of one day and let people react, then and later."""
+    day, number, variant = place
+    if not sent:
+        return
+    step: Step = (str(number + 1), str(variant))
+    ledger.add(day, step, sent=sent, new=0 if number else sent)
+    ledger.add(day, step, bounced=_draw(rng, sent, 0.005 if number else 0.02) if rng.random() < 0.9 else 0)  # noqa: PLR2004
+    ledger.add(day, step, unsubscribed=_draw(rng, sent, 0.004) if sent > 1 else 0)
+    if number == len(plan.variants) - 1:
+        ledger.add(day, step, completed=_draw(rng, sent, 0.95))
+    if plan.opens:
+        for when, count in _later(rng, plan, day, _draw(rng, sent, rng.uniform(0.3, 0.5))):
+            again = int(rng.expovariate(1.6))
+            ledger.add(when, step, opened=count + again, unique_opened=count)
+            if plan.clicks and rng.random() < 0.04:  # noqa: PLR2004 - a rate
+                ledger.add(when, step, clicks=count + int(rng.expovariate(2)), unique_clicks=count)
+    for when, count in _later(rng, plan, day, _draw(rng, sent, rng.uniform(0.01, 0.05) / (1 + number / 2))):
+        # Some answers cannot be traced to the mail they answer.
+        origin = (None, None) if rng.random() < 0.05 else step  # noqa: PLR2004 - a rate
+        ledger.add(when, origin, replies=count + (rng.random() < 0.2), unique_replies=count)  # noqa: PLR2004
+        _interest(ledger, rng, when, origin)
+    ledger.add(day, step, **dict.fromkeys(("automatic", "unique_automatic"), _draw(rng, sent, 0.012)))
+
+
+def _interest(ledger: Ledger, rng: Random, day: int, step: Step) -> None:
+    """Let an answer turn into an opportunity, and that into a meeting."""
+    if rng.random() > 0.3:  # noqa: PLR2004 - a rate
+        return
+    ledger.add(day, step, opportunities=1 + (rng.random() < 0.3), unique_opportunities=1)  # noqa: PLR2004
+    booked = rng.random() < 0.4  # noqa: PLR2004 - a rate
+    held = booked and rng.random() < 0.7  # noqa: PLR2004 - a rate
+    won = held and rng.random() < 0.3  # noqa: PLR2004 - a rate
+    ledger.add(day, step, meetings=booked, meetings_held=held, won=won)
+
+
+def _repeats(ledger: Ledger, rng: Random) -> None:
+    """Decide how many of each day's distinct leads had reacted on an earlier day."""
+    shares = {"opened": 0.25, "replies": 0.09, "automatic": 0.1, "clicks": 0.1, "opportunities": 0.3}
+    for name, share in shares.items():
+        unique, repeat = INDEX[f"unique_{name}"], INDEX[f"repeat_{name}"]
+        cells = [(day, cell) for day, _, cell in ledger.cells() if cell[unique]]
+        later = [cell for day, cell in cells if day > cells[0][0]]
+        for cell in later:
+            cell[repeat] = _draw(rng, cell[unique], share)
+            cell[repeat] = min(cell[repeat], cell[unique])
+        if later and not any(cell[repeat] for cell in later):
+            later[-1][repeat] = 1

@@ -1,0 +1,152 @@
+"""How the API behaves at the door: who gets in, how fast, and with what trouble."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from starlette.datastructures import Headers, QueryParams
+from starlette.responses import Response
+
+from sandbox.answers import ApiError
+from sandbox.faults import INSTEAD, Fault, deface, instead, reset, send_broken
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from sandbox.config import ApiKey
+    from sandbox.request_log import Entry
+    from sandbox.state import State
+    from sandbox.world import World
+
+API = "/api/"
+
+# The edge turns away clients that do not say who they are. That requests' default is among them is a guess.
+BLOCKED_AGENTS = re.compile(r"(python-urllib|python-httpx|python-requests|undici|node)(/|$)", re.IGNORECASE)
+
+
+@dataclass
+class Call:
+    """A request that was let in."""
+
+    state: State
+    world: World
+    key: ApiKey
+    path: dict[str, str]
+    query: QueryParams
+    body: bytes
+
+
+def admit(state: State, headers: Headers, entry: Entry, scopes: frozenset[str] | None) -> ApiKey:
+    """Check the key, the plan, the pace and the scopes, in this order."""
+    header = headers.get("authorization")
+    if not header:
+        raise ApiError(401, "Missing Authorization header")
+    scheme, _, secret = header.partition(" ")
+    key = state.keys.get(secret.strip()) if scheme.lower() == "bearer" else None
+    if key is None:
+        raise ApiError(401, "Invalid API key")
+    entry.key = key.name
+    if not key.paid:
+        raise ApiError(402, "Workspace does not have an active paid plan")
+    manners = state.manners
+    if manners.rate_limit and not state.limiters[key.workspace].admits(manners.per_second, manners.per_minute):
+        wait = {"retry-after": str(manners.retry_after)} if manners.retry_after is not None else None
+        raise ApiError(429, "Rate limit exceeded", headers=wait)
+    if scopes is not None and scopes.isdisjoint(key.scopes):
+        # The documentation says 403; three reports from live use say 401.
+        message = f"API key is missing one of the required scopes: {', '.join(sorted(scopes))}"
+        raise ApiError(manners.scope_error_status, message)
+    return key
+
+
+def accepted_scopes(resource: str, action: str) -> frozenset[str]:
+    """Give the scopes that allow an action on a resource."""
+    return frozenset(f"{what}:{how}" for what in (resource, "all") for how in (action, "all"))
+
+
+class Door:
+    """ASGI middleware around the whole API; it leaves the control plane alone.
+
+    Args:
+        app: The application behind it.
+        state: The state of the sandbox.
+    """
+
+    def __init__(self, app: ASGIApp, state: State) -> None:
+        self._app = app
+        self._state = state
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or do not."""
+        if scope["type"] != "http" or not scope["path"].startswith(API):
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        query = scope["query_string"].decode("latin-1")
+        agent = headers.get("user-agent", "")
+        entry = self._state.log.open(scope["method"], scope["path"], query, agent)
+        entry.body = await _read(receive)
+        scope["sandbox.entry"] = entry
+
+        async def noting(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                entry.status = message["status"]
+            await send(message)
+
+        if self._state.manners.latency_ms > 0:
+            await asyncio.sleep(self._state.manners.latency_ms / 1000)
+        fault = self._state.faults.strike(entry.method, entry.path)
+        if fault is not None:
+            await self._trouble(fault, scope, receive, noting)
+        elif not agent or BLOCKED_AGENTS.match(agent):
+            await Response("error code: 1010", 403, media_type="text/plain")(scope, receive, noting)
+        else:
+            await self._app(scope, receive, noting)
+
+    async def _trouble(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
+        transport = scope.get("sandbox.transport")
+        if fault.kind == "reset":
+            reset(transport)
+        elif fault.kind in INSTEAD:
+            await instead(fault)(scope, receive, send)
+        elif fault.kind == "latency":
+            await asyncio.sleep(fault.seconds)
+            await self._app(scope, receive, send)
+        else:
+            answer = await self._real_answer(scope, receive)
+            if fault.kind in {"truncated", "slow_drip"}:
+                await send_broken(fault, answer, send, transport)
+            else:
+                await deface(fault, answer, _cursor(scope))(scope, receive, send)
+
+    async def _real_answer(self, scope: Scope, receive: Receive) -> Response:
+        messages: list[Message] = []
+
+        async def keep(message: Message) -> None:  # noqa: RUF029 - ASGI wants a coroutine
+            messages.append(message)
+
+        await self._app(scope, receive, keep)
+        body = b"".join(message.get("body", b"") for message in messages[1:])
+        answer = Response(body, messages[0]["status"])
+        answer.raw_headers = list(messages[0]["headers"])
+        return answer
+
+
+async def _read(receive: Receive) -> bytes:
+    body = b""
+    while True:
+        message = await receive()
+        body += message.get("body", b"")
+        if not message.get("more_body"):
+            return body
+
+
+def _cursor(scope: Scope) -> str | None:
+    """Find the cursor a request came with."""
+    request = scope["sandbox.entry"].as_json()
+    body = request["body"] if isinstance(request["body"], dict) else {}
+    found = body.get("starting_after") or request["query"].get("starting_after")
+    return str(found) if found else None

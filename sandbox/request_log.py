@@ -1,0 +1,86 @@
+"""What was asked of the sandbox: the last requests in full, the number of all of them exactly."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+KEPT = 10_000
+
+
+@dataclass
+class Entry:
+    """One request; the body is parsed when somebody looks at it."""
+
+    seq: int
+    method: str
+    path: str
+    query: str
+    body: bytes
+    user_agent: str
+    key: str | None = None
+    status: int | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Show the request. A query parameter given more than once is a list."""
+        query: dict[str, Any] = {}
+        for name, value in parse_qsl(self.query, keep_blank_values=True):
+            known = query.get(name)
+            query[name] = value if known is None else [*(known if isinstance(known, list) else [known]), value]
+        try:
+            body = json.loads(self.body) if self.body else None
+        except ValueError:
+            body = self.body.decode(errors="replace")
+        return {
+            "seq": self.seq,
+            "method": self.method,
+            "path": self.path,
+            "query": query,
+            "body": body,
+            "status": self.status,
+            "key": self.key,
+            "user_agent": self.user_agent,
+        }
+
+
+class RequestLog:
+    """The log since the last clear."""
+
+    def __init__(self) -> None:
+        self._seq = 0
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget all requests; sequence numbers go on."""
+        self._entries: deque[Entry] = deque(maxlen=KEPT)
+        self._counts: Counter[tuple[str, str]] = Counter()
+
+    def open(self, method: str, path: str, query: str, user_agent: str) -> Entry:
+        """Note a request as it arrives."""
+        self._seq += 1
+        entry = Entry(self._seq, method, path, query, b"", user_agent)
+        self._entries.append(entry)
+        self._counts[method, path] += 1
+        return entry
+
+    def entries(self) -> Iterator[dict[str, Any]]:
+        """Show the requests still kept, oldest first."""
+        for entry in tuple(self._entries):
+            yield entry.as_json()
+
+    def counts(self) -> dict[str, Any]:
+        """Count all requests since the last clear."""
+        paths: Counter[str] = Counter()
+        for (_, path), count in self._counts.items():
+            paths[path] += count
+        return {
+            "total": sum(paths.values()),
+            "paths": dict(paths),
+            "operations": {f"{method} {path}": count for (method, path), count in self._counts.items()},
+        }

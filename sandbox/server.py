@@ -1,0 +1,127 @@
+"""Running the sandbox: in a thread of a test, or as a process of its own."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import threading
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, cast
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from sandbox.app import build_app
+from sandbox.config import SandboxConfig
+from sandbox.control import Control
+from sandbox.state import State
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+START_SECONDS = 120.0
+
+
+class OpenProtocol(HttpToolsProtocol):
+    """HTTP as uvicorn speaks it, with the connection in reach of the faults that break it."""
+
+    def on_message_begin(self) -> None:
+        """Put the transport into the scope."""
+        super().on_message_begin()
+        cast("dict[str, Any]", self.scope)["sandbox.transport"] = self.transport
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine and no other."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def listen(host: str, port: int, *, allow_remote: bool = False) -> socket.socket:
+    """Open the listening socket; PermissionError for an address others can reach."""
+    if not allow_remote and not is_loopback(host):
+        message = f"refusing to listen on {host}: everybody could reach it (--allow-remote to do it all the same)"
+        raise PermissionError(message)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(2048)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def address_of(listener: socket.socket) -> str:
+    """Give the URL of a listening socket."""
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def make_server(state: State) -> uvicorn.Server:
+    """Make the uvicorn server of a state."""
+    config = uvicorn.Config(
+        build_app(state),
+        http=OpenProtocol,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        log_level="critical",
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=60,
+        timeout_graceful_shutdown=1,
+    )
+    return uvicorn.Server(config)
+
+
+class Server:
+    """A sandbox running in a thread.
+
+    Args:
+        url: Its address.
+        state: Its state, for those who share the process.
+    """
+
+    def __init__(self, url: str, state: State) -> None:
+        self.url = url
+        self.state = state
+        self.control = Control(url)
+
+    @property
+    def api_key(self) -> str:
+        """The secret of the first key."""
+        return next(iter(self.state.keys))
+
+
+@contextmanager
+def serve(config: SandboxConfig | None = None, *, host: str = "127.0.0.1", port: int = 0) -> Iterator[Server]:
+    """Run a sandbox in a thread for as long as the context lasts."""
+    state = State(config or SandboxConfig())
+    listener = listen(host, port)
+    runner = make_server(state)
+    thread = threading.Thread(target=runner.run, kwargs={"sockets": [listener]}, name="sandbox", daemon=True)
+    thread.start()
+    server = Server(address_of(listener), state)
+    try:
+        _wait(runner, thread)
+        yield server
+    finally:
+        server.control.close()
+        runner.should_exit = True
+        thread.join(START_SECONDS)
+        listener.close()
+
+
+def _wait(runner: uvicorn.Server, thread: threading.Thread) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while not runner.started:
+        if not thread.is_alive() or time.monotonic() > deadline:
+            message = "the sandbox did not start"
+            raise RuntimeError(message)
+        time.sleep(0.005)
