@@ -25,6 +25,14 @@ if TYPE_CHECKING:
 
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 MOST_LEADS = 1000
+NO_CAMPAIGN = not_found("Campaign not found")
+NO_LIST = not_found("List not found")
+
+
+def _found(wanted: str, row: Row) -> bool:
+    text = f"{row.get('first_name', '')} {row.get('last_name', '')} {row.get('email', '')}"
+    return str(wanted).casefold() in text.casefold()
+
 
 # Body keys that narrow the list. Whatever is not among them is ignored, so a misspelt filter lists everything.
 TESTS: dict[str, Callable[[Any, Row], bool]] = {
@@ -35,16 +43,11 @@ TESTS: dict[str, Callable[[Any, Row], bool]] = {
     "ids": lambda wanted, row: row["id"] in wanted,
     "excluded_ids": lambda wanted, row: row["id"] not in wanted,
     "contacts": lambda wanted, row: row.get("email") in wanted,
-    "search": lambda wanted, row: _found(wanted, row),
+    "search": _found,
     "is_website_visitor": lambda wanted, row: row.get("is_website_visitor", False) == wanted,
     "enrichment_status": lambda wanted, row: row.get("enrichment_status") == wanted,
 }
 INDEXED = ("ids", "campaign", "list_id", "in_campaign", "in_list")
-
-
-def _found(wanted: str, row: Row) -> bool:
-    text = f"{row.get('first_name', '')} {row.get('last_name', '')} {row.get('email', '')}"
-    return str(wanted).casefold() in text.casefold()
 
 
 def _positions(leads: LeadStore, name: str, wanted: Any) -> Sequence[int]:  # noqa: ANN401 - as it came
@@ -107,7 +110,7 @@ def get_lead(call: Call) -> Response:
     return reply(row)
 
 
-def _exists(world: World, email: str, **narrower: Any) -> Row | None:  # noqa: ANN401 - body values
+def _exists(world: World, email: str, **narrower: Any) -> Row | None:
     found = select(world, {"contacts": [email], **narrower})
     page = world.leads.page(found, None, 1)
     return world.leads.get(uuid_text(page[0])) if page else None
@@ -140,9 +143,9 @@ def post_lead(call: Call) -> Response:
 
 def _require_place(world: World, campaign: str | None, list_id: str | None) -> None:
     if campaign and campaign not in world.campaigns:
-        raise not_found("Campaign not found")
+        raise NO_CAMPAIGN
     if list_id and list_id not in world.lead_lists:
-        raise not_found("List not found")
+        raise NO_LIST
 
 
 def post_leads(call: Call) -> Response:
@@ -167,7 +170,7 @@ def post_leads(call: Call) -> Response:
             tally[obstacle] += 1
             continue
         row = add_lead(call.world, lead | place)
-        summary = {name: row[name] for name in ("id", "email", "first_name", "last_name", "phone") if name in row}
+        summary: Row = {name: row[name] for name in ("id", "email", "first_name", "last_name", "phone") if name in row}
         created.append({"index": index, **summary})
     return reply(
         {

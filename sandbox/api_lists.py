@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from starlette.responses import Response
-
 from sandbox.answers import ApiError, dumps, invalid, not_found, raw_reply, reply
 from sandbox.listings import LISTINGS, whole_account
 from sandbox.mutations import create_campaign, set_campaign
@@ -14,6 +12,8 @@ from sandbox.paging import Listing, Row, envelope, parse_limit, parse_number, sh
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from starlette.responses import Response
 
     from sandbox.manners import Call
 

@@ -80,7 +80,7 @@ def build_app(state: State) -> Starlette:
 def _endpoint(state: State, operation: Operation) -> Callable[[Request], Awaitable[Response]]:
     scopes = accepted_scopes(*operation.scope.split(":")) if operation.scope else None
 
-    async def endpoint(request: Request) -> Response:  # noqa: RUF029 - Starlette would put a plain function on a thread
+    async def endpoint(request: Request) -> Response:
         entry = request.scope["sandbox.entry"]
         try:
             key = admit(state, request.headers, entry, scopes)
@@ -93,5 +93,5 @@ def _endpoint(state: State, operation: Operation) -> Callable[[Request], Awaitab
     return endpoint
 
 
-async def _no_route(request: Request, _error: Exception) -> Response:  # noqa: RUF029 - Starlette wants a coroutine
+async def _no_route(request: Request, _error: Exception) -> Response:
     return not_found(f"Route {request.method}:{request.url.path} not found").answer()

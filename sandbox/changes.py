@@ -51,7 +51,7 @@ def _add_campaign(world: World, name: str = "Made up on the spot", at: str | Non
     return {"campaign": mutations.create_campaign(world, {"name": name, "campaign_schedule": {}}, instant(at))}
 
 
-def _update_campaign(world: World, id: str, at: str | None = None, **fields: Any) -> Row:  # noqa: A002, ANN401 - the API's name for it
+def _update_campaign(world: World, id: str, at: str | None = None, **fields: Any) -> Row:  # noqa: A002 - the API's name for it
     return {"campaign": mutations.set_campaign(world, _known(world.campaigns, id), fields, instant(at))}
 
 

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import TracebackType
 
+    from typing_extensions import Self
+
 Row = dict[str, Any]
 
 
@@ -30,7 +32,7 @@ class Control:
         self._session.trust_env = False
         self._session.headers["User-Agent"] = "sandbox-control"
 
-    def __enter__(self) -> Control:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -54,7 +56,7 @@ class Control:
         about: Row = self._call("GET", "")
         return about
 
-    def fault(self, path: str, kind: str, **details: Any) -> Row:  # noqa: ANN401 - any JSON value
+    def fault(self, path: str, kind: str, **details: Any) -> Row:
         """Order a fault; it hits one request unless `count` says otherwise (None: all)."""
         fault: Row = self._call("POST", "/faults", {"path": path, "kind": kind, **details})
         return fault
@@ -68,7 +70,7 @@ class Control:
         """Forget all faults."""
         self._call("DELETE", "/faults")
 
-    def mutate(self, op: str, **details: Any) -> Row:  # noqa: ANN401 - any JSON value
+    def mutate(self, op: str, **details: Any) -> Row:
         """Change the workspace and learn what changed."""
         changed: Row = self._call("POST", "/mutations", {"op": op, "workspace": self._workspace, **details})
         return changed
@@ -106,7 +108,7 @@ class Control:
         campaign: Row = self.mutate("add_campaign", name=name, at=at)["campaign"]
         return campaign
 
-    def update_campaign(self, campaign_id: str, at: str | None = None, **fields: Any) -> Row:  # noqa: ANN401 - any JSON value
+    def update_campaign(self, campaign_id: str, at: str | None = None, **fields: Any) -> Row:
         """Change a campaign's name, status or anything else."""
         campaign: Row = self.mutate("update_campaign", id=campaign_id, at=at, **fields)["campaign"]
         return campaign
@@ -170,7 +172,7 @@ class Control:
                 *lines, rest = (rest + chunk).split(b"\n")
                 yield from lines
 
-    def config(self, **manners: Any) -> Row:  # noqa: ANN401 - any JSON value
+    def config(self, **manners: Any) -> Row:
         """Change the manners named, and show all."""
         config: Row = self._call("PATCH", "/config", manners)
         return config

@@ -19,6 +19,7 @@ from sandbox.words import (
     SUBJECTS,
     TAGS,
     TIMEZONES,
+    plain,
 )
 
 if TYPE_CHECKING:
@@ -194,7 +195,7 @@ def make_account(
 ) -> Row:
     """Make one sending account, with everything the detail call tells."""
     first, surname = rng.choice(FIRST_NAMES), rng.choice(LAST_NAMES)
-    local = f"{first}.{surname}".lower().translate(str.maketrans("ëüż", "euz"))
+    local = f"{plain(first)}.{plain(surname)}"
     domain = f"{COMPANY_STEMS[number % len(COMPANY_STEMS)].lower()}-mail{number // 8}.example"
     status = ACCOUNT_STATUSES[number % len(ACCOUNT_STATUSES)]
     trouble = {

@@ -20,6 +20,7 @@ from sandbox.words import (
     FIRST_NAMES,
     JOB_TITLES,
     LAST_NAMES,
+    plain,
 )
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ _MASK = (1 << 64) - 1
 _MIX_A = 0x9E3779B97F4A7C15
 _MIX_B = 0xD6E8FEB86659FD93
 _PER_MILLE = 1024
+DONE = ',"domain_complete":true'
 
 
 def _dial(*shares: tuple[str, int]) -> tuple[str, ...]:
@@ -57,6 +59,10 @@ _ENRICHED = _dial(("", 700), *[(f',"enrichment_status":{code}', 60) for code in 
 # 7001 and 7002 are labels of the workspace's own making.
 _INTEREST = _dial(*[(str(code), 100) for code in (1, 1, 2, 3, 4, 0, -1, -2, -3, -4, 7001, 7002)])
 _FATE = _dial(("3", 500), ("1", 480), ("-1", 20), ("-2", 8), ("-3", 6))
+_TITLES = tuple(dumps(title) for title in JOB_TITLES)
+_LOCAL_FIRST, _LOCAL_LAST = ([plain(name) for name in names] for names in (FIRST_NAMES, LAST_NAMES))
+_DOMAIN_STEMS = tuple(f"{stem.lower()}-" for stem in COMPANY_STEMS)
+_DOMAIN_KINDS = tuple(kind.lower() for kind in COMPANY_KINDS)
 _METHOD = _dial(("manual", 600), ("api", 350), ("website-visitor", 50))
 
 
@@ -133,7 +139,6 @@ class LeadText:
         self._horizon = horizon
         self._slots = self._assign(boxes)
         self._heads = [f',"organization":"{organization}"{box.head}' for box in boxes]
-        self._plain = [name.lower().replace("ë", "e").replace("ü", "u").replace("ż", "z") for name in LAST_NAMES]
 
     @staticmethod
     def _assign(boxes: Sequence[Box]) -> tuple[int, ...]:
@@ -171,29 +176,24 @@ class LeadText:
         )
 
     def _person(self, box: Box, h: int, g: int) -> str:
-        first, last = FIRST_NAMES[h & 63], LAST_NAMES[(h >> 6) & 63]
-        stem, kind = COMPANY_STEMS[(h >> 12) & 31], COMPANY_KINDS[(h >> 17) & 31]
-        domain = f"{stem}-{kind}{(h >> 22) & 0xFF}.example".lower()
-        title = dumps(JOB_TITLES[(h >> 30) & 15])
-        phone, website = f"+1555{(h >> 34) & 0xFFFFF:07d}", f"https://{domain}"
-        who = f'"{first}'
-        text = f',"company_domain":"{domain}","first_name":"{first}","last_name":"{last}"'
-        text += f',"company_name":"{stem} {kind}"'
+        a, b, c, d = h & 63, (h >> 6) & 63, (h >> 12) & 31, (h >> 17) & 31
+        first, last, company = FIRST_NAMES[a], LAST_NAMES[b], f"{COMPANY_STEMS[c]} {COMPANY_KINDS[d]}"
+        domain = f"{_DOMAIN_STEMS[c]}{_DOMAIN_KINDS[d]}{(h >> 22) & 0xFF}.example"
+        title, tail = _TITLES[(h >> 30) & 15], (h >> 34) & 0xFFFFF
+        text = f',"company_domain":"{domain}","first_name":"{first}","last_name":"{last}","company_name":"{company}"'
         if box.is_campaign or (h >> 54) & 31:
-            local = f"{FIRST_NAMES[h & 63].lower().replace('ë', 'e')}.{self._plain[(h >> 6) & 63]}"
-            text += f',"email":"{local}.{(h >> 34) & 0xFFFFF:05x}@{domain}"'
+            text += f',"email":"{_LOCAL_FIRST[a]}.{_LOCAL_LAST[b]}.{tail:05x}@{domain}"'
         if h >> 63:
             text += f',"job_title":{title}'
         if (h >> 62) & 1:
-            text += f',"phone":"{phone}","website":"{website}"'
+            text += f',"phone":"+1555{tail:07d}","website":"https://{domain}"'
         if not (h >> 58) & 7:
-            text += f',"personalization":"Hi {first}, I noticed you work at {stem} {kind}..."'
-        custom = box.payloads[(g >> 50) & (PAYLOADS - 1)] if box.payloads else ""
-        payload = f'{{"firstName":{who}","lastName":"{last}","companyName":"{stem} {kind}"'
+            text += f',"personalization":"Hi {first}, I noticed you work at {company}..."'
+        text += f',"payload":{{"firstName":"{first}","lastName":"{last}","companyName":"{company}"'
         if (h >> 61) & 1:
-            payload += f',"jobTitle":{title},"website":"{website}","phone":"{phone}"'
-            payload += f',"personalization":"Hi {first}"'
-        return f'{text},"payload":{payload}{custom}}}'
+            text += f',"jobTitle":{title},"website":"https://{domain}","phone":"+1555{tail:07d}"'
+            text += f',"personalization":"Hi {first}"'
+        return f"{text}{box.payloads[(g >> 50) & (PAYLOADS - 1)] if box.payloads else ''}}}"
 
     def _tail(self, box: Box, h: int, g: int) -> str:
         method = _METHOD[(h >> 8) & 1023]
@@ -246,11 +246,12 @@ class LeadText:
             text += ',"pl_value_lead":"High"' if h & 1 else ""
         return text, last
 
-    def _last_step(self, box: Box, contact: int, step: int, *, finished: bool, g: int) -> str:
+    @staticmethod
+    def _last_step(box: Box, contact: int, step: int, *, finished: bool, g: int) -> str:
         at, step_id = stamp(contact), box.step_ids[step]
         text = f',"last_step_from":"campaign","last_step_id":"{step_id}","last_step_timestamp_executed":"{at}"'
-        done = ',"domain_complete":true' if finished else ""
-        text += f',"status_summary":{{"lastStep":{{"from":"campaign","stepID":"{step_id}","timestamp_executed":"{at}"}}{done}}}'
+        last = f'{{"from":"campaign","stepID":"{step_id}","timestamp_executed":"{at}"}}'
+        text += f',"status_summary":{{"lastStep":{last}{DONE if finished else ""}}}'
         if not (g >> 55) & 31:
             text += f',"subsequence_id":"{box.step_ids[0]}","timestamp_added_subsequence":"{at}"'
             text += f',"status_summary_subseq":{{"from":"subsequence","stepID":"{step_id}","timestampExecuted":"{at}"}}'

@@ -9,7 +9,7 @@ from __future__ import annotations
 from array import array
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from sandbox.clock import weekday
 
@@ -33,6 +33,7 @@ SATURDAY = 5
 
 Step = tuple["str | None", "str | None"]
 Counts = dict[str, int]
+Key = TypeVar("Key")
 
 
 @dataclass(frozen=True)
@@ -117,8 +118,8 @@ class Ledger:
         counts["contacted"] = max((row["sent"] for row in per_step), default=0)
         return counts
 
-    def _summaries(self, window: Window, key: Callable[[int, Step], object]) -> dict[object, Summary]:  # type: ignore[type-arg, unused-ignore]
-        found: dict[object, Summary] = defaultdict(Summary)
+    def _summaries(self, window: Window, key: Callable[[int, Step], Key]) -> dict[Key, Summary]:
+        found: dict[Key, Summary] = defaultdict(Summary)
         for day, step, cell in self.cells(window):
             found[key(day, step)].take(day, cell)
         return found

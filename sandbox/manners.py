@@ -125,7 +125,7 @@ class Door:
     async def _real_answer(self, scope: Scope, receive: Receive) -> Response:
         messages: list[Message] = []
 
-        async def keep(message: Message) -> None:  # noqa: RUF029 - ASGI wants a coroutine
+        async def keep(message: Message) -> None:
             messages.append(message)
 
         await self._app(scope, receive, keep)
@@ -139,7 +139,7 @@ async def _read(receive: Receive) -> bytes:
     body = b""
     while True:
         message = await receive()
-        body += message.get("body", b"")
+        body += bytes(message.get("body", b""))
         if not message.get("more_body"):
             return body
 

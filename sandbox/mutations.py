@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sandbox import entities
 from sandbox.clock import DAY_MS, as_uuid7, parse_stamp, stamp, uuid4, uuid_text
-from sandbox.words import COMPANY_KINDS, COMPANY_STEMS, FIRST_NAMES, JOB_TITLES, LAST_NAMES
+from sandbox.words import COMPANY_KINDS, COMPANY_STEMS, FIRST_NAMES, JOB_TITLES, LAST_NAMES, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -104,7 +104,7 @@ def invent_person(rng: Random) -> Row:
     """Invent somebody to add."""
     first, last = rng.choice(FIRST_NAMES), rng.choice(LAST_NAMES)
     stem, kind = rng.choice(COMPANY_STEMS), rng.choice(COMPANY_KINDS)
-    local = f"{first}.{last}".lower().translate(str.maketrans("ëüż", "euz"))
+    local = f"{plain(first)}.{plain(last)}"
     return {
         "first_name": first,
         "last_name": last,
@@ -133,7 +133,7 @@ def delete_leads(world: World, ids: Iterable[str]) -> list[str]:
 def create_campaign(world: World, fields: Row, at: int | None = None) -> Row:
     """Create a draft."""
     rng, moment = world.mutation_rng(), world.moment(at)
-    defaults = {
+    defaults: Row = {
         "pl_value": None,
         "is_evergreen": False,
         "email_list": [],

@@ -2,33 +2,43 @@
 
 from __future__ import annotations
 
-FIRST_NAMES = tuple(
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+def plain(name: str) -> str:
+    """Spell a name as mail addresses do."""
+    return name.lower().translate(str.maketrans("ëüż", "euz"))
+
+
+FIRST_NAMES = _words(
     "Ada Alma Arlo Asta Bela Bram Caro Cleo Dario Dita Edda Elio Emre Enno Fara Finn Gisa Gwen Hana Hugo "
     "Ida Ilja Imke Ines Ivo Jara Jens Jolan Juna Kaja Kian Lale Lars Leni Lior Lotta Maja Malik Mika Mira "
     "Nala Nilo Noor Odin Okka Olga Orla Otis Pina Quin Rafa Remo Rika Runa Saba Silo Sina Taro Tilda Una "
-    "Vera Wim Yara Zoë".split()
+    "Vera Wim Yara Zoë"
 )
 
-LAST_NAMES = tuple(
+LAST_NAMES = _words(
     "Abendroth Aldermoor Ashgrove Birkwald Blumhof Brackwater Briarwood Calloway Cinderford Copperfeld "
     "Dahlquist Dornhelm Eastmere Ebbesen Elderfield Fernhill Finkenau Foxhollow Galbray Glimmerton Grauwacke "
     "Haselbach Hawkmoor Heidekraut Hollowell Ironbrook Ivarsund Jarnefeld Juniper Kaltwasser Kestrel Kupferberg "
     "Larkspur Lindqvist Lohmühle Marrowby Meerwind Mossgrove Nachtigall Northolm Oakhurst Osterfeld Palewater "
     "Pfefferkorn Quillfeather Ravensholm Rosenbusch Rowntree Sandhurst Silberling Sternfeld Swiftwater "
     "Thornbury Tidewell Umbergate Vandermoor Vogelsang Waldstein Weatherby Wintergreen Yarrow Yewdale "
-    "Zeitlos Żarowski".split()
+    "Zeitlos Żarowski"
 )
 
-COMPANY_STEMS = tuple(
+COMPANY_STEMS = _words(
     "Harbor Loom Quartz Meadow Lantern Cobalt Juniper Falcon Ember Drift Pebble Saffron Tundra Velvet Willow "
     "Zephyr Anchor Beacon Cinder Dapple Fable Garnet Hollow Indigo Jasper Kettle Linden Marble Nimbus Orchard "
-    "Pollen Quiver".split()
+    "Pollen Quiver"
 )
 
-COMPANY_KINDS = tuple(
+COMPANY_KINDS = _words(
     "Works Foundry Collective Logistics Robotics Analytics Supply Freight Studios Systems Optics Grain Textiles "
     "Ceramics Energy Instruments Partners Bakery Printing Software Timber Medical Marine Tooling Packaging "
-    "Insurance Staffing Advisory Travel Furniture Dairy Glass".split()
+    "Insurance Staffing Advisory Travel Furniture Dairy Glass"
 )
 
 JOB_TITLES = (
@@ -60,7 +70,7 @@ CAMPAIGN_NAMES = (
     "Procurement leads",
     "Webinar no-shows",
     "Partner programme",
-    "Manufacturing – energy savings",
+    "Manufacturing — energy savings",
     "Hiring managers",
     "Referral ask",
 )
@@ -92,7 +102,7 @@ CUSTOM_VARIABLES = (
     ("uses_forecasting", (True, False)),
     ("last_event", ("Expo Nord", "Loom Days", "Quartz Summit")),
     ("monthly_spend", (199.5, 1250.0, 87.25, 0)),
-    ("Sales Region", ("EMEA – North", "EMEA – South", "Americas", "APAC")),
+    ("Sales Region", ("EMEA — North", "EMEA — South", "Americas", "APAC")),
     ("referred_by", ("Ada", "Ivo", "Tilda")),
     ("icebreaker", ('Saw your "open day" post', "Congrats on the new site", "Loved the talk\nin spring")),
 )
