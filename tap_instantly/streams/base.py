@@ -93,6 +93,9 @@ class InstantlyStream(RESTStream["str | None"]):
     @override
     def get_records(self, context: Context | None) -> Iterator[Record]:
         workspace = self.workspaces[_workspace_id(context)]
+        # The SDK caps the bookmark at the start of the run, so that what changes while the list is read is read again
+        # next time; but it does so for the stream as a whole, not for its partitions.
+        self.state_manager.write_replication_key_signpost(self.get_replication_key_signpost(context), context=context)
         started, sent_before, read = time.monotonic(), workspace.client.requests_sent, False
         try:
             with self.request_counter:
