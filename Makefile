@@ -1,0 +1,57 @@
+# Thin names for commands. `make demo` and `make test` need nothing but Python 3.10 or newer.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
+
+.PHONY: demo test lint types unit format sandbox constraints clean
+
+## Run the whole pipeline against the sandbox API: extract, load into DuckDB, change things, do it again, compare.
+demo: $(VENV)/.ready .venv-meltano/.ready
+	$(BIN)/python -m demo
+
+## Everything that has to pass.
+test: lint types unit
+
+lint: $(VENV)/.ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.ready
+	$(BIN)/mypy
+
+unit: $(VENV)/.ready
+	$(BIN)/pytest
+
+format: $(VENV)/.ready
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+## Start the sandbox API; options in SANDBOX, e.g. make sandbox SANDBOX="--leads 100000 --port 8765"
+sandbox: $(VENV)/.ready
+	$(BIN)/python -m sandbox $(SANDBOX)
+
+$(VENV)/.ready: pyproject.toml constraints/dev.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python $(PIP_INSTALL) --upgrade "pip>=25.1"
+	$(BIN)/python $(PIP_INSTALL) --constraint constraints/dev.txt --editable . --group dev
+	touch $@
+
+# Meltano and the tap depend on many of the same packages: each has an environment of its own.
+.venv-meltano/.ready: constraints/meltano.txt
+	$(PYTHON) -m venv .venv-meltano
+	.venv-meltano/bin/python $(PIP_INSTALL) --upgrade "pip>=25.1"
+	.venv-meltano/bin/python $(PIP_INSTALL) --constraint constraints/meltano.txt meltano
+	touch $@
+
+## Pin what is newest today, for every supported Python (names and versions only, no addresses).
+constraints: $(VENV)/.ready
+	$(BIN)/python $(PIP_INSTALL) uv
+	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.10 --no-header --no-annotate \
+		pyproject.toml --group dev --output-file constraints/dev.txt
+	for plugin in meltano target-duckdb; do echo $$plugin | $(BIN)/uv pip compile --quiet --upgrade --universal \
+		--python-version 3.10 --no-header --no-annotate - --output-file constraints/$$plugin.txt; done
+
+clean:
+	rm -rf $(VENV) .venv-meltano .meltano output build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
