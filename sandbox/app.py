@@ -85,7 +85,7 @@ def _endpoint(state: State, operation: Operation) -> Callable[[Request], Awaitab
         try:
             key = admit(state, request.headers, entry, scopes)
             world = state.worlds[key.workspace]
-            call = Call(state, world, key, request.path_params, request.query_params, entry.body)
+            call = Call(state, world, key, request.path_params, request.query_params, request.scope["sandbox.body"])
             return operation.handler(call)
         except ApiError as error:
             return error.answer()

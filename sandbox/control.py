@@ -44,7 +44,7 @@ class Control:
         """Close the connection."""
         self._session.close()
 
-    def _call(self, method: str, path: str, body: object = None, **query: str) -> Any:  # noqa: ANN401 - any JSON value
+    def _call(self, method: str, path: str, body: object = None, /, **query: str) -> Any:  # noqa: ANN401 - any JSON value
         answer = self._session.request(method, f"{self._base}{path}", json=body, params=query, timeout=120)
         if not answer.ok:
             message = f"{method} {path}: {answer.status_code} {answer.text}"

@@ -38,6 +38,7 @@ Kind = Literal[
 KINDS: tuple[str, ...] = get_args(Kind)
 
 # Answers that take the place of the real one and those that deface it.
+ROUND = 2
 INSTEAD = frozenset({"status", "reset", "garbage", "html", "empty", "error_in_200"})
 
 
@@ -81,15 +82,19 @@ class Fault:
             message = f"unknown kind of fault: {self.kind!r}; there are {', '.join(KINDS)}"
             raise ValueError(message)
         self._rng = Random(self.seed)
+        self._cursors: list[str] = []
 
     @property
     def spent(self) -> bool:
         """Whether it has hit as often as it may."""
         return self.count is not None and self.hits >= self.count
 
-    def strikes(self, method: str, path: str) -> bool:
+    def strikes(self, method: str, path: str, cursor: str | None) -> bool:
         """Decide whether a request is hit, and count it."""
         if self.spent or (self.method and self.method.upper() != method):
+            return False
+        if self.kind == "repeat_cursor" and cursor is None:
+            # The first page has no cursor that could be repeated.
             return False
         if path != self.path and not fnmatchcase(path, self.path):
             return False
@@ -98,6 +103,17 @@ class Fault:
             return False
         self.hits += 1
         return True
+
+    def next_cursor(self, real: str | None, asked: str | None) -> str | None:
+        """Give the cursor that leads astray: back to this page, or round and round over two of them."""
+        if self.body is not None:
+            return str(self.body)
+        if self.kind == "repeat_cursor":
+            return asked
+        if real is not None and (len(self._cursors) < ROUND or real in self._cursors):
+            self._cursors.append(real)
+            return real
+        return self._cursors[0] if self._cursors else real
 
 
 class Faults:
@@ -109,7 +125,8 @@ class Faults:
 
     def add(self, order: dict[str, Any]) -> Fault:
         """Take an order; TypeError or ValueError if it makes no sense."""
-        fault = Fault(**order)
+        # It takes several answers to lead somebody in a circle.
+        fault = Fault(**({"count": None} if order.get("kind") == "cursor_loop" else {}) | order)
         fault.id, self._next = self._next, self._next + 1
         self._faults.append(fault)
         return fault
@@ -122,9 +139,12 @@ class Faults:
         """List the orders, spent ones included."""
         return [asdict(fault) for fault in self._faults]
 
-    def strike(self, method: str, path: str) -> Fault | None:
+    def strike(self, method: str, path: str, cursor: str | None) -> Fault | None:
         """Give the one fault that hits a request: the first that applies."""
-        return next((fault for fault in self._faults if fault.strikes(method, path)), None)
+        return next((fault for fault in self._faults if fault.strikes(method, path, cursor)), None)
+
+    def __bool__(self) -> bool:
+        return bool(self._faults)
 
 
 def instead(fault: Fault) -> Response:
@@ -159,15 +179,10 @@ def deface(fault: Fault, answer: Response, cursor: str | None) -> Response:
     with contextlib.suppress(ValueError):
         body = json.loads(bytes(answer.body))
         if isinstance(body, dict) and "items" in body:
-            # A loop leads back to the beginning, a repetition to where the request came from.
-            body["next_starting_after"] = fault.body or (cursor if fault.kind == "repeat_cursor" else LOOP_CURSOR)
-            if cursor is None and fault.kind == "repeat_cursor" and fault.body is None:
-                return answer
-            return Response(dumps(body).encode(), answer.status_code, media_type=JSON_TYPE)
+            astray = fault.next_cursor(body.pop("next_starting_after", None), cursor)
+            tail = {} if astray is None else {"next_starting_after": astray}
+            return Response(dumps(body | tail).encode(), answer.status_code, media_type=JSON_TYPE)
     return answer
-
-
-LOOP_CURSOR = "00000000-0000-4000-8000-000000000000"
 
 
 async def send_broken(fault: Fault, answer: Response, send: Send, transport: asyncio.Transport | None) -> None:

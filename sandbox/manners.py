@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from sandbox.world import World
 
 API = "/api/"
+# A log of ten thousand imports must not fill the memory.
+LOGGED_BYTES = 1 << 16
 
 # The edge turns away clients that do not say who they are. That requests' default is among them is a guess.
 BLOCKED_AGENTS = re.compile(r"(python-urllib|python-httpx|python-requests|undici|node)(/|$)", re.IGNORECASE)
@@ -88,8 +90,9 @@ class Door:
         query = scope["query_string"].decode("latin-1")
         agent = headers.get("user-agent", "")
         entry = self._state.log.open(scope["method"], scope["path"], query, agent)
-        entry.body = await _read(receive)
-        scope["sandbox.entry"] = entry
+        body = await _read(receive)
+        entry.body = body[:LOGGED_BYTES]
+        scope["sandbox.entry"], scope["sandbox.body"] = entry, body
 
         async def noting(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -98,7 +101,8 @@ class Door:
 
         if self._state.manners.latency_ms > 0:
             await asyncio.sleep(self._state.manners.latency_ms / 1000)
-        fault = self._state.faults.strike(entry.method, entry.path)
+        faults = self._state.faults
+        fault = faults.strike(entry.method, entry.path, _cursor(scope)) if faults else None
         if fault is not None:
             await self._trouble(fault, scope, receive, noting)
         elif not agent or BLOCKED_AGENTS.match(agent):

@@ -1,0 +1,127 @@
+"""Who gets in: user agents, keys, plans, scopes, pace."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+READS = ("/workspaces/current", "/campaigns", "/accounts", "/lead-lists", "/campaigns/analytics")
+
+
+@pytest.mark.parametrize(
+    "agent",
+    ["python-requests/2.32.3", "python-urllib/3.11", "Python-urllib/3.11", "python-httpx/0.27", "undici", "node", ""],
+)
+def test_default_user_agents_are_turned_away_before_anything_else(api, agent):
+    del api.session.headers["Authorization"]
+    api.session.headers["User-Agent"] = agent
+    answer = api.get("/campaigns")
+    assert answer.status_code == 403
+    assert answer.text == "error code: 1010"
+    assert answer.headers["content-type"].startswith("text/plain")
+
+
+@pytest.mark.parametrize("agent", ["curl/8.5.0", "tap-instantly/0.1", "nodejs-app/2"])
+def test_any_other_user_agent_will_do(api, agent):
+    api.session.headers["User-Agent"] = agent
+    assert api.get("/campaigns").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("header", "message"),
+    [
+        (None, "Missing Authorization header"),
+        ("Bearer nonsense", "Invalid API key"),
+        ("sandbox-key-default", "Invalid API key"),
+    ],
+)
+def test_a_key_is_needed(api, header, message):
+    api.session.headers.pop("Authorization")
+    if header:
+        api.session.headers["Authorization"] = header
+    answer = api.get("/campaigns")
+    assert answer.status_code == 401
+    assert answer.json() == {"statusCode": 401, "error": "Unauthorized", "message": message}
+
+
+@pytest.mark.parametrize("path", READS)
+def test_without_a_plan_everything_is_402(make_api, path):
+    answer = make_api("unpaid").get(path)
+    assert answer.status_code == 402
+    assert answer.json() == {
+        "statusCode": 402,
+        "error": "Payment Required",
+        "message": "Workspace does not have an active paid plan",
+    }
+
+
+@pytest.mark.parametrize("path", READS)
+def test_all_read_reads_all(make_api, path):
+    assert make_api("reader").get(path).status_code == 200
+
+
+def test_reading_does_not_allow_writing(make_api):
+    assert make_api("reader").post("/leads", {"email": "a@example.com"}).status_code == 401
+
+
+def test_a_missing_scope_is_401_or_if_you_like_403(make_api, control):
+    narrow = make_api("campaigns-only")
+    assert narrow.get("/campaigns").status_code == 200
+    assert narrow.get("/accounts").status_code == 401
+    control.config(scope_error_status=403)
+    answer = narrow.get("/accounts")
+    assert answer.status_code == 403
+    assert answer.json()["error"] == "Forbidden"
+
+
+@pytest.mark.parametrize("part", ["", "/overview", "/daily", "/steps"])
+def test_analytics_take_any_key(make_api, part):
+    assert make_api("campaigns-only").get(f"/campaigns/analytics{part}").status_code == 200
+
+
+def test_an_unknown_path_is_404(api):
+    answer = api.get("/no-such-thing")
+    assert answer.status_code == 404
+    assert answer.json()["error"] == "Not Found"
+
+
+@pytest.mark.parametrize("path", ["/campaigns/nope", "/accounts/nobody@example.com", "/leads/nope", "/lead-lists/nope"])
+def test_an_unknown_record_is_404(api, path):
+    answer = api.get(path)
+    assert (answer.status_code, answer.json()["message"]) == (404, "Resource not found")
+
+
+def test_the_pace_is_limited_over_all_keys_of_a_workspace(make_api, control):
+    one, other = make_api("default"), make_api("reader")
+    control.config(rate_limit=True, per_second=1000, per_minute=3)
+    assert [
+        one.get("/campaigns").status_code,
+        other.get("/campaigns").status_code,
+        one.get("/campaigns").status_code,
+    ] == [200] * 3
+    for api in (one, other):
+        answer = api.get("/campaigns")
+        assert answer.status_code == 429
+        assert answer.json() == {"statusCode": 429, "error": "Too Many Requests", "message": "Rate limit exceeded"}
+        assert "retry-after" not in answer.headers
+
+
+def test_the_pace_recovers_after_a_second(api, control):
+    control.config(rate_limit=True, per_second=2, retry_after=1)
+    answers = [api.get("/campaigns") for _ in range(3)]
+    assert answers[-1].status_code == 429
+    assert answers[-1].headers["retry-after"] == "1"
+    time.sleep(1.1)
+    assert api.get("/campaigns").status_code == 200
+
+
+def test_the_pace_is_not_limited_unless_asked(api):
+    assert {api.get("/workspaces/current").status_code for _ in range(120)} == {200}
+
+
+def test_latency_can_be_had(api, control):
+    control.config(latency_ms=150)
+    begin = time.monotonic()
+    api.get("/campaigns")
+    assert time.monotonic() - begin >= 0.15

@@ -1,0 +1,153 @@
+"""Trouble on order."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+import requests
+
+CAMPAIGNS = "/api/v2/campaigns"
+
+
+def statuses(api, count, path="/campaigns"):
+    return [api.get(path).status_code for _ in range(count)]
+
+
+def test_a_fault_hits_as_often_as_it_says_and_each_request_meets_one(api, control):
+    control.fault(CAMPAIGNS, "status", status=503, count=2)
+    control.fault(CAMPAIGNS, "status", status=500)
+    assert statuses(api, 5) == [503, 503, 500, 200, 200]
+    assert [fault["hits"] for fault in control.faults()] == [2, 1]
+
+
+def test_a_fault_can_wait(api, control):
+    control.fault(CAMPAIGNS, "status", status=500, after=2)
+    assert statuses(api, 4) == [200, 200, 500, 200]
+
+
+def test_a_fault_can_go_on_for_ever_until_cleared(api, control):
+    control.fault("/api/v2/*", "status", status=502, count=None)
+    assert statuses(api, 3) == [502] * 3
+    assert statuses(api, 2, "/accounts") == [502] * 2
+    control.clear_faults()
+    assert statuses(api, 1) == [200]
+
+
+def test_a_fault_can_mean_one_method_and_path_only(api, control):
+    control.fault("/api/v2/leads/list", "status", status=500, method="POST")
+    assert statuses(api, 2) == [200, 200]
+    assert [api.post("/leads/list", {}).status_code for _ in range(2)] == [500, 200]
+
+
+def test_chance_is_seeded(api, control):
+    def run():
+        control.clear_faults()
+        control.fault(CAMPAIGNS, "status", status=500, count=None, probability=0.5, seed=7)
+        return statuses(api, 20)
+
+    first = run()
+    assert set(first) == {200, 500}
+    assert run() == first
+
+
+def test_a_status_can_have_body_and_headers(api, control):
+    control.fault(CAMPAIGNS, "status", status=429, headers={"retry-after": "2"}, body={"message": "slow down"})
+    answer = api.get("/campaigns")
+    assert (answer.status_code, answer.json(), answer.headers["retry-after"]) == (429, {"message": "slow down"}, "2")
+
+
+def test_a_reset_is_a_reset(api, control):
+    control.fault(CAMPAIGNS, "reset")
+    with pytest.raises(requests.ConnectionError) as caught:
+        api.get("/campaigns")
+    assert "reset by peer" in str(caught.value)
+    assert api.get("/campaigns").status_code == 200
+    assert control.requests()[0]["status"] is None
+
+
+def test_a_truncated_answer_promises_more_than_it_sends(api, control):
+    control.fault(CAMPAIGNS, "truncated")
+    with pytest.raises(requests.exceptions.ChunkedEncodingError, match="IncompleteRead"):
+        api.get("/campaigns")
+    assert api.get("/campaigns").status_code == 200
+
+
+def test_garbage_is_not_json(api, control):
+    control.fault(CAMPAIGNS, "garbage")
+    answer = api.get("/campaigns")
+    assert answer.status_code == 200
+    assert "json" in answer.headers["content-type"]
+    with pytest.raises(requests.exceptions.JSONDecodeError):
+        answer.json()
+
+
+def test_html_and_emptiness(api, control):
+    control.fault(CAMPAIGNS, "html")
+    control.fault(CAMPAIGNS, "empty")
+    page, nothing = api.get("/campaigns"), api.get("/campaigns")
+    assert (page.status_code, page.headers["content-type"]) == (502, "text/html; charset=utf-8")
+    assert (nothing.status_code, nothing.content) == (200, b"")
+
+
+def test_an_error_can_hide_in_200(api, control):
+    control.fault(CAMPAIGNS, "error_in_200")
+    answer = api.get("/campaigns")
+    assert (answer.status_code, answer.json()["statusCode"]) == (200, 500)
+
+
+def test_the_content_type_can_be_wrong(api, control):
+    right = api.get("/campaigns").json()
+    control.fault(CAMPAIGNS, "wrong_content_type")
+    answer = api.get("/campaigns")
+    assert answer.headers["content-type"].startswith("text/html")
+    assert answer.json() == right
+
+
+def test_an_answer_can_be_late_or_drip(api, control):
+    right = api.get("/workspaces/current").json()
+    control.fault("/api/v2/workspaces/current", "latency", seconds=0.2)
+    control.fault("/api/v2/workspaces/current", "slow_drip", seconds=0.02, chunk=100)
+    for _ in range(2):
+        begin = time.monotonic()
+        assert api.get("/workspaces/current").json() == right
+        assert time.monotonic() - begin >= 0.1
+
+
+def test_a_client_that_gives_up_does_no_harm(api, control):
+    control.fault(CAMPAIGNS, "slow_drip", seconds=0.2, chunk=10)
+    with (
+        pytest.raises(requests.exceptions.ConnectionError),
+        api.session.get(f"{api.base}/campaigns", timeout=0.1) as answer,
+    ):
+        answer.content  # noqa: B018 - reading is what takes too long
+    assert api.get("/campaigns").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/campaigns", "/leads/list", "/accounts", "/lead-lists"])
+def test_a_cursor_loop_goes_round_and_round(api, control, path):
+    control.fault(f"/api/v2{path}", "cursor_loop")
+    cursors, cursor = [], None
+    for _ in range(8):
+        page = api.page(path, 2, cursor)
+        assert page["items"]
+        cursor = page["next_starting_after"]
+        cursors.append(cursor)
+    assert cursors == [cursors[0], cursors[1]] * 4
+
+
+@pytest.mark.parametrize("path", ["/campaigns", "/leads/list"])
+def test_a_repeated_cursor_leads_back_to_its_own_page(api, control, path):
+    control.fault(f"/api/v2{path}", "repeat_cursor")
+    first = api.page(path, 3, None)
+    second = api.page(path, 3, first["next_starting_after"])
+    assert second["next_starting_after"] == first["next_starting_after"]
+    assert second["items"] != first["items"]
+    assert api.page(path, 3, first["next_starting_after"])["next_starting_after"] != first["next_starting_after"]
+
+
+def test_an_impossible_fault_is_refused(control):
+    with pytest.raises(RuntimeError, match="unknown kind"):
+        control.fault(CAMPAIGNS, "earthquake")
+    with pytest.raises(RuntimeError, match="nonsense"):
+        control.fault(CAMPAIGNS, "status", nonsense=1)
