@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 import requests
-from conftest import CONFIG
 
 import sandbox
 from sandbox import ApiKey, Control, SandboxConfig, serve
@@ -225,8 +224,8 @@ def test_reset_brings_everything_back(control):
     assert control.config()["latency_ms"] == 0
 
 
-def test_ties_among_lists_can_be_had():
-    with serve(replace(CONFIG, list_ties=True)) as server:
+def test_ties_among_lists_can_be_had(running):
+    with serve(replace(running.state.config, list_ties=True)) as server:
         times = [row["timestamp_created"] for row in server.control.truth("lead_lists")]
     assert len(set(times)) < len(times)
 
