@@ -86,8 +86,7 @@ def campaign_rows(
         if only is not None and campaign["id"] not in only:
             continue
         ledger = world.ledger(campaign["id"])
-        counts = ledger.total(window)
-        if not any(counts.values()) or not ledger.total()["sent"]:
+        if not ledger.ever_sent or not any((counts := ledger.total(window)).values()):
             continue
         row = {
             "campaign_name": campaign["name"],

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sandbox.answers import ApiError, dumps, invalid, not_found, raw_reply, reply
 from sandbox.listings import LISTINGS, whole_account
 from sandbox.mutations import create_campaign, set_campaign
-from sandbox.paging import Listing, Row, envelope, parse_limit, parse_number, shorten
+from sandbox.paging import Listing, Ordered, Row, envelope, parse_limit, parse_number, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -26,13 +26,15 @@ def get_list(listing: Listing) -> Callable[[Call], Response]:
     def handler(call: Call) -> Response:
         query = dict(call.query)
         limit = parse_limit(query.get("limit"))
-        rows = listing.select(call.world.rows(listing.resource), query)
+        chosen = call.world.ordered(listing)
+        if not listing.filters.keys().isdisjoint(query):
+            chosen = Ordered(listing, listing.select(chosen.rows, query))
         if listing.resource == "accounts" and "sort_by" in query:
-            return _sorted_page(listing, rows, query, limit)
+            return _sorted_page(listing, chosen.rows, query, limit)
         cursor = query.get("starting_after")
-        start = listing.after(rows, cursor) if cursor else 0
+        start = chosen.after(cursor) if cursor else 0
         size = shorten(limit, call.state.manners.short_pages, call.world.config.seed, listing.resource, cursor)
-        page = rows[start : start + size]
+        page = chosen.rows[start : start + size]
         texts = [dumps(listing.present(row, query)) for row in page]
         return raw_reply(envelope(texts, listing.write_cursor(page[-1]) if page else None))
 

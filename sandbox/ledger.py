@@ -94,9 +94,10 @@ class Ledger:
                 if any(cell):
                     yield day, step, cell
 
-    def last_day(self) -> int | None:
-        """Give the last day on which anything happened."""
-        return max(self._cells, default=None)
+    @property
+    def ever_sent(self) -> bool:
+        """Whether anything was ever sent."""
+        return any(cell[INDEX["sent"]] for cells in self._cells.values() for cell in cells.values())
 
     def by_day(self, window: Window = EVER) -> dict[int, Counts]:
         """Sum up each day."""

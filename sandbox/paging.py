@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -114,11 +115,28 @@ class Listing:
         chosen = [row for row in rows if all(test(row) for test in tests)]
         return sorted(chosen, key=self.sort_key, reverse=self.descending)
 
-    def after(self, rows: list[Row], cursor: str) -> int:
-        """Find where a page behind the cursor starts; the row it names need not exist."""
-        wanted = self.read_cursor(cursor)
-        keys = (self.sort_key(row)[: len(wanted)] for row in rows)
-        return sum(key >= wanted if self.descending else key <= wanted for key in keys)
+
+class Ordered:
+    """The rows of a list in their order, with the keys that say where a cursor leads.
+
+    Args:
+        listing: The list they are of.
+        rows: The rows, ordered.
+    """
+
+    def __init__(self, listing: Listing, rows: list[Row]) -> None:
+        self.rows = rows
+        self._listing = listing
+        self._keys = [listing.sort_key(row) for row in rows]
+
+    def after(self, cursor: str) -> int:
+        """Find where the page behind a cursor starts; the row the cursor names need not exist."""
+        wanted = self._listing.read_cursor(cursor)
+        width = len(wanted)
+        if not self._listing.descending:
+            return bisect_right(self._keys, wanted, key=lambda key: key[:width])
+        ascending = range(len(self._keys) - 1, -1, -1)
+        return len(self._keys) - bisect_left(ascending, wanted, key=lambda at: self._keys[at][:width])
 
 
 def parse_bool(text: str) -> bool:

@@ -12,12 +12,13 @@ from sandbox.clock import DAY_MS, HOUR_MS, MINUTE_MS, ORDERED_IDS_FROM, now_ms, 
 from sandbox.lead_text import Box, LeadText, make_payloads, make_step_ids
 from sandbox.leads import LeadStore, make_ids
 from sandbox.ledger import Activity, Ledger, invent
+from sandbox.paging import Ordered
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from sandbox.config import SandboxConfig
-    from sandbox.paging import Row
+    from sandbox.paging import Listing, Row
 
 OLD_LEADS = 0.35
 LIST_WEIGHT = 0.3
@@ -56,6 +57,7 @@ class World:
         self.extra: defaultdict[str, Row] = defaultdict(dict)
         self.ghosts: list[Ledger] = []
         self._ledgers: dict[str, Ledger] = {}
+        self._ordered: dict[str, tuple[int, Ordered]] = {}
         self._careers: dict[str, Career] = {}
         rng = self.rng("workspace")
         self.organization = uuid4(rng)
@@ -102,6 +104,14 @@ class World:
         extra = self.extra[resource]
         rows = self.collection(resource).values()
         return [row | extra for row in rows] if extra else rows
+
+    def ordered(self, listing: Listing) -> Ordered:
+        """Give a whole list in its order; it is sorted again only after a change."""
+        version, found = self._ordered.get(listing.resource, (-1, None))
+        if found is None or version != self.mutations:
+            found = Ordered(listing, listing.select(self.rows(listing.resource), {}))
+            self._ordered[listing.resource] = (self.mutations, found)
+        return found
 
     def ledger(self, campaign_id: str) -> Ledger:
         """Give what a campaign did; invented when first asked for."""
