@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from typing import NoReturn
 
+import simplejson
 from singer_sdk.exceptions import SingerSDKError
 
 from tap_instantly.api import InstantlyError
@@ -19,7 +19,7 @@ def main() -> None:
         TapInstantly.cli()
     except (InstantlyError, SingerSDKError) as error:
         _fail(str(error))
-    except json.JSONDecodeError as error:
+    except simplejson.JSONDecodeError as error:  # the SDK reads config, catalog and state with it
         _fail(f"A file given to the tap is not JSON: {error}")
     except OSError as error:
         # The client turns every network error into its own kind: what is left are files and standard output.

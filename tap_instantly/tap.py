@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -11,7 +12,7 @@ from singer_sdk.helpers.capabilities import CapabilitiesEnum, PluginCapabilities
 from typing_extensions import override
 
 from tap_instantly.api import InstantlyClient, Workspaces
-from tap_instantly.settings import SETTINGS, problems
+from tap_instantly.settings import ENVIRONMENT_PREFIX, SETTINGS, problems
 from tap_instantly.streams import STREAMS
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ class TapInstantly(Tap):
     """Extracts campaigns, sending accounts, leads and analytics from the Instantly.ai API v2."""
 
     name = "tap-instantly"
-    config_jsonschema: ClassVar[dict[str, Any]] = SETTINGS
+    config_jsonschema: ClassVar[dict[str, Any]] = copy.deepcopy(SETTINGS)  # the SDK adds its own to it
     # Less the SDK's BATCH, which writes records past selection and stream maps, and ACTIVATE_VERSION, which it sends
     # before the records are read.
     capabilities: ClassVar[list[CapabilitiesEnum]] = [
@@ -49,6 +50,10 @@ class TapInstantly(Tap):
             # In the place of the SDK's own texts, which quote secrets.
             found = problems(self.config, error.schema or {})
             raise ConfigurationError("; ".join(found)) from None
+        except ValueError as error:
+            # The SDK turns environment variables into numbers and objects before it validates.
+            message = f"an environment variable {ENVIRONMENT_PREFIX}... cannot be read: {error}"
+            raise ConfigurationError(message) from None
         if validate_config and (found := problems(self.config, self.config_jsonschema)):
             raise ConfigurationError("; ".join(found))
 

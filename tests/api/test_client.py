@@ -1,0 +1,186 @@
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_type_hints
+
+import pytest
+
+from tap_instantly import ErrorKind, InstantlyAPIError, InstantlyClient
+from tap_instantly.api import types
+
+if TYPE_CHECKING:
+    from sandbox import Server
+
+SCHEDULE = {
+    "schedules": [
+        {"name": "Week", "timing": {"from": "09:00", "to": "17:00"}, "days": {"1": True}, "timezone": "Etc/GMT+12"}
+    ]
+}
+
+
+def test_every_request_is_authenticated_and_introduces_itself(api: Server, client: InstantlyClient) -> None:
+    client.get("/campaigns")
+    (request,) = api.control.requests()
+    assert request["key"] == "everything"
+    assert request["user_agent"].startswith("tap-instantly/")
+
+
+def test_reads_of_each_list(api: Server, client: InstantlyClient) -> None:
+    control = api.control
+    assert [c["id"] for c in client.list_campaigns()] == [c["id"] for c in control.truth("campaigns")]
+    assert [a["email"] for a in client.list_accounts()] == [a["email"] for a in control.truth("accounts")]
+    assert [lead["id"] for lead in client.list_leads()] == [lead["id"] for lead in control.truth("leads")]
+    assert {x["id"] for x in client.list_lead_lists()} == {x["id"] for x in control.truth("lead_lists")}
+    assert client.current_workspace()["id"] == next(control.truth("workspace"))["id"]
+
+
+def test_filters_are_sent_where_the_list_expects_them(api: Server, client: InstantlyClient) -> None:
+    campaign = next(api.control.truth("campaigns"))["id"]
+    expected = {lead["id"] for lead in api.control.truth("leads") if lead.get("campaign") == campaign}
+    assert {lead["id"] for lead in client.list_leads(campaign=campaign)} == expected
+    active = [c["id"] for c in api.control.truth("campaigns") if c["status"] == 1]
+    assert [c["id"] for c in client.list_campaigns(status=1)] == active
+
+
+def test_a_campaign_is_created_started_and_paused(client: InstantlyClient) -> None:
+    campaign = client.create_campaign("New", SCHEDULE, email_gap=10)
+    assert client.get_campaign(campaign["id"])["name"] == "New"
+    assert client.activate_campaign(campaign["id"])["status"] == 1
+    assert client.pause_campaign(campaign["id"])["status"] == 2
+
+
+def test_leads_are_added_a_thousand_a_call(api: Server, client: InstantlyClient) -> None:
+    campaign = next(api.control.truth("campaigns"))["id"]
+    new = [{"email": f"lead{n}@example.com"} for n in range(1001)]
+    answers = client.add_leads(new, campaign_id=campaign)
+    sent = [r for r in api.control.requests() if r["path"] == "/api/v2/leads/add"]
+    assert [len(r["body"]["leads"]) for r in sent] == [1000, 1]
+    assert len(answers) == 2
+    emails = {lead.get("email") for lead in client.list_leads(campaign=campaign)}
+    assert {lead["email"] for lead in new} <= emails
+
+
+def test_analytics_of_many_campaigns_are_asked_for_in_parts(api: Server, client: InstantlyClient) -> None:
+    rows = client.campaign_analytics()
+    ids = [row["campaign_id"] for row in rows]
+    asked = client.campaign_analytics([*ids, *(f"no-such-{n}" for n in range(150))])
+    assert {row["campaign_id"] for row in asked} == set(ids)
+    assert api.control.counts()["paths"]["/api/v2/campaigns/analytics"] == 3
+
+
+def test_a_failed_request_is_tried_again_until_it_works(
+    api: Server, client: InstantlyClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    api.control.fault("/api/v2/campaigns", "status", status=500, count=3)
+    with caplog.at_level(logging.WARNING):
+        assert client.get("/campaigns")["items"]
+    assert len(api.control.requests()) == 4
+    assert sum("Trying again" in message for message in caplog.messages) == 3
+
+
+@pytest.mark.parametrize("kind", ["reset", "truncated", "garbage", "empty", "html", "error_in_200"])
+def test_broken_answers_are_tried_again(api: Server, client: InstantlyClient, kind: str) -> None:
+    api.control.fault("/api/v2/campaigns", kind, count=2)
+    assert client.get("/campaigns")["items"]
+
+
+def test_giving_up_says_how_often_it_was_tried(api: Server) -> None:
+    api.control.fault("/api/v2/campaigns", "status", status=503, count=None)
+    with (
+        InstantlyClient(api.api_key, api_url=f"{api.url}/api/v2", max_retries=2) as client,
+        pytest.raises(InstantlyAPIError, match="after 3 tries"),
+    ):
+        client.get("/campaigns")
+    assert len(api.control.requests()) == 3
+
+
+def test_an_error_of_the_caller_is_not_tried_again(api: Server, client: InstantlyClient) -> None:
+    with pytest.raises(InstantlyAPIError):
+        client.get("/campaigns", {"limit": 1000})
+    assert len(api.control.requests()) == 1
+
+
+@pytest.mark.parametrize("kind", ["reset", "truncated", "garbage"])
+def test_a_write_of_unknown_outcome_is_not_sent_twice(api: Server, client: InstantlyClient, kind: str) -> None:
+    api.control.fault("/api/v2/campaigns", kind, method="POST", count=None)
+    with pytest.raises(InstantlyAPIError):
+        client.create_campaign("Once", SCHEDULE)
+    assert len(api.control.requests()) == 1
+
+
+def test_a_write_refused_by_the_limit_is_sent_again(api: Server, client: InstantlyClient) -> None:
+    api.control.fault("/api/v2/campaigns", "status", status=429, method="POST", count=2)
+    assert client.create_campaign("Patient", SCHEDULE)["name"] == "Patient"
+    assert len(api.control.requests()) == 3
+
+
+def test_a_429_holds_back_every_thread_of_the_workspace(
+    api: Server, client: InstantlyClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [1000.0]
+    slept: list[tuple[str, float]] = []
+
+    def sleep(seconds: float) -> None:
+        slept.append((threading.current_thread().name, seconds))
+        clock[0] += seconds
+
+    monkeypatch.setattr("tap_instantly.api.limits.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("tap_instantly.api.limits.time.sleep", sleep)
+    client.budget.pause(7)
+    thread = threading.Thread(target=client.get, args=("/campaigns",), name="other")
+    thread.start()
+    thread.join()
+    assert ("other", 7.0) in slept
+
+
+@pytest.mark.parametrize(("header", "wait"), [("42", 42.0), (None, None), ("Wed, 21 Oct 2026 07:28:00 GMT", None)])
+def test_retry_after_is_honoured_where_it_comes(
+    api: Server, client: InstantlyClient, monkeypatch: pytest.MonkeyPatch, header: str | None, wait: float | None
+) -> None:
+    pauses: list[float | None] = []
+    monkeypatch.setattr(client.budget, "pause", pauses.append)
+    headers = {"Retry-After": header} if header else {}
+    api.control.fault("/api/v2/campaigns", "status", status=429, headers=headers)
+    client.get("/campaigns")
+    assert pauses == [wait]
+
+
+def test_the_client_keeps_within_the_limit_of_the_workspace(api: Server, client: InstantlyClient) -> None:
+    api.control.config(rate_limit=True, per_second=100)
+    threads = [
+        threading.Thread(target=lambda: [client.get("/workspaces/current") for _ in range(40)]) for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert {r["status"] for r in api.control.requests()} == {200}
+
+
+def test_patch_and_delete_send_what_they_say(api: Server, client: InstantlyClient) -> None:
+    for call in (lambda: client.patch("/campaigns/x", {"name": "y"}), lambda: client.delete("/campaigns/x")):
+        with pytest.raises(InstantlyAPIError) as caught:
+            call()
+        assert caught.value.kind in {ErrorKind.NOT_FOUND, ErrorKind.BAD_REQUEST}
+    assert [(r["method"], r["path"]) for r in api.control.requests()] == [
+        ("PATCH", "/api/v2/campaigns/x"),
+        ("DELETE", "/api/v2/campaigns/x"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("record", "schema"),
+    [
+        (types.Campaign, "campaigns"),
+        (types.Account, "accounts"),
+        (types.Lead, "leads"),
+        (types.LeadList, "lead_lists"),
+        (types.CampaignAnalytics, "campaign_analytics"),
+    ],
+)
+def test_typed_records_have_the_fields_of_the_schemas(record: Any, schema: str) -> None:
+    properties = json.loads(Path("schemas", f"{schema}.json").read_text(encoding="utf-8"))["properties"]
+    assert get_type_hints(record).keys() == properties.keys() - {"workspace_id", "unknown_fields"}

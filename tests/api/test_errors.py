@@ -1,0 +1,194 @@
+from __future__ import annotations
+
+import json
+import socket
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import requests
+
+from tap_instantly import ErrorKind, InstantlyAPIError, InstantlyClient, InstantlyError
+from tap_instantly.api.decode import UNREADABLE, decode
+from tap_instantly.api.errors import NEVER_PROCESSED, RETRYABLE, classify
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sandbox import Server
+
+
+def body(status: int, error: str, message: str) -> bytes:
+    return json.dumps({"statusCode": status, "error": error, "message": message}).encode()
+
+
+TABLE = [
+    (200, b'{"items": []}', None),
+    (200, b"[]", None),
+    (200, b'{"items": [], "error": null}', None),
+    (204, b"", None),
+    (200, b"", ErrorKind.MALFORMED),
+    (200, b"<html>Just a moment</html>", ErrorKind.MALFORMED),
+    (200, b'{"items": [{"id": "1"', ErrorKind.MALFORMED),
+    (200, b"\xff\xfe", ErrorKind.MALFORMED),
+    (200, b"[" * 100_000, ErrorKind.MALFORMED),
+    (200, b'{"error": "Something went wrong"}', ErrorKind.ERROR_IN_OK),
+    (200, body(429, "Too Many Requests", "Rate limit exceeded"), ErrorKind.RATE_LIMITED),
+    (200, body(402, "Payment Required", "Workspace does not have an active paid plan"), ErrorKind.NO_PLAN),
+    (301, b"", ErrorKind.REDIRECTED),
+    (400, b'{"message": "Start Date must be earlier than End Date"}', ErrorKind.BAD_REQUEST),
+    (401, body(401, "Unauthorized", "Invalid API key"), ErrorKind.UNAUTHORIZED),
+    (402, body(402, "Payment Required", "Workspace does not have an active paid plan"), ErrorKind.NO_PLAN),
+    (403, body(403, "Forbidden", "Missing scope"), ErrorKind.FORBIDDEN),
+    (403, b"error code: 1010", ErrorKind.BLOCKED_AGENT),
+    (403, b"<html>Attention Required! | Cloudflare</html>", ErrorKind.BLOCKED_AGENT),
+    (404, body(404, "Not Found", "Resource not found"), ErrorKind.NOT_FOUND),
+    (408, b"", ErrorKind.TIMEOUT),
+    (413, body(413, "Payload Too Large", "Analytics request is too large"), ErrorKind.TOO_LARGE),
+    (418, b"", ErrorKind.BAD_REQUEST),
+    (429, body(429, "Too Many Requests", "Rate limit exceeded"), ErrorKind.RATE_LIMITED),
+    (500, body(500, "Internal Server Error", "boom"), ErrorKind.SERVER),
+    (502, b"<html>Bad gateway</html>", ErrorKind.SERVER),
+    (503, b"", ErrorKind.SERVER),
+    (520, b"error code: 520", ErrorKind.SERVER),
+]
+
+
+@pytest.mark.parametrize(("status", "content", "kind"), TABLE)
+def test_status_and_body_tell_the_kind(status: int, content: bytes, kind: ErrorKind | None) -> None:
+    assert classify(status, decode(content)) is kind
+
+
+def test_only_passing_trouble_is_retryable() -> None:
+    final = set(ErrorKind) - RETRYABLE
+    assert final == {
+        ErrorKind.BAD_REQUEST,
+        ErrorKind.UNAUTHORIZED,
+        ErrorKind.NO_PLAN,
+        ErrorKind.FORBIDDEN,
+        ErrorKind.BLOCKED_AGENT,
+        ErrorKind.NOT_FOUND,
+        ErrorKind.TOO_LARGE,
+        ErrorKind.REDIRECTED,
+        ErrorKind.TLS,
+    }
+    assert NEVER_PROCESSED <= RETRYABLE
+
+
+def test_an_error_is_one_line_that_names_the_call_and_says_what_to_do() -> None:
+    error = InstantlyAPIError(402, "GET", "/accounts", body(402, "Payment Required", "No\nplan "))
+    assert str(error) == (
+        "GET /accounts answered 402 (no active plan): No plan. "
+        "The workspace needs an active Instantly plan that includes this endpoint."
+    )
+    assert not error.retryable
+
+
+def test_a_long_body_is_cut_and_addresses_in_the_path_are_masked() -> None:
+    error = InstantlyAPIError(500, "GET", "/accounts/someone%40example.com/x", b"<html>" + b"x" * 5000)
+    assert "someone" not in str(error)
+    assert "/accounts/{email}/x" in str(error)
+    assert len(str(error)) < 300
+
+
+def test_unreadable_is_not_null() -> None:
+    assert decode(b"null") is None
+    assert decode(b"") is UNREADABLE
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind"),
+    [
+        ({"kind": "status", "status": 500}, ErrorKind.SERVER),
+        ({"kind": "status", "status": 429}, ErrorKind.RATE_LIMITED),
+        ({"kind": "status", "status": 404}, ErrorKind.NOT_FOUND),
+        ({"kind": "status", "status": 413}, ErrorKind.TOO_LARGE),
+        ({"kind": "html", "status": 200}, ErrorKind.MALFORMED),
+        ({"kind": "garbage"}, ErrorKind.MALFORMED),
+        ({"kind": "empty"}, ErrorKind.MALFORMED),
+        ({"kind": "reset"}, ErrorKind.INTERRUPTED),
+        ({"kind": "truncated"}, ErrorKind.INTERRUPTED),
+        ({"kind": "latency", "seconds": 2}, ErrorKind.TIMEOUT),
+    ],
+    ids=lambda value: value["kind"] + str(value.get("status", "")) if isinstance(value, dict) else value.name,
+)
+def test_trouble_on_the_wire_is_classified(api: Server, fault: dict[str, Any], kind: ErrorKind) -> None:
+    api.control.fault("/api/v2/campaigns", **fault)
+    with (
+        InstantlyClient(api.api_key, api_url=f"{api.url}/api/v2", max_retries=0, timeout=0.3) as client,
+        pytest.raises(InstantlyAPIError) as caught,
+    ):
+        client.get("/campaigns")
+    assert caught.value.kind is kind
+    assert "\n" not in str(caught.value)
+
+
+def test_an_error_inside_a_200_is_an_error(api: Server, client: InstantlyClient) -> None:
+    api.control.fault("/api/v2/campaigns", "error_in_200", count=None)
+    client.retry = type(client.retry)(0)
+    with pytest.raises(InstantlyAPIError) as caught:
+        client.get("/campaigns")
+    assert caught.value.kind in RETRYABLE
+
+
+def test_a_blocked_user_agent_is_told_from_a_missing_scope(api: Server) -> None:
+    with InstantlyClient(api.api_key, api_url=f"{api.url}/api/v2", user_agent="python-requests/2.32") as client:
+        with pytest.raises(InstantlyAPIError) as caught:
+            client.get("/campaigns")
+        assert caught.value.kind is ErrorKind.BLOCKED_AGENT
+        assert "user_agent" in caught.value.advice
+
+
+def closed_port() -> int:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        return int(unused.getsockname()[1])
+
+
+@pytest.mark.parametrize(
+    ("url", "kind"),
+    [
+        (lambda: f"http://127.0.0.1:{closed_port()}", ErrorKind.UNREACHABLE),
+        (lambda: "http://no-such-host.invalid", ErrorKind.UNREACHABLE),
+    ],
+    ids=["refused", "unknown host"],
+)
+def test_no_network_is_unreachable(url: Callable[[], str], kind: ErrorKind) -> None:
+    with InstantlyClient("key", api_url=url(), max_retries=0) as client, pytest.raises(InstantlyAPIError) as caught:
+        client.get("/campaigns")
+    assert caught.value.kind is kind
+    assert caught.value.status is None
+
+
+def test_tls_against_a_plain_server_is_lost_connection_not_silence(api: Server) -> None:
+    url = api.url.replace("http://", "https://")
+    with InstantlyClient("key", api_url=url, max_retries=0) as client, pytest.raises(InstantlyAPIError) as caught:
+        client.get("/campaigns")
+    assert caught.value.kind in {ErrorKind.INTERRUPTED, ErrorKind.TLS}
+
+
+@pytest.mark.parametrize("key", ["", "two words", "line\nend", "ключ"])
+def test_a_key_that_no_header_can_carry_is_refused_without_quoting_it(key: str) -> None:
+    with pytest.raises(InstantlyError) as caught:
+        InstantlyClient(key)
+    assert not key or key not in str(caught.value)
+
+
+def test_the_key_is_masked_where_the_server_echoes_it(api: Server, client: InstantlyClient) -> None:
+    api.control.fault("/api/v2/campaigns", "status", status=400, body={"message": f"bad token {api.api_key}"})
+    with pytest.raises(InstantlyAPIError) as caught:
+        client.get("/campaigns")
+    assert api.api_key not in str(caught.value) + repr(caught.value) + repr(caught.value.body)
+
+
+def test_redirects_are_not_followed(api: Server, client: InstantlyClient) -> None:
+    api.control.fault("/api/v2/campaigns", "status", status=302, headers={"Location": f"{api.url}/api/v2/accounts"})
+    with pytest.raises(InstantlyAPIError) as caught:
+        client.get("/campaigns")
+    assert caught.value.kind is ErrorKind.REDIRECTED
+    assert [entry["path"] for entry in api.control.requests()] == ["/api/v2/campaigns"]
+
+
+def test_errors_are_catchable_as_one(client: InstantlyClient) -> None:
+    with pytest.raises(InstantlyError):
+        client.get("/no/such/path")
+    assert not issubclass(InstantlyError, requests.RequestException)

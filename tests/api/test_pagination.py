@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tap_instantly import ErrorKind, InstantlyAPIError, InstantlyClient
+
+if TYPE_CHECKING:
+    from sandbox import Server
+
+LISTS = {
+    "campaigns": ("/campaigns", "GET", "id"),
+    "accounts": ("/accounts", "GET", "email"),
+    "lead_lists": ("/lead-lists", "GET", "id"),
+    "leads": ("/leads/list", "POST", "id"),
+}
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    resource=st.sampled_from(sorted(LISTS)),
+    page_size=st.integers(1, 100),
+    short_pages=st.sampled_from([0.0, 0.3, 1.0]),
+)
+def test_every_row_comes_exactly_once_whatever_the_pages(
+    api: Server, resource: str, page_size: int, short_pages: float
+) -> None:
+    api.control.config(short_pages=short_pages)
+    path, method, key = LISTS[resource]
+    with InstantlyClient(api.api_key, api_url=f"{api.url}/api/v2", page_size=page_size) as client:
+        rows = [row[key] for row in client.paginate(path, method=method)]
+    assert rows == [row[key] for row in api.control.truth(resource)]
+
+
+def test_pages_are_fetched_when_they_are_asked_for(api: Server, client: InstantlyClient) -> None:
+    pages = client.pages("/leads/list", method="POST")
+    next(pages)
+    assert len(api.control.requests()) == 1
+
+
+def test_the_cursor_goes_into_the_query_of_a_get_and_the_body_of_a_post(api: Server, client: InstantlyClient) -> None:
+    list(client.list_accounts())
+    list(client.list_leads())
+    requests = api.control.requests()
+    first_accounts, second_accounts, *_ = [r for r in requests if r["path"] == "/api/v2/accounts"]
+    assert "starting_after" not in first_accounts["query"]
+    assert second_accounts["query"]["starting_after"]
+    first_leads, second_leads, *_ = [r for r in requests if r["path"] == "/api/v2/leads/list"]
+    assert first_leads["body"] == {"limit": 100}
+    assert second_leads["body"]["starting_after"]
+    assert not second_leads["query"]
+
+
+def test_the_last_page_still_has_a_cursor_and_the_empty_one_after_it_ends_the_list(
+    api: Server, client: InstantlyClient
+) -> None:
+    assert [len(page) for page in client.pages("/lead-lists")] == [5, 0]
+
+
+@pytest.mark.parametrize("fault", [{"kind": "repeat_cursor", "after": 1}, {"kind": "cursor_loop"}])
+def test_a_cursor_seen_before_ends_the_list_with_an_error_in_the_log(
+    api: Server, client: InstantlyClient, fault: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    api.control.fault("/api/v2/leads/list", count=None, **fault)
+    with caplog.at_level(logging.ERROR):
+        list(client.list_leads())
+    (message,) = [record.message for record in caplog.records if record.levelno == logging.ERROR]
+    assert "/leads/list" in message
+    assert "may be missing" in message
+
+
+def test_an_empty_string_as_cursor_is_the_end(api: Server, client: InstantlyClient) -> None:
+    page = {"items": [{"id": "1"}], "next_starting_after": ""}
+    api.control.fault("/api/v2/campaigns", "status", status=200, body=page)
+    assert list(client.list_campaigns()) == [{"id": "1"}]
+
+
+@pytest.mark.parametrize("answer", [{"unexpected": True}, [], {"items": None}])
+def test_an_answer_without_items_is_an_error_and_not_an_empty_list(
+    api: Server, client: InstantlyClient, answer: object
+) -> None:
+    api.control.fault("/api/v2/campaigns", "status", status=200, body=answer)
+    with pytest.raises(InstantlyAPIError) as caught:
+        list(client.list_campaigns())
+    assert caught.value.kind is ErrorKind.MALFORMED

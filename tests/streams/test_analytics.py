@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tap_instantly.streams.analytics import UNATTRIBUTED, WINDOW_DAYS, windows
+from tests.conftest import UNTIL
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sandbox import Server
+    from tests.support import Record, TapRun
+
+DAILY = "campaign_analytics_daily"
+DAYS = st.dates(date(2020, 1, 1), date(2030, 1, 1))
+
+
+def stripped(rows: list[Record], *keys: str) -> dict[tuple[Any, ...], Record]:
+    return {tuple(row[key] for key in keys): {k: v for k, v in row.items() if k != "workspace_id"} for row in rows}
+
+
+@given(start=DAYS, length=st.integers(-10, 400))
+def test_windows_cover_every_day_once_and_stay_within_the_limit(start: date, length: int) -> None:
+    end = start + timedelta(days=length)
+    found = list(windows(start, end))
+    days = [first + timedelta(days=n) for first, last in found for n in range((last - first).days)]
+    assert days == [start + timedelta(days=n) for n in range(max(0, length))]
+    assert all((last - first).days <= WINDOW_DAYS for first, last in found)
+
+
+def test_totals_are_those_of_the_api(api: Server, sync: Callable[..., TapRun]) -> None:
+    got = stripped(sync("campaign_analytics").records("campaign_analytics"), "campaign_id")
+    assert got == stripped(list(api.control.truth("campaign_analytics")), "campaign_id")
+
+
+def test_daily_rows_are_all_there_each_with_its_campaign(api: Server, sync: Callable[..., TapRun]) -> None:
+    got = sync(DAILY).records(DAILY)
+    assert stripped(got, "campaign_id", "date") == stripped(list(api.control.truth(DAILY)), "campaign_id", "date")
+    assert len(got) == len({(r["campaign_id"], r["date"]) for r in got})
+
+
+def test_daily_figures_are_asked_for_in_windows_of_active_campaigns_only(
+    api: Server, sync: Callable[..., TapRun]
+) -> None:
+    sync(DAILY, start_date="2026-09-01")
+    requests = [r for r in api.control.requests() if r["path"].startswith("/api/v2/campaigns/analytics")]
+    daily = [r["query"] for r in requests if r["path"].endswith("/daily")]
+    active: dict[tuple[str, str], set[str]] = {}
+    for query in daily:
+        active.setdefault((query["start_date"], query["end_date"]), set()).add(query["campaign_id"])
+    for (start, end), campaigns in active.items():
+        assert (date.fromisoformat(end) - date.fromisoformat(start)).days <= 31
+        assert campaigns == {row["campaign_id"] for row in api.control.truth(DAILY) if start <= row["date"] < end}
+    # One list of campaigns per window, and nothing else.
+    listed = [r["query"] for r in requests if r["path"].endswith("/analytics")]
+    assert all(query["exclude_total_leads_count"] == "true" for query in listed)
+    assert len(requests) == len(listed) + len(daily)
+
+
+def test_the_next_run_reads_the_look_back_again(api: Server, sync: Callable[..., TapRun]) -> None:
+    first = sync(DAILY)
+    assert first.bookmark(DAILY) == max(row["date"] for row in api.control.truth(DAILY))
+    bookmark = date.fromisoformat(first.bookmark(DAILY))
+
+    second = sync(DAILY, state=first.state, analytics_lookback_days=3)
+    expected = {
+        (row["campaign_id"], row["date"])
+        for row in api.control.truth(DAILY)
+        if date.fromisoformat(row["date"]) >= bookmark - timedelta(days=3)
+    }
+    assert second.by_key(DAILY).keys() == expected
+    assert second.bookmark(DAILY) == first.bookmark(DAILY)
+
+
+def test_a_late_reply_within_the_look_back_restates_its_day(api: Server, sync: Callable[..., TapRun]) -> None:
+    first = sync(DAILY)
+    day = (date.fromisoformat(UNTIL) - timedelta(days=4)).isoformat()
+    lead = next(row for row in api.control.truth("leads") if row.get("campaign"))
+    api.control.reply(lead["id"], at=f"{day}T12:00:00.000Z")
+    second = sync(DAILY, state=first.state)
+    key = (lead["campaign"], day)
+    assert second.by_key(DAILY)[key]["replies"] == first.by_key(DAILY).get(key, {"replies": 0})["replies"] + 1
+
+
+def test_the_look_back_does_not_go_behind_the_start_date(api: Server, sync: Callable[..., TapRun]) -> None:
+    start = date.fromisoformat(UNTIL) - timedelta(days=2)
+    first = sync(DAILY, start_date=start.isoformat())
+    second = sync(DAILY, state=first.state, start_date=start.isoformat(), analytics_lookback_days=30)
+    assert {r["date"] for r in first.records(DAILY)} == {r["date"] for r in second.records(DAILY)}
+    assert min(r["date"] for r in second.records(DAILY)) >= start.isoformat()
+
+
+def test_steps_carry_opportunities_and_a_name_for_what_the_api_could_not_attribute(
+    api: Server, sync: Callable[..., TapRun]
+) -> None:
+    got = sync("campaign_analytics_steps").records("campaign_analytics_steps")
+    expected = list(api.control.truth("campaign_analytics_steps_with_opportunities"))
+    assert any(row["step"] is None for row in expected)
+    for row in expected:
+        row["step"], row["variant"] = row["step"] or UNATTRIBUTED, row["variant"] or UNATTRIBUTED
+    keys = ("campaign_id", "step", "variant")
+    assert stripped(got, *keys) == stripped(expected, *keys)
+
+
+def test_the_overview_has_a_row_per_campaign_that_sent(api: Server, sync: Callable[..., TapRun]) -> None:
+    run = sync("campaign_analytics_overview", "campaign_analytics")
+    totals = run.by_key("campaign_analytics")
+    overview = run.by_key("campaign_analytics_overview")
+    assert overview.keys() == totals.keys()
+    for key, row in overview.items():
+        assert row["emails_sent_count"] == totals[key]["emails_sent_count"]
+        assert "total_meeting_booked" in row
+
+
+def test_an_object_where_an_array_is_due_stops_the_stream(api: Server, sync: Callable[..., TapRun]) -> None:
+    api.control.fault("/api/v2/campaigns/analytics/steps", "status", status=200, body={"surprise": 1})
+    with pytest.raises(Exception, match="not an array"):
+        sync("campaign_analytics_steps")

@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from tap_instantly.streams import STREAMS
+from tests.support import Record, TapRun, run_tap
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sandbox import Server
+
+LISTS = {"accounts": "email", "campaigns": "id", "lead_lists": "id", "leads": "id"}
+
+
+def truth(api: Server, resource: str) -> dict[str, Record]:
+    return {row[LISTS[resource]]: row for row in api.control.truth(resource)}
+
+
+def without_additions(record: Record) -> Record:
+    """The record as the API sent it: tags are asked for by the tap alone."""
+    return {name: value for name, value in record.items() if name not in {"workspace_id", "unknown_fields", "tags"}}
+
+
+@pytest.mark.parametrize("stream", LISTS)
+def test_a_list_comes_out_whole_and_unchanged(api: Server, sync: Callable[..., TapRun], stream: str) -> None:
+    records = sync(stream).records(stream)
+    assert {r[LISTS[stream]]: without_additions(r) for r in records} == truth(api, stream)
+    assert len(records) == len(truth(api, stream))
+
+
+def test_every_record_of_every_stream_matches_its_declared_schema(sync: Callable[..., TapRun]) -> None:
+    run = sync()
+    for stream in STREAMS:
+        validator = Draft202012Validator(run.schema_message(stream.name)["schema"])
+        assert run.records(stream.name)
+        for record in run.records(stream.name):
+            validator.validate(record)
+
+
+def test_every_record_says_which_workspace_it_is_from(api: Server, sync: Callable[..., TapRun]) -> None:
+    workspace = next(api.control.truth("workspace"))["id"]
+    run = sync()
+    assert {r["workspace_id"] for stream in STREAMS for r in run.records(stream.name)} == {workspace}
+
+
+def test_keys_are_unique_in_every_stream(sync: Callable[..., TapRun]) -> None:
+    run = sync()
+    for stream in STREAMS:
+        assert len(run.by_key(stream.name)) == len(run.records(stream.name)), stream.name
+
+
+def test_state_is_kept_per_workspace_and_holds_no_progress_of_a_finished_run(sync: Callable[..., TapRun]) -> None:
+    bookmarks = sync().state["bookmarks"]
+    for stream in STREAMS:
+        (partition,) = bookmarks[stream.name]["partitions"]
+        assert partition.keys() <= {"context", "replication_key", "replication_key_value"}
+        assert partition["context"].keys() == {"workspace_id"}
+
+
+@pytest.mark.parametrize("stream", ["accounts", "campaigns", "leads"])
+def test_the_next_run_emits_only_what_changed(api: Server, sync: Callable[..., TapRun], stream: str) -> None:
+    first = sync(stream)
+    latest = max(row["timestamp_updated"] for row in truth(api, stream).values())
+    assert first.bookmark(stream) == latest
+    at_the_bookmark = {key for key, row in truth(api, stream).items() if row["timestamp_updated"] == latest}
+
+    later = "2026-11-01T10:00:00.000Z"
+    key = next(k for k in truth(api, stream) if k not in at_the_bookmark)
+    change: dict[str, Callable[[], object]] = {
+        "accounts": lambda: api.control.pause_account(key, at=later),
+        "campaigns": lambda: api.control.update_campaign(key, name="Renamed", at=later),
+        "leads": lambda: api.control.reply(key, at=later),
+    }
+    change[stream]()
+
+    second = sync(stream, state=first.state)
+    assert {r[LISTS[stream]] for r in second.records(stream)} == {key} | at_the_bookmark
+    assert second.bookmark(stream) == later
+
+
+def test_a_new_lead_comes_with_the_next_run(api: Server, sync: Callable[..., TapRun]) -> None:
+    first = sync("leads")
+    campaign = next(api.control.truth("campaigns"))["id"]
+    (lead,) = api.control.add_leads(1, campaign=campaign, at="2026-11-01T10:00:00.000Z")
+    assert lead["id"] in {r["id"] for r in sync("leads", state=first.state).records("leads")}
+
+
+def test_what_changes_while_the_list_is_read_is_read_again(api: Server, sync: Callable[..., TapRun]) -> None:
+    # A change in the future of the run's start stands for one that happens during the run.
+    lead = next(iter(truth(api, "leads")))
+    api.control.open(lead, at="2099-01-01T00:00:00.000Z")
+    first = sync("leads")
+    assert first.bookmark("leads") < "2099"
+    assert lead in {r["id"] for r in sync("leads", state=first.state).records("leads")}
+
+
+def test_start_date_leaves_out_what_has_not_changed_since(api: Server, sync: Callable[..., TapRun]) -> None:
+    moments = sorted(row["timestamp_updated"] for row in truth(api, "leads").values())
+    middle = moments[len(moments) // 2]
+    got = {r["id"] for r in sync("leads", start_date=middle).records("leads")}
+    assert got == {key for key, row in truth(api, "leads").items() if row["timestamp_updated"] >= middle}
+
+
+def test_lists_that_do_not_say_when_they_changed_are_emitted_whole_each_time(sync: Callable[..., TapRun]) -> None:
+    first = sync("lead_lists")
+    second = sync("lead_lists", state=first.state)
+    assert first.records("lead_lists") == second.records("lead_lists")
+
+
+def test_page_size_is_asked_for(api: Server, sync: Callable[..., TapRun]) -> None:
+    sync("accounts", "leads", page_size=50)
+    asked = {r["path"]: (r["query"] or r["body"])["limit"] for r in api.control.requests() if "limit" in str(r)}
+    assert {int(asked["/api/v2/accounts"]), asked["/api/v2/leads/list"]} == {50}
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(page_size=st.integers(5, 100), short_pages=st.sampled_from([0.0, 0.5]), data=st.data())
+def test_no_record_is_lost_or_doubled_whatever_the_pages_and_faults(
+    api: Server, config: dict[str, Any], page_size: int, short_pages: float, data: st.DataObject
+) -> None:
+    api.control.clear_faults()
+    api.control.config(short_pages=short_pages)
+    for kind in data.draw(st.lists(st.sampled_from(["reset", "truncated", "garbage", "status"]), max_size=4)):
+        after = data.draw(st.integers(0, 10))
+        api.control.fault("/api/v2/leads/list", kind, after=after, **({"status": 502} if kind == "status" else {}))
+    run = run_tap({**config, "page_size": page_size}, streams=("leads",))
+    assert [r["id"] for r in run.records("leads")] == list(truth(api, "leads"))
+
+
+def test_a_field_that_nobody_knows_is_kept_and_said_once(
+    api: Server, sync: Callable[..., TapRun], caplog: pytest.LogCaptureFixture
+) -> None:
+    api.control.add_field("leads", "shoe_size", 43)
+    with caplog.at_level(logging.WARNING):
+        records = sync("leads").records("leads")
+    assert {r["unknown_fields"]["shoe_size"] for r in records} == {43}
+    assert sum("shoe_size" in message for message in caplog.messages) == 1
+
+
+def test_a_list_cut_short_by_its_cursor_keeps_its_bookmark(
+    api: Server, sync: Callable[..., TapRun], caplog: pytest.LogCaptureFixture
+) -> None:
+    api.control.fault("/api/v2/leads/list", "repeat_cursor", after=1, count=None)
+    broken = sync("leads")
+    assert broken.records("leads")
+    assert broken.bookmark("leads") is None
+    assert "may be missing" in caplog.text
+    api.control.clear_faults()
+    assert {r["id"] for r in sync("leads", state=broken.state).records("leads")} == truth(api, "leads").keys()
+
+
+def test_leads_of_a_list_and_drafts_come_as_they_are(sync: Callable[..., TapRun]) -> None:
+    run = sync("leads", "campaigns")
+    assert 0 in {r["status"] for r in run.records("leads")}
+    assert {} in [r["campaign_schedule"] for r in run.records("campaigns")]
+    assert {} in [r["status_summary"] for r in run.records("leads")]
+
+
+def test_accounts_come_with_their_tags(sync: Callable[..., TapRun]) -> None:
+    assert any(r.get("tags") for r in sync("accounts").records("accounts"))

@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tap_instantly import timestamps
+from tap_instantly.streams.records import InvalidRecordError, RecordShaper
+
+SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "id": {"type": "string"},
+        "count": {"type": ["integer", "null"]},
+        "changed": {"type": ["string", "null"], "format": "date-time"},
+        "unknown_fields": {"type": ["object", "null"]},
+    },
+    "required": ["id"],
+}
+
+
+def shaper(validate: str = "off") -> RecordShaper:
+    return RecordShaper(SCHEMA, ["id"], validate, logging.getLogger("tap-instantly.things"))
+
+
+@pytest.mark.parametrize(
+    ("given_text", "expected"),
+    [
+        ("2026-01-31T10:00:00.000Z", "2026-01-31T10:00:00.000Z"),
+        ("2026-01-31T10:00:00Z", "2026-01-31T10:00:00.000Z"),
+        ("2026-01-31T10:00:00+05:30", "2026-01-31T04:30:00.000Z"),
+        ("2026-01-31T10:00:00.123456Z", "2026-01-31T10:00:00.123456Z"),
+        ("2026-01-31 10:00:00", "2026-01-31T10:00:00.000Z"),
+        ("2026-01-31", "2026-01-31T00:00:00.000Z"),
+    ],
+)
+def test_timestamps_leave_as_utc_in_one_form(given_text: str, expected: str) -> None:
+    assert shaper().shape({"id": "1", "changed": given_text}) == {"id": "1", "changed": expected}
+
+
+@given(
+    st.datetimes(datetime(1970, 1, 1), datetime(2100, 1, 1)),  # noqa: DTZ001 (made aware below)
+    st.integers(-14 * 60, 14 * 60),
+)
+def test_the_canonical_form_keeps_the_instant(moment: datetime, offset: int) -> None:
+    aware = moment.replace(tzinfo=timezone(timedelta(minutes=offset)))
+    assert timestamps.parse(timestamps.canonical(aware.isoformat())) == aware
+
+
+@given(st.lists(st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1)), min_size=2, max_size=2))  # noqa: DTZ001
+def test_timestamps_of_millisecond_precision_compare_as_text(moments: list[datetime]) -> None:
+    first, second = (m.replace(microsecond=m.microsecond // 1000 * 1000, tzinfo=timezone.utc) for m in moments)
+    assert (timestamps.text(first) < timestamps.text(second)) == (first < second)
+
+
+def test_unknown_fields_are_set_aside_and_nothing_is_lost(caplog: pytest.LogCaptureFixture) -> None:
+    shape = shaper()
+    record = {"id": "1", "new": [1, 2], "newer": None}
+    assert shape.shape(dict(record)) == {"id": "1", "unknown_fields": {"new": [1, 2], "newer": None}}
+    shape.shape(dict(record))
+    assert sorted(caplog.messages) == [
+        "Field 'new': the schema does not know this field; it is kept in the column unknown_fields",
+        "Field 'newer': the schema does not know this field; it is kept in the column unknown_fields",
+    ]
+
+
+@pytest.mark.parametrize("value", ["soon", "", 17, {"a": 1}, "2026-13-45T00:00:00Z"])
+def test_a_value_that_is_no_timestamp_is_set_aside(value: object) -> None:
+    assert shaper().shape({"id": "1", "changed": value}) == {
+        "id": "1",
+        "changed": None,
+        "unknown_fields": {"changed": value},
+    }
+
+
+def test_a_field_of_the_api_called_like_our_own_is_not_lost() -> None:
+    shaped = shaper().shape({"id": "1", "unknown_fields": "theirs"})
+    assert shaped == {"id": "1", "unknown_fields": {"unknown_fields": "theirs"}}
+
+
+def test_a_record_without_its_key_is_left_out_with_a_line_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    shape = shaper()
+    assert shape.shape({"count": 1}) is None
+    assert shape.shape({"id": None}) is None
+    assert shape.keyless == 2
+    assert len(caplog.messages) == 2
+
+
+def test_validation_off_lets_everything_pass() -> None:
+    shaper("off").check({"id": 1})
+
+
+def test_validation_warn_counts_all_and_logs_each_sort_once(caplog: pytest.LogCaptureFixture) -> None:
+    shape = shaper("warn")
+    for value in ("many", "more"):
+        shape.check({"id": "1", "count": value})
+    assert shape.invalid == 2
+    (message,) = caplog.messages
+    assert "count" in message
+    assert "many" not in message
+
+
+def test_validation_fail_stops_at_the_first_and_names_the_record_not_the_value() -> None:
+    with pytest.raises(InvalidRecordError) as caught:
+        shaper("fail").check({"id": "17", "count": "private"})
+    assert "things" in str(caught.value)
+    assert "17" in str(caught.value)
+    assert "private" not in str(caught.value)

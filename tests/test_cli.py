@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tap_instantly.streams import STREAMS
+from tests.api.test_errors import closed_port
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sandbox import Server
+
+Tap = "Callable[..., subprocess.CompletedProcess[str]]"
+
+
+@pytest.fixture
+def tap(tmp_path: Path, config: dict[str, Any]) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run `tap-instantly` as a process of its own."""
+
+    def run(*arguments: str, stdout: int = subprocess.PIPE, **settings: Any) -> subprocess.CompletedProcess[str]:
+        path = tmp_path / "config.json"
+        path.write_text(json.dumps({**config, "max_retries": 0, **settings}), encoding="utf-8")
+        command = [sys.executable, "-m", "tap_instantly", "--config", str(path), *arguments]
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("TAP_INSTANTLY_")}
+        return subprocess.run(
+            command, stdout=stdout, stderr=subprocess.PIPE, text=True, check=False, timeout=120, env=environment
+        )
+
+    return run
+
+
+def complaints(run: subprocess.CompletedProcess[str]) -> list[str]:
+    """The lines on standard error that are not merely informative."""
+    return [line for line in run.stderr.splitlines() if "| INFO " not in line and "| DEBUG " not in line]
+
+
+def test_a_run_writes_whole_messages_and_exits_0(tap: Callable[..., Any], api: Server) -> None:
+    run = tap()
+    assert run.returncode == 0, run.stderr
+    messages = [json.loads(line) for line in run.stdout.splitlines()]
+    assert {m["stream"] for m in messages if m["type"] == "SCHEMA"} == {stream.name for stream in STREAMS}
+    assert sum(m["type"] == "RECORD" and m["stream"] == "leads" for m in messages) == 450
+    assert messages[-1]["type"] == "STATE"
+    assert api.api_key not in run.stdout + run.stderr
+
+
+@pytest.mark.parametrize("arguments", [(), ("--test",)], ids=["sync", "--test"])
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"api_key": "no-such-key"}, "Check that api_key is a valid v2 key"),
+        ({"api_key": "sandbox-key-unpaid"}, "needs an active Instantly plan"),
+        ({"user_agent": "python-requests/2.32"}, "set user_agent to a name of your own"),
+        ({"api_url": "http://127.0.0.1:{closed_port}/api/v2"}, "Check the network, the proxy settings and api_url"),
+        ({"page_sise": 5}, "unknown setting 'page_sise': did you mean 'page_size'?"),
+        ({"api_key": 918273645}, "setting 'api_key' is not valid: it must be of type string"),
+        ({"start_date": "soon"}, "'soon' is not an ISO 8601 date"),
+    ],
+    ids=["wrong key", "dead plan", "blocked agent", "no network", "unknown setting", "wrong type", "wrong date"],
+)
+def test_what_goes_wrong_is_said_in_one_line(
+    tap: Callable[..., Any], arguments: tuple[str, ...], settings: dict[str, Any], said: str
+) -> None:
+    if "api_url" in settings:
+        settings = {"api_url": settings["api_url"].format(closed_port=closed_port())}
+    run = tap(*arguments, **settings)
+    assert run.returncode == 1
+    (line,) = complaints(run)
+    assert said in line
+    assert "Traceback" not in run.stderr
+    assert "918273645" not in run.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
+def test_a_full_disk_is_said_in_one_line(tap: Callable[..., Any]) -> None:
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        run = tap(stdout=full.fileno())
+    assert run.returncode == 1
+    assert [line for line in complaints(run) if "unsorted" not in line] == [complaints(run)[-1]]
+    assert "standard output: No space left on device" in run.stderr
+    assert "Traceback" not in run.stderr
+
+
+def test_a_reader_that_goes_away_ends_the_run_with_an_error(tap: Callable[..., Any]) -> None:
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    run = tap(stdout=write_end)
+    os.close(write_end)
+    assert run.returncode == 1
+    assert "Traceback" not in run.stderr
+
+
+def test_a_missing_config_file_and_one_that_is_no_json_are_said_in_one_line(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.json"
+    broken.write_text("{", encoding="utf-8")
+    for path in (tmp_path / "missing.json", broken):
+        run = subprocess.run(
+            [sys.executable, "-m", "tap_instantly", "--config", str(path)], capture_output=True, text=True, check=False
+        )
+        assert run.returncode == 1
+        assert len(complaints(run)) == 1
+        assert "Traceback" not in run.stderr
+
+
+def test_discovery_needs_no_network_and_describes_every_property(tap: Callable[..., Any]) -> None:
+    run = tap("--discover", api_url="http://127.0.0.1:1/api/v2")
+    assert run.returncode == 0
+    catalog = {stream["tap_stream_id"]: stream for stream in json.loads(run.stdout)["streams"]}
+    assert catalog.keys() == {stream.name for stream in STREAMS}
+    for name, entry in catalog.items():
+        assert entry["key_properties"], name
+        assert all(prop.get("description") for prop in entry["schema"]["properties"].values()), name
+    assert catalog["leads"]["replication_key"] == "timestamp_updated"
+    assert catalog["lead_lists"]["replication_method"] == "FULL_TABLE"
+
+
+def test_the_connection_test_reads_one_record_of_each_stream(tap: Callable[..., Any]) -> None:
+    run = tap("--test")
+    assert run.returncode == 0, run.stderr
+    records = [m for m in map(json.loads, run.stdout.splitlines()) if m["type"] == "RECORD"]
+    assert sorted(m["stream"] for m in records) == sorted(stream.name for stream in STREAMS)
+
+
+def test_about_describes_every_setting(tap: Callable[..., Any]) -> None:
+    run = tap("--about", "--format=markdown")
+    for setting in ("api_key", "start_date", "analytics_lookback_days", "page_size", "validate_records"):
+        assert f"| {setting} |" in run.stdout
+
+
+def test_records_that_break_their_schema_end_the_run_where_that_is_asked_for(
+    tap: Callable[..., Any], api: Server
+) -> None:
+    api.control.update_campaign(next(api.control.truth("campaigns"))["id"], status="a word")
+    assert tap(validate_records="warn").returncode == 0
+    run = tap(validate_records="fail")
+    assert run.returncode == 1
+    assert "campaign_analytics: the record {'campaign_id': " in complaints(run)[-1]
+    assert "a word" not in run.stderr

@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from singer_sdk.exceptions import ConfigurationError
+
+from tap_instantly.settings import SETTINGS
+from tap_instantly.tap import TapInstantly
+
+SECRET = 918273645
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({}, "setting 'api_key' is missing: give it in the config, or as TAP_INSTANTLY_API_KEY"),
+        ({"api_key": "k", "page_sise": 1}, "unknown setting 'page_sise': did you mean 'page_size'?"),
+        ({"api_key": "k", "colour": 1}, "unknown setting 'colour'"),
+        (
+            {"api_key": "k", "page_size": 101},
+            "setting 'page_size' is not valid: 101 is greater than the maximum of 100",
+        ),
+        ({"api_key": "k", "page_size": 0}, "setting 'page_size' is not valid: 0 is less than the minimum of 1"),
+        (
+            {"api_key": "k", "validate_records": "maybe"},
+            "setting 'validate_records' is not valid: 'maybe' is not one of",
+        ),
+        ({"api_key": SECRET}, "setting 'api_key' is not valid: it must be of type string"),
+        ({"api_key": ""}, "setting 'api_key' is not valid: it must be of type string, and not empty"),
+        ({"api_key": "k", "start_date": "soon"}, "setting 'start_date' is not valid: 'soon' is not an ISO 8601 date"),
+        ({"api_key": "k", "api_url": "ftp://example.com"}, "setting 'api_url' is not valid: it must be an https URL"),
+        ({"api_key": "k", "api_url": "http://example.com"}, "setting 'api_url' is not valid: http would send the key"),
+    ],
+)
+def test_a_wrong_setting_is_named_in_one_line(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        TapInstantly(config=settings)
+    assert str(caught.value).startswith(message)
+    assert "\n" not in str(caught.value)
+    assert str(SECRET) not in str(caught.value)
+
+
+def test_several_mistakes_are_all_named() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        TapInstantly(config={"colour": 1, "size": 2})
+    assert sorted(str(caught.value).split("; ")) == [
+        "setting 'api_key' is missing: give it in the config, or as TAP_INSTANTLY_API_KEY",
+        "unknown setting 'colour'",
+        "unknown setting 'size': did you mean 'page_size'?",
+    ]
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:1/api/v2", "http://localhost:1", "http://[::1]:1", "https://x.example"]
+)
+def test_clear_http_is_for_this_machine_only(url: str) -> None:
+    TapInstantly(config={"api_key": "k", "api_url": url})
+
+
+@pytest.mark.parametrize("start", ["2026-01-31", "2026-01-31T00:00:00Z", "2026-01-31T00:00:00+02:00"])
+def test_start_date_is_a_date_or_a_timestamp(start: str) -> None:
+    TapInstantly(config={"api_key": "k", "start_date": start})
+
+
+def test_defaults_are_filled_in() -> None:
+    config = TapInstantly(config={"api_key": "k"}).config
+    assert {name: config[name] for name in ("page_size", "max_retries", "validate_records")} == {
+        "page_size": 100,
+        "max_retries": 8,
+        "validate_records": "off",
+    }
+
+
+def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TAP_INSTANTLY_API_KEY", "from-env")
+    monkeypatch.setenv("TAP_INSTANTLY_PAGE_SIZE", "7")
+    config = TapInstantly(parse_env_config=True).config
+    assert (config["api_key"], config["page_size"]) == ("from-env", 7)
+
+
+def test_a_number_in_the_environment_that_is_none_is_said_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TAP_INSTANTLY_API_KEY", "k")
+    monkeypatch.setenv("TAP_INSTANTLY_PAGE_SIZE", "many")
+    with pytest.raises(ConfigurationError, match=r"TAP_INSTANTLY_.*'many'"):
+        TapInstantly(parse_env_config=True)
+
+
+def test_every_setting_has_a_title_and_a_description() -> None:
+    for name, setting in SETTINGS["properties"].items():
+        assert setting["title"], name
+        assert setting["description"], name
+    assert SETTINGS["properties"]["api_key"]["secret"] is True
+
+
+def test_meltano_and_the_example_environment_know_the_same_settings() -> None:
+    project = yaml.safe_load(Path("meltano.yml").read_text(encoding="utf-8"))
+    (plugin,) = project["plugins"]["extractors"]
+    declared = {setting["name"]: setting for setting in plugin["settings"]}
+    assert declared.keys() == TapInstantly.config_jsonschema["properties"].keys()
+    for name, setting in SETTINGS["properties"].items():
+        assert declared[name].get("sensitive", False) == setting.get("secret", False)
+        if "value" in declared[name]:
+            assert declared[name]["value"] == setting["default"]
+    example = Path(".env.example").read_text(encoding="utf-8")
+    assert all(f"TAP_INSTANTLY_{name.upper()}=" in example for name in SETTINGS["properties"])

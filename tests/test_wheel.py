@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import sysconfig
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tap_instantly.streams import STREAMS
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    # Without isolation, so that the test downloads nothing.
+    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder)]
+    subprocess.run(command, check=True, capture_output=True)
+    (path,) = folder.glob("*.whl")
+    return path
+
+
+def test_the_wheel_holds_the_package_and_its_schemas_and_nothing_else(wheel: Path) -> None:
+    names = zipfile.ZipFile(wheel).namelist()
+    assert {f"tap_instantly/schemas/{stream.name}.json" for stream in STREAMS} <= set(names)
+    assert {name.split("/")[0] for name in names if ".dist-info" not in name} == {"tap_instantly"}
+    assert "tap_instantly/py.typed" in names
+
+
+def test_the_wheel_works_away_from_the_checkout(wheel: Path, tmp_path: Path) -> None:
+    # An environment that has the dependencies and, of this project, only the wheel: the checkout is installed in
+    # site-packages by a .pth file, which is not followed from a directory that is merely on PYTHONPATH.
+    target = tmp_path / "installed"
+    zipfile.ZipFile(wheel).extractall(target)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(target), sysconfig.get_path("purelib")])}
+    code = (
+        "import sys, tap_instantly; print(tap_instantly.__file__, file=sys.stderr);"
+        "from tap_instantly.__main__ import main; sys.argv[1:] = ['--discover']; main()"
+    )
+    base = Path(sys.base_prefix, "bin", "python3")
+    run = subprocess.run(
+        [str(base if base.exists() else sys.executable), "-S", "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=tmp_path,
+        env=environment,
+    )
+    assert str(target) in run.stderr.splitlines()[0]
+    assert {stream["stream"] for stream in json.loads(run.stdout)["streams"]} == {stream.name for stream in STREAMS}

@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from sandbox import ApiKey
+from tap_instantly import ErrorKind, InstantlyAPIError, InstantlyClient
+from tap_instantly.api.workspaces import UNKNOWN_WORKSPACE, Workspace
+from tests.support import TapRun, run_tap
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sandbox import Server
+
+
+def connect(api: Server, key: str, **settings: Any) -> Workspace:
+    with InstantlyClient(key, api_url=f"{api.url}/api/v2", max_retries=0, **settings) as client:
+        return Workspace.connect(client)
+
+
+def secret(name: str) -> str:
+    return ApiKey(name).secret
+
+
+def test_a_good_key_tells_its_workspace(api: Server) -> None:
+    details = next(api.control.truth("workspace"))
+    workspace = connect(api, api.api_key)
+    assert (workspace.id, workspace.name) == (details["id"], details["name"])
+
+
+@pytest.mark.parametrize("status", [401, 403])
+@pytest.mark.parametrize("key", ["campaigns-only", "lists-only"])
+def test_without_the_workspaces_scope_the_id_comes_from_the_first_record_found(
+    api: Server, key: str, status: int
+) -> None:
+    api.control.config(scope_error_status=status)
+    assert connect(api, secret(key)).id == next(api.control.truth("workspace"))["id"]
+
+
+def test_where_no_record_names_the_workspace_it_is_called_unknown_with_a_warning(
+    api: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING):
+        assert connect(api, secret("analytics-only")).id == UNKNOWN_WORKSPACE
+    assert "workspaces:read" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("key", "settings", "kind", "advice"),
+    [
+        ("no-such-key", {}, ErrorKind.UNAUTHORIZED, "api_key"),
+        (secret("unpaid"), {}, ErrorKind.NO_PLAN, "plan"),
+        (secret("everything"), {"user_agent": "python-requests/2"}, ErrorKind.BLOCKED_AGENT, "user_agent"),
+    ],
+    ids=["wrong key", "dead plan", "blocked user agent"],
+)
+def test_what_keeps_a_key_from_working_is_told_apart(
+    api: Server, key: str, settings: dict[str, Any], kind: ErrorKind, advice: str
+) -> None:
+    with pytest.raises(InstantlyAPIError) as caught:
+        connect(api, key, **settings)
+    assert caught.value.kind is kind
+    assert advice in caught.value.advice
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_key_with_few_scopes_yields_what_it_may_read_and_a_line_for_each_other_stream(
+    api: Server, config: dict[str, Any], status: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    api.control.config(scope_error_status=status)
+    caplog.set_level(logging.INFO)
+    run = run_tap({**config, "api_key": secret("campaigns-only")})
+    assert len(run.records("campaigns")) == len(list(api.control.truth("campaigns")))
+    assert run.records("campaign_analytics")
+    assert not run.records("leads")
+    skipped = [message for message in caplog.messages if message.startswith("Skipped in workspace")]
+    assert len(skipped) == len({"accounts", "leads", "lead_lists"})
+    assert all("scope" in message for message in skipped)
+    summary = [message for message in caplog.messages if message.startswith("Synced:") and "skipped" in message]
+    assert len(summary) == 3
+
+
+def test_a_skipped_stream_keeps_its_bookmark(api: Server, sync: Callable[..., TapRun]) -> None:
+    first = sync("leads")
+    refused = run_tap(
+        {"api_key": secret("campaigns-only"), "api_url": f"{api.url}/api/v2"}, streams=("leads",), state=first.state
+    )
+    assert refused.bookmark("leads") == first.bookmark("leads")
+
+
+def test_refusal_in_the_middle_of_a_list_is_no_skip(api: Server, sync: Callable[..., TapRun]) -> None:
+    api.control.fault("/api/v2/leads/list", "status", status=403, body={"message": "no more"}, after=2)
+    with pytest.raises(InstantlyAPIError, match="forbidden"):
+        sync("leads")
+
+
+def test_a_stream_whose_endpoint_is_missing_is_skipped(
+    api: Server, sync: Callable[..., TapRun], caplog: pytest.LogCaptureFixture
+) -> None:
+    api.control.fault("/api/v2/lead-lists", "status", status=404, body={"message": "Resource not found"})
+    run = sync("lead_lists", "campaigns")
+    assert not run.records("lead_lists")
+    assert run.records("campaigns")
+    assert "Skipped in workspace" in caplog.text
