@@ -51,6 +51,8 @@ class TapInstantly(Tap):
             found = problems(self.config, error.schema or {})
             raise ConfigurationError("; ".join(found)) from None
         except ValueError as error:
+            if not kwargs.get("parse_env_config"):
+                raise
             # The SDK turns environment variables into numbers and objects before it validates.
             message = f"an environment variable {ENVIRONMENT_PREFIX}... cannot be read: {error}"
             raise ConfigurationError(message) from None

@@ -16,6 +16,7 @@ class Accounts(ListStream):
     """
 
     name = "accounts"
+    scope = "accounts"
     path = "/accounts"
     primary_keys = ("workspace_id", "email")
     replication_key = "timestamp_updated"

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
     from tap_instantly.api import Workspace, Workspaces
 
-SKIPPED_KINDS = frozenset({ErrorKind.UNAUTHORIZED, ErrorKind.NO_PLAN, ErrorKind.FORBIDDEN, ErrorKind.NOT_FOUND})
+DENIED_KINDS = frozenset({ErrorKind.UNAUTHORIZED, ErrorKind.FORBIDDEN})
+SKIPPED_KINDS = DENIED_KINDS | {ErrorKind.NO_PLAN, ErrorKind.NOT_FOUND}
 """Errors that concern one endpoint of a workspace whose key has already proved good."""
 
 
@@ -48,6 +49,9 @@ class InstantlyStream(RESTStream["str | None"]):
     A subclass says where the records are (``path``), what identifies them (``primary_keys``) and how they are
     replicated (``replication_key``); the schema is ``schemas/<name>.json``. State is kept per workspace.
     """
+
+    scope: ClassVar[str | None] = None
+    """Resource whose ``:read`` scope the endpoint needs, where the official document names one."""
 
     schema: ClassVar[StreamSchema[str]] = StreamSchema(SchemaDirectory(schema_directory()))
 
@@ -130,7 +134,8 @@ class InstantlyStream(RESTStream["str | None"]):
 
     def _skip(self, workspace: Workspace, error: InstantlyAPIError) -> None:
         self.skipped.append(f"{workspace.id}: {error.kind.value}")
-        self.logger.warning("Skipped in workspace %s: %s", workspace.id, error)
+        missing = f" The scope it needs is {self.scope}:read." if self.scope and error.kind in DENIED_KINDS else ""
+        self.logger.warning("Skipped in workspace %s: %s%s", workspace.id, error, missing)
 
     def _keep_bookmark(self, context: Context | None) -> None:
         """Forget this run's progress: it did not see everything, so the next run has to start where this one did."""
@@ -223,7 +228,11 @@ class ListStream(InstantlyStream):
 
     @override
     def post_process(self, row: Record, context: Context | None = None) -> Record | None:
-        return super().post_process(row, context) if self._is_new(row) else None
+        if not self._is_new(row):
+            return None
+        if self.replication_key:
+            row.setdefault(self.replication_key, None)  # the API leaves out nulls, and the SDK wants the key
+        return super().post_process(row, context)
 
     def _is_new(self, row: Record) -> bool:
         if self._since is None or self.replication_key is None:

@@ -13,6 +13,7 @@ class Campaigns(ListStream):
     """
 
     name = "campaigns"
+    scope = "campaigns"
     path = "/campaigns"
     primary_keys = ("id",)
     replication_key = "timestamp_updated"

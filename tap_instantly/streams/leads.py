@@ -14,6 +14,7 @@ class Leads(ListStream):
     """
 
     name = "leads"
+    scope = "leads"
     path = "/leads/list"
     http_method = "POST"
     primary_keys = ("id",)
@@ -28,5 +29,6 @@ class LeadLists(ListStream):
     """
 
     name = "lead_lists"
+    scope = "lead_lists"
     path = "/lead-lists"
     primary_keys = ("id",)

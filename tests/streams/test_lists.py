@@ -156,6 +156,13 @@ def test_a_list_cut_short_by_its_cursor_keeps_its_bookmark(
     assert {r["id"] for r in sync("leads", state=broken.state).records("leads")} == truth(api, "leads").keys()
 
 
+def test_a_record_that_does_not_say_when_it_changed_is_emitted(api: Server, sync: Callable[..., TapRun]) -> None:
+    page = {"items": [{"id": "1", "name": "Undated"}]}
+    api.control.fault("/api/v2/campaigns", "status", status=200, body=page)
+    (record,) = sync("campaigns", start_date="2026-10-01").records("campaigns")
+    assert (record["name"], record["timestamp_updated"]) == ("Undated", None)
+
+
 def test_leads_of_a_list_and_drafts_come_as_they_are(sync: Callable[..., TapRun]) -> None:
     run = sync("leads", "campaigns")
     assert 0 in {r["status"] for r in run.records("leads")}
