@@ -47,13 +47,15 @@ TESTS: dict[str, Callable[[Any, Row], bool]] = {
     "is_website_visitor": lambda wanted, row: row.get("is_website_visitor", False) == wanted,
     "enrichment_status": lambda wanted, row: row.get("enrichment_status") == wanted,
 }
-INDEXED = ("ids", "campaign", "list_id", "in_campaign", "in_list")
+INDEXED = ("ids", "contacts", "campaign", "list_id", "in_campaign", "in_list")
 
 
 def _positions(leads: LeadStore, name: str, wanted: Any) -> Sequence[int]:  # noqa: ANN401 - as it came
     if name == "ids":
         known = (leads.position(raw) for raw in map(_id_or_nothing, wanted))
         return sorted({position for position in known if position is not None})
+    if name == "contacts":
+        return leads.positions_of(map(str, wanted))
     if name in {"campaign", "list_id"}:
         return leads.positions_in(str(wanted))
     return leads.positions_of_kind(campaigns=bool(wanted) == (name == "in_campaign"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from array import array
 from bisect import bisect_left, bisect_right, insort
 from collections import Counter
@@ -13,7 +14,7 @@ from sandbox.answers import dumps
 from sandbox.clock import as_uuid4, as_uuid7, uuid_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from random import Random
 
     from sandbox.lead_text import LeadText
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 ID_BYTES = 16
 _CHUNK = 1 << 16
 REMEMBERED = 16
+_EMAIL = re.compile('"email":"([^"]*)"')
 
 
 def make_ids(rng: Random, count: int, old_share: float, new: tuple[int, int]) -> bytes:
@@ -112,6 +114,19 @@ class LeadStore:
         for position in self.seeded:
             groups[kinds[self._text.box_number(self.raw(position))]].append(position)
         return groups
+
+    def positions_of(self, emails: Iterable[str]) -> Sequence[int]:
+        """Give the positions of the leads with some addresses."""
+        return sorted({position for email in emails for position in self._by_email.get(email, ())})
+
+    @cached_property
+    def _by_email(self) -> dict[str, list[int]]:
+        found: dict[str, list[int]] = {}
+        for position in self.seeded:
+            match = _EMAIL.search(self._text.render(self.raw(position)))
+            if match:
+                found.setdefault(match[1], []).append(position)
+        return found
 
     def position(self, raw: bytes) -> int | None:
         """Find a seeded lead by id."""
