@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test lint types unit format sandbox constraints clean
+.PHONY: demo test lint types unit format sandbox meltano docs constraints clean
 
 ## Run the whole pipeline against the sandbox API: extract, load into DuckDB, change things, do it again, compare.
 demo: $(VENV)/.ready .venv-meltano/.ready
@@ -37,6 +37,14 @@ $(VENV)/.ready: pyproject.toml constraints/dev.txt
 	$(BIN)/python $(PIP_INSTALL) --upgrade "pip>=25.1"
 	$(BIN)/python $(PIP_INSTALL) --constraint constraints/dev.txt --editable . --group dev
 	touch $@
+
+## Meltano with the plugins of meltano.yml, in .venv-meltano and .meltano
+meltano: .venv-meltano/.ready $(VENV)/.ready
+	NO_COLOR=1 .venv-meltano/bin/meltano install
+
+## Write the tables of the README from the code.
+docs: $(VENV)/.ready
+	$(BIN)/python -m docs.tables
 
 # Meltano and the tap depend on many of the same packages: each has an environment of its own.
 .venv-meltano/.ready: constraints/meltano.txt

@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from docs import tables
+from tap_instantly.settings import SETTINGS
+from tap_instantly.streams import STREAMS
+
+README = Path("README.md").read_text(encoding="utf-8")
+
+
+def test_the_tables_of_the_readme_are_those_of_the_code() -> None:
+    assert tables.render(README) == README, "run `make docs`"
+    assert all(f"| `{stream.name}` |" in README for stream in STREAMS)
+    assert all(f"| `{setting}` |" in README for setting in SETTINGS["properties"])
+
+
+@pytest.mark.parametrize("page", [Path("README.md"), *Path("docs").glob("*.md")], ids=str)
+def test_links_between_files_lead_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\((?!https?://|#)([^)#]+)", page.read_text(encoding="utf-8"))
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_make_targets_named_in_the_documents_exist() -> None:
+    makefile = Path("Makefile").read_text(encoding="utf-8")
+    text = README + "".join(page.read_text(encoding="utf-8") for page in Path("docs").glob("*.md"))
+    for target in set(re.findall(r"(?:^|`)make ([a-z]+)", text, flags=re.MULTILINE)):
+        assert re.search(rf"^{target}:", makefile, flags=re.MULTILINE), target
