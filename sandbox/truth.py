@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sandbox.analytics import campaign_rows, daily_rows, step_rows
+from sandbox.analytics import campaign_rows, daily_rows, overview, step_rows
 from sandbox.answers import dumps
+from sandbox.ledger import EVER
 from sandbox.listings import LISTINGS, whole_account
 
 if TYPE_CHECKING:
@@ -15,9 +16,16 @@ if TYPE_CHECKING:
     from sandbox.world import World
 
 
-def _listed(world: World, resource: str) -> Iterator[Row]:
+def _listed(world: World, resource: str, **query: str) -> Iterator[Row]:
     listing = LISTINGS[resource]
-    return (listing.present(row, {}) for row in listing.select(world.rows(resource), {}))
+    return (listing.present(row, query) for row in listing.select(world.rows(resource), {}))
+
+
+def _overview(world: World) -> Iterator[Row]:
+    """Give the overview of each campaign that ever sent, with the campaign it does not name itself."""
+    for row in campaign_rows(world):
+        campaign = world.campaigns[row["campaign_id"]]
+        yield {"campaign_id": row["campaign_id"], **overview(world, [campaign], EVER, expand=False)}
 
 
 def _daily(world: World) -> Iterator[Row]:
@@ -37,10 +45,12 @@ RESOURCES = {
     "workspace": lambda world: world.rows("workspace"),
     "campaigns": lambda world: _listed(world, "campaigns"),
     "accounts": lambda world: _listed(world, "accounts"),
+    "accounts_with_tags": lambda world: _listed(world, "accounts", include_tags="true"),
     "account_details": lambda world: map(whole_account, world.rows("accounts")),
     "lead_lists": lambda world: _listed(world, "lead_lists"),
     "leads": None,
     "campaign_analytics": campaign_rows,
+    "campaign_analytics_overview": _overview,
     "campaign_analytics_daily": _daily,
     "campaign_analytics_steps": lambda world: _steps(world, opportunities=False),
     "campaign_analytics_steps_with_opportunities": lambda world: _steps(world, opportunities=True),

@@ -108,13 +108,10 @@ def test_steps_carry_opportunities_and_a_name_for_what_the_api_could_not_attribu
 
 
 def test_the_overview_has_a_row_per_campaign_that_sent(api: Server, sync: Callable[..., TapRun]) -> None:
-    run = sync("campaign_analytics_overview", "campaign_analytics")
-    totals = run.by_key("campaign_analytics")
-    overview = run.by_key("campaign_analytics_overview")
-    assert overview.keys() == totals.keys()
-    for key, row in overview.items():
-        assert row["emails_sent_count"] == totals[key]["emails_sent_count"]
-        assert "total_meeting_booked" in row
+    name = "campaign_analytics_overview"
+    got = sync(name).records(name)
+    assert all("total_meeting_booked" in row for row in got)
+    assert stripped(got, "campaign_id") == stripped(list(api.control.truth(name)), "campaign_id")
 
 
 def test_an_object_where_an_array_is_due_stops_the_stream(api: Server, sync: Callable[..., TapRun]) -> None:
