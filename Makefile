@@ -8,8 +8,9 @@ PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 .PHONY: demo test lint types unit format sandbox meltano docs constraints clean
 
 ## Run the whole pipeline against the sandbox API: extract, load into DuckDB, change things, do it again, compare.
+## Options in DEMO, e.g. make demo DEMO="--leads 100000"
 demo: $(VENV)/.ready .venv-meltano/.ready
-	$(BIN)/python -m demo
+	$(BIN)/python -m demo $(DEMO)
 
 ## Everything that has to pass.
 test: lint types unit

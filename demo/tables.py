@@ -1,0 +1,91 @@
+"""The tables that the pipeline fills: their columns come from `schemas/`, the rest is said here."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from enum import Enum
+from functools import cached_property
+from typing import Any
+
+from demo.errors import DemoError
+from demo.paths import SCHEMAS
+
+UNKNOWN_FIELDS = "unknown_fields"
+WORKSPACE_ID = "workspace_id"
+
+Row = dict[str, Any]
+Key = tuple[Any, ...]
+
+
+class Kind(Enum):
+    """What a column holds, with the types that DuckDB may have for it."""
+
+    TEXT = ("VARCHAR",)
+    TIMESTAMP = ("TIMESTAMP",)
+    INTEGER = ("HUGEINT", "BIGINT", "INTEGER", "SMALLINT")
+    NUMBER = ("DOUBLE",)
+    BOOLEAN = ("BOOLEAN",)
+    JSON = ("JSON",)
+
+
+def kind_of(schema: Row) -> Kind:
+    """Tell from a property's schema what its column has to hold."""
+    declared = schema["type"]
+    types = {declared} if isinstance(declared, str) else set(declared)
+    if types & {"object", "array"}:
+        return Kind.JSON
+    if schema.get("format") == "date-time":
+        return Kind.TIMESTAMP
+    kinds = {"number": Kind.NUMBER, "integer": Kind.INTEGER, "boolean": Kind.BOOLEAN}
+    return next((kind for name, kind in kinds.items() if name in types), Kind.TEXT)
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table.
+
+    Attributes:
+        name: Its name, which is the stream's, the schema's and what the sandbox calls the rows behind it.
+        keys: The columns that identify a row.
+        replication_key: The column that says which rows are new, where there is one.
+    """
+
+    name: str
+    keys: tuple[str, ...]
+    replication_key: str | None = None
+
+    @cached_property
+    def columns(self) -> dict[str, Kind]:
+        """The columns by name, as the schema declares them."""
+        schema = json.loads((SCHEMAS / f"{self.name}.json").read_text(encoding="utf-8"))
+        return {name: kind_of(column) for name, column in sorted(schema["properties"].items())}
+
+    def key_of(self, row: Row) -> Key:
+        """Give the key of a row."""
+        return tuple(row[name] for name in self.keys)
+
+
+TABLES = (
+    Table("accounts", (WORKSPACE_ID, "email"), "timestamp_updated"),
+    Table("campaign_analytics", ("campaign_id",)),
+    Table("campaign_analytics_daily", ("campaign_id", "date"), "date"),
+    Table("campaign_analytics_overview", ("campaign_id",)),
+    Table("campaign_analytics_steps", ("campaign_id", "step", "variant")),
+    Table("campaigns", ("id",), "timestamp_updated"),
+    Table("lead_lists", ("id",)),
+    Table("leads", ("id",), "timestamp_updated"),
+)
+
+
+def check_that_none_is_forgotten() -> None:
+    """Make sure that there is a table for every schema: what is not compared could be wrong unseen.
+
+    Raises:
+        DemoError: There is a schema without a table, or a table without a schema.
+    """
+    declared, known = {path.stem for path in SCHEMAS.glob("*.json")}, {table.name for table in TABLES}
+    if declared != known:
+        names = ", ".join(sorted(declared ^ known))
+        message = f"schemas/ and demo/tables.py do not name the same tables ({names}); bring the latter up to date"
+        raise DemoError(message)

@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from demo.compare import Comparison, canonical, compare
+from demo.tables import TABLES, Kind, check_that_none_is_forgotten
+from tests.demo.conftest import table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+LEADS = table("leads")
+
+LEAD = {
+    "id": "lead-1",
+    "workspace_id": "workspace-1",
+    "timestamp_created": "2026-10-01T08:00:00.000Z",
+    "timestamp_updated": "2026-10-02T09:30:00.123Z",
+    "email": "ada@harbor.example",
+    "job_title": 'Head of "Special" Projects,\nand more',
+    "email_open_count": 3,
+    "is_website_visitor": False,
+    "payload": {"firstName": "Ada", "size": 12.5, "tags": ["a", "b"], "nested": {"deep": True}},
+}
+OTHER = LEAD | {"id": "lead-2", "email": "bo@loom.example"}
+
+
+@pytest.fixture
+def compared(warehouse: Callable[..., Any]) -> Callable[..., Comparison]:
+    def run(expected: list[dict[str, Any]], actual: list[dict[str, Any]], **types: str) -> Comparison:
+        return compare(LEADS, expected, warehouse(LEADS, actual, types))
+
+    return run
+
+
+def test_the_same_rows_are_the_same_in_any_order(compared: Callable[..., Comparison]) -> None:
+    result = compared([LEAD, OTHER], [OTHER, LEAD])
+    assert (result.same, result.rows, result.examples) == (True, 2, [])
+    assert result.checksum == result.expected_checksum
+
+
+@pytest.mark.parametrize(
+    ("column", "api", "stored"),
+    [
+        ("job_title", "", None),
+        ("timestamp_updated", "2026-10-02T11:30:00.123+02:00", "2026-10-02T09:30:00.123Z"),
+        ("payload", {"a": 1, "b": 2}, {"b": 2, "a": 1}),
+        ("email_open_count", 3.0, 3),
+        ("payload", {}, {}),
+    ],
+)
+def test_different_spellings_of_one_value_are_the_same(
+    compared: Callable[..., Comparison], column: str, api: object, stored: object
+) -> None:
+    assert compared([LEAD | {column: api}], [LEAD | {column: stored}]).same
+
+
+def test_missing_row_is_found(compared: Callable[..., Comparison]) -> None:
+    result = compared([LEAD, OTHER], [OTHER])
+    assert not result.same
+    assert result.examples == ["id=lead-1: the row is in the API and not in the table"]
+
+
+def test_extra_row_is_found(compared: Callable[..., Comparison]) -> None:
+    result = compared([LEAD], [LEAD, OTHER])
+    assert not result.same
+    assert "id=lead-2: the row is in the table and not in the API" in result.examples[0]
+
+
+def test_row_that_is_there_twice_is_found(compared: Callable[..., Comparison]) -> None:
+    result = compared([LEAD], [LEAD, LEAD])
+    assert not result.same
+    assert "twice" in result.examples[0]
+
+
+@pytest.mark.parametrize(
+    ("column", "stored"),
+    [
+        ("email", "ada@harbour.example"),
+        ("email_open_count", 4),
+        ("is_website_visitor", True),
+        ("job_title", "Head of Special Projects,\nand more"),
+        ("timestamp_updated", "2026-10-02T09:30:00.124Z"),
+        ("timestamp_updated", "2026-10-02T09:30:00.123001Z"),
+        ("timestamp_updated", "2026-10-02T10:30:00.123Z"),
+        ("payload", {**LEAD["payload"], "nested": {"deep": False}}),
+        ("payload", {**LEAD["payload"], "size": 12}),
+        ("payload", {**LEAD["payload"], "tags": ["b", "a"]}),
+        ("email", None),
+        ("email_open_count", None),
+        ("is_website_visitor", None),
+        ("payload", None),
+        ("phone", "+1555"),
+        ("unknown_fields", {"surprise": 1}),
+    ],
+)
+def test_changed_value_is_found(compared: Callable[..., Comparison], column: str, stored: object) -> None:
+    result = compared([LEAD, OTHER], [LEAD | {column: stored}, OTHER])
+    assert not result.same
+    assert result.checksum != result.expected_checksum
+    (line,) = result.examples
+    assert line.startswith(f"id=lead-1: {column} is ")
+
+
+@pytest.mark.parametrize(
+    ("column", "kind"),
+    [("email_open_count", "VARCHAR"), ("timestamp_updated", "VARCHAR"), ("payload", "VARCHAR"), ("email", "JSON")],
+)
+def test_wrong_type_is_found(compared: Callable[..., Comparison], column: str, kind: str) -> None:
+    empty = LEAD | {column: None}
+    result = compared([empty], [empty], **{column: kind})
+    assert not result.same
+    assert result.examples[0].startswith(f"column {column}: its type is {kind}")
+
+
+def test_column_that_no_schema_has_is_found(compared: Callable[..., Comparison]) -> None:
+    result = compared([LEAD], [LEAD], status_20261123_1313="VARCHAR")
+    assert not result.same
+    assert "status_20261123_1313" in result.examples[0]
+
+
+def test_field_that_only_the_api_has_is_found(compared: Callable[..., Comparison]) -> None:
+    result = compared([LEAD | {"surprise": 1}], [LEAD])
+    assert not result.same
+    assert "surprise" in result.examples[0]
+
+
+def test_few_examples_stand_for_many_differences(compared: Callable[..., Comparison]) -> None:
+    result = compared([LEAD | {"id": f"lead-{number}"} for number in range(9)], [])
+    assert (result.differing, len(result.examples)) == (9, 3)
+
+
+def test_text_of_a_number_is_no_number() -> None:
+    assert canonical("5", Kind.INTEGER) != canonical(5, Kind.INTEGER)
+    assert canonical(True, Kind.INTEGER) is True  # noqa: FBT003 - a value, not a flag
+
+
+def test_every_schema_has_a_table() -> None:
+    check_that_none_is_forgotten()
+    for one in TABLES:
+        assert set(one.keys) <= one.columns.keys()
