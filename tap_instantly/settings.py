@@ -45,6 +45,21 @@ SETTINGS: dict[str, Any] = th.PropertiesList(
         "opportunities change past days.",
     ),
     th.Property(
+        "emails_lookback_days",
+        th.IntegerType(minimum=0, maximum=365),
+        default=0,
+        title="E-mail look-back",
+        description="Days before the bookmark that the stream emails reads again, since whether an e-mail is read and "
+        "its interest status change later. The API gives 2,000 e-mails a minute.",
+    ),
+    th.Property(
+        "emails_preview_only",
+        th.BooleanType,
+        default=False,
+        title="E-mail previews only",
+        description="Whether to leave the bodies of e-mails out and get their first words alone.",
+    ),
+    th.Property(
         "page_size",
         th.IntegerType(minimum=1, maximum=MAX_PAGE_SIZE),
         default=MAX_PAGE_SIZE,

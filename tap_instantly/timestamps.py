@@ -28,6 +28,15 @@ def text(moment: datetime) -> str:
     return moment.astimezone(timezone.utc).replace(tzinfo=None).isoformat(timespec=precision) + "Z"
 
 
+def floor_text(moment: datetime) -> str:
+    """A text that every timestamp at or after ``moment``, cut to its millisecond, compares greater than or equal to.
+
+    It is :func:`text` without the Z: of two timestamps in one millisecond the one with microseconds would otherwise
+    compare less, as a digit is less than Z.
+    """
+    return text(moment.replace(microsecond=moment.microsecond // 1000 * 1000))[:-1]
+
+
 def canonical(value: str) -> str:
     """``value`` in the one form of :func:`text`; nearly all the API's timestamps have it already.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from importlib import metadata
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote, urlsplit
@@ -78,6 +79,7 @@ class InstantlyClient:
         self.budget = Budget()
         self.retry = Retry(max_retries)
         self.requests_sent = 0
+        self._counting = threading.Lock()
         self._secret = api_key.encode()
         self._session = requests.Session()
         self._session.headers.update({"User-Agent": user_agent, "Accept": "application/json"})
@@ -114,9 +116,10 @@ class InstantlyClient:
         Raises:
             InstantlyAPIError: Anything else.
         """
-        self.budget.acquire()
-        self.requests_sent += 1
         method, path = request.method or "", urlsplit(request.url or "").path
+        self.budget.acquire(path)
+        with self._counting:
+            self.requests_sent += 1
         try:
             response = self._session.send(request, timeout=self.timeout, allow_redirects=False, **self._environment)
         except requests.RequestException as error:
@@ -125,7 +128,7 @@ class InstantlyClient:
             wait = _retry_after(response)
             if kind is ErrorKind.RATE_LIMITED:
                 # Every thread of the workspace waits, not just the one that hit the limit.
-                self.budget.pause(wait)
+                self.budget.pause(path, wait)
             body = response.content.replace(self._secret, b"***")
             raise InstantlyAPIError(response.status_code, method, path, body, kind=kind, retry_after=wait)
         return response

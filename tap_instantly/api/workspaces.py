@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from tap_instantly.api.client import InstantlyClient
 from tap_instantly.api.errors import ErrorKind, InstantlyAPIError
+
+_T = TypeVar("_T")
 
 UNKNOWN_WORKSPACE = "unknown"
 """Id of a workspace whose key may read neither the workspace nor a record that names it."""
@@ -55,6 +57,13 @@ class Workspace:
     name: str | None
     timestamp_created: str | None
     client: InstantlyClient
+    _remembered: dict[object, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    def remember(self, what: object, read: Callable[[], _T]) -> _T:
+        """What ``read`` returned when it was first called for ``what`` in this run."""
+        if what not in self._remembered:
+            self._remembered[what] = read()
+        return cast("_T", self._remembered[what])
 
     @classmethod
     def connect(cls, client: InstantlyClient) -> Workspace:

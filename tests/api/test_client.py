@@ -129,7 +129,7 @@ def test_a_429_holds_back_every_thread_of_the_workspace(
 
     monkeypatch.setattr("tap_instantly.api.limits.time.monotonic", lambda: clock[0])
     monkeypatch.setattr("tap_instantly.api.limits.time.sleep", sleep)
-    client.budget.pause(7)
+    client.budget.pause("/campaigns", 7)
     thread = threading.Thread(target=client.get, args=("/campaigns",), name="other")
     thread.start()
     thread.join()
@@ -141,7 +141,7 @@ def test_retry_after_is_honoured_where_it_comes(
     api: Server, client: InstantlyClient, monkeypatch: pytest.MonkeyPatch, header: str | None, wait: float | None
 ) -> None:
     pauses: list[float | None] = []
-    monkeypatch.setattr(client.budget, "pause", pauses.append)
+    monkeypatch.setattr(client.budget, "pause", lambda _path, seconds: pauses.append(seconds))
     headers = {"Retry-After": header} if header else {}
     api.control.fault("/api/v2/campaigns", "status", status=429, headers=headers)
     client.get("/campaigns")
