@@ -54,5 +54,9 @@ def costs(lines: Iterable[str]) -> dict[str, Cost]:
 
 def tail(lines: Iterable[str], count: int = 25) -> tuple[str, ...]:
     """Give the last lines of a log in a form to read."""
-    texts = (f"{event.get('name', '')} {event.get('event', '')}".strip() for event in events(lines))
-    return tuple([text for text in texts if text][-count:])
+    found: list[str] = []
+    for event in events(lines):
+        found.append(f"{event.get('name', '')} {event.get('event', '')}")
+        # What the installer had to say comes as a block of text of its own.
+        found += str((event.get("install_state") or {}).get("details") or "").splitlines()
+    return tuple([text.strip() for text in found if text.strip()][-count:])

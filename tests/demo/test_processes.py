@@ -42,6 +42,10 @@ def test_costs_are_read_from_the_log() -> None:
 
 def test_tail_is_made_to_be_read() -> None:
     assert runlog.tail(LOG, 3)[1:] == ("Traceback (most recent call last):", "42")
+    failed = json.dumps(
+        {"event": "Installation failed.", "install_state": {"details": "error: no network\nhint: wait"}}
+    )
+    assert runlog.tail([failed]) == ("Installation failed.", "error: no network", "hint: wait")
 
 
 def test_summary_fits_the_screen() -> None:
