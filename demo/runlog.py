@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-_SYNCED = re.compile(r"Synced(?: (\w+))?: records=(\d+) requests=(\d+) seconds=([\d.]+)(.*)")
+_SYNCED = re.compile(r"Synced (\w+): records=(\d+) requests=(\d+) seconds=([\d.]+)(.*)")
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,7 @@ def costs(lines: Iterable[str]) -> dict[str, Cost]:
     found: dict[str, Cost] = {}
     for event in events(lines):
         if match := _SYNCED.fullmatch(str(event.get("event", "")).strip()):
-            named, records, requests, seconds, remark = match.groups()
-            # The logger of a stream is called tap-instantly.<stream>.
-            stream = named or str(event.get("plugin_logger", "")).rpartition(".")[2]
+            stream, records, requests, seconds, remark = match.groups()
             found[stream] = Cost(int(records), int(requests), float(seconds), remark.strip())
     return found
 

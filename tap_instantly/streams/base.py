@@ -174,7 +174,8 @@ class InstantlyStream(RESTStream["str | None"]):
             return
         oddities = {"without_key": self.shaper.keyless, "invalid": self.shaper.invalid}
         self.log(
-            "Synced: records=%d requests=%d seconds=%.1f%s%s",
+            "Synced %s: records=%d requests=%d seconds=%.1f%s%s",
+            self.name,
             self.records_read,
             self.requests_sent,
             self.seconds,
