@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+UV_COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.10 --no-header --no-annotate
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 
 .PHONY: demo test lint types unit format sandbox meltano docs constraints clean
@@ -57,10 +58,9 @@ docs: $(VENV)/.ready
 ## Pin what is newest today, for every supported Python (names and versions only, no addresses).
 constraints: $(VENV)/.ready
 	$(BIN)/python $(PIP_INSTALL) uv
-	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.10 --no-header --no-annotate \
-		pyproject.toml --group dev --output-file constraints/dev.txt
-	for plugin in meltano target-duckdb; do echo $$plugin | $(BIN)/uv pip compile --quiet --upgrade --universal \
-		--python-version 3.10 --no-header --no-annotate - --output-file constraints/$$plugin.txt; done
+	$(UV_COMPILE) pyproject.toml --group dev --output-file constraints/dev.txt
+	echo "meltano" | $(UV_COMPILE) - --output-file constraints/meltano.txt
+	echo "target-duckdb duckdb<1.3" | tr ' ' '\n' | $(UV_COMPILE) - --output-file constraints/target-duckdb.txt
 
 clean:
-	rm -rf $(VENV) .venv-meltano .meltano output build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-meltano .meltano output/* build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

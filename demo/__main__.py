@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import shutil
 import signal
@@ -68,7 +69,7 @@ def tell(options: argparse.Namespace) -> None:
         meltano.install()
     yesterday = datetime.now(timezone.utc).date() - timedelta(days=1)
     with sandbox(FOLDER / "sandbox.log", {**sizes, "until": yesterday}) as source, Control(source.url) as control:
-        truth = Truth(control, source.api_url, source.api_key)
+        truth = Truth(control)
         play(meltano, source, control, truth)
         for line in report.closing(meltano.database, options.meltano, seconds=time.monotonic() - started):
             report.say(line)
@@ -141,9 +142,10 @@ def load_times(database: Path) -> increment.Loaded:
 
 def wait(source: Sandbox) -> None:
     """Keep the sandbox for experiments."""
-    report.say(f"The sandbox API runs at {source.url} (key {source.api_key}) until Ctrl-C.")
-    while True:
-        time.sleep(3600)
+    report.say(f"The sandbox API runs at {source.api_url} (key {source.api_key}) until Ctrl-C.")
+    with contextlib.suppress(KeyboardInterrupt):
+        while True:
+            time.sleep(3600)
 
 
 def _terminated(number: int, _frame: object) -> NoReturn:
@@ -160,7 +162,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         tell(options)
     except KeyboardInterrupt:
         report.say("\nStopped; nothing is left running.")
-        return 0 if options.keep_running else 130
+        return 130
     except DemoError as error:
         for line in error.details:
             sys.stderr.write(f"  {line}\n")

@@ -39,8 +39,8 @@ def phase(text: str) -> Iterator[None]:
     started = time.monotonic()
     try:
         yield
-    except BaseException:
-        say("failed")
+    except BaseException as error:
+        say("failed" if isinstance(error, Exception) else "stopped")
         raise
     say(f"{time.monotonic() - started:7.1f} s")
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-_SYNCED = re.compile(r"Synced(?: (\w+))?: records=(\d+) requests=(\d+) seconds=([\d.]+)(.*)")
+_SYNCED = re.compile(r"Synced (\w+): records=(\d+) requests=(\d+) seconds=([\d.]+)(.*)")
 
 
 @dataclass(frozen=True)
@@ -45,14 +45,16 @@ def costs(lines: Iterable[str]) -> dict[str, Cost]:
     found: dict[str, Cost] = {}
     for event in events(lines):
         if match := _SYNCED.fullmatch(str(event.get("event", "")).strip()):
-            named, records, requests, seconds, remark = match.groups()
-            # The logger of a stream is called tap-instantly.<stream>.
-            stream = named or str(event.get("plugin_logger", "")).rpartition(".")[2]
+            stream, records, requests, seconds, remark = match.groups()
             found[stream] = Cost(int(records), int(requests), float(seconds), remark.strip())
     return found
 
 
 def tail(lines: Iterable[str], count: int = 25) -> tuple[str, ...]:
     """Give the last lines of a log in a form to read."""
-    texts = (f"{event.get('name', '')} {event.get('event', '')}".strip() for event in events(lines))
-    return tuple([text for text in texts if text][-count:])
+    found: list[str] = []
+    for event in events(lines):
+        found.append(f"{event.get('name', '')} {event.get('event', '')}")
+        # What the installer had to say comes as a block of text of its own.
+        found += str((event.get("install_state") or {}).get("details") or "").splitlines()
+    return tuple([text.strip() for text in found if text.strip()][-count:])

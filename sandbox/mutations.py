@@ -52,7 +52,8 @@ def lead_event(world: World, kind: str, lead_id: str, at: int | None = None, *, 
     same_day = last in lead and parse_stamp(lead[last]) // DAY_MS == moment // DAY_MS
     when = stamp(moment)
     lead |= {counter: before + 1, last: when, f"{place}_step": int(step[0]), f"{place}_variant": int(step[1])}
-    lead |= {"timestamp_updated": when, "timestamp_last_touch": when}
+    # What is late in coming is new all the same.
+    lead |= {"timestamp_updated": max(when, lead["timestamp_updated"]), "timestamp_last_touch": when}
     world.leads.change(lead)
     if "campaign" in lead:
         counts = {source: 1}

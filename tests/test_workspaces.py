@@ -80,7 +80,7 @@ def test_a_key_with_few_scopes_yields_what_it_may_read_and_a_line_for_each_other
     assert len(skipped) == len({"accounts", "leads", "lead_lists"})
     for scope in ("accounts:read", "leads:read", "lead_lists:read"):
         assert any(message.endswith(f"The scope it needs is {scope}.") for message in skipped)
-    summary = [message for message in caplog.messages if message.startswith("Synced:") and "skipped" in message]
+    summary = [message for message in caplog.messages if message.startswith("Synced ") and "skipped" in message]
     assert len(summary) == 3
 
 

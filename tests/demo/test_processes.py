@@ -24,8 +24,8 @@ def logged(stream: str, event: str) -> str:
 
 LOG = [
     '{"event": "Running job", "level": "info"}',
-    logged("leads", "Synced: records=5000 requests=51 seconds=1.7"),
-    logged("campaigns", "Synced: records=12 requests=2 seconds=0.0 without_key=1 skipped=[w: no plan]"),
+    logged("leads", "Synced leads: records=5000 requests=51 seconds=1.7"),
+    logged("campaigns", "Synced campaigns: records=12 requests=2 seconds=0.0 without_key=1 skipped=[w: no plan]"),
     '{"name": "tap-instantly", "event": "Synced accounts: records=1 requests=2 seconds=0.1"}',
     "Traceback (most recent call last):",
     "42",
@@ -42,6 +42,10 @@ def test_costs_are_read_from_the_log() -> None:
 
 def test_tail_is_made_to_be_read() -> None:
     assert runlog.tail(LOG, 3)[1:] == ("Traceback (most recent call last):", "42")
+    failed = json.dumps(
+        {"event": "Installation failed.", "install_state": {"details": "error: no network\nhint: wait"}}
+    )
+    assert runlog.tail([failed]) == ("Installation failed.", "error: no network", "hint: wait")
 
 
 def test_summary_fits_the_screen() -> None:
