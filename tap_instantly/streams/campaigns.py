@@ -44,14 +44,14 @@ class CampaignSteps(ListStream):
     scope = "campaigns"
     path = "/campaigns"
     primary_keys = ("campaign_id", "step")
+    left_out = ("variants",)
 
     @override
     def parse_response(self, response: requests.Response) -> Iterator[Record]:
         for campaign in items(response):
             for number, step in _steps(campaign):
-                variants = step.get("variants") or []
-                facts = {name: value for name, value in step.items() if name != "variants"}
-                yield {**facts, "campaign_id": campaign["id"], "step": number, "variant_count": len(variants)}
+                count = len(step.get("variants") or [])
+                yield {**step, "campaign_id": campaign["id"], "step": number, "variant_count": count}
 
 
 class CampaignVariants(ListStream):

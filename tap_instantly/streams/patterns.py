@@ -144,7 +144,7 @@ class PerParent(InstantlyStream):
     @override
     def pages(self, context: Slice) -> Iterator[list[Record]]:
         column, parent_id = self.parent.column, context[self.parent.column]
-        stamp = column in self.schema["properties"]  # type: ignore[index]
+        stamp = column in self.schema["properties"]
         try:
             for page in super().pages(context):
                 if stamp:
@@ -162,8 +162,8 @@ class DailyStream(InstantlyStream):
     """Figures by day, read in windows from the bookmark less the look-back until today.
 
     Past days change with late opens, replies and opportunities, hence the look-back. Whether the end of a window counts
-    is not documented and a one-day call has returned two days (reported): windows share their edges, and each keeps only
-    its own days, so that nothing falls between them and no row comes twice. Days without activity have no row.
+    is not documented and a one-day call has returned two days (reported): windows share their edges, and each keeps
+    only its own days, so that nothing falls between them and no row comes twice. Days without activity have no row.
     """
 
     window_arguments: ClassVar[tuple[str, str]] = ("start_date", "end_date")
@@ -191,9 +191,8 @@ class DailyStream(InstantlyStream):
             yield [record for record in page if start <= (record.get(day) or start) < end]
 
     def _first_day(self, context: Slice) -> date:
-        start_date = self.config.get("start_date")
-        made = self.workspaces[workspace_id(context)].timestamp_created
-        earliest = timestamps.parse(start_date or made).date() if start_date or made else EARLIEST_DAY
+        start: str | None = self.config.get("start_date") or self.workspaces[workspace_id(context)].timestamp_created
+        earliest = timestamps.parse(start).date() if start else EARLIEST_DAY
         bookmark = self.get_starting_replication_key_value(context)
         if not bookmark:
             return earliest

@@ -127,8 +127,8 @@ class CustomTags(ListStream):
 class CustomTagMappings(ListStream):
     """Which account or campaign carries which tag, those of deleted accounts included.
 
-    ``resource_type`` is 1 for accounts, with the address as ``resource_id``, and 2 for campaigns (recorded; the official
-    document says the reverse). Cheaper: ``tags`` of the accounts and ``email_tag_list`` of the campaigns.
+    ``resource_type`` is 1 for accounts, with the address as ``resource_id``, and 2 for campaigns (recorded; the
+    official document says the reverse). Cheaper: ``tags`` of the accounts and ``email_tag_list`` of the campaigns.
     Source: official document, ``listCustomTagMapping``.
     """
 

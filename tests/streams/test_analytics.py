@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_instantly.streams.analytics import UNATTRIBUTED, WINDOW_DAYS, windows
+from tap_instantly.streams.analytics import UNATTRIBUTED
+from tap_instantly.streams.patterns import WINDOW_DAYS, windows
 from tests.conftest import UNTIL
 
 if TYPE_CHECKING:
