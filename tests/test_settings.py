@@ -104,5 +104,7 @@ def test_meltano_and_the_example_environment_know_the_same_settings() -> None:
         assert declared[name].get("sensitive", False) == setting.get("secret", False)
         if "value" in declared[name]:
             assert declared[name]["value"] == setting["default"]
+    streams = TapInstantly(config={}, validate_config=False).discover_streams()
+    assert plugin["select"] == [f"{stream.name}.*" for stream in streams if stream.selected_by_default]
     example = Path(".env.example").read_text(encoding="utf-8")
     assert all(f"TAP_INSTANTLY_{name.upper()}=" in example for name in SETTINGS["properties"])

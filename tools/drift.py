@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 import requests
 
 from tap_instantly.api.client import DEFAULT_USER_AGENT
-from tap_instantly.streams import STREAMS
 from tap_instantly.streams.base import schema_directory
+from tap_instantly.tap import TapInstantly
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -51,7 +51,8 @@ def known_operations() -> list[dict[str, Any]]:
 
 def differences(document: Schema) -> Iterator[str]:
     """A line for each difference between the document and what is known."""
-    left_out = {stream.name: set(stream.left_out) for stream in STREAMS}
+    tap = TapInstantly(config={}, validate_config=False)
+    left_out = {stream.name: set(stream.left_out) for stream in tap.discover_streams()}
     found = dict(_read_operations(document))
     for operation in known_operations():
         name = f"{operation['method']} {operation['path']}"

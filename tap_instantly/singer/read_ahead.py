@@ -29,8 +29,8 @@ class _Slot(Generic[_Page]):
 class ReadAhead(Generic[_Slice, _Page]):
     """The pages of many slices in the order of the slices, read by several threads.
 
-    At most ``limit`` pages wait to be handed on, over all slices; the slice whose turn it is may always go on, so that
-    slices behind it cannot starve it. An error surfaces where its slice would have gone on. Leaving the iteration, also
+    At most ``limit`` pages wait to be handed on, over all slices; the slice whose turn it is may always have one more,
+    so that slices behind it cannot starve it. An error surfaces where its slice would have gone on. Leaving the iteration, also
     by an error, stops all threads after the request that they are in.
 
     Args:
@@ -139,7 +139,9 @@ class ReadAhead(Generic[_Slice, _Page]):
 
     def _put(self, number: int, slot: _Slot[_Page], page: _Page) -> bool:
         with self._changed:
-            self._changed.wait_for(lambda: self._stopped or self._waiting < self._limit or number == self._head)
+            self._changed.wait_for(
+                lambda: self._stopped or self._waiting < self._limit or (number == self._head and not slot.pages)
+            )
             if self._stopped:
                 return False
             slot.pages.append(page)
