@@ -30,8 +30,8 @@ class ReadAhead(Generic[_Slice, _Page]):
     """The pages of many slices in the order of the slices, read by several threads.
 
     At most ``limit`` pages wait to be handed on, over all slices; the slice whose turn it is may always have one more,
-    so that slices behind it cannot starve it. An error surfaces where its slice would have gone on. Leaving the iteration, also
-    by an error, stops all threads after the request that they are in.
+    so that slices behind it cannot starve it. An error surfaces where its slice would have gone on. Leaving the
+    iteration, also by an error, stops all threads after the request that they are in.
 
     Args:
         slices: What to read; taken one by one, in a thread.
