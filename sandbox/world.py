@@ -15,7 +15,7 @@ from sandbox.ledger import Activity, Ledger, invent
 from sandbox.paging import Ordered
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from sandbox.config import SandboxConfig
     from sandbox.paging import Listing, Row
@@ -44,11 +44,16 @@ class World:
     Args:
         config: Sizes and seed.
         name: Distinguishes workspaces of one sandbox.
+        makers: Makes further tables of records, by name.
     """
 
-    def __init__(self, config: SandboxConfig, name: str = "main") -> None:
+    def __init__(
+        self, config: SandboxConfig, name: str = "main", makers: Mapping[str, Callable[[World], dict[str, Row]]] = {}
+    ) -> None:
         self.config = config
         self.name = name
+        self._makers = makers
+        self._tables: dict[str, dict[str, Row]] = {}
         self.until = today() if config.until is None else parse_day(config.until)
         self.first_day = self.until - max(1, config.days) + 1
         self.horizon = (self.until + 1) * DAY_MS - 1
@@ -75,7 +80,10 @@ class World:
         return Random(f"{self.config.seed}:{self.name}:{purpose}")
 
     def mutation_rng(self) -> Random:
-        """Give the randomness of the next mutation."""
+        """Give the randomness of the next mutation; what is made of the seeded world is made before it."""
+        if not self.mutations:
+            for resource in self._makers:
+                self.collection(resource)
         self.mutations += 1
         return self.rng(f"mutation:{self.mutations}")
 
@@ -92,6 +100,10 @@ class World:
 
     def collection(self, resource: str) -> dict[str, Row]:
         """Give the rows of a resource by key."""
+        if resource in self._makers:
+            if resource not in self._tables:
+                self._tables[resource] = self._makers[resource](self)
+            return self._tables[resource]
         return {
             "campaigns": self.campaigns,
             "accounts": self.accounts,
