@@ -14,12 +14,14 @@ class ApiKey:
         scopes: Scopes as the API spells them, for instance `campaigns:read` or `all:all`.
         paid: Whether the key's workspace has a plan; without one every call answers 402.
         workspace: Which workspace the key opens.
+        inbox_placement: Whether its workspace pays for inbox placement; without, all of that answers 402.
     """
 
     name: str
     scopes: tuple[str, ...] = ("all:all",)
     paid: bool = True
     workspace: str = "main"
+    inbox_placement: bool = True
 
     @property
     def secret(self) -> str:
@@ -47,6 +49,8 @@ class Manners:
     retry_after: int | None = None
     short_pages: float = 0.0
     scope_error_status: int = 401
+    inbox_placement: bool = True
+    stray_placement_rows: float = 0.02
 
 
 @dataclass(frozen=True)

@@ -18,12 +18,18 @@ from itertools import chain
 
 from sandbox.areas import (
     basics,
+    enrichment,
+    orders,
+    placement,
 )
 
 AREAS = tuple(
     module.AREA
     for module in (
         basics,
+        enrichment,
+        orders,
+        placement,
     )
 )  # fmt: skip
 
