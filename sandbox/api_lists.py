@@ -54,7 +54,7 @@ def get_children(listing: Listing, rows_of: Callable[[World, str], Iterable[Row]
 def answer_page(call: Call, listing: Listing, chosen: Ordered) -> Response:
     """Answer with the page of an ordered selection that the query asks for."""
     query = dict(call.query)
-    limit = parse_limit(query.get("limit"), most=listing.most)
+    limit = parse_limit(query.get("limit", listing.usual), most=listing.most)
     cursor = query.get("starting_after")
     start = chosen.after(cursor) if cursor else 0
     size = shorten(limit, call.state.manners.short_pages, call.world.config.seed, listing.resource, cursor)

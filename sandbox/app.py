@@ -42,7 +42,7 @@ def _generality(operation: Operation) -> list[bool]:
 
 
 def _endpoint(state: State, operation: Operation) -> Callable[[Request], Awaitable[Response]]:
-    scopes = accepted_scopes(*operation.scope.split(":")) if operation.scope else None
+    scopes = accepted_scopes(*operation.scope.split(":")).union(operation.also) if operation.scope else None
 
     async def endpoint(request: Request) -> Response:
         entry = request.scope["sandbox.entry"]

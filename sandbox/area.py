@@ -26,12 +26,14 @@ class Operation:
         path: Path below /api/v2; what identifies a record is called `key`.
         handler: What answers.
         scope: `resource:action`, or None where any key will do.
+        also: Further scopes that will do, where the usual four are not all.
     """
 
     method: str
     path: str
     handler: Callable[[Call], Response]
     scope: str | None = None
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

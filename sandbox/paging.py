@@ -100,6 +100,7 @@ class Listing:
         present: How a row looks in a list, given the query.
         variant: Gives the list in another order where the query can ask for one.
         most: The greatest page size.
+        usual: The page size when none is asked for.
         at_end: What the last page with rows has for a cursor: one like any other page, an empty one, or none.
     """
 
@@ -113,6 +114,7 @@ class Listing:
     present: Callable[[Row, Mapping[str, str]], Row] = lambda row, _query: row
     variant: Callable[[Listing, Mapping[str, str]], Listing] | None = None
     most: int = MAX_LIMIT
+    usual: int = DEFAULT_LIMIT
     at_end: Literal["cursor", "empty", "absent"] = "cursor"
 
     def select(self, rows: Iterable[Row], query: Mapping[str, str]) -> list[Row]:

@@ -190,7 +190,7 @@ class World:
         return Career(number, created, first, last, variants, progress)
 
     def _make_campaigns(self, rng: Random) -> dict[str, Row]:
-        rows = {}
+        rows, agent = {}, None
         for number in range(self.config.campaigns):
             career = self._career(rng, number)
             row = entities.make_campaign(
@@ -205,6 +205,10 @@ class World:
                 first_day=career.first,
                 updated=max(career.created, career.last * DAY_MS + rng.randrange(20 * HOUR_MS)),
             )
+            if number % 9 == 4 and agent:  # noqa: PLR2004 - a turn
+                # Sales agents run more than one campaign.
+                row["ai_sdr_id"] = agent
+            agent = row.get("ai_sdr_id", agent)
             rows[row["id"]] = row
             self._careers[row["id"]] = career
         return rows
