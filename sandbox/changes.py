@@ -39,8 +39,8 @@ def _add_leads(
     return {"leads": mutations.add_leads(world, count, campaign, list_id, instant(at))}
 
 
-def _delete_leads(world: World, ids: list[str]) -> Row:
-    return {"ids": mutations.delete_leads(world, ids)}
+def _delete_leads(world: World, ids: list[str], at: str | None = None) -> Row:
+    return {"ids": mutations.delete_leads(world, ids, instant(at))}
 
 
 def _add_campaign(world: World, name: str = "Made up on the spot", at: str | None = None) -> Row:
@@ -51,8 +51,8 @@ def _update_campaign(world: World, id: str, at: str | None = None, **fields: Any
     return {"campaign": mutations.set_campaign(world, known(world.campaigns, id), fields, instant(at))}
 
 
-def _delete_campaign(world: World, id: str) -> Row:  # noqa: A002 - the API's name for it
-    return {"campaign": mutations.delete_campaign(world, known(world.campaigns, id))}
+def _delete_campaign(world: World, id: str, at: str | None = None) -> Row:  # noqa: A002 - the API's name for it
+    return {"campaign": mutations.delete_campaign(world, known(world.campaigns, id), instant(at))}
 
 
 def _send(world: World, id: str, count: int = 1, at: str | None = None) -> Row:  # noqa: A002 - the API's name for it
@@ -67,8 +67,8 @@ def _pause_account(world: World, email: str, at: str | None = None) -> Row:
     return {"account": mutations.pause_account(world, known(world.accounts, email), instant(at))}
 
 
-def _delete_account(world: World, email: str) -> Row:
-    return {"account": mutations.delete_account(world, known(world.accounts, email))}
+def _delete_account(world: World, email: str, at: str | None = None) -> Row:
+    return {"account": mutations.delete_account(world, known(world.accounts, email), instant(at))}
 
 
 def _add_lead_list(world: World, name: str | None = None, at: str | None = None) -> Row:

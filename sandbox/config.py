@@ -49,6 +49,8 @@ class Manners:
     retry_after: int | None = None
     short_pages: float = 0.0
     scope_error_status: int = 401
+    emails_per_minute: int = 20
+    analytics_accounts: int = 200
     inbox_placement: bool = True
     stray_placement_rows: float = 0.02
 
@@ -62,6 +64,7 @@ class SandboxConfig:
         accounts: Number of sending accounts.
         leads: Number of leads.
         lead_lists: Number of lead lists.
+        emails: Number of e-mails.
         days: How many days of activity there are, up to and including `until`.
         until: The last day with data (YYYY-MM-DD); today (UTC) when not given.
         seed: The seed of everything generated.
@@ -74,6 +77,7 @@ class SandboxConfig:
     accounts: int = 40
     leads: int = 5000
     lead_lists: int = 5
+    emails: int = 3000
     days: int = 120
     until: str | None = None
     seed: int = 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from sandbox import entities
 from sandbox.clock import DAY_MS, HOUR_MS, MINUTE_MS, ORDERED_IDS_FROM, now_ms, parse_day, today, uuid4
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from sandbox.config import SandboxConfig
     from sandbox.paging import Listing, Row
+
+T = TypeVar("T")
 
 OLD_LEADS = 0.35
 LIST_WEIGHT = 0.3
@@ -62,6 +64,7 @@ class World:
         self.extra: defaultdict[str, Row] = defaultdict(dict)
         self.ghosts: list[Ledger] = []
         self._ledgers: dict[str, Ledger] = {}
+        self._remembered: dict[str, tuple[int, object]] = {}
         self._ordered: dict[str, tuple[int, Ordered]] = {}
         self._careers: dict[str, Career] = {}
         rng = self.rng("workspace")
@@ -125,6 +128,14 @@ class World:
             self._ordered[listing.resource] = (self.mutations, found)
         return found
 
+    def remembered(self, name: str, make: Callable[[World], T]) -> T:
+        """Give what takes long to make; it is made again only after a change."""
+        version, found = self._remembered.get(name, (-1, None))
+        if version != self.mutations:
+            found = make(self)
+            self._remembered[name] = (self.mutations, found)
+        return cast("T", found)
+
     def ledger(self, campaign_id: str) -> Ledger:
         """Give what a campaign did; invented when first asked for."""
         if campaign_id not in self._ledgers:
@@ -135,6 +146,11 @@ class World:
     def ledgers(self) -> list[Ledger]:
         """Give the ledgers of all campaigns there are."""
         return [self.ledger(campaign_id) for campaign_id in self.campaigns]
+
+    def histories(self) -> list[tuple[str, Ledger]]:
+        """Give the ledgers of all campaigns there are or were, with the campaign's id."""
+        gone = [(key, ledger) for key, ledger in self._ledgers.items() if key not in self.campaigns]
+        return [(key, self.ledger(key)) for key in self.campaigns] + gone
 
     def _invent(self, campaign_id: str, career: Career) -> Ledger:
         plan = Activity(

@@ -17,19 +17,31 @@ from __future__ import annotations
 from itertools import chain
 
 from sandbox.areas import (
+    accounts,
     basics,
     enrichment,
+    journal,
     orders,
     placement,
+    subsequences,
+    tags,
+    team,
+    webhooks,
 )
 
 AREAS = tuple(
     module.AREA
     for module in (
+        accounts,
         basics,
         enrichment,
+        journal,
         orders,
         placement,
+        subsequences,
+        tags,
+        team,
+        webhooks,
     )
 )  # fmt: skip
 

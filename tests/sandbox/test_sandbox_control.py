@@ -25,9 +25,15 @@ NULLS = {
     *("step", "variant"),
     *("timestamp_cancelled", "forwarding_domain", "forwarding_mode"),
     *("configuration_mode", "active", "completed_at", "next_starting_after"),
+    # The data of jobs, the sending status and the plans.
+    *("error", "file_name", "to_list_id"),
+    *("diagnostics", "summary", "issue_first_seen_at", "issue_started_at", "last_healthy_send_at"),
+    *("limit", "earliest_wait_time_seconds"),
+    *("plan_name", "interval", "current_period_end", "cancel_at_time", "price_in_dollars", "product_id"),
+    *("available_credits", "plan_limit", "purchase_blocked_reason", "to_quantity"),
 }
 # What is the same in every workspace.
-SEEDLESS = {"inbox_placement_esp_options"}
+SEEDLESS = {"inbox_placement_esp_options", "webhook_event_types", "workspace_group_admin", "campaigns_launched"}
 
 
 def truth(control, resource, key="id"):
