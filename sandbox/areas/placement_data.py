@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sandbox.clock import DAY_MS, HOUR_MS, MINUTE_MS, as_uuid7, day_text, parse_stamp, stamp, uuid_text
+from sandbox.clock import DAY_MS, HOUR_MS, MINUTE_MS, day_text, parse_stamp, stamp, uuid7
 from sandbox.entities import at_every, compact
 from sandbox.words import BODIES, SUBJECTS, TIMEZONES
 
@@ -56,11 +56,6 @@ AUTOMATIONS = (
         "then": {"webhook_url": "https://hooks.harbor-loom.example/placement", "disable_slow_ramp": False},
     },
 )
-
-
-def uuid7(rng: Random, ms: int) -> str:
-    """Draw a version 7 UUID of an instant."""
-    return uuid_text(as_uuid7(ms, rng.getrandbits(80)))
 
 
 def label(geo: int, kind: int, esp: int) -> Row:

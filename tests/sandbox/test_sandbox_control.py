@@ -24,7 +24,7 @@ NULL = re.compile(r'"(\w+)":null')
 NULLS = {
     *("step", "variant"),
     *("timestamp_cancelled", "forwarding_domain", "forwarding_mode"),
-    *("configuration_mode", "active", "completed_at", "next_starting_after"),
+    *("configuration_mode", "active", "cycle_id", "started_at", "completed_at", "last_completed_at", "next_run_at"),
     # The data of jobs, the sending status and the plans.
     *("error", "file_name", "to_list_id"),
     *("diagnostics", "summary", "issue_first_seen_at", "issue_started_at", "last_healthy_send_at"),
