@@ -32,7 +32,7 @@ def make_parser() -> argparse.ArgumentParser:
     add("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     add("--port", type=int, default=8765, help="port; 0 picks a free one (default: %(default)s)")
     add("--allow-remote", action="store_true", help="allow an address that other machines can reach")
-    for name in ("campaigns", "accounts", "leads", "lead-lists", "days", "seed"):
+    for name in ("campaigns", "accounts", "leads", "lead-lists", "emails", "days", "seed"):
         add(f"--{name}", type=int, default=getattr(standard, name.replace("-", "_")), help="(default: %(default)s)")
     add("--until", type=_day, help="last day with data, YYYY-MM-DD (default: today in UTC)")
     add("--list-ties", action="store_true", help="let lead lists share creation times in pairs")
