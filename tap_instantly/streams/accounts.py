@@ -83,8 +83,9 @@ class BatchedByAccount(InstantlyStream):
 
     @override
     def slices(self, context: Context) -> Iterator[Slice]:
-        for batch in self.batches(context):
-            yield {**context, **batch}
+        for slice_ in super().slices(context):
+            for batch in self.batches(context):
+                yield {**slice_, **batch}
 
     @override
     def arguments_for(self, context: Slice) -> dict[str, Any]:

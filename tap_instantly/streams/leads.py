@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from itertools import count
+from typing import TYPE_CHECKING, Any
 
+from singer_sdk.pagination import OffsetPaginator
 from typing_extensions import override
 
 from tap_instantly.api.decode import decoded
@@ -11,10 +13,11 @@ from tap_instantly.streams.parents import ENRICHED_RESOURCE, LEAD_LIST
 from tap_instantly.streams.patterns import ArrayStream, ListStream, ObjectStream, PerParent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     import requests
 
+    from tap_instantly.streams.base import Slice
     from tap_instantly.streams.records import Record
 
 
@@ -112,5 +115,27 @@ class SupersearchEnrichmentHistory(PerParent, ArrayStream):
     why_off = "one request per lead list and campaign, of interest to few"
 
     @override
+    def get_new_paginator(self) -> OffsetPaginator:
+        return _OffsetPaginator(start_value=0, page_size=self.config["page_size"])
+
+    @override
+    def page_arguments(self, cursor: Any) -> dict[str, Any]:
+        return {"offset": cursor, "limit": self.config["page_size"]}
+
+    @override
+    def pages(self, context: Slice) -> Iterator[list[Record]]:
+        position = count()
+        for page in super().pages(context):
+            yield [
+                {"resource_id": context["resource_id"], "position": next(position), "entry": e["entry"]} for e in page
+            ]
+
+    @override
     def parse_response(self, response: requests.Response) -> Iterable[Record]:
-        return [{"position": position, "entry": entry} for position, entry in enumerate(decoded(response))]
+        return [{"entry": entry} for entry in super().parse_response(response)]
+
+
+class _OffsetPaginator(OffsetPaginator):
+    @override
+    def has_more(self, response: requests.Response) -> bool:
+        return bool(decoded(response))

@@ -176,8 +176,9 @@ class DailyStream(InstantlyStream):
 
     @override
     def slices(self, context: Context) -> Iterator[Slice]:
-        for window in self.windows(context):
-            yield {**context, **window}
+        for slice_ in super().slices(context):
+            for window in self.windows(context):
+                yield {**slice_, **window}
 
     @override
     def arguments_for(self, context: Slice) -> dict[str, Any]:

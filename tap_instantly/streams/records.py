@@ -53,12 +53,15 @@ class RecordShaper:
 
     def shape(self, record: Record, workspace_id: str) -> Record | None:
         """The record in its schema's shape (changed in place), or None if it has no key."""
-        if (theirs := record.get(WORKSPACE_ID, workspace_id)) != workspace_id:
-            self._set_aside(record, WORKSPACE_ID, f"the record names another workspace, such as {theirs}")
+        theirs = record.get(WORKSPACE_ID)
         record[WORKSPACE_ID] = workspace_id
         if not record.keys() <= self._known:
             for name in record.keys() - self._known:
                 self._set_aside(record, name, "the schema does not know this field")
+        if theirs not in (None, workspace_id):
+            record[WORKSPACE_ID] = theirs
+            self._set_aside(record, WORKSPACE_ID, "it names another workspace than the key's")
+            record[WORKSPACE_ID] = workspace_id
         for name in self._timestamps:
             if (value := record.get(name)) is not None:
                 try:
