@@ -21,6 +21,8 @@ CONFIG = SandboxConfig(
         ApiKey("reader", ("all:read",)),
         ApiKey("campaigns-only", ("campaigns:read",)),
         ApiKey("unpaid", paid=False),
+        ApiKey("no-placement", inbox_placement=False),
+        ApiKey("agents-only", ("ai_agents:all",)),
     ),
 )
 
