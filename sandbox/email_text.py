@@ -83,7 +83,7 @@ class EmailText:
     def sender(self, lead: Row) -> str:
         """Tell which account writes to a lead."""
         senders = self._senders.get(lead.get("campaign", ""), self._accounts)
-        return senders[zlib.crc32(lead["id"].encode()) % len(senders)] if senders else NOBODY
+        return senders[zlib.crc32(lead.get("id", "").encode()) % len(senders)] if senders else NOBODY
 
     def render(self, raw: bytes, plan: Plan, lead: Row) -> Row:
         """Write one e-mail."""

@@ -15,6 +15,7 @@ CONFIG = SandboxConfig(
     accounts=23,
     leads=1200,
     lead_lists=7,
+    emails=600,
     until=UNTIL,
     keys=(
         ApiKey("default"),
