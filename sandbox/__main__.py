@@ -40,6 +40,9 @@ def make_parser() -> argparse.ArgumentParser:
     add("--rate-limit", action=argparse.BooleanOptionalAction, default=False, help="100 a second, 6,000 a minute")
     add("--retry-after", type=int, help="send Retry-After with 429")
     add("--short-pages", type=float, default=0.0, metavar="P", help="probability of a page shorter than its limit")
+    add("--inbox-placement", action=argparse.BooleanOptionalAction, default=True, help="whether that plan is paid for")
+    stray = "share of another test's rows in a test's placement results (default: %(default)s)"
+    add("--stray-placement-rows", type=float, default=manners.stray_placement_rows, metavar="P", help=stray)
     add("--scope-error-status", type=int, choices=(401, 403), default=401, help="answer to a missing scope")
     add("--key", action="append", default=[], metavar="NAME[=SCOPE,...]", help="an API key; more than once for more")
     add("--unpaid-key", action="append", default=[], metavar="NAME", help="a key whose workspace has no plan")

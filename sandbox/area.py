@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sandbox.answers import ApiError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, MutableMapping
 
     from starlette.responses import Response
 
@@ -49,7 +49,7 @@ class Area:
     """
 
     operations: tuple[Operation, ...] = ()
-    tables: Mapping[str, Callable[[World], dict[str, Row]]] = field(default_factory=dict)
+    tables: Mapping[str, Callable[[World], MutableMapping[str, Row]]] = field(default_factory=dict)
     truth: Mapping[str, Callable[[World], Iterable[Row]]] = field(default_factory=dict)
     changes: Mapping[str, Callable[..., Row]] = field(default_factory=dict)
 

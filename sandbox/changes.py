@@ -9,6 +9,7 @@ from sandbox import mutations
 from sandbox.answers import ApiError
 from sandbox.area import known
 from sandbox.areas import CHANGES
+from sandbox.mailbox import receive
 from sandbox.mutations import instant
 
 if TYPE_CHECKING:
@@ -24,7 +25,11 @@ def _event(kind: str) -> Callable[..., Row]:
         lead = mutations.lead_event(world, kind, lead_id, instant(at), automatic=automatic)
         if lead is None:
             raise ApiError(404, "No such lead")
-        return {"lead": lead}
+        changed: Row = {"lead": lead}
+        if kind == "reply":
+            rng, moment = world.rng(f"email:{world.mutations}"), world.moment(instant(at))
+            changed["email"] = receive(world, lead, moment, rng, automatic=automatic)
+        return changed
 
     return run
 

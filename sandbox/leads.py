@@ -169,6 +169,10 @@ class LeadStore:
         text = self._text.render(raw) if changed is None else dumps(changed)
         return text[:-1] + self._suffix if self._suffix else text
 
+    def seeded_text(self, position: int) -> str:
+        """Write a lead as it was seeded, whatever has become of it."""
+        return self._text.render(self.raw(position))
+
     def get(self, lead_id: str) -> Row | None:
         """Look a lead up by its id."""
         try:

@@ -56,6 +56,7 @@ class State:
         untouched = {name: world for name, world in worlds.items() if not world.touched}
         self.manners = replace(self.config.manners)
         self.limiters = {key.workspace: RateLimiter() for key in self.config.keys}
+        self.email_limiters = {key.workspace: RateLimiter() for key in self.config.keys}
         names = dict.fromkeys(["main", *(key.workspace for key in self.config.keys)])
         self.worlds = {name: untouched.get(name) or World(self.config, name, TABLES) for name in names}
         self.faults.clear()

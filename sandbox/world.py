@@ -15,7 +15,7 @@ from sandbox.ledger import Activity, Ledger, invent
 from sandbox.paging import Ordered
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, MutableMapping
 
     from sandbox.config import SandboxConfig
     from sandbox.paging import Listing, Row
@@ -50,12 +50,15 @@ class World:
     """
 
     def __init__(
-        self, config: SandboxConfig, name: str = "main", makers: Mapping[str, Callable[[World], dict[str, Row]]] = {}
+        self,
+        config: SandboxConfig,
+        name: str = "main",
+        makers: Mapping[str, Callable[[World], MutableMapping[str, Row]]] = {},
     ) -> None:
         self.config = config
         self.name = name
         self._makers = makers
-        self._tables: dict[str, dict[str, Row]] = {}
+        self._tables: dict[str, MutableMapping[str, Row]] = {}
         self.until = today() if config.until is None else parse_day(config.until)
         self.first_day = self.until - max(1, config.days) + 1
         self.horizon = (self.until + 1) * DAY_MS - 1
@@ -101,7 +104,7 @@ class World:
         self.latest = max(self.latest, moment // DAY_MS)
         return moment
 
-    def collection(self, resource: str) -> dict[str, Row]:
+    def collection(self, resource: str) -> MutableMapping[str, Row]:
         """Give the rows of a resource by key."""
         if resource in self._makers:
             if resource not in self._tables:

@@ -12,6 +12,7 @@ from sandbox.api_analytics import read_short_window
 from sandbox.api_lists import get_children, read_body
 from sandbox.area import Area, Operation
 from sandbox.leads import Selection
+from sandbox.listings import ACCOUNTS
 from sandbox.paging import Listing, time_cursor
 
 if TYPE_CHECKING:
@@ -92,24 +93,29 @@ def _get_stats(call: Call) -> Response:
     return reply(_stats(call.world, call.path["key"]))
 
 
+def _in_order(world: World) -> list[str]:
+    """Give the accounts in the order of their list."""
+    return [row["email"] for row in ACCOUNTS.select(world.accounts.values(), {})]
+
+
 def _stats_truth(world: World) -> Iterator[Row]:
     return ({"list_id": list_id, **_stats(world, list_id)} for list_id in world.lead_lists)
 
 
 def _mapping_truth(world: World) -> Iterator[Row]:
-    for email in world.accounts:
+    for email in _in_order(world):
         for row in MAPPINGS.select(mapping_rows(world, email) or (), {}):
             yield {"email": email, **row}
 
 
 def _warmup_truth(world: World) -> Iterator[Row]:
-    for email in world.accounts:
+    for email in _in_order(world):
         for row in warmup_rows(world, email):
             yield {"email": email, **row}
 
 
 def _health_truth(world: World) -> Iterator[Row]:
-    for email in world.accounts:
+    for email in _in_order(world):
         row = warmup_sums(world, email)
         if row is not None:
             yield {"email": email, **row}

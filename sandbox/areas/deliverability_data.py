@@ -169,7 +169,7 @@ class Cycle:
 
 def active_check(rng: Random, agent: Row, at: int) -> Row:
     """Make the check an agent is at, with the steps it takes."""
-    check = make_check(rng, agent, 0, uuid7(rng, at), at, "in_progress")
+    check = make_check(rng, agent, 4, uuid7(rng, at), at, "in_progress")
     steps: list[dict[str, Any]] = []
     for place, status in enumerate(("completed", "failed", "in_progress", "queued")):
         ended = status in {"completed", "failed"}

@@ -46,7 +46,7 @@ def _make_enrichments(world: World) -> dict[str, Row]:
 
 
 def _nothing(key: str) -> Row:
-    return {"resource_id": key, "exists": False, "enrichment_payload": {}}
+    return {"resource_id": key, "exists": False, "enrichment_payload": {KINDS[0]: False}}
 
 
 def _make_enrichment(number: int, key: str) -> Row:

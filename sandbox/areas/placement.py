@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from sandbox.world import World
 
 SHARE = 0x10000
+OPTIONS = "inbox_placement_esp_options"
+STATS, STATS_BY_DATE, INSIGHTS = (f"inbox_placement_{name}" for name in ("stats", "stats_by_date", "insights"))
 
 
 def _turned(listing: Listing, query: Mapping[str, str]) -> Listing:
@@ -178,27 +180,35 @@ def _within(rows: list[Row], start: Any, end: Any) -> list[Row]:  # noqa: ANN401
 
 def _post_by_test(call: Call) -> Response:
     body, rows = _asked(call, "test_ids")
-    return reply(by_test(_within(rows, body.get("date_from"), body.get("date_to"))))
+    found = by_test(_within(rows, body.get("date_from"), body.get("date_to")))
+    return reply(_carrying(call.world, STATS, found))
 
 
 def _post_by_date(call: Call) -> Response:
     body, rows = _asked(call, "test_id")
-    return reply(by_date(_within(rows, body.get("date_from"), body.get("date_to"))))
+    found = by_date(_within(rows, body.get("date_from"), body.get("date_to")))
+    return reply(_carrying(call.world, STATS_BY_DATE, found))
 
 
 def _post_insights(call: Call) -> Response:
     body, rows = _asked(call, "test_id")
     chosen = _within(rows, body.get("date_from"), body.get("date_to"))
     earlier = _within(rows, body.get("previous_date_from"), body.get("previous_date_to"))
-    return reply(insights(body, chosen, earlier if body.get("show_previous") else None))
+    found = insights(body, chosen, earlier if body.get("show_previous") else None)
+    return reply(_carrying(call.world, INSIGHTS, found))
 
 
-def _each(rows_of: Callable[[str, list[Row]], Iterable[Row]]) -> Callable[[World], Iterator[Row]]:
+def _carrying(world: World, resource: str, rows: Iterable[Row]) -> list[Row]:
+    """Let rows that have no table carry the fields added to them."""
+    return [row | world.extra[resource] for row in rows]
+
+
+def _each(resource: str, rows_of: Callable[[str, list[Row]], Iterable[Row]]) -> Callable[[World], Iterator[Row]]:
     """Give the truth of figures that are asked for by test."""
 
     def rows(world: World) -> Iterator[Row]:
         for test in TESTS.select(world.rows(data.TESTS), {}):
-            yield from rows_of(test["id"], _of(world, ANALYTICS, test["id"]))
+            yield from _carrying(world, resource, rows_of(test["id"], _of(world, ANALYTICS, test["id"])))
 
     return rows
 
@@ -232,17 +242,19 @@ def _run(world: World, rng: Random, test: Row, moment: int) -> Row:
     return {"analytics": records, "reports": reports}
 
 
+def _options(world: World) -> list[Row]:
+    return _carrying(world, OPTIONS, (data.label(*seed) for seed in data.SEEDS))
+
+
 def _get(path: str, handler: Callable[[Call], Response], resource: str | None = None, method: str = "GET") -> Operation:
     scope = f"inbox_placement_{resource}:read" if resource else None
     return Operation(method, path, subscribed(handler), scope)
 
 
-OPTIONS = [data.label(*seed) for seed in data.SEEDS]
-
 AREA = Area(
     operations=(
         _get("/inbox-placement-tests", get_list(TESTS), "tests"),
-        _get("/inbox-placement-tests/email-service-provider-options", lambda _call: reply(OPTIONS)),
+        _get("/inbox-placement-tests/email-service-provider-options", lambda call: reply(_options(call.world))),
         _get("/inbox-placement-tests/{key}", _get_test, "tests"),
         _get("/inbox-placement-analytics", _children(ANALYTICS), "analytics"),
         _get("/inbox-placement-analytics/{key}", get_one(ANALYTICS.resource), "analytics"),
@@ -259,12 +271,12 @@ AREA = Area(
     },
     truth={
         data.TESTS: listed(TESTS),
-        "inbox_placement_esp_options": lambda _world: OPTIONS,
+        OPTIONS: _options,
         ANALYTICS.resource: listed(ANALYTICS),
         REPORTS.resource: listed(REPORTS),
-        "inbox_placement_stats": _each(lambda _test, rows: by_test(rows)),
-        "inbox_placement_stats_by_date": _each(lambda test, rows: ({"test_id": test, **row} for row in by_date(rows))),
-        "inbox_placement_insights": _each(lambda test, rows: insights({"test_id": test}, rows, None)),
+        STATS: _each(STATS, lambda _test, rows: by_test(rows)),
+        STATS_BY_DATE: _each(STATS_BY_DATE, lambda test, rows: ({"test_id": test, **row} for row in by_date(rows))),
+        INSIGHTS: _each(INSIGHTS, lambda test, rows: insights({"test_id": test}, rows, None)),
     },
     changes={"add_placement_test": _add_test, "run_placement_test": _run_test},
 )

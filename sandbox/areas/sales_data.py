@@ -19,7 +19,7 @@ ACTIONS = (
     *("stop_campaign", "campaign_completed"),
 )
 # What people are asked about before it is done.
-PROPOSALS = frozenset({"create_campaign", "edit_campaign", "recommend_lead", "stop_campaign", "pause_campaign"})
+PROPOSALS = ("create_campaign", "edit_campaign", "pause_campaign", "recommend_lead", "stop_campaign")
 ABOUT_LEADS = frozenset(
     {"push_lead", "email_sent", "email_opened", "reply_received", "recommend_lead", "opportunity_received"}
     | {"lead_meeting_booked", "lead_closed"}
@@ -43,7 +43,7 @@ def make_activity(rng: Random, number: int, agent: Row, at: int, *, campaign: Ro
     failed = number % 11 == 4  # noqa: PLR2004 - a turn
     status = "failed" if failed else "completed"
     if action in PROPOSALS and not failed:
-        status = PROPOSAL_STATUSES[(number + lap) % len(PROPOSAL_STATUSES)]
+        status = PROPOSAL_STATUSES[(PROPOSALS.index(action) + lap) % len(PROPOSAL_STATUSES)]
     elif action == "enrich_leads" and not failed:
         status = ("completed", "in_progress")[lap % 2]
     done = status in {"completed", "failed"}

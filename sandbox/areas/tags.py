@@ -7,126 +7,28 @@ from typing import TYPE_CHECKING
 from sandbox.answers import ApiError
 from sandbox.api_lists import get_list, get_one
 from sandbox.area import Area, Operation, known, listed
-from sandbox.clock import DAY_MS, MINUTE_MS, parse_stamp, stamp, uuid4, uuid7
-from sandbox.entities import at_every, compact
+from sandbox.clock import stamp, uuid4, uuid7
+from sandbox.entities import compact
 from sandbox.listings import contains, equals, tagged
 from sandbox.mutations import instant
 from sandbox.paging import Listing, id_cursor, parse_bool, time_cursor
-from sandbox.words import COMPANY_KINDS, COMPANY_STEMS, FIRST_NAMES, LAST_NAMES, plain
+from sandbox.tag_data import (
+    ACCOUNT,
+    CAMPAIGN,
+    blocked,
+    label_row,
+    make_blocked,
+    make_labels,
+    make_mappings,
+    make_tags,
+    mapping,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sandbox.paging import Predicate, Row
     from sandbox.world import World
-
-# The documentation has it the other way round.
-ACCOUNT, CAMPAIGN = 1, 2
-# Accounts that were deleted, and whose tags nobody cleaned up.
-LOST_ACCOUNTS = 4
-BLOCKED = 120
-LABELS = (
-    ("Call back in autumn", "neutral", 7001, "Asked for a call after the holidays"),
-    ("Budget confirmed", "positive", 7002, None),
-    ("Forwarded inside", "positive", 7003, "Sent on to a colleague"),
-    ("Competitor", "negative", 7004, None),
-)
-
-
-def _make_tags(world: World) -> dict[str, Row]:
-    rng, rows = world.rng("custom_tags"), {}
-    for number, tag in enumerate(world.tags):
-        created = world.born + (3 + 5 * number) * DAY_MS + rng.randrange(DAY_MS)
-        rows[tag["id"]] = compact(
-            {
-                "id": tag["id"],
-                "timestamp_created": stamp(created),
-                "timestamp_updated": stamp(created + number % 2 * 9 * DAY_MS),
-                "organization_id": world.organization,
-                "label": tag["label"],
-                "description": tag.get("description"),
-            }
-        )
-    return rows
-
-
-def _mapping(mapping_id: str, created: str, world: World, tag_id: str, resource: tuple[str, int]) -> Row:
-    return {
-        "id": mapping_id,
-        "tag_id": tag_id,
-        "resource_id": resource[0],
-        "resource_type": resource[1],
-        "timestamp_created": created,
-        "organization_id": world.organization,
-    }
-
-
-def _make_mappings(world: World) -> dict[str, Row]:
-    rng, rows = world.rng("custom_tag_mappings"), {}
-    edges = [
-        ((email, ACCOUNT), parse_stamp(account["timestamp_created"]), tag["id"])
-        for email, account in world.accounts.items()
-        for tag in account.get("tags", ())
-    ]
-    edges += [
-        ((f"gone.{number}@{COMPANY_STEMS[number].lower()}-mail0.example", ACCOUNT), world.born, tag["id"])
-        for number, tag in enumerate(world.tags[:LOST_ACCOUNTS])
-    ]
-    edges += [
-        ((campaign_id, CAMPAIGN), parse_stamp(campaign["timestamp_created"]), tag_id)
-        for campaign_id, campaign in world.campaigns.items()
-        for tag_id in campaign.get("email_tag_list", ())
-    ]
-    taken: set[int] = set()
-    for resource, since, tag_id in edges:
-        created = since + MINUTE_MS + rng.randrange(2 * DAY_MS)
-        while created in taken:
-            # A cursor that is a time cannot tell two rows of one time apart.
-            created += 1
-        taken.add(created)
-        row = _mapping(uuid7(rng, created), stamp(created), world, tag_id, resource)
-        rows[row["id"]] = row
-    return rows
-
-
-def _make_labels(world: World) -> dict[str, Row]:
-    rng, rows = world.rng("lead_labels"), {}
-    for number, (label, interest, value, description) in enumerate(LABELS):
-        row = _label(world, uuid4(rng), world.born + (40 + 11 * number) * DAY_MS + rng.randrange(DAY_MS), label)
-        row |= {"interest_status_label": interest, "interest_status": value, "description": description}
-        rows[row["id"]] = compact(row | {"use_with_ai": at_every(number, 2, value=number > 1)})
-    return rows
-
-
-def _label(world: World, label_id: str, created: int, label: str) -> Row:
-    return {
-        "id": label_id,
-        "timestamp_created": stamp(created),
-        "created_by": world.users[0],
-        "organization_id": world.organization,
-        "label": label,
-    }
-
-
-def _make_blocked(world: World) -> dict[str, Row]:
-    rng, rows = world.rng("block_list_entries"), {}
-    for number in range(BLOCKED):
-        domain = f"{rng.choice(COMPANY_STEMS)}-{rng.choice(COMPANY_KINDS)}{number}.example".lower()
-        person = f"{plain(rng.choice(FIRST_NAMES))}.{plain(rng.choice(LAST_NAMES))}"
-        value = domain if number % 3 == 0 else f"{person}@{domain}"
-        row = _blocked(world, uuid4(rng), world.born + rng.randrange(world.horizon - world.born), value)
-        rows[row["id"]] = row
-    return rows
-
-
-def _blocked(world: World, entry_id: str, created: int, value: str) -> Row:
-    return {
-        "id": entry_id,
-        "timestamp_created": stamp(created),
-        "organization_id": world.organization,
-        "bl_value": value,
-        "is_domain": "@" not in value,
-    }
 
 
 def _among(name: str) -> Callable[[str], Predicate]:
@@ -233,7 +135,7 @@ def _assign_tag(world: World, id: str, resource_id: str, at: str | None = None) 
     if campaign is not None:
         campaign["email_tag_list"] = [*campaign.get("email_tag_list", ()), id]
     kind = ACCOUNT if campaign is None else CAMPAIGN
-    row = _mapping(uuid7(rng, moment), stamp(moment), world, id, (resource_id, kind))
+    row = mapping(uuid7(rng, moment), stamp(moment), world, id, (resource_id, kind))
     world.collection("custom_tag_mappings")[row["id"]] = row
     return {"custom_tag_mapping": row}
 
@@ -244,13 +146,13 @@ def _add_label(
     rng, moment = world.mutation_rng(), world.moment(instant(at))
     rows = world.collection("lead_labels")
     value = max((row["interest_status"] for row in rows.values()), default=7000) + 1
-    row = _label(world, uuid4(rng), moment, label) | {"interest_status_label": interest, "interest_status": value}
+    row = label_row(world, uuid4(rng), moment, label) | {"interest_status_label": interest, "interest_status": value}
     rows[row["id"]] = compact(row | {"description": description})
     return {"lead_label": rows[row["id"]]}
 
 
 def _block(world: World, value: str, at: str | None = None) -> Row:
-    row = _blocked(world, uuid4(world.mutation_rng()), world.moment(instant(at)), value)
+    row = blocked(world, uuid4(world.mutation_rng()), world.moment(instant(at)), value)
     world.collection("block_list_entries")[row["id"]] = row
     return {"block_list_entry": row}
 
@@ -276,10 +178,10 @@ AREA = Area(
         Operation("GET", "/block-lists-entries/{key}", get_one("block_list_entries"), "block_list_entries:read"),
     ),
     tables={
-        "custom_tags": _make_tags,
-        "custom_tag_mappings": _make_mappings,
-        "lead_labels": _make_labels,
-        "block_list_entries": _make_blocked,
+        "custom_tags": make_tags,
+        "custom_tag_mappings": make_mappings,
+        "lead_labels": make_labels,
+        "block_list_entries": make_blocked,
     },
     truth={
         "custom_tags": listed(CUSTOM_TAGS),
