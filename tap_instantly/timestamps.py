@@ -19,7 +19,10 @@ def parse(value: str) -> datetime:
         moment = msgspec.convert(value, datetime)
     except msgspec.ValidationError:
         moment = datetime.combine(msgspec.convert(value, date), time())
-    return moment.replace(tzinfo=timezone.utc) if moment.tzinfo is None else moment.astimezone(timezone.utc)
+    try:
+        return moment.replace(tzinfo=timezone.utc) if moment.tzinfo is None else moment.astimezone(timezone.utc)
+    except OverflowError as error:  # the year 1 or 9999, moved out of the calendar
+        raise ValueError(value) from error
 
 
 def text(moment: datetime) -> str:
@@ -44,5 +47,6 @@ def canonical(value: str) -> str:
         ValueError: It is no timestamp.
     """
     if len(value) == _CANONICAL_LENGTH and value[-1] == "Z" and value[10] == "T":
+        msgspec.convert(value, datetime)
         return value
     return text(parse(value))

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 
-from tap_instantly.api.client import DEFAULT_USER_AGENT
+from tap_instantly.api.transport import DEFAULT_USER_AGENT
 from tap_instantly.streams.base import schema_directory
 from tap_instantly.tap import TapInstantly
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from tap_instantly.api.client import DEFAULT_API_URL, InstantlyClient
+from tap_instantly.api.client import InstantlyClient
 from tap_instantly.api.errors import ErrorKind, InstantlyAPIError, InstantlyError
 from tap_instantly.api.pagination import StartingAfterPaginator
+from tap_instantly.api.transport import DEFAULT_API_URL
 from tap_instantly.api.workspaces import Workspace, Workspaces
 
 __all__ = [

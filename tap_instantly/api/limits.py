@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 
-from pyrate_limiter import Duration, InMemoryBucket, Limiter, Rate
+from pyrate_limiter import Duration, InMemoryBucket, Limiter, Rate, SingleBucketFactory
 
 REQUESTS_PER_SECOND = 90
 """A little less than the documented limit of 100 per workspace, over all its keys: requests that leave evenly arrive
@@ -33,8 +33,8 @@ class Budget:
     """
 
     def __init__(self, requests_per_second: int = REQUESTS_PER_SECOND) -> None:
-        self._all = _Gate(Limiter(InMemoryBucket([Rate(requests_per_second, Duration.SECOND)])))
-        self._emails = _Gate(Limiter(InMemoryBucket([Rate(1, int(EMAILS_INTERVAL * Duration.SECOND))])))
+        self._all = _Gate(Rate(requests_per_second, Duration.SECOND))
+        self._emails = _Gate(Rate(1, int(EMAILS_INTERVAL * Duration.SECOND)))
 
     def acquire(self, path: str) -> None:
         """Wait until one more request to ``path`` may be sent."""
@@ -53,8 +53,11 @@ class Budget:
 class _Gate:
     """A limiter that can be closed for a while."""
 
-    def __init__(self, limiter: Limiter) -> None:
-        self._limiter = limiter
+    def __init__(self, rate: Rate) -> None:
+        self._bucket = InMemoryBucket([rate])
+        # Without the library's thread that empties the bucket in the background: one more for each client.
+        self._limiter = Limiter(SingleBucketFactory(self._bucket, schedule_leak=False))
+        self._most = 2 * rate.limit
         self._resume_at = 0.0
         self._lock = threading.Lock()
 
@@ -62,6 +65,8 @@ class _Gate:
         while (wait := self._resume_at - time.monotonic()) > 0:
             time.sleep(wait)
         self._limiter.try_acquire("request")
+        if self._bucket.count() > self._most:
+            self._bucket.leak(self._bucket.now())  # type: ignore[no-untyped-call]
 
     def pause(self, seconds: float) -> None:
         with self._lock:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from typing_extensions import override
 
 from tap_instantly.api import ErrorKind, InstantlyAPIError
 from tap_instantly.api.decode import decoded
+from tap_instantly.api.pagination import objects
 from tap_instantly.streams.base import InstantlyStream, workspace_id
 from tap_instantly.streams.parents import ACCOUNT
 from tap_instantly.streams.patterns import ArrayStream, DailyStream, ListStream, ObjectStream, PerParent
@@ -184,7 +185,5 @@ def _halved(context: Slice) -> list[dict[str, Any]]:
 def _by_email(response: requests.Response, name: str) -> Mapping[str, Any]:
     answer = decoded(response)
     found = answer.get(name) if isinstance(answer, dict) else None
-    if not isinstance(found, dict):
-        path = response.request.path_url
-        raise InstantlyAPIError(response.status_code, "POST", path, f"no {name}", kind=ErrorKind.MALFORMED)
-    return found
+    objects(response, list(found.values()) if isinstance(found, dict) else None, f"no object with {name}")
+    return cast("Mapping[str, Any]", found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
 from functools import cached_property
 from importlib import resources
@@ -17,6 +18,7 @@ from singer_sdk.streams.rest import PageContext
 from typing_extensions import override
 
 from tap_instantly.api import ErrorKind, InstantlyAPIError
+from tap_instantly.api.errors import DENIED
 from tap_instantly.api.retry import Retry
 from tap_instantly.singer.read_ahead import ReadAhead
 from tap_instantly.streams.records import Record, RecordShaper
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
+    import requests
     from singer_sdk import Tap
     from singer_sdk.helpers.types import Context, RequestFunc
     from singer_sdk.pagination import BaseAPIPaginator
@@ -33,8 +36,7 @@ if TYPE_CHECKING:
 
     Slice = Mapping[str, Any]
 
-DENIED_KINDS = frozenset({ErrorKind.UNAUTHORIZED, ErrorKind.FORBIDDEN})
-SKIPPED_KINDS = DENIED_KINDS | {ErrorKind.NO_PLAN, ErrorKind.NOT_FOUND}
+SKIPPED_KINDS = DENIED | {ErrorKind.NO_PLAN, ErrorKind.NOT_FOUND}
 """Errors that concern one endpoint of a workspace whose key has already proved good."""
 
 
@@ -81,6 +83,16 @@ class InstantlyStream(RESTStream["str | None"]):
     @override
     def selected_by_default(self) -> bool:  # type: ignore[override]
         return self.why_off is None
+
+    @override
+    def get_replication_key_signpost(self, context: Context | None = None) -> datetime | Any | None:
+        """The start of the run, by this machine's clock or by the server's, whichever is earlier.
+
+        Bookmarks are the server's time: a clock here that runs ahead would put the cap too late to cap anything.
+        """
+        ours = super().get_replication_key_signpost(context)
+        theirs = self.workspaces[context["workspace_id"]].connected_at if context else None
+        return min(ours, theirs) if ours and theirs else ours
 
     # Where and how to ask
 
@@ -171,7 +183,7 @@ class InstantlyStream(RESTStream["str | None"]):
         # The SDK's loop sends through one session and one authenticator per stream. Here each workspace has a client
         # of its own, which also classifies and decodes; requests, paging, retry and metrics remain the SDK's hooks.
         client = self.workspaces[workspace_id(context)].client
-        send = self.request_decorator(lambda request, _context: client.send(request))
+        send = self.request_decorator(lambda request, _context: client.send(request, self._expect))
         paginator = self.get_new_paginator()
         while not paginator.finished:
             request = self.get_http_request(page=PageContext(context, paginator.current_value))
@@ -183,6 +195,11 @@ class InstantlyStream(RESTStream["str | None"]):
         if getattr(paginator, "looped", False):
             self._incomplete.add(workspace_id(context))
 
+    def _expect(self, response: requests.Response) -> None:
+        """Read the answer within the retry, so that one of the wrong shape is asked for again."""
+        for _record in self.parse_response(response):
+            pass
+
     @override
     def request_records(self, context: Context | None) -> Iterator[Record]:
         for page in self.pages(context or {}):
@@ -190,8 +207,16 @@ class InstantlyStream(RESTStream["str | None"]):
 
     def _skip(self, workspace: Workspace, error: InstantlyAPIError) -> None:
         self.skipped.append(f"{workspace.id}: {error.kind.value}")
-        missing = f" The scope it needs is {self.scope}:read." if self.scope and error.kind in DENIED_KINDS else ""
-        self.logger.warning("Skipped in workspace %s: %s%s", workspace.id, error, missing)
+        reason = str(error)
+        if error.kind in DENIED:
+            # The key is good, or the run would not have come this far.
+            needed = f"{self.scope}:read" if self.scope and self._is_own(error.path) else "that endpoint's scope"
+            reason = reason.removesuffix(error.advice) + f"Give the API key {needed}, or all:read, which covers all."
+        self.logger.warning("Skipped in workspace %s: %s", workspace.id, reason)
+
+    def _is_own(self, path: str) -> bool:
+        """Whether a path is this stream's own, and not that of the list of its parents."""
+        return re.search(re.sub(r"\{\w+\}", "[^/]+", self.path) + "$", path) is not None
 
     # Shaping
 

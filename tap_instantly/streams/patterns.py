@@ -10,7 +10,7 @@ from typing_extensions import override
 from tap_instantly import timestamps
 from tap_instantly.api import ErrorKind, InstantlyAPIError, StartingAfterPaginator
 from tap_instantly.api.decode import decoded
-from tap_instantly.api.pagination import items, page_arguments
+from tap_instantly.api.pagination import array, items, objects, page_arguments
 from tap_instantly.streams.base import InstantlyStream, workspace_id
 
 if TYPE_CHECKING:
@@ -90,12 +90,7 @@ class ArrayStream(InstantlyStream):
 
     @override
     def parse_response(self, response: requests.Response) -> Iterable[Record]:
-        rows = decoded(response)
-        if not isinstance(rows, list):
-            raise InstantlyAPIError(
-                response.status_code, self.http_method, self.path, "the answer is no array", kind=ErrorKind.MALFORMED
-            )
-        return rows
+        return array(response)
 
 
 class ObjectStream(InstantlyStream):
@@ -107,13 +102,12 @@ class ObjectStream(InstantlyStream):
     @override
     def parse_response(self, response: requests.Response) -> Iterable[Record]:
         answer = decoded(response)
-        found = answer.get(self.records_at) if self.records_at and isinstance(answer, dict) else [answer]
-        if not isinstance(found, list) or not all(isinstance(record, dict) for record in found):
-            place = f"no object with {self.records_at}" if self.records_at else "no object"
-            raise InstantlyAPIError(
-                response.status_code, self.http_method, self.path, f"the answer is {place}", kind=ErrorKind.MALFORMED
-            )
-        return found
+        if self.records_at:
+            found = answer.get(self.records_at) if isinstance(answer, dict) else None
+            return objects(response, found, f"no object with {self.records_at}")
+        # An object of other fields is another thing, and must not overwrite the record with nothing.
+        known = isinstance(answer, dict) and (not answer or answer.keys() & self.schema["properties"].keys())
+        return objects(response, [answer] if known else None, "no such record")
 
 
 class PerParent(InstantlyStream):

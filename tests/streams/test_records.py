@@ -65,6 +65,14 @@ def test_timestamps_of_millisecond_precision_compare_as_text(moments: list[datet
     assert (timestamps.text(first) < timestamps.text(second)) == (first < second)
 
 
+def test_what_is_compared_with_a_bookmark_is_cut_to_its_millisecond() -> None:
+    bookmark = timestamps.floor_text(timestamps.parse("2026-01-31T10:00:00.123456Z"))
+    assert bookmark == "2026-01-31T10:00:00.123"
+    assert timestamps.canonical("2026-01-31T10:00:00.123Z") >= bookmark
+    assert timestamps.canonical("2026-01-31T10:00:00.123001Z") >= bookmark
+    assert timestamps.canonical("2026-01-31T10:00:00.122999Z") < bookmark
+
+
 def test_unknown_fields_are_set_aside_and_nothing_is_lost(caplog: pytest.LogCaptureFixture) -> None:
     shape = shaper()
     record = {"id": "1", "new": [1, 2], "newer": None}
@@ -76,7 +84,9 @@ def test_unknown_fields_are_set_aside_and_nothing_is_lost(caplog: pytest.LogCapt
     ]
 
 
-@pytest.mark.parametrize("value", ["soon", "", 17, {"a": 1}, "2026-13-45T00:00:00Z"])
+@pytest.mark.parametrize(
+    "value", ["9999-99-99T99:99:99.000Z", "0001-01-01T00:00:00+01:00", "soon", "", 17, {"a": 1}, "2026-13-45T00:00:00Z"]
+)
 def test_a_value_that_is_no_timestamp_is_set_aside(value: object) -> None:
     assert shaped({"id": "1", "changed": value}) == {
         "id": "1",
