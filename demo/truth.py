@@ -22,7 +22,7 @@ NAMES = {
 """What the sandbox calls rows by another name than the tap."""
 
 UNATTRIBUTED = "unknown"
-"""What the tap writes for a step or variant that the API does not know, since null can be part of no key."""
+"""What the tap writes for a step, variant or account that the API does not know, since null can be part of no key."""
 
 
 class Truth:
@@ -41,6 +41,8 @@ class Truth:
         for row in self._source(table.name):
             if table.name.endswith("_analytics_steps"):
                 row |= {name: UNATTRIBUTED for name in ("step", "variant") if row[name] is None}
+            if row.get("email_account") == "":
+                row["email_account"] = UNATTRIBUTED
             row[WORKSPACE_ID] = self.workspace_id
             yield row
 

@@ -12,7 +12,7 @@ from tap_instantly.api.decode import decoded
 from tap_instantly.api.pagination import objects
 from tap_instantly.streams.base import InstantlyStream, workspace_id
 from tap_instantly.streams.parents import ACCOUNT
-from tap_instantly.streams.patterns import ArrayStream, DailyStream, ListStream, ObjectStream, PerParent
+from tap_instantly.streams.patterns import UNATTRIBUTED, ArrayStream, DailyStream, ListStream, ObjectStream, PerParent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -98,7 +98,7 @@ class AccountAnalyticsDaily(BatchedByAccount, DailyStream, ArrayStream):
 
     Asked for in batches of at most 200 addresses, halved, and at last by days, where the API finds the request too
     large (413, reported).
-    A row with an empty ``email_account`` holds what could not be attributed (recorded) and comes once per day.
+    What could not be attributed comes as a row with an empty ``email_account`` (recorded); it is kept, as ``unknown``.
     Source: official document, ``getDailyAccountAnalytics``.
     """
 
@@ -118,14 +118,20 @@ class AccountAnalyticsDaily(BatchedByAccount, DailyStream, ArrayStream):
     def pages(self, context: Slice) -> Iterator[list[Record]]:
         try:
             for page in super().pages(context):
-                # What the API could not attribute comes with every batch, whatever the addresses.
-                yield page if context["first_batch"] else [row for row in page if row.get("email_account") != ""]
+                yield list(self._attributed(page, first_batch=context["first_batch"]))
         except InstantlyAPIError as error:
             if error.kind is not ErrorKind.TOO_LARGE or not (halves := _halved(context)):
                 raise
             self.logger.info("Too large a request, asked for again in halves: %s", error)
             for half in halves:
                 yield from self.pages(half)
+
+    def _attributed(self, page: list[Record], *, first_batch: bool) -> Iterator[Record]:
+        for row in page:
+            if row.get("email_account") != "":
+                yield row
+            elif first_batch:  # it comes with every batch, whatever the addresses
+                yield {**row, "email_account": UNATTRIBUTED}
 
 
 class AccountWarmup(BatchedByAccount):

@@ -8,7 +8,7 @@ from typing_extensions import override
 
 from tap_instantly.streams.base import InstantlyStream, workspace_id
 from tap_instantly.streams.parents import CAMPAIGN_WITH_FIGURES, CAMPAIGN_WITH_SUBSEQUENCES, SUBSEQUENCE
-from tap_instantly.streams.patterns import ArrayStream, DailyStream, ObjectStream, PerParent
+from tap_instantly.streams.patterns import UNATTRIBUTED, ArrayStream, DailyStream, ObjectStream, PerParent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,9 +17,6 @@ if TYPE_CHECKING:
 
     from tap_instantly.streams.base import Slice
     from tap_instantly.streams.records import Record
-
-UNATTRIBUTED = "unknown"
-"""Step or variant of events for which the API could not tell it and sends null, which no key may be."""
 
 
 class CampaignAnalytics(ArrayStream):

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from tap_instantly.streams.parents import Parent
     from tap_instantly.streams.records import Record
 
+UNATTRIBUTED = "unknown"
+"""Key of figures that the API could not attribute, for which it sends null or nothing: no key may be null, and loaders
+turn an empty text into one."""
+
 WINDOW_DAYS = 30
 """Longest window of daily figures; 31 days is the API's limit, and whether it counts both ends is unknown."""
 

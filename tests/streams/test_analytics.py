@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_instantly.streams.analytics import UNATTRIBUTED
-from tap_instantly.streams.patterns import WINDOW_DAYS, windows
+from tap_instantly.streams.patterns import UNATTRIBUTED, WINDOW_DAYS, windows
 from tests.conftest import UNTIL
 from tests.support import run_tap
 
