@@ -1,4 +1,4 @@
-"""The Instantly API v2: one client per workspace, without a word of Singer."""
+"""The Instantly API v2: one client per workspace; it knows nothing of streams."""
 
 from __future__ import annotations
 
