@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 UV_COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.10 --no-header --no-annotate
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test lint types unit format sandbox meltano docs constraints clean
+.PHONY: demo test lint types unit format sandbox meltano docs drift constraints clean
 
 ## Run the whole pipeline against the sandbox API: extract, load into DuckDB, change things, do it again, compare.
 ## Options in DEMO, e.g. make demo DEMO="--leads 100000"
@@ -44,9 +44,13 @@ $(VENV)/.ready: pyproject.toml constraints/dev.txt
 meltano: .venv-meltano/.ready $(VENV)/.ready
 	NO_COLOR=1 .venv-meltano/bin/meltano install
 
-## Write the tables of the README from the code.
+## Write the tables of the documents from the code.
 docs: $(VENV)/.ready
-	$(BIN)/python -m docs.tables
+	$(BIN)/python -m tools.tables
+
+## Compare an OpenAPI document of the API with the streams and schemas: make drift SPEC=path-or-url
+drift: $(VENV)/.ready
+	$(BIN)/python -m tools.drift $(SPEC)
 
 # Meltano and the tap depend on many of the same packages: each has an environment of its own.
 .venv-meltano/.ready: constraints/meltano.txt

@@ -6,6 +6,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 SCHEMAS = ROOT / "schemas"
+PIPELINE = ROOT / "meltano.yml"
 
 
 def short(path: Path) -> str:

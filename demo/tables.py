@@ -8,8 +8,10 @@ from enum import Enum
 from functools import cached_property
 from typing import Any
 
+import yaml
+
 from demo.errors import DemoError
-from demo.paths import SCHEMAS
+from demo.paths import PIPELINE, SCHEMAS
 
 UNKNOWN_FIELDS = "unknown_fields"
 WORKSPACE_ID = "workspace_id"
@@ -67,25 +69,39 @@ class Table:
 
 
 TABLES = (
+    Table("account_analytics_daily", (WORKSPACE_ID, "email_account", "date"), "date"),
+    Table("account_warmup", (WORKSPACE_ID, "email")),
+    Table("account_warmup_daily", (WORKSPACE_ID, "email", "date")),
     Table("accounts", (WORKSPACE_ID, "email"), "timestamp_updated"),
     Table("campaign_analytics", ("campaign_id",)),
     Table("campaign_analytics_daily", ("campaign_id", "date"), "date"),
     Table("campaign_analytics_overview", ("campaign_id",)),
     Table("campaign_analytics_steps", ("campaign_id", "step", "variant")),
+    Table("campaign_steps", ("campaign_id", "step")),
+    Table("campaign_variants", ("campaign_id", "step", "variant")),
     Table("campaigns", ("id",), "timestamp_updated"),
+    Table("custom_tags", ("id",), "timestamp_updated"),
+    Table("lead_labels", ("id",)),
+    Table("lead_list_verification_stats", ("list_id",)),
     Table("lead_lists", ("id",)),
     Table("leads", ("id",), "timestamp_updated"),
+    Table("subsequence_analytics", ("subsequence_id",)),
+    Table("subsequence_analytics_steps", ("subsequence_id", "step", "variant")),
+    Table("subsequences", ("id",)),
+    Table("workspace_members", ("id",)),
+    Table("workspaces", ("id",)),
 )
 
 
 def check_that_none_is_forgotten() -> None:
-    """Make sure that there is a table for every schema: what is not compared could be wrong unseen.
+    """Make sure that there is a table for every stream of the pipeline: what is not compared could be wrong unseen.
 
     Raises:
-        DemoError: There is a schema without a table, or a table without a schema.
+        DemoError: `meltano.yml` selects a stream without a table here, or not one that has.
     """
-    declared, known = {path.stem for path in SCHEMAS.glob("*.json")}, {table.name for table in TABLES}
-    if declared != known:
-        names = ", ".join(sorted(declared ^ known))
-        message = f"schemas/ and demo/tables.py do not name the same tables ({names}); bring the latter up to date"
+    (extractor,) = yaml.safe_load(PIPELINE.read_text(encoding="utf-8"))["plugins"]["extractors"]
+    selected, known = {str(rule).partition(".")[0] for rule in extractor["select"]}, {table.name for table in TABLES}
+    if selected != known:
+        names = ", ".join(sorted(selected ^ known))
+        message = f"meltano.yml and demo/tables.py do not name the same streams ({names}); bring the latter up to date"
         raise DemoError(message)

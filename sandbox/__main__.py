@@ -32,7 +32,7 @@ def make_parser() -> argparse.ArgumentParser:
     add("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     add("--port", type=int, default=8765, help="port; 0 picks a free one (default: %(default)s)")
     add("--allow-remote", action="store_true", help="allow an address that other machines can reach")
-    for name in ("campaigns", "accounts", "leads", "lead-lists", "days", "seed"):
+    for name in ("campaigns", "accounts", "leads", "lead-lists", "emails", "days", "seed"):
         add(f"--{name}", type=int, default=getattr(standard, name.replace("-", "_")), help="(default: %(default)s)")
     add("--until", type=_day, help="last day with data, YYYY-MM-DD (default: today in UTC)")
     add("--list-ties", action="store_true", help="let lead lists share creation times in pairs")
@@ -40,6 +40,9 @@ def make_parser() -> argparse.ArgumentParser:
     add("--rate-limit", action=argparse.BooleanOptionalAction, default=False, help="100 a second, 6,000 a minute")
     add("--retry-after", type=int, help="send Retry-After with 429")
     add("--short-pages", type=float, default=0.0, metavar="P", help="probability of a page shorter than its limit")
+    add("--inbox-placement", action=argparse.BooleanOptionalAction, default=True, help="whether that plan is paid for")
+    stray = "share of another test's rows in a test's placement results (default: %(default)s)"
+    add("--stray-placement-rows", type=float, default=manners.stray_placement_rows, metavar="P", help=stray)
     add("--scope-error-status", type=int, choices=(401, 403), default=401, help="answer to a missing scope")
     add("--key", action="append", default=[], metavar="NAME[=SCOPE,...]", help="an API key; more than once for more")
     add("--unpaid-key", action="append", default=[], metavar="NAME", help="a key whose workspace has no plan")

@@ -49,6 +49,15 @@ def read_window(query: QueryParams) -> Window:
     return Window(first, max(last, last if first is None else first + 1))
 
 
+def read_days(query: QueryParams) -> Window:
+    """Read the dates of a request for which first and last day are documented to belong to the range."""
+    start, end = _instant(query, "start_date"), _instant(query, "end_date")
+    if start is not None and end is not None and start > end:
+        message = "Start Date must be earlier than End Date"
+        raise ApiError(400, message, bare=True)
+    return Window(None if start is None else start // DAY_MS, None if end is None else end // DAY_MS + 1)
+
+
 def read_short_window(call: Call) -> Window:
     """Read the dates of a daily request: a month unless told otherwise, and never much more."""
     window = read_window(call.query)

@@ -11,11 +11,12 @@ from sandbox.mutations import create_campaign, set_campaign
 from sandbox.paging import Listing, Ordered, Row, envelope, parse_limit, parse_number, shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from starlette.responses import Response
 
     from sandbox.manners import Call
+    from sandbox.world import World
 
 SORTABLE = frozenset({"timestamp_created", "email", "stat_warmup_score", "status"})
 
@@ -25,20 +26,44 @@ def get_list(listing: Listing) -> Callable[[Call], Response]:
 
     def handler(call: Call) -> Response:
         query = dict(call.query)
-        limit = parse_limit(query.get("limit"))
+        if listing.variant is not None:
+            order = listing.variant(listing, query)
+            return answer_page(call, order, Ordered(order, order.select(call.world.rows(order.resource), query)))
         chosen = call.world.ordered(listing)
         if not listing.filters.keys().isdisjoint(query):
             chosen = Ordered(listing, listing.select(chosen.rows, query))
         if listing.resource == "accounts" and "sort_by" in query:
-            return _sorted_page(listing, chosen.rows, query, limit)
-        cursor = query.get("starting_after")
-        start = chosen.after(cursor) if cursor else 0
-        size = shorten(limit, call.state.manners.short_pages, call.world.config.seed, listing.resource, cursor)
-        page = chosen.rows[start : start + size]
-        texts = [dumps(listing.present(row, query)) for row in page]
-        return raw_reply(envelope(texts, listing.write_cursor(page[-1]) if page else None))
+            return _sorted_page(listing, chosen.rows, query, parse_limit(query.get("limit")))
+        return answer_page(call, listing, chosen)
 
     return handler
+
+
+def get_children(listing: Listing, rows_of: Callable[[World, str], Iterable[Row] | None]) -> Callable[[Call], Response]:
+    """Make the handler of a paged list that hangs on the record in the path; None means there is none: 404."""
+
+    def handler(call: Call) -> Response:
+        rows = rows_of(call.world, call.path["key"])
+        if rows is None:
+            raise not_found()
+        return answer_page(call, listing, Ordered(listing, listing.select(rows, dict(call.query))))
+
+    return handler
+
+
+def answer_page(call: Call, listing: Listing, chosen: Ordered) -> Response:
+    """Answer with the page of an ordered selection that the query asks for."""
+    query = dict(call.query)
+    limit = parse_limit(query.get("limit", listing.usual), most=listing.most)
+    cursor = query.get("starting_after")
+    start = chosen.after(cursor) if cursor else 0
+    size = shorten(limit, call.state.manners.short_pages, call.world.config.seed, listing.resource, cursor)
+    page = chosen.rows[start : start + size]
+    texts = [dumps(listing.present(row, query)) for row in page]
+    following = listing.write_cursor(page[-1]) if page else None
+    if page and start + size >= len(chosen.rows) and listing.at_end != "cursor":
+        following = "" if listing.at_end == "empty" else None
+    return raw_reply(envelope(texts, following))
 
 
 def _sorted_page(listing: Listing, rows: list[Row], query: Mapping[str, str], limit: int) -> Response:
@@ -116,4 +141,14 @@ def get_accounts_detail() -> Callable[[Call], Response]:
     return get_one("accounts", whole_account)
 
 
-__all__ = ["LISTINGS", "get_accounts_detail", "get_list", "get_one", "get_workspace", "post_campaign", "post_status"]
+__all__ = [
+    "LISTINGS",
+    "answer_page",
+    "get_accounts_detail",
+    "get_children",
+    "get_list",
+    "get_one",
+    "get_workspace",
+    "post_campaign",
+    "post_status",
+]

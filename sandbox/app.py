@@ -1,18 +1,15 @@
-"""The application: which path is answered by what, and which scope it takes."""
+"""The application: every operation of every area behind the door, and the control plane beside them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import Route
 
-from sandbox import api_analytics, api_leads, api_lists
 from sandbox.answers import ApiError, not_found
-from sandbox.entities import ACTIVE, PAUSED
-from sandbox.listings import ACCOUNTS, CAMPAIGNS, LEAD_LISTS
+from sandbox.areas import OPERATIONS
 from sandbox.manners import Call, Door, accepted_scopes, admit
 from sandbox.plane import plane_routes
 
@@ -22,53 +19,15 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
+    from sandbox.area import Operation
     from sandbox.state import State
-
-
-@dataclass(frozen=True)
-class Operation:
-    """One operation of the API.
-
-    Attributes:
-        method: HTTP method.
-        path: Path below /api/v2; what identifies a record is called `key`.
-        handler: What answers.
-        scope: `resource:action`, or None where any key will do.
-    """
-
-    method: str
-    path: str
-    handler: Callable[[Call], Response]
-    scope: str | None = None
-
-
-OPERATIONS = (
-    Operation("POST", "/leads/list", api_leads.list_leads, "leads:read"),
-    Operation("GET", "/workspaces/current", api_lists.get_workspace, "workspaces:read"),
-    Operation("GET", "/campaigns/analytics", api_analytics.get_campaigns),
-    Operation("GET", "/campaigns/analytics/overview", api_analytics.get_overview),
-    Operation("GET", "/campaigns/analytics/daily", api_analytics.get_daily),
-    Operation("GET", "/campaigns/analytics/steps", api_analytics.get_steps),
-    Operation("GET", "/campaigns", api_lists.get_list(CAMPAIGNS), "campaigns:read"),
-    Operation("POST", "/campaigns", api_lists.post_campaign, "campaigns:create"),
-    Operation("GET", "/campaigns/{key}", api_lists.get_one("campaigns"), "campaigns:read"),
-    Operation("POST", "/campaigns/{key}/activate", api_lists.post_status(ACTIVE), "campaigns:update"),
-    Operation("POST", "/campaigns/{key}/pause", api_lists.post_status(PAUSED), "campaigns:update"),
-    Operation("GET", "/accounts", api_lists.get_list(ACCOUNTS), "accounts:read"),
-    Operation("GET", "/accounts/{key}", api_lists.get_accounts_detail(), "accounts:read"),
-    Operation("POST", "/leads", api_leads.post_lead, "leads:create"),
-    Operation("POST", "/leads/add", api_leads.post_leads, "leads:create"),
-    Operation("GET", "/leads/{key}", api_leads.get_lead, "leads:read"),
-    Operation("GET", "/lead-lists", api_lists.get_list(LEAD_LISTS), "lead_lists:read"),
-    Operation("GET", "/lead-lists/{key}", api_lists.get_one("lead_lists"), "lead_lists:read"),
-)
 
 
 def build_app(state: State) -> Starlette:
     """Build the application around a state."""
     routes = [
         Route(f"/api/v2{operation.path}", _endpoint(state, operation), methods=[operation.method])
-        for operation in OPERATIONS
+        for operation in sorted(OPERATIONS, key=_generality)
     ]
     return Starlette(
         routes=[*routes, *plane_routes(state)],
@@ -77,8 +36,13 @@ def build_app(state: State) -> Starlette:
     )
 
 
+def _generality(operation: Operation) -> list[bool]:
+    """Rank a path, so that literal ones are tried before those with a key in the same place."""
+    return [segment.startswith("{") for segment in operation.path.split("/")]
+
+
 def _endpoint(state: State, operation: Operation) -> Callable[[Request], Awaitable[Response]]:
-    scopes = accepted_scopes(*operation.scope.split(":")) if operation.scope else None
+    scopes = accepted_scopes(*operation.scope.split(":")).union(operation.also) if operation.scope else None
 
     async def endpoint(request: Request) -> Response:
         entry = request.scope["sandbox.entry"]

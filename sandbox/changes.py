@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from sandbox import mutations
 from sandbox.answers import ApiError
+from sandbox.area import known
+from sandbox.areas import CHANGES
+from sandbox.mailbox import receive
 from sandbox.mutations import instant
 
 if TYPE_CHECKING:
@@ -22,29 +25,27 @@ def _event(kind: str) -> Callable[..., Row]:
         lead = mutations.lead_event(world, kind, lead_id, instant(at), automatic=automatic)
         if lead is None:
             raise ApiError(404, "No such lead")
-        return {"lead": lead}
+        changed: Row = {"lead": lead}
+        if kind == "reply":
+            rng, moment = world.rng(f"email:{world.mutations}"), world.moment(instant(at))
+            changed["email"] = receive(world, lead, moment, rng, automatic=automatic)
+        return changed
 
     return run
-
-
-def _known(rows: dict[str, Row], key: str) -> str:
-    if key not in rows:
-        raise ApiError(404, f"Not there: {key}")
-    return key
 
 
 def _add_leads(
     world: World, count: int = 1, campaign: str | None = None, list_id: str | None = None, at: str | None = None
 ) -> Row:
     if campaign is not None:
-        _known(world.campaigns, campaign)
+        known(world.campaigns, campaign)
     if list_id is not None:
-        _known(world.lead_lists, list_id)
+        known(world.lead_lists, list_id)
     return {"leads": mutations.add_leads(world, count, campaign, list_id, instant(at))}
 
 
-def _delete_leads(world: World, ids: list[str]) -> Row:
-    return {"ids": mutations.delete_leads(world, ids)}
+def _delete_leads(world: World, ids: list[str], at: str | None = None) -> Row:
+    return {"ids": mutations.delete_leads(world, ids, instant(at))}
 
 
 def _add_campaign(world: World, name: str = "Made up on the spot", at: str | None = None) -> Row:
@@ -52,15 +53,15 @@ def _add_campaign(world: World, name: str = "Made up on the spot", at: str | Non
 
 
 def _update_campaign(world: World, id: str, at: str | None = None, **fields: Any) -> Row:  # noqa: A002 - the API's name for it
-    return {"campaign": mutations.set_campaign(world, _known(world.campaigns, id), fields, instant(at))}
+    return {"campaign": mutations.set_campaign(world, known(world.campaigns, id), fields, instant(at))}
 
 
-def _delete_campaign(world: World, id: str) -> Row:  # noqa: A002 - the API's name for it
-    return {"campaign": mutations.delete_campaign(world, _known(world.campaigns, id))}
+def _delete_campaign(world: World, id: str, at: str | None = None) -> Row:  # noqa: A002 - the API's name for it
+    return {"campaign": mutations.delete_campaign(world, known(world.campaigns, id), instant(at))}
 
 
 def _send(world: World, id: str, count: int = 1, at: str | None = None) -> Row:  # noqa: A002 - the API's name for it
-    return mutations.send_mails(world, _known(world.campaigns, id), count, instant(at))
+    return mutations.send_mails(world, known(world.campaigns, id), count, instant(at))
 
 
 def _add_account(world: World, email: str | None = None, at: str | None = None) -> Row:
@@ -68,11 +69,11 @@ def _add_account(world: World, email: str | None = None, at: str | None = None) 
 
 
 def _pause_account(world: World, email: str, at: str | None = None) -> Row:
-    return {"account": mutations.pause_account(world, _known(world.accounts, email), instant(at))}
+    return {"account": mutations.pause_account(world, known(world.accounts, email), instant(at))}
 
 
-def _delete_account(world: World, email: str) -> Row:
-    return {"account": mutations.delete_account(world, _known(world.accounts, email))}
+def _delete_account(world: World, email: str, at: str | None = None) -> Row:
+    return {"account": mutations.delete_account(world, known(world.accounts, email), instant(at))}
 
 
 def _add_lead_list(world: World, name: str | None = None, at: str | None = None) -> Row:
@@ -94,6 +95,7 @@ OPERATIONS: dict[str, Callable[..., Row]] = {
     "delete_account": _delete_account,
     "add_lead_list": _add_lead_list,
     "add_field": mutations.add_field,
+    **CHANGES,
 }
 
 

@@ -114,3 +114,8 @@ def as_uuid7(ms: int, noise: int) -> bytes:
 def uuid4(rng: Random) -> str:
     """Draw a version 4 UUID."""
     return uuid_text(as_uuid4(rng.getrandbits(128)))
+
+
+def uuid7(rng: Random, ms: int) -> str:
+    """Draw a version 7 UUID for an instant."""
+    return uuid_text(as_uuid7(ms, rng.getrandbits(80)))

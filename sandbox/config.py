@@ -14,12 +14,14 @@ class ApiKey:
         scopes: Scopes as the API spells them, for instance `campaigns:read` or `all:all`.
         paid: Whether the key's workspace has a plan; without one every call answers 402.
         workspace: Which workspace the key opens.
+        inbox_placement: Whether its workspace pays for inbox placement; without, all of that answers 402.
     """
 
     name: str
     scopes: tuple[str, ...] = ("all:all",)
     paid: bool = True
     workspace: str = "main"
+    inbox_placement: bool = True
 
     @property
     def secret(self) -> str:
@@ -47,6 +49,10 @@ class Manners:
     retry_after: int | None = None
     short_pages: float = 0.0
     scope_error_status: int = 401
+    emails_per_minute: int = 20
+    analytics_accounts: int = 200
+    inbox_placement: bool = True
+    stray_placement_rows: float = 0.02
 
 
 @dataclass(frozen=True)
@@ -58,6 +64,7 @@ class SandboxConfig:
         accounts: Number of sending accounts.
         leads: Number of leads.
         lead_lists: Number of lead lists.
+        emails: Number of e-mails.
         days: How many days of activity there are, up to and including `until`.
         until: The last day with data (YYYY-MM-DD); today (UTC) when not given.
         seed: The seed of everything generated.
@@ -70,6 +77,7 @@ class SandboxConfig:
     accounts: int = 40
     leads: int = 5000
     lead_lists: int = 5
+    emails: int = 3000
     days: int = 120
     until: str | None = None
     seed: int = 1

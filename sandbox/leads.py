@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from random import Random
 
-    from sandbox.lead_text import LeadText
+    from sandbox.lead_text import Box, LeadText
     from sandbox.paging import Predicate, Row
 
 ID_BYTES = 16
@@ -80,6 +80,11 @@ class LeadStore:
         self._suffix = ""
         self._sifted: dict[tuple[int, str], array[int]] = {}
         self.version = 0
+
+    @property
+    def boxes(self) -> Sequence[Box]:
+        """Give the campaigns and lists that leads were made for."""
+        return self._text.boxes
 
     @property
     def seeded(self) -> range:
@@ -163,6 +168,10 @@ class LeadStore:
         changed = self._changed.get(raw) if self._changed else None
         text = self._text.render(raw) if changed is None else dumps(changed)
         return text[:-1] + self._suffix if self._suffix else text
+
+    def seeded_text(self, position: int) -> str:
+        """Write a lead as it was seeded, whatever has become of it."""
+        return self._text.render(self.raw(position))
 
     def get(self, lead_id: str) -> Row | None:
         """Look a lead up by its id."""

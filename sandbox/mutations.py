@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sandbox import entities
+from sandbox import audit, entities
 from sandbox.clock import DAY_MS, as_uuid7, parse_stamp, stamp, uuid4, uuid_text
 from sandbox.words import COMPANY_KINDS, COMPANY_STEMS, FIRST_NAMES, JOB_TITLES, LAST_NAMES, plain
 
@@ -125,10 +125,12 @@ def add_leads(
     return [add_lead(world, invent_person(rng) | {"campaign": campaign, "list_id": list_id}, at) for _ in range(number)]
 
 
-def delete_leads(world: World, ids: Iterable[str]) -> list[str]:
+def delete_leads(world: World, ids: Iterable[str], at: int | None = None) -> list[str]:
     """Delete leads and give the ids of those that were there."""
     world.mutation_rng()
-    return [lead_id for lead_id in ids if world.leads.delete(lead_id)]
+    gone = [lead_id for lead_id in ids if world.leads.delete(lead_id)]
+    audit.record(world, audit.LEAD_DELETION, at, affected_count=len(gone))
+    return gone
 
 
 def create_campaign(world: World, fields: Row, at: int | None = None) -> Row:
@@ -161,14 +163,20 @@ def set_campaign(world: World, campaign_id: str, fields: Row, at: int | None = N
     world.mutation_rng()
     row = world.campaigns[campaign_id] | fields | {"timestamp_updated": stamp(world.moment(at))}
     world.campaigns[campaign_id] = entities.compact(row)
+    activity = {entities.ACTIVE: audit.LAUNCH, entities.PAUSED: audit.PAUSE}.get(fields.get("status", -1))
+    audit.record(world, activity or audit.CAMPAIGN_UPDATE, at, campaign_id=campaign_id)
     return row
 
 
-def delete_campaign(world: World, campaign_id: str) -> Row:
+def delete_campaign(world: World, campaign_id: str, at: int | None = None) -> Row:
     """Delete a campaign with its leads; the workspace's daily totals remember what it did."""
     world.mutation_rng()
     world.ghosts.append(world.ledger(campaign_id))
     row = world.campaigns.pop(campaign_id)
+    subsequences = world.collection("subsequences")
+    for key in [key for key, child in subsequences.items() if child["parent_campaign"] == campaign_id]:
+        del subsequences[key]
+    audit.record(world, audit.CAMPAIGN_DELETION, at, campaign_id=campaign_id, affected_count=1)
     return {"id": row["id"], "name": row["name"], "leads": world.leads.close(campaign_id)}
 
 
@@ -185,9 +193,11 @@ def add_account(world: World, email: str | None = None, at: int | None = None) -
         created=moment,
         last=moment,
     )
-    row |= {"email": email or row["email"], "status": 1}
+    # Nobody has tagged it yet.
+    row |= {"email": email or row["email"], "status": 1, "tags": []}
     row.pop("status_message", None)
     world.accounts[row["email"]] = row
+    audit.record(world, audit.ACCOUNT_ADDITION, at, affected_count=1)
     return row
 
 
@@ -198,9 +208,10 @@ def pause_account(world: World, email: str, at: int | None = None) -> Row:
     return world.accounts[email]
 
 
-def delete_account(world: World, email: str) -> Row:
-    """Remove a sending account."""
+def delete_account(world: World, email: str, at: int | None = None) -> Row:
+    """Remove a sending account; its ties to tags stay."""
     world.mutation_rng()
+    audit.record(world, audit.ACCOUNT_DELETION, at, affected_count=1, audit_metadata={"emails": [email]})
     return {"email": world.accounts.pop(email)["email"]}
 
 

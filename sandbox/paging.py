@@ -6,7 +6,7 @@ import zlib
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from sandbox.answers import dumps, invalid
 from sandbox.clock import is_uuid, parse_stamp, stamp
@@ -19,7 +19,7 @@ Predicate = Callable[[Row], bool]
 SortKey = tuple[Any, ...]
 
 
-def parse_limit(value: object, where: str = "querystring") -> int:
+def parse_limit(value: object, where: str = "querystring", most: int = MAX_LIMIT) -> int:
     """Read a page size as the API validates it; `where` names the part of the request in the message."""
     if value is None:
         return DEFAULT_LIMIT
@@ -33,8 +33,8 @@ def parse_limit(value: object, where: str = "querystring") -> int:
     if limit < 1:
         message = f"{where}/limit must be >= 1"
         raise invalid(message)
-    if limit > MAX_LIMIT:
-        message = f"{where}/limit must be <= {MAX_LIMIT}"
+    if limit > most:
+        message = f"{where}/limit must be <= {most}"
         raise invalid(message)
     return limit
 
@@ -98,6 +98,10 @@ class Listing:
         descending: Whether the greatest key comes first.
         filters: Query parameters that narrow the list, each making a predicate of its value.
         present: How a row looks in a list, given the query.
+        variant: Gives the list in another order where the query can ask for one.
+        most: The greatest page size.
+        usual: The page size when none is asked for.
+        at_end: What the last page with rows has for a cursor: one like any other page, an empty one, or none.
     """
 
     resource: str
@@ -108,6 +112,10 @@ class Listing:
     descending: bool = False
     filters: Mapping[str, Callable[[str], Predicate]] = field(default_factory=dict)
     present: Callable[[Row, Mapping[str, str]], Row] = lambda row, _query: row
+    variant: Callable[[Listing, Mapping[str, str]], Listing] | None = None
+    most: int = MAX_LIMIT
+    usual: int = DEFAULT_LIMIT
+    at_end: Literal["cursor", "empty", "absent"] = "cursor"
 
     def select(self, rows: Iterable[Row], query: Mapping[str, str]) -> list[Row]:
         """Filter and order rows as the query asks."""

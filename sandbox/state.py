@@ -7,6 +7,7 @@ from collections import deque
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from sandbox.areas import TABLES
 from sandbox.faults import Faults
 from sandbox.request_log import RequestLog
 from sandbox.world import World
@@ -55,8 +56,9 @@ class State:
         untouched = {name: world for name, world in worlds.items() if not world.touched}
         self.manners = replace(self.config.manners)
         self.limiters = {key.workspace: RateLimiter() for key in self.config.keys}
+        self.email_limiters = {key.workspace: RateLimiter() for key in self.config.keys}
         names = dict.fromkeys(["main", *(key.workspace for key in self.config.keys)])
-        self.worlds = {name: untouched.get(name) or World(self.config, name) for name in names}
+        self.worlds = {name: untouched.get(name) or World(self.config, name, TABLES) for name in names}
         self.faults.clear()
         self.log.clear()
 

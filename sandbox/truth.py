@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from sandbox.analytics import campaign_rows, daily_rows, overview, step_rows
 from sandbox.answers import dumps
+from sandbox.areas import TRUTH
 from sandbox.ledger import EVER
 from sandbox.listings import LISTINGS, whole_account
 
@@ -55,6 +56,7 @@ RESOURCES = {
     "campaign_analytics_steps": lambda world: _steps(world, opportunities=False),
     "campaign_analytics_steps_with_opportunities": lambda world: _steps(world, opportunities=True),
     "workspace_analytics_daily": lambda world: daily_rows(world, world.ledgers() + world.ghosts),
+    **TRUTH,
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from sandbox import entities
 from sandbox.clock import DAY_MS, HOUR_MS, MINUTE_MS, ORDERED_IDS_FROM, now_ms, parse_day, today, uuid4
@@ -15,10 +15,12 @@ from sandbox.ledger import Activity, Ledger, invent
 from sandbox.paging import Ordered
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Mapping, MutableMapping
 
     from sandbox.config import SandboxConfig
     from sandbox.paging import Listing, Row
+
+T = TypeVar("T")
 
 OLD_LEADS = 0.35
 LIST_WEIGHT = 0.3
@@ -44,11 +46,19 @@ class World:
     Args:
         config: Sizes and seed.
         name: Distinguishes workspaces of one sandbox.
+        makers: Makes further tables of records, by name.
     """
 
-    def __init__(self, config: SandboxConfig, name: str = "main") -> None:
+    def __init__(
+        self,
+        config: SandboxConfig,
+        name: str = "main",
+        makers: Mapping[str, Callable[[World], MutableMapping[str, Row]]] = {},
+    ) -> None:
         self.config = config
         self.name = name
+        self._makers = makers
+        self._tables: dict[str, MutableMapping[str, Row]] = {}
         self.until = today() if config.until is None else parse_day(config.until)
         self.first_day = self.until - max(1, config.days) + 1
         self.horizon = (self.until + 1) * DAY_MS - 1
@@ -57,6 +67,7 @@ class World:
         self.extra: defaultdict[str, Row] = defaultdict(dict)
         self.ghosts: list[Ledger] = []
         self._ledgers: dict[str, Ledger] = {}
+        self._remembered: dict[str, tuple[int, object]] = {}
         self._ordered: dict[str, tuple[int, Ordered]] = {}
         self._careers: dict[str, Career] = {}
         rng = self.rng("workspace")
@@ -75,7 +86,10 @@ class World:
         return Random(f"{self.config.seed}:{self.name}:{purpose}")
 
     def mutation_rng(self) -> Random:
-        """Give the randomness of the next mutation."""
+        """Give the randomness of the next mutation; what is made of the seeded world is made before it."""
+        if not self.mutations:
+            for resource in self._makers:
+                self.collection(resource)
         self.mutations += 1
         return self.rng(f"mutation:{self.mutations}")
 
@@ -90,8 +104,12 @@ class World:
         self.latest = max(self.latest, moment // DAY_MS)
         return moment
 
-    def collection(self, resource: str) -> dict[str, Row]:
+    def collection(self, resource: str) -> MutableMapping[str, Row]:
         """Give the rows of a resource by key."""
+        if resource in self._makers:
+            if resource not in self._tables:
+                self._tables[resource] = self._makers[resource](self)
+            return self._tables[resource]
         return {
             "campaigns": self.campaigns,
             "accounts": self.accounts,
@@ -113,6 +131,14 @@ class World:
             self._ordered[listing.resource] = (self.mutations, found)
         return found
 
+    def remembered(self, name: str, make: Callable[[World], T]) -> T:
+        """Give what takes long to make; it is made again only after a change."""
+        version, found = self._remembered.get(name, (-1, None))
+        if version != self.mutations:
+            found = make(self)
+            self._remembered[name] = (self.mutations, found)
+        return cast("T", found)
+
     def ledger(self, campaign_id: str) -> Ledger:
         """Give what a campaign did; invented when first asked for."""
         if campaign_id not in self._ledgers:
@@ -123,6 +149,11 @@ class World:
     def ledgers(self) -> list[Ledger]:
         """Give the ledgers of all campaigns there are."""
         return [self.ledger(campaign_id) for campaign_id in self.campaigns]
+
+    def histories(self) -> list[tuple[str, Ledger]]:
+        """Give the ledgers of all campaigns there are or were, with the campaign's id."""
+        gone = [(key, ledger) for key, ledger in self._ledgers.items() if key not in self.campaigns]
+        return [(key, self.ledger(key)) for key in self.campaigns] + gone
 
     def _invent(self, campaign_id: str, career: Career) -> Ledger:
         plan = Activity(
@@ -178,7 +209,7 @@ class World:
         return Career(number, created, first, last, variants, progress)
 
     def _make_campaigns(self, rng: Random) -> dict[str, Row]:
-        rows = {}
+        rows, agent = {}, None
         for number in range(self.config.campaigns):
             career = self._career(rng, number)
             row = entities.make_campaign(
@@ -193,6 +224,10 @@ class World:
                 first_day=career.first,
                 updated=max(career.created, career.last * DAY_MS + rng.randrange(20 * HOUR_MS)),
             )
+            if number % 9 == 4 and agent:  # noqa: PLR2004 - a turn
+                # Sales agents run more than one campaign.
+                row["ai_sdr_id"] = agent
+            agent = row.get("ai_sdr_id", agent)
             rows[row["id"]] = row
             self._careers[row["id"]] = career
         return rows

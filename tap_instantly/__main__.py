@@ -22,8 +22,10 @@ def main() -> None:
     except simplejson.JSONDecodeError as error:  # the SDK reads config, catalog and state with it
         _fail(f"A file given to the tap is not JSON: {error}")
     except OSError as error:
-        # The client turns every network error into its own kind: what is left are files and standard output.
-        _fail(f"Cannot read or write {error.filename or 'standard output'}: {error.strerror}")
+        # The client turns every network error into its own kind: what is left are files and standard output. The SDK's
+        # own complaint of a missing file is a text alone.
+        place = error.filename or "standard output"
+        _fail(f"Cannot read or write {place}: {error.strerror}" if error.strerror else str(error))
 
 
 def _fail(message: str) -> NoReturn:

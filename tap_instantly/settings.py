@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import ipaddress
+import re
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
@@ -11,8 +12,8 @@ from jsonschema import Draft202012Validator, ValidationError
 from singer_sdk import typing as th
 
 from tap_instantly import timestamps
-from tap_instantly.api.client import DEFAULT_API_URL, DEFAULT_TIMEOUT, DEFAULT_USER_AGENT
 from tap_instantly.api.pagination import MAX_PAGE_SIZE
+from tap_instantly.api.transport import DEFAULT_API_URL, DEFAULT_TIMEOUT, DEFAULT_USER_AGENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -43,6 +44,21 @@ SETTINGS: dict[str, Any] = th.PropertiesList(
         title="Analytics look-back",
         description="Days before the bookmark that daily analytics read again, since late opens, replies and "
         "opportunities change past days.",
+    ),
+    th.Property(
+        "emails_lookback_days",
+        th.IntegerType(minimum=0, maximum=365),
+        default=0,
+        title="E-mail look-back",
+        description="Days before the bookmark that the stream emails reads again, since whether an e-mail is read and "
+        "its interest status change later. The API gives 2,000 e-mails a minute.",
+    ),
+    th.Property(
+        "emails_preview_only",
+        th.BooleanType,
+        default=False,
+        title="E-mail previews only",
+        description="Whether to leave the bodies of e-mails out and get their first words alone.",
     ),
     th.Property(
         "page_size",
@@ -132,7 +148,15 @@ def _implausible(config: Mapping[str, Any]) -> Iterator[str]:
             timestamps.parse(start)
         except ValueError:
             yield f"setting 'start_date' is not valid: '{start}' is not an ISO 8601 date, such as 2026-01-31"
-    url = urlsplit(config.get("api_url") or DEFAULT_API_URL)
+    agent = config.get("user_agent") or DEFAULT_USER_AGENT
+    if not re.fullmatch(r"[ -~]+", agent) or agent != agent.strip():
+        yield "setting 'user_agent' is not valid: it must be one line of plain letters, digits and signs"
+    try:
+        url = urlsplit(config.get("api_url") or DEFAULT_API_URL)
+        _port = url.port  # raises where it is no number
+    except ValueError:
+        yield "setting 'api_url' is not valid: it is no URL"
+        return
     if url.scheme not in {"http", "https"} or not url.hostname:
         yield "setting 'api_url' is not valid: it must be an https URL"
     elif url.scheme == "http" and not _is_loopback(url.hostname):

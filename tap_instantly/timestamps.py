@@ -19,13 +19,25 @@ def parse(value: str) -> datetime:
         moment = msgspec.convert(value, datetime)
     except msgspec.ValidationError:
         moment = datetime.combine(msgspec.convert(value, date), time())
-    return moment.replace(tzinfo=timezone.utc) if moment.tzinfo is None else moment.astimezone(timezone.utc)
+    try:
+        return moment.replace(tzinfo=timezone.utc) if moment.tzinfo is None else moment.astimezone(timezone.utc)
+    except OverflowError as error:  # the year 1 or 9999, moved out of the calendar
+        raise ValueError(value) from error
 
 
 def text(moment: datetime) -> str:
     """The API's own form, ``2026-01-31T00:00:00.000Z``; microseconds are kept where there are any."""
     precision = "microseconds" if moment.microsecond % 1000 else "milliseconds"
     return moment.astimezone(timezone.utc).replace(tzinfo=None).isoformat(timespec=precision) + "Z"
+
+
+def floor_text(moment: datetime) -> str:
+    """A text that every timestamp at or after ``moment``, cut to its millisecond, compares greater than or equal to.
+
+    It is :func:`text` without the Z: of two timestamps in one millisecond the one with microseconds would otherwise
+    compare less, as a digit is less than Z.
+    """
+    return text(moment.replace(microsecond=moment.microsecond // 1000 * 1000))[:-1]
 
 
 def canonical(value: str) -> str:
@@ -35,5 +47,6 @@ def canonical(value: str) -> str:
         ValueError: It is no timestamp.
     """
     if len(value) == _CANONICAL_LENGTH and value[-1] == "Z" and value[10] == "T":
+        msgspec.convert(value, datetime)
         return value
     return text(parse(value))

@@ -51,10 +51,26 @@ class TapRun:
         return partition.get("replication_key_value")
 
 
-def run_tap(config: dict[str, Any], *, streams: tuple[str, ...] = (), state: dict[str, Any] | None = None) -> TapRun:
+def run_tap(
+    config: dict[str, Any],
+    *,
+    streams: tuple[str, ...] = (),
+    state: dict[str, Any] | None = None,
+    everything: bool = True,
+) -> TapRun:
+    """Run the tap: the streams named, all of them, or what is selected by default."""
     writer = CollectingWriter()
-    tap = TapInstantly(config=dict(config), state=state, message_writer=writer)
-    for name, stream in tap.streams.items():
-        stream.selected = not streams or name in streams
+    catalog = None if not streams and not everything else catalog_of(config, *streams)
+    tap = TapInstantly(config=dict(config), catalog=catalog, state=state, message_writer=writer)
     tap.sync_all()
     return TapRun(writer.messages, tap)
+
+
+def catalog_of(config: dict[str, Any], *streams: str) -> dict[str, Any]:
+    """The catalog with the streams named selected, or all of them."""
+    catalog: dict[str, Any] = TapInstantly(config=dict(config)).catalog_dict
+    for entry in catalog["streams"]:
+        for item in entry["metadata"]:
+            if not item["breadcrumb"]:
+                item["metadata"]["selected"] = not streams or entry["stream"] in streams
+    return catalog

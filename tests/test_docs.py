@@ -5,16 +5,22 @@ from pathlib import Path
 
 import pytest
 
-from docs import tables
 from tap_instantly.settings import SETTINGS
 from tap_instantly.streams import STREAMS
+from tools import tables
 
 README = Path("README.md").read_text(encoding="utf-8")
 
 
-def test_the_tables_of_the_readme_are_those_of_the_code() -> None:
-    assert tables.render(README) == README, "run `make docs`"
-    assert all(f"| `{stream.name}` |" in README for stream in STREAMS)
+@pytest.mark.parametrize("page", tables.PAGES, ids=lambda page: page.name)
+def test_the_tables_of_the_documents_are_those_of_the_code(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert tables.render(text) == text, "run `make docs`"
+
+
+def test_every_stream_and_every_setting_is_in_a_table() -> None:
+    page = Path("docs/streams.md").read_text(encoding="utf-8")
+    assert all(f"| `{stream.name}` |" in page for stream in STREAMS)
     assert all(f"| `{setting}` |" in README for setting in SETTINGS["properties"])
 
 

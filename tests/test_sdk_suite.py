@@ -9,6 +9,7 @@ from singer_sdk.testing import SuiteConfig, get_tap_test_class
 
 from tap_instantly.tap import TapInstantly
 from tests.conftest import KEYS
+from tests.support import catalog_of
 
 if TYPE_CHECKING:
     from sandbox import Server
@@ -16,9 +17,15 @@ if TYPE_CHECKING:
 # The SDK wants the configuration when the module is imported; where the sandbox listens is known only later.
 CONFIG: dict[str, Any] = {"api_key": KEYS[0].secret}
 
-_Standard = get_tap_test_class(TapInstantly, config=CONFIG, suite_config=SuiteConfig(max_records_limit=150))
+_Standard = get_tap_test_class(
+    TapInstantly,
+    config=CONFIG,
+    suite_config=SuiteConfig(max_records_limit=150),
+    catalog=catalog_of(CONFIG),  # all streams, those too that are not selected by default
+)
 
 
+@pytest.mark.filterwarnings("ignore:No records were available to test:UserWarning")
 @pytest.mark.filterwarnings("ignore:Fields in transformed catalog but not in records:UserWarning")
 class TestStandard(_Standard):  # type: ignore[misc, valid-type]
     """The SDK's tests of a tap, its streams and their attributes."""

@@ -31,6 +31,10 @@ SECRET = 918273645
         ({"api_key": SECRET}, "setting 'api_key' is not valid: it must be of type string"),
         ({"api_key": ""}, "setting 'api_key' is not valid: it must be of type string, and not empty"),
         ({"api_key": "k", "start_date": "soon"}, "setting 'start_date' is not valid: 'soon' is not an ISO 8601 date"),
+        ({"api_key": "k", "user_agent": "two\nlines"}, "setting 'user_agent' is not valid"),
+        ({"api_key": "k", "user_agent": "тест"}, "setting 'user_agent' is not valid"),
+        ({"api_key": "k", "api_url": "https://[::1"}, "setting 'api_url' is not valid: it is no URL"),
+        ({"api_key": "k", "api_url": "https://localhost:abc/api"}, "setting 'api_url' is not valid: it is no URL"),
         ({"api_key": "k", "api_url": "ftp://example.com"}, "setting 'api_url' is not valid: it must be an https URL"),
         ({"api_key": "k", "api_url": "http://example.com"}, "setting 'api_url' is not valid: http would send the key"),
     ],
@@ -104,5 +108,7 @@ def test_meltano_and_the_example_environment_know_the_same_settings() -> None:
         assert declared[name].get("sensitive", False) == setting.get("secret", False)
         if "value" in declared[name]:
             assert declared[name]["value"] == setting["default"]
+    streams = TapInstantly(config={}, validate_config=False).discover_streams()
+    assert plugin["select"] == [f"{stream.name}.*" for stream in streams if stream.selected_by_default]
     example = Path(".env.example").read_text(encoding="utf-8")
     assert all(f"TAP_INSTANTLY_{name.upper()}=" in example for name in SETTINGS["properties"])

@@ -8,6 +8,7 @@ import pytest
 from sandbox import ApiKey
 from tap_instantly import ErrorKind, InstantlyAPIError, InstantlyClient
 from tap_instantly.api.workspaces import UNKNOWN_WORKSPACE, Workspace
+from tests.api.test_errors import closed_port
 from tests.support import TapRun, run_tap
 
 if TYPE_CHECKING:
@@ -66,6 +67,21 @@ def test_what_keeps_a_key_from_working_is_told_apart(
     assert advice in caught.value.advice
 
 
+@pytest.mark.parametrize("answer", [{}, [], {"name": "no id"}], ids=str)
+def test_a_workspace_that_does_not_say_its_id_is_asked_again_and_then_an_error(api: Server, answer: object) -> None:
+    api.control.fault("/api/v2/workspaces/current", "status", status=200, body=answer, count=None)
+    with pytest.raises(InstantlyAPIError, match="no workspace"):
+        connect(api, api.api_key)
+
+
+def test_where_there_is_no_network_the_start_gives_up_soon() -> None:
+    with (
+        InstantlyClient("key", api_url=f"http://127.0.0.1:{closed_port()}", max_retries=8) as client,
+        pytest.raises(InstantlyAPIError, match="after 3 tries"),
+    ):
+        Workspace.connect(client)
+
+
 @pytest.mark.parametrize("status", [401, 403])
 def test_a_key_with_few_scopes_yields_what_it_may_read_and_a_line_for_each_other_stream(
     api: Server, config: dict[str, Any], status: int, caplog: pytest.LogCaptureFixture
@@ -77,11 +93,11 @@ def test_a_key_with_few_scopes_yields_what_it_may_read_and_a_line_for_each_other
     assert run.records("campaign_analytics")
     assert not run.records("leads")
     skipped = [message for message in caplog.messages if message.startswith("Skipped in workspace")]
-    assert len(skipped) == len({"accounts", "leads", "lead_lists"})
     for scope in ("accounts:read", "leads:read", "lead_lists:read"):
-        assert any(message.endswith(f"The scope it needs is {scope}.") for message in skipped)
+        assert any(f"Give the API key {scope}, or all:read" in message for message in skipped)
+    assert not any("valid v2 key" in message for message in skipped)
     summary = [message for message in caplog.messages if message.startswith("Synced ") and "skipped" in message]
-    assert len(summary) == 3
+    assert len(summary) == len(skipped)
 
 
 def test_a_skipped_stream_keeps_its_bookmark(api: Server, sync: Callable[..., TapRun]) -> None:

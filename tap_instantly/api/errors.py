@@ -52,6 +52,9 @@ RETRYABLE = frozenset(
 )
 """Kinds that another try may cure."""
 
+DENIED = frozenset({ErrorKind.UNAUTHORIZED, ErrorKind.FORBIDDEN})
+"""Kinds that a missing scope shows as (both are reported)."""
+
 NEVER_PROCESSED = frozenset({ErrorKind.RATE_LIMITED, ErrorKind.UNREACHABLE})
 """Kinds after which the server has certainly done nothing, so that even a write may be sent again."""
 
@@ -62,6 +65,7 @@ _ADVICE = {
     ErrorKind.FORBIDDEN: "Give the API key the scope that this endpoint needs (all:read covers every stream).",
     ErrorKind.BLOCKED_AGENT: "Cloudflare refused the request before Instantly saw it: "
     "set user_agent to a name of your own.",
+    ErrorKind.NOT_FOUND: "If every endpoint says so, check api_url: it ends with the version, /api/v2.",
     ErrorKind.REDIRECTED: "Check api_url: redirects are not followed, so that the key stays with this host.",
     ErrorKind.TIMEOUT: "Raise request_timeout, or try again later.",
     ErrorKind.UNREACHABLE: "Check the network, the proxy settings and api_url.",
@@ -79,7 +83,7 @@ _BY_STATUS = {
     429: ErrorKind.RATE_LIMITED,
 }
 
-_ERROR_KEYS = frozenset({"statusCode", "error", "message", "code", "details", "success", "errors"})
+_ERROR_KEYS = frozenset({"statusCode", "error", "message", "code", "details", "success", "errors", "data"})
 
 
 class InstantlyError(Exception):
@@ -166,7 +170,9 @@ def classify(status: int, data: object) -> ErrorKind | None:
 
 def _reported_in_ok(data: object) -> ErrorKind | None:
     """The error that a 200 carries instead of data (reported): an object of nothing but error keys."""
-    if not isinstance(data, dict) or not data.keys() <= _ERROR_KEYS or not data.keys() & {"error", "statusCode"}:
+    if not isinstance(data, dict) or not data or not data.keys() <= _ERROR_KEYS or data.get("success") is True:
+        return None
+    if data.get("data"):
         return None
     inner = data.get("statusCode")
     if isinstance(inner, int) and inner >= HTTPStatus.BAD_REQUEST:
@@ -191,7 +197,7 @@ def _transport_kind(error: requests.RequestException) -> ErrorKind:
         return ErrorKind.MALFORMED
     if isinstance(error, (requests.exceptions.ConnectionError, requests.exceptions.ChunkedEncodingError)):
         cause = getattr(error.args[0] if error.args else None, "reason", None)
-        never_opened = isinstance(cause, (transport.NewConnectionError, transport.NameResolutionError))
+        never_opened = isinstance(cause, transport.NewConnectionError)  # of which a failing DNS is one
         return ErrorKind.UNREACHABLE if never_opened else ErrorKind.INTERRUPTED
     return ErrorKind.BAD_REQUEST
 

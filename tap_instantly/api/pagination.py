@@ -30,17 +30,34 @@ def items(response: requests.Response) -> list[dict[str, Any]]:
         InstantlyAPIError: The answer is no page: without ``items`` there is no telling an empty list from a failure.
     """
     page = decoded(response)
-    records = page.get("items") if isinstance(page, dict) else None
-    if not isinstance(records, list):
-        request = response.request
-        raise InstantlyAPIError(
-            response.status_code,
-            request.method or "",
-            request.path_url.partition("?")[0],
-            "the answer is not a page of a list: it has no items",
-            kind=ErrorKind.MALFORMED,
-        )
-    return records
+    return objects(response, page.get("items") if isinstance(page, dict) else None, "no page of a list")
+
+
+def array(response: requests.Response) -> list[dict[str, Any]]:
+    """The records of an answer that is one array.
+
+    Raises:
+        InstantlyAPIError: It is none.
+    """
+    return objects(response, decoded(response), "no array")
+
+
+def objects(response: requests.Response, found: object, otherwise: str) -> list[dict[str, Any]]:
+    """``found``, which has to be an array of objects.
+
+    Raises:
+        InstantlyAPIError: It is not; the text says that the answer is ``otherwise``.
+    """
+    if isinstance(found, list) and all(isinstance(record, dict) for record in found):
+        return found
+    request = response.request
+    raise InstantlyAPIError(
+        response.status_code,
+        request.method or "",
+        request.path_url.partition("?")[0],
+        f"the answer is {otherwise}",
+        kind=ErrorKind.MALFORMED,
+    )
 
 
 def page_arguments(page_size: int, cursor: str | None) -> dict[str, Any]:
@@ -70,9 +87,10 @@ class StartingAfterPaginator(BaseAPIPaginator["str | None"]):
 
     def get_next(self, response: requests.Response) -> str | None:
         """The cursor of the next page, or None at the end."""
-        cursor = decoded(response).get("next_starting_after")
-        if not cursor:
+        found = decoded(response).get("next_starting_after")
+        if not found:
             return None
+        cursor = str(found)
         if cursor in self._seen:
             self.looped = True
             logger.error(
@@ -81,4 +99,4 @@ class StartingAfterPaginator(BaseAPIPaginator["str | None"]):
             )
             return None
         self._seen.add(cursor)
-        return str(cursor)
+        return cursor

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import backoff
 
-from tap_instantly.api.errors import NEVER_PROCESSED, InstantlyAPIError
+from tap_instantly.api.errors import NEVER_PROCESSED, ErrorKind, InstantlyAPIError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
 
     from backoff.types import Details
 
@@ -47,11 +47,9 @@ class Retry:
             )
 
         decorated: _Call = backoff.on_exception(
-            backoff.expo,
+            _waits,
             InstantlyAPIError,
-            factor=FIRST_WAIT,
-            max_value=LONGEST_WAIT,
-            jitter=backoff.full_jitter,
+            jitter=None,
             max_tries=self.max_retries + 1,
             giveup=give_up,
             on_backoff=_announce,
@@ -59,6 +57,21 @@ class Retry:
             logger=None,
         )(call)
         return decorated
+
+
+def _waits() -> Generator[float, InstantlyAPIError, None]:
+    """Seconds to wait after each error: at random up to a limit that doubles, but as long as the server asks for.
+
+    After a 429 never less than half the limit, so that eight tries outlast a minute, by which limits are counted too.
+    """
+    limits = backoff.expo(factor=FIRST_WAIT, max_value=LONGEST_WAIT)
+    next(limits)  # the generators of this library start with an empty step
+    wait = 0.0
+    while True:
+        error = yield wait
+        limit = float(next(limits))
+        floor = limit / 2 if error.kind is ErrorKind.RATE_LIMITED else 0.0
+        wait = max(floor, backoff.full_jitter(limit), error.retry_after or 0.0)
 
 
 def _announce(details: Details) -> None:

@@ -4,19 +4,30 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from tap_instantly.api.client import InstantlyClient
-from tap_instantly.api.errors import ErrorKind, InstantlyAPIError
+from tap_instantly.api.decode import decoded
+from tap_instantly.api.errors import DENIED, ErrorKind, InstantlyAPIError
+from tap_instantly.api.pagination import items, objects
+from tap_instantly.api.retry import Retry
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    import requests
+
+_T = TypeVar("_T")
+
+FIRST_TRIES = 2
+"""Tries after the first to reach a server that has not answered yet."""
 
 UNKNOWN_WORKSPACE = "unknown"
 """Id of a workspace whose key may read neither the workspace nor a record that names it."""
 
 logger = logging.getLogger("tap-instantly.api")
-
-_DENIED = frozenset({ErrorKind.UNAUTHORIZED, ErrorKind.FORBIDDEN})
 
 _Probe = Callable[[InstantlyClient], "dict[str, Any] | None"]
 
@@ -25,7 +36,7 @@ def _first(path: str, method: str = "GET") -> _Probe:
     def probe(client: InstantlyClient) -> dict[str, Any] | None:
         page = {"limit": 1}
         where: dict[str, Any] = {"json": page} if method == "POST" else {"params": page}
-        records = client.request(method, path, repeatable=True, **where).json()["items"]
+        records = items(client.request(method, path, repeatable=True, expect=items, **where))
         return records[0] if records else {}
 
     return probe
@@ -55,6 +66,13 @@ class Workspace:
     name: str | None
     timestamp_created: str | None
     client: InstantlyClient
+    _remembered: dict[object, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    def remember(self, what: object, read: Callable[[], _T]) -> _T:
+        """What ``read`` returned when it was first called for ``what`` in this run."""
+        if what not in self._remembered:
+            self._remembered[what] = read()
+        return cast("_T", self._remembered[what])
 
     @classmethod
     def connect(cls, client: InstantlyClient) -> Workspace:
@@ -68,12 +86,37 @@ class Workspace:
             InstantlyAPIError: The key is wrong, the plan is dead, the user agent is blocked, the network is down, ...
         """
         try:
-            details = client.current_workspace()
+            details = _details(client)
         except InstantlyAPIError as error:
-            if error.kind not in _DENIED:
+            if error.kind not in DENIED:
                 raise
             return cls(_id_from_records(client, error), None, None, client)
         return cls(details["id"], details.get("name"), details.get("timestamp_created"), client)
+
+    @property
+    def connected_at(self) -> datetime | None:
+        """The server's time when the key was checked, before anything was read."""
+        return self.client.server_time
+
+
+def _details(client: InstantlyClient) -> dict[str, Any]:
+    """The workspace as it describes itself; gives up soon where there is no network at all."""
+
+    def ask(retry: Retry) -> dict[str, Any]:
+        response = client.request("GET", "/workspaces/current", expect=_expect_workspace, retry=retry)
+        return cast("dict[str, Any]", decoded(response))
+
+    try:
+        return ask(Retry(min(client.retry.max_retries, FIRST_TRIES)))
+    except InstantlyAPIError as error:
+        if not error.retryable or error.kind is ErrorKind.UNREACHABLE:
+            raise
+    return ask(client.retry)
+
+
+def _expect_workspace(response: requests.Response) -> None:
+    details = decoded(response)
+    objects(response, [details] if isinstance(details, dict) and details.get("id") else None, "no workspace")
 
 
 def _id_from_records(client: InstantlyClient, denied: InstantlyAPIError) -> str:
@@ -82,7 +125,7 @@ def _id_from_records(client: InstantlyClient, denied: InstantlyAPIError) -> str:
         try:
             record = probe(client) or {}
         except InstantlyAPIError as error:
-            if error.kind not in _DENIED:
+            if error.kind not in DENIED:
                 raise
             continue
         opened = True

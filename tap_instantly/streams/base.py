@@ -1,28 +1,31 @@
-"""How a stream reads, filters, stamps and bookmarks."""
+"""How every stream reads, shapes, bookmarks and reports."""
 
 from __future__ import annotations
 
 import logging
+import re
 import time
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import quote
 
 from singer_sdk import RESTStream
 from singer_sdk.pagination import SinglePagePaginator
 from singer_sdk.schema.source import SchemaDirectory, StreamSchema
-from singer_sdk.streams.rest import HTTPRequest, PageContext
+from singer_sdk.streams.rest import PageContext
 from typing_extensions import override
 
-from tap_instantly import timestamps
-from tap_instantly.api import ErrorKind, InstantlyAPIError, StartingAfterPaginator
-from tap_instantly.api.pagination import items, page_arguments
+from tap_instantly.api import ErrorKind, InstantlyAPIError
+from tap_instantly.api.errors import DENIED
 from tap_instantly.api.retry import Retry
+from tap_instantly.singer.read_ahead import ReadAhead
 from tap_instantly.streams.records import Record, RecordShaper
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from datetime import datetime
 
     import requests
     from singer_sdk import Tap
@@ -31,8 +34,9 @@ if TYPE_CHECKING:
 
     from tap_instantly.api import Workspace, Workspaces
 
-DENIED_KINDS = frozenset({ErrorKind.UNAUTHORIZED, ErrorKind.FORBIDDEN})
-SKIPPED_KINDS = DENIED_KINDS | {ErrorKind.NO_PLAN, ErrorKind.NOT_FOUND}
+    Slice = Mapping[str, Any]
+
+SKIPPED_KINDS = DENIED | {ErrorKind.NO_PLAN, ErrorKind.NOT_FOUND}
 """Errors that concern one endpoint of a workspace whose key has already proved good."""
 
 
@@ -50,19 +54,45 @@ class InstantlyStream(RESTStream["str | None"]):
     replicated (``replication_key``); the schema is ``schemas/<name>.json``. State is kept per workspace.
     """
 
+    schema: ClassVar[StreamSchema[str]] = StreamSchema(SchemaDirectory(schema_directory()))
+
     scope: ClassVar[str | None] = None
     """Resource whose ``:read`` scope the endpoint needs, where the official document names one."""
 
-    schema: ClassVar[StreamSchema[str]] = StreamSchema(SchemaDirectory(schema_directory()))
+    arguments: ClassVar[Mapping[str, Any]] = {}
+    """Constant arguments, of the query for GET and of the body for POST."""
+
+    left_out: ClassVar[tuple[str, ...]] = ()
+    """Fields never to be extracted: secrets, and what another stream carries."""
+
+    why_off: ClassVar[str | None] = None
+    """Why the stream is not selected by default; such a stream has to be selected in the catalog."""
 
     def __init__(self, tap: Tap, workspaces: Workspaces) -> None:
         super().__init__(tap)
         self.workspaces = workspaces
+        self.bookmark: datetime | None = None
         self.request_counter = self.get_http_request_counter()
         self.records_read = 0
         self.requests_sent = 0
         self.seconds = 0.0
         self.skipped: list[str] = []
+        self._incomplete: set[str] = set()
+
+    @property
+    @override
+    def selected_by_default(self) -> bool:  # type: ignore[override]
+        return self.why_off is None
+
+    @override
+    def get_replication_key_signpost(self, context: Context | None = None) -> datetime | Any | None:
+        """The start of the run, by this machine's clock or by the server's, whichever is earlier.
+
+        Bookmarks are the server's time: a clock here that runs ahead would put the cap too late to cap anything.
+        """
+        ours = super().get_replication_key_signpost(context)
+        theirs = self.workspaces[context["workspace_id"]].connected_at if context else None
+        return min(ours, theirs) if ours and theirs else ours
 
     # Where and how to ask
 
@@ -70,6 +100,11 @@ class InstantlyStream(RESTStream["str | None"]):
     @override
     def url_base(self) -> str:
         return str(self.config["api_url"]).rstrip("/")
+
+    @override
+    def get_url(self, context: Context | None) -> str:
+        # The SDK would fill in settings of the same name, and leave characters unquoted that addresses can have.
+        return self.url_base + self.path.format(**{name: quote(str(v), safe="") for name, v in (context or {}).items()})
 
     @property
     @override
@@ -84,27 +119,47 @@ class InstantlyStream(RESTStream["str | None"]):
     def request_decorator(self, func: RequestFunc) -> RequestFunc:
         return Retry(self.config["max_retries"])(func)
 
-    def slices(self, context: Context) -> Iterable[Mapping[str, Any]]:
-        """The requests to make for one workspace, as contexts of :meth:`request_records`; one by default.
+    def slices(self, context: Context) -> Iterable[Slice]:
+        """The requests to make for one workspace, as contexts of :meth:`pages`; one by default.
 
-        Streams that are asked for by campaign or by window have many. They are no SDK partitions, since each of
-        those would be a partition of the state too.
+        Streams that are asked for by campaign, by window, ... have many, and those are read side by side. They are no
+        SDK partitions, since each of those would be a partition of the state too.
         """
         return (context,)
+
+    def arguments_for(self, context: Slice) -> dict[str, Any]:  # noqa: ARG002 (for subclasses)
+        """Arguments of one slice, besides :attr:`arguments`."""
+        return {}
+
+    def page_arguments(self, cursor: str | None) -> dict[str, Any]:  # noqa: ARG002 (for subclasses)
+        """Arguments that ask for one page, where the endpoint has pages."""
+        return {}
+
+    @override
+    def get_url_params(self, context: Context | None, next_page_token: str | None) -> dict[str, Any]:
+        return {} if self.http_method == "POST" else self._all_arguments(context, next_page_token)
+
+    @override
+    def prepare_request_payload(self, context: Context | None, next_page_token: str | None) -> dict[str, Any] | None:
+        return self._all_arguments(context, next_page_token) if self.http_method == "POST" else None
+
+    def _all_arguments(self, context: Context | None, cursor: str | None) -> dict[str, Any]:
+        return {**self.arguments, **self.arguments_for(context or {}), **self.page_arguments(cursor)}
 
     # Reading
 
     @override
     def get_records(self, context: Context | None) -> Iterator[Record]:
-        workspace = self.workspaces[_workspace_id(context)]
+        workspace = self.workspaces[workspace_id(context)]
         # The SDK caps the bookmark at the start of the run, so that what changes while the list is read is read again
         # next time; but it does so for the stream as a whole, not for its partitions.
         self.state_manager.write_replication_key_signpost(self.get_replication_key_signpost(context), context=context)
+        self.bookmark = self.get_starting_timestamp(context) if self.is_timestamp_replication_key else None
         started, sent_before, read = time.monotonic(), workspace.client.requests_sent, False
         try:
             with self.request_counter:
-                for request_context in self.slices(context or {}):
-                    for record in self.request_records(request_context):
+                for page in self._pages_of(self.slices(context or {})):
+                    for record in page:
                         read = True
                         yield record
         except InstantlyAPIError as error:
@@ -114,33 +169,54 @@ class InstantlyStream(RESTStream["str | None"]):
         finally:
             self.seconds += time.monotonic() - started
             self.requests_sent += workspace.client.requests_sent - sent_before
+        if workspace.id in self._incomplete:
+            # Forget this run's progress: it did not see everything, so the next one has to start where this one did.
+            self.get_context_state(context).pop("progress_markers", None)
 
-    @override
-    def request_records(self, context: Context | None) -> Iterator[Record]:
+    def _pages_of(self, slices: Iterable[Slice]) -> Iterable[list[Record]]:
+        if isinstance(slices, tuple) and len(slices) == 1:
+            return self.pages(slices[0])
+        return ReadAhead(slices, self.pages)
+
+    def pages(self, context: Slice) -> Iterator[list[Record]]:
+        """The pages of one slice; runs in any thread, so that it must not touch the stream's state."""
         # The SDK's loop sends through one session and one authenticator per stream. Here each workspace has a client
         # of its own, which also classifies and decodes; requests, paging, retry and metrics remain the SDK's hooks.
-        client = self.workspaces[_workspace_id(context)].client
-        send = self.request_decorator(lambda request, _context: client.send(request))
+        client = self.workspaces[workspace_id(context)].client
+        send = self.request_decorator(lambda request, _context: client.send(request, self._expect))
         paginator = self.get_new_paginator()
         while not paginator.finished:
-            request: HTTPRequest = self.get_http_request(page=PageContext(context, paginator.current_value))
+            request = self.get_http_request(page=PageContext(context, paginator.current_value))
             prepared = client.prepare(request.method, request.url, params=request.params, json=request.data)
             response = send(prepared, context)
             self.request_counter.increment()
-            yield from self.parse_response(response)
+            yield list(self.parse_response(response))
             paginator.advance(response)
         if getattr(paginator, "looped", False):
-            self._keep_bookmark(context)
+            self._incomplete.add(workspace_id(context))
+
+    def _expect(self, response: requests.Response) -> None:
+        """Read the answer within the retry, so that one of the wrong shape is asked for again."""
+        for _record in self.parse_response(response):
+            pass
+
+    @override
+    def request_records(self, context: Context | None) -> Iterator[Record]:
+        for page in self.pages(context or {}):
+            yield from page
 
     def _skip(self, workspace: Workspace, error: InstantlyAPIError) -> None:
         self.skipped.append(f"{workspace.id}: {error.kind.value}")
-        missing = f" The scope it needs is {self.scope}:read." if self.scope and error.kind in DENIED_KINDS else ""
-        self.logger.warning("Skipped in workspace %s: %s%s", workspace.id, error, missing)
+        reason = str(error)
+        if error.kind in DENIED:
+            # The key is good, or the run would not have come this far.
+            needed = f"{self.scope}:read" if self.scope and self._is_own(error.path) else "that endpoint's scope"
+            reason = reason.removesuffix(error.advice) + f"Give the API key {needed}, or all:read, which covers all."
+        self.logger.warning("Skipped in workspace %s: %s", workspace.id, reason)
 
-    def _keep_bookmark(self, context: Context | None) -> None:
-        """Forget this run's progress: it did not see everything, so the next run has to start where this one did."""
-        state_context = {"workspace_id": _workspace_id(context)}
-        self.get_context_state(state_context).pop("progress_markers", None)
+    def _is_own(self, path: str) -> bool:
+        """Whether a path is this stream's own, and not that of the list of its parents."""
+        return re.search(re.sub(r"\{\w+\}", "[^/]+", self.path) + "$", path) is not None
 
     # Shaping
 
@@ -151,8 +227,9 @@ class InstantlyStream(RESTStream["str | None"]):
 
     @override
     def post_process(self, row: Record, context: Context | None = None) -> Record | None:
-        row["workspace_id"] = _workspace_id(context)
-        record = self.shaper.shape(row)
+        for name in self.left_out:
+            row.pop(name, None)
+        record = self.shaper.shape(row, workspace_id(context))
         if record is not None:
             self.shaper.check(record)
             self.records_read += 1
@@ -184,66 +261,6 @@ class InstantlyStream(RESTStream["str | None"]):
         )
 
 
-class ListStream(InstantlyStream):
-    """A list with a ``starting_after`` cursor.
-
-    The API filters hardly any list by time. Where records say when they changed (``replication_key``), the list is read
-    whole and what has not changed since the bookmark is left out; records at the very bookmark are read again, since
-    others may have got the same timestamp after they were read.
-    """
-
-    arguments: ClassVar[Mapping[str, Any]] = {}
-    """Constant arguments of the list."""
-
-    _since: str | None = None
-
-    @override
-    def get_new_paginator(self) -> StartingAfterPaginator:
-        return StartingAfterPaginator()
-
-    @override
-    def get_url_params(self, context: Context | None, next_page_token: str | None) -> dict[str, Any]:
-        return {} if self.http_method == "POST" else self._page(next_page_token)
-
-    @override
-    def prepare_request_payload(self, context: Context | None, next_page_token: str | None) -> dict[str, Any] | None:
-        return self._page(next_page_token) if self.http_method == "POST" else None
-
-    def _page(self, cursor: str | None) -> dict[str, Any]:
-        return {**self.arguments, **page_arguments(self.config["page_size"], cursor)}
-
-    @override
-    def parse_response(self, response: requests.Response) -> Iterable[Record]:
-        return items(response)
-
-    @override
-    def get_records(self, context: Context | None) -> Iterator[Record]:
-        bookmark = self.get_starting_timestamp(context) if self.replication_key else None
-        # Without the Z, the text of a timestamp with microseconds still compares right.
-        self._since = (
-            timestamps.text(bookmark.replace(microsecond=bookmark.microsecond // 1000 * 1000))[:-1]
-            if bookmark
-            else None
-        )
-        yield from super().get_records(context)
-
-    @override
-    def post_process(self, row: Record, context: Context | None = None) -> Record | None:
-        if not self._is_new(row):
-            return None
-        if self.replication_key:
-            row.setdefault(self.replication_key, None)  # the API leaves out nulls, and the SDK wants the key
-        return super().post_process(row, context)
-
-    def _is_new(self, row: Record) -> bool:
-        if self._since is None or self.replication_key is None:
-            return True
-        changed = row.get(self.replication_key)
-        try:
-            return changed is None or timestamps.canonical(changed) >= self._since
-        except (ValueError, TypeError):
-            return True
-
-
-def _workspace_id(context: Context | None) -> str:
+def workspace_id(context: Context | None) -> str:
+    """The workspace that a slice or partition belongs to."""
     return str((context or {})["workspace_id"])

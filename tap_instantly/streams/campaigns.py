@@ -1,8 +1,21 @@
-"""Campaigns."""
+"""Campaigns, what they consist of, and whether they send."""
 
 from __future__ import annotations
 
-from tap_instantly.streams.base import ListStream
+from typing import TYPE_CHECKING
+
+from typing_extensions import override
+
+from tap_instantly.api.pagination import items
+from tap_instantly.streams.parents import CAMPAIGN, SUBSEQUENCE
+from tap_instantly.streams.patterns import ListStream, ObjectStream, PerParent
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import requests
+
+    from tap_instantly.streams.records import Record
 
 
 class Campaigns(ListStream):
@@ -17,3 +30,93 @@ class Campaigns(ListStream):
     path = "/campaigns"
     primary_keys = ("id",)
     replication_key = "timestamp_updated"
+
+
+class CampaignSteps(ListStream):
+    """Steps of each campaign, a row each, out of its sequences.
+
+    They are numbered as the step analytics number them (``campaign_analytics_steps``), from 1. The API uses only the
+    first of a campaign's sequences (spec). Steps that were removed keep their row in the warehouse.
+    Source: official document, ``listCampaign``.
+    """
+
+    name = "campaign_steps"
+    scope = "campaigns"
+    path = "/campaigns"
+    primary_keys = ("campaign_id", "step")
+    left_out = ("variants",)
+
+    @override
+    def parse_response(self, response: requests.Response) -> Iterator[Record]:
+        for campaign in items(response):
+            for number, step in _steps(campaign):
+                count = len(step.get("variants") or [])
+                yield {**step, "campaign_id": campaign["id"], "step": number, "variant_count": count}
+
+
+class CampaignVariants(ListStream):
+    """Variants of the steps of each campaign, a row each, out of its sequences.
+
+    Step and variant are numbered as the step analytics number them: steps from 1, variants from 0 (= A).
+    Source: official document, ``listCampaign``.
+    """
+
+    name = "campaign_variants"
+    scope = "campaigns"
+    path = "/campaigns"
+    primary_keys = ("campaign_id", "step", "variant")
+
+    @override
+    def parse_response(self, response: requests.Response) -> Iterator[Record]:
+        for campaign in items(response):
+            for number, step in _steps(campaign):
+                for variant_number, variant in enumerate(step.get("variants") or []):
+                    place = {"campaign_id": campaign["id"], "step": number, "variant": str(variant_number)}
+                    yield {**variant, **place}
+
+
+class CampaignSendingStatus(PerParent, ObjectStream):
+    """Why each campaign is sending or not, as the product diagnoses it.
+
+    Source: official document, ``getCampaignSendingStatus``.
+    """
+
+    name = "campaign_sending_status"
+    scope = "campaigns"
+    path = "/campaigns/{campaign_id}/sending-status"
+    parent = CAMPAIGN
+    primary_keys = ("campaign_id",)
+    why_off = "one request per campaign, for a diagnosis of the moment"
+
+
+class Subsequences(ListStream):
+    """Follow-up sequences that leads of a campaign enter under a condition.
+
+    They do not say when they changed, so all are emitted each time.
+    Source: official document, ``listCampaignSubsequence``.
+    """
+
+    name = "subsequences"
+    scope = "subsequences"
+    path = "/subsequences"
+    primary_keys = ("id",)
+
+
+class SubsequenceSendingStatus(PerParent, ObjectStream):
+    """Why each subsequence is sending or not, as the product diagnoses it.
+
+    Source: official document, ``getSubsequenceSendingStatus``.
+    """
+
+    name = "subsequence_sending_status"
+    scope = "subsequences"
+    path = "/subsequences/{subsequence_id}/sending-status"
+    parent = SUBSEQUENCE
+    primary_keys = ("subsequence_id",)
+    why_off = "one request per subsequence, for a diagnosis of the moment"
+
+
+def _steps(campaign: Record) -> Iterator[tuple[str, Record]]:
+    for sequence in (campaign.get("sequences") or [])[:1]:
+        for number, step in enumerate(sequence.get("steps") or [], start=1):
+            yield str(number), step

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 Record = dict[str, Any]
 
 UNKNOWN_FIELDS = "unknown_fields"
+WORKSPACE_ID = "workspace_id"
 
 
 class InvalidRecordError(InstantlyError):
@@ -50,11 +51,17 @@ class RecordShaper:
         self.keyless = 0
         self.invalid = 0
 
-    def shape(self, record: Record) -> Record | None:
+    def shape(self, record: Record, workspace_id: str) -> Record | None:
         """The record in its schema's shape (changed in place), or None if it has no key."""
+        theirs = record.get(WORKSPACE_ID)
+        record[WORKSPACE_ID] = workspace_id
         if not record.keys() <= self._known:
             for name in record.keys() - self._known:
                 self._set_aside(record, name, "the schema does not know this field")
+        if theirs not in (None, workspace_id):
+            record[WORKSPACE_ID] = theirs
+            self._set_aside(record, WORKSPACE_ID, "it names another workspace than the key's")
+            record[WORKSPACE_ID] = workspace_id
         for name in self._timestamps:
             if (value := record.get(name)) is not None:
                 try:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 import pytest
 
 from tap_instantly import ErrorKind, InstantlyAPIError, InstantlyClient
-from tap_instantly.api import types
+from tap_instantly.api import retry, types
+from tap_instantly.api.limits import Budget
 
 if TYPE_CHECKING:
     from sandbox import Server
@@ -61,6 +62,17 @@ def test_leads_are_added_a_thousand_a_call(api: Server, client: InstantlyClient)
     assert len(answers) == 2
     emails = {lead.get("email") for lead in client.list_leads(campaign=campaign)}
     assert {lead["email"] for lead in new} <= emails
+
+
+@pytest.mark.parametrize("target", [{}, {"campaign_id": "c", "list_id": "l"}])
+def test_leads_need_one_target(client: InstantlyClient, target: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match="either campaign_id or list_id"):
+        client.add_leads([{"email": "a@example.com"}], **target)
+
+
+def test_analytics_of_no_campaigns_are_none(api: Server, client: InstantlyClient) -> None:
+    assert client.campaign_analytics([]) == []
+    assert not api.control.requests()
 
 
 def test_analytics_of_many_campaigns_are_asked_for_in_parts(api: Server, client: InstantlyClient) -> None:
@@ -117,7 +129,7 @@ def test_a_write_refused_by_the_limit_is_sent_again(api: Server, client: Instant
     assert len(api.control.requests()) == 3
 
 
-def test_a_429_holds_back_every_thread_of_the_workspace(
+def test_a_pause_holds_back_every_thread_of_the_workspace(
     api: Server, client: InstantlyClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = [1000.0]
@@ -129,27 +141,70 @@ def test_a_429_holds_back_every_thread_of_the_workspace(
 
     monkeypatch.setattr("tap_instantly.api.limits.time.monotonic", lambda: clock[0])
     monkeypatch.setattr("tap_instantly.api.limits.time.sleep", sleep)
-    client.budget.pause(7)
+    client.budget.pause("/campaigns", 7)
     thread = threading.Thread(target=client.get, args=("/campaigns",), name="other")
     thread.start()
     thread.join()
     assert ("other", 7.0) in slept
 
 
-@pytest.mark.parametrize(("header", "wait"), [("42", 42.0), (None, None), ("Wed, 21 Oct 2026 07:28:00 GMT", None)])
-def test_retry_after_is_honoured_where_it_comes(
-    api: Server, client: InstantlyClient, monkeypatch: pytest.MonkeyPatch, header: str | None, wait: float | None
+def test_waits_double_up_to_a_minute_and_are_drawn_at_random(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retry, "FIRST_WAIT", 1.0)
+    server_error = InstantlyAPIError(500, "GET", "/x")
+    longest = [0.0] * 9
+    for _ in range(200):
+        waits = retry._waits()
+        next(waits)
+        drawn = [waits.send(server_error) for _ in range(9)]
+        longest = [max(pair) for pair in zip(longest, drawn, strict=True)]
+    limits = [1, 2, 4, 8, 16, 32, 60, 60, 60]
+    assert all(limit / 2 < most <= limit for most, limit in zip(longest, limits, strict=True))
+
+
+def test_waits_after_a_429_outlast_a_minute_and_last_as_long_as_the_server_asks(
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    pauses: list[float | None] = []
-    monkeypatch.setattr(client.budget, "pause", pauses.append)
+    monkeypatch.setattr(retry, "FIRST_WAIT", 1.0)
+    waits = retry._waits()
+    next(waits)
+    assert sum(waits.send(InstantlyAPIError(429, "GET", "/x")) for _ in range(8)) > 60
+    assert waits.send(InstantlyAPIError(503, "GET", "/x", retry_after=120.0)) == 120.0
+
+
+def test_proxies_and_certificates_of_the_environment_are_heeded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/some/bundle.pem")
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    with InstantlyClient("key") as client:
+        assert client._environment["verify"] == "/some/bundle.pem"
+        assert client._environment["proxies"]["https"] == "http://127.0.0.1:9"
+
+
+def test_a_client_leaves_no_thread_behind(api: Server) -> None:
+    before = threading.active_count()
+    for _ in range(5):
+        with InstantlyClient(api.api_key, api_url=f"{api.url}/api/v2") as client:
+            client.get("/campaigns")
+    assert threading.active_count() <= before
+
+
+@pytest.mark.parametrize(
+    ("header", "wait"), [("42", 42.0), ("99999999999999", 900.0), (None, None), ("Wed, 21 Oct 2026 07:28:00 GMT", None)]
+)
+def test_retry_after_is_read_where_it_comes(api: Server, header: str | None, wait: float | None) -> None:
     headers = {"Retry-After": header} if header else {}
     api.control.fault("/api/v2/campaigns", "status", status=429, headers=headers)
-    client.get("/campaigns")
+    with InstantlyClient(api.api_key, api_url=f"{api.url}/api/v2", max_retries=0) as client:
+        pauses: list[float | None] = []
+        client.budget.pause = lambda _path, seconds=None: pauses.append(seconds)  # type: ignore[method-assign]
+        with pytest.raises(InstantlyAPIError) as caught:
+            client.get("/campaigns")
+    assert caught.value.retry_after == wait
     assert pauses == [wait]
 
 
 def test_the_client_keeps_within_the_limit_of_the_workspace(api: Server, client: InstantlyClient) -> None:
     api.control.config(rate_limit=True, per_second=100)
+    client.budget = Budget(requests_per_second=50)  # far enough below for a machine that is busy with other things
     threads = [
         threading.Thread(target=lambda: [client.get("/workspaces/current") for _ in range(40)]) for _ in range(4)
     ]

@@ -79,11 +79,27 @@ def test_an_empty_string_as_cursor_is_the_end(api: Server, client: InstantlyClie
     assert list(client.list_campaigns()) == [{"id": "1"}]
 
 
-@pytest.mark.parametrize("answer", [{"unexpected": True}, [], {"items": None}])
+ODD_PAGES = [{"unexpected": True}, [], {"items": None}, {"items": [None]}, {"items": ["text"]}]
+
+
+@pytest.mark.parametrize("answer", ODD_PAGES, ids=str)
+def test_an_answer_that_is_no_page_is_asked_for_again(api: Server, client: InstantlyClient, answer: object) -> None:
+    api.control.fault("/api/v2/campaigns", "status", status=200, body=answer)
+    assert [c["id"] for c in client.list_campaigns()] == [c["id"] for c in api.control.truth("campaigns")]
+
+
+def test_a_cursor_that_is_no_text_is_echoed_all_the_same(api: Server, client: InstantlyClient) -> None:
+    page = {"items": [{"id": "1"}], "next_starting_after": {"odd": 1}}
+    api.control.fault("/api/v2/lead-lists", "status", status=200, body=page)
+    with pytest.raises(InstantlyAPIError, match="bad request"):
+        list(client.list_lead_lists())
+
+
+@pytest.mark.parametrize("answer", ODD_PAGES, ids=str)
 def test_an_answer_without_items_is_an_error_and_not_an_empty_list(
     api: Server, client: InstantlyClient, answer: object
 ) -> None:
-    api.control.fault("/api/v2/campaigns", "status", status=200, body=answer)
+    api.control.fault("/api/v2/campaigns", "status", status=200, body=answer, count=None)
     with pytest.raises(InstantlyAPIError) as caught:
         list(client.list_campaigns())
     assert caught.value.kind is ErrorKind.MALFORMED

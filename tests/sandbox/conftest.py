@@ -15,12 +15,15 @@ CONFIG = SandboxConfig(
     accounts=23,
     leads=1200,
     lead_lists=7,
+    emails=600,
     until=UNTIL,
     keys=(
         ApiKey("default"),
         ApiKey("reader", ("all:read",)),
         ApiKey("campaigns-only", ("campaigns:read",)),
         ApiKey("unpaid", paid=False),
+        ApiKey("no-placement", inbox_placement=False),
+        ApiKey("agents-only", ("ai_agents:all",)),
     ),
 )
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import logging
+import time
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -8,7 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
+from tap_instantly import timestamps
 from tap_instantly.streams import STREAMS
+from tap_instantly.tap import TapInstantly
 from tests.support import Record, TapRun, run_tap
 
 if TYPE_CHECKING:
@@ -100,6 +104,17 @@ def test_what_changes_while_the_list_is_read_is_read_again(api: Server, sync: Ca
     first = sync("leads")
     assert first.bookmark("leads") < "2099"
     assert lead in {r["id"] for r in sync("leads", state=first.state).records("leads")}
+
+
+def test_a_clock_that_runs_ahead_of_the_servers_does_not_hide_changes(
+    api: Server, sync: Callable[..., TapRun], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ahead = int((time.time() + 3600) * 1000)
+    monkeypatch.setattr(TapInstantly, "initialized_at", property(lambda _tap: ahead))
+    soon = datetime.fromtimestamp(time.time() + 60, tz=timezone.utc)
+    lead = next(iter(truth(api, "leads")))
+    api.control.open(lead, at=timestamps.text(soon))
+    assert timestamps.parse(sync("leads").bookmark("leads")) < soon
 
 
 def test_start_date_leaves_out_what_has_not_changed_since(api: Server, sync: Callable[..., TapRun]) -> None:

@@ -17,6 +17,7 @@ SCHEMA: dict[str, Any] = {
         "id": {"type": "string"},
         "count": {"type": ["integer", "null"]},
         "changed": {"type": ["string", "null"], "format": "date-time"},
+        "workspace_id": {"type": "string"},
         "unknown_fields": {"type": ["object", "null"]},
     },
     "required": ["id"],
@@ -25,6 +26,13 @@ SCHEMA: dict[str, Any] = {
 
 def shaper(validate: str = "off") -> RecordShaper:
     return RecordShaper(SCHEMA, ["id"], validate, logging.getLogger("tap-instantly.things"))
+
+
+def shaped(record: dict[str, Any], shape: RecordShaper | None = None) -> dict[str, Any] | None:
+    """The record in its shape, less the workspace that every one gets."""
+    result = (shape or shaper()).shape(record, "home")
+    assert result is None or result.pop("workspace_id") == "home"
+    return result
 
 
 @pytest.mark.parametrize(
@@ -39,7 +47,7 @@ def shaper(validate: str = "off") -> RecordShaper:
     ],
 )
 def test_timestamps_leave_as_utc_in_one_form(given_text: str, expected: str) -> None:
-    assert shaper().shape({"id": "1", "changed": given_text}) == {"id": "1", "changed": expected}
+    assert shaped({"id": "1", "changed": given_text}) == {"id": "1", "changed": expected}
 
 
 @given(
@@ -57,20 +65,30 @@ def test_timestamps_of_millisecond_precision_compare_as_text(moments: list[datet
     assert (timestamps.text(first) < timestamps.text(second)) == (first < second)
 
 
+def test_what_is_compared_with_a_bookmark_is_cut_to_its_millisecond() -> None:
+    bookmark = timestamps.floor_text(timestamps.parse("2026-01-31T10:00:00.123456Z"))
+    assert bookmark == "2026-01-31T10:00:00.123"
+    assert timestamps.canonical("2026-01-31T10:00:00.123Z") >= bookmark
+    assert timestamps.canonical("2026-01-31T10:00:00.123001Z") >= bookmark
+    assert timestamps.canonical("2026-01-31T10:00:00.122999Z") < bookmark
+
+
 def test_unknown_fields_are_set_aside_and_nothing_is_lost(caplog: pytest.LogCaptureFixture) -> None:
     shape = shaper()
     record = {"id": "1", "new": [1, 2], "newer": None}
-    assert shape.shape(dict(record)) == {"id": "1", "unknown_fields": {"new": [1, 2], "newer": None}}
-    shape.shape(dict(record))
+    assert shaped(dict(record), shape) == {"id": "1", "unknown_fields": {"new": [1, 2], "newer": None}}
+    shaped(dict(record), shape)
     assert sorted(caplog.messages) == [
         "Field 'new': the schema does not know this field; it is kept in the column unknown_fields",
         "Field 'newer': the schema does not know this field; it is kept in the column unknown_fields",
     ]
 
 
-@pytest.mark.parametrize("value", ["soon", "", 17, {"a": 1}, "2026-13-45T00:00:00Z"])
+@pytest.mark.parametrize(
+    "value", ["9999-99-99T99:99:99.000Z", "0001-01-01T00:00:00+01:00", "soon", "", 17, {"a": 1}, "2026-13-45T00:00:00Z"]
+)
 def test_a_value_that_is_no_timestamp_is_set_aside(value: object) -> None:
-    assert shaper().shape({"id": "1", "changed": value}) == {
+    assert shaped({"id": "1", "changed": value}) == {
         "id": "1",
         "changed": None,
         "unknown_fields": {"changed": value},
@@ -78,14 +96,21 @@ def test_a_value_that_is_no_timestamp_is_set_aside(value: object) -> None:
 
 
 def test_a_field_of_the_api_called_like_our_own_is_not_lost() -> None:
-    shaped = shaper().shape({"id": "1", "unknown_fields": "theirs"})
-    assert shaped == {"id": "1", "unknown_fields": {"unknown_fields": "theirs"}}
+    assert shaped({"id": "1", "unknown_fields": "theirs"}) == {
+        "id": "1",
+        "unknown_fields": {"unknown_fields": "theirs"},
+    }
+
+
+def test_a_workspace_that_the_api_names_itself_is_kept_where_it_is_another() -> None:
+    assert shaped({"id": "1", "workspace_id": "home"}) == {"id": "1"}
+    assert shaped({"id": "1", "workspace_id": "away"}) == {"id": "1", "unknown_fields": {"workspace_id": "away"}}
 
 
 def test_a_record_without_its_key_is_left_out_with_a_line_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
     shape = shaper()
-    assert shape.shape({"count": 1}) is None
-    assert shape.shape({"id": None}) is None
+    assert shaped({"count": 1}, shape) is None
+    assert shaped({"id": None}, shape) is None
     assert shape.keyless == 2
     assert len(caplog.messages) == 2
 

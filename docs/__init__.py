@@ -1,1 +1,0 @@
-"""The documents, and what writes parts of them."""

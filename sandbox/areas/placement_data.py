@@ -1,0 +1,272 @@
+"""Inbox placement tests, what became of each mail, and reports on the senders' domains, generated.
+
+A test runs once or weekly. Each run writes from every sender to every seed address: one record when it is sent and
+one, up to three hours later, when it arrives; some never do.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sandbox.clock import DAY_MS, HOUR_MS, MINUTE_MS, day_text, parse_stamp, stamp, uuid7
+from sandbox.entities import at_every, compact
+from sandbox.words import BODIES, SUBJECTS, TIMEZONES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from random import Random
+
+    from sandbox.paging import Row
+    from sandbox.world import World
+
+TESTS = "inbox_placement_tests"
+SENT, RECEIVED = 1, 2
+ACTIVE, PAUSED, COMPLETED = 1, 2, 3
+ONCE, AUTOMATED = 1, 2
+WEEK_MS = 7 * DAY_MS
+MOST_RUNS = 5
+EARLIEST_MS, LATEST_MS = 25 * MINUTE_MS, 3 * HOUR_MS
+
+GEOS = {1: ("North America", "US"), 2: ("Europe", "Italy"), 3: ("Europe", "Germany"), 4: ("Europe", "France")}
+KINDS = {1: "Professional", 2: "Personal"}
+ESPS = {1: "Google", 2: "Microsoft", 8: "AirMail", 12: "Web.de", 13: "Libero.it"}
+# Where seed mailboxes are: country, kind and provider.
+SEEDS = (
+    *((geo, kind, esp) for geo in GEOS for kind in KINDS for esp in (1, 2)),
+    *((1, 1, 8), (3, 2, 12), (2, 2, 13)),
+)
+# An account's provider code -> the provider as placement tests number it.
+SENDER_ESPS = {2: 1, 3: 2, 8: 8, 1: 12, 4: 13}
+BLOCKLISTS = ("bl.quiet-harbor.example", "dnsbl.lantern.example", "zen.cobalt.example", "rbl.meadow.example")
+RULES = (
+    ("BODY", "HTML_MESSAGE", "0.0"),
+    ("HEADER", "SPF_PASS", "-0.1"),
+    ("BODY", "MIME_HTML_ONLY", "0.7"),
+    ("URI", "URI_NOVOWEL", "0.5"),
+    ("BODY", "EXCUSE_REMOVE", "2.9"),
+)
+NAMES = ("Weekly check", "Before the launch", "New domains", "After warm-up", "Plain text or not", "DACH seeds")
+AUTOMATIONS = (
+    {
+        "when": {"condition": "placement_goes_below", "condition_value": 80},
+        "then": {"pause_sending_campaigns_for": 14, "pause": True, "enable_slow_ramp": True},
+    },
+    {
+        "when": {"condition": "added_to_blacklists"},
+        "then": {"webhook_url": "https://hooks.harbor-loom.example/placement", "disable_slow_ramp": False},
+    },
+)
+
+
+def label(geo: int, kind: int, esp: int) -> Row:
+    """Name a kind of seed mailbox the way people choose it."""
+    region, country = GEOS[geo]
+    return {"region": region, "sub_region": country, "type": KINDS[kind], "esp": ESPS[esp]}
+
+
+def seed_address(geo: int, kind: int, esp: int) -> str:
+    """Give the seed mailbox of a kind."""
+    return f"seed.{geo}{kind}.{ESPS[esp].split('.')[0].lower()}@seeds-{GEOS[geo][1].lower()}.example"
+
+
+SEED_OF = {seed_address(*seed): seed for seed in SEEDS}
+
+
+def make_test(rng: Random, number: int, world: World, created: int) -> Row:
+    """Make one test."""
+    senders = sorted(world.accounts)
+    automated, outside = number % 2 == 0, number % 5 == 3  # noqa: PLR2004 - a turn
+    lap, name = divmod(number, len(NAMES))
+    seeds = [SEEDS[(number + 3 * at) % len(SEEDS)] for at in range(4 + number % 5)]
+    status = (ACTIVE, COMPLETED, PAUSED, COMPLETED)[number % 4]
+    tags = [tag["id"] for tag in world.tags]
+    campaigns = list(world.campaigns)
+    schedule: Row = {
+        "days": {str(day): day == 1 + number % 5 for day in range(7)},
+        "timing": {"from": "09:30"},
+        "timezone": TIMEZONES[number % len(TIMEZONES)],
+    }
+    automations = [*AUTOMATIONS, _tagging(tags)] if tags else list(AUTOMATIONS)
+    return compact(
+        {
+            "id": uuid7(rng, created),
+            "organization_id": world.organization,
+            "name": NAMES[name] + (f" {lap + 1}" if lap else ""),
+            "delivery_mode": at_every(number, 3, 1 + number % 2) or at_every(number, 3, 2, 1),
+            "description": at_every(number, 3, "Where do our mails land?"),
+            "schedule": schedule if automated else None,
+            "type": AUTOMATED if automated else ONCE,
+            "sending_method": 2 if outside else 1,
+            "campaign_id": campaigns[number % len(campaigns)] if campaigns and number % 3 == 0 else None,
+            "email_subject": SUBJECTS[number % len(SUBJECTS)],
+            "email_body": BODIES[number % len(BODIES)],
+            "emails": sorted(rng.sample(senders, min(len(senders), 2 + number % 2))),
+            "test_code": f"ptid_{rng.getrandbits(64):016x}" if outside else None,
+            "tags": tags[: 1 + number % 3] if number % 3 == 1 else None,
+            "text_only": at_every(number, 2, number % 4 == 0),
+            "recipients": [seed_address(*seed) for seed in seeds],
+            "recipients_labels": [label(*seed) for seed in seeds],
+            "timestamp_created": stamp(created),
+            "automations": automations if number % 4 == 0 else [] if number % 4 == 2 else None,  # noqa: PLR2004 - a turn
+            "status": status,
+            # The documentation gives two values and speaks of an empty third.
+            "not_sending_status": ("", "daily_limits_hit", "", "other")[number // 2 % 4] if automated else None,
+        }
+    )
+
+
+def _tagging(tags: Sequence[str]) -> Row:
+    return {
+        "when": {"condition": "placement_goes_above", "condition_value": 95},
+        "then": {"add_tags": [tags[0]], "remove_tags": [tags[-1]]},
+    }
+
+
+def runs_of(test: Row, until: int) -> list[int]:
+    """Tell when a test ran; the newest run is left out if its results would still be on their way."""
+    first, last = parse_stamp(test["timestamp_created"]) + HOUR_MS, until - LATEST_MS
+    if test["type"] == ONCE:
+        return [first] if first <= last else []
+    return list(range(first, last + 1, WEEK_MS))[-MOST_RUNS:]
+
+
+def make_records(rng: Random, world: World, test: Row, at: int) -> list[Row]:
+    """Make what one run of a test tells about its mails."""
+    records: list[Row] = []
+    for sender in test["emails"]:
+        # A sender is good or less so on a day, and its mails share that.
+        quality = rng.uniform(0.6, 0.95)
+        for address in test["recipients"]:
+            geo, kind, esp = SEED_OF[address]
+            mail: Row = {
+                "sender_email": sender,
+                "recipient_email": address,
+                "recipient_esp": esp,
+                "recipient_geo": geo,
+                "recipient_type": kind,
+            }
+            left = at + rng.randrange(5 * MINUTE_MS)
+            records.append(compact(_head(rng, test, left) | mail | {"record_type": SENT}))
+            if rng.random() < 0.96:  # noqa: PLR2004 - a share
+                arrived = at + rng.randrange(EARLIEST_MS, LATEST_MS)
+                fate = _fate(rng, sender, quality) | {"sender_esp": _sender_esp(world, sender)}
+                records.append(compact(_head(rng, test, arrived) | mail | fate))
+    return records
+
+
+def make_reports(rng: Random, test: Row, at: int) -> list[Row]:
+    """Make what one run of a test tells about the senders' domains."""
+    domains = sorted({sender.partition("@")[2] for sender in test["emails"]})
+    return [_report(rng, test, domain, at + LATEST_MS - MINUTE_MS) for domain in domains]
+
+
+def _sender_esp(world: World, sender: str) -> int:
+    account = world.accounts.get(sender)
+    return SENDER_ESPS.get(account["provider_code"], 1) if account else 1
+
+
+def _head(rng: Random, test: Row, at: int) -> Row:
+    return {
+        "id": uuid7(rng, at),
+        "timestamp_created": stamp(at),
+        "timestamp_created_date": day_text(at // DAY_MS),
+        "organization_id": test["organization_id"],
+        "test_id": test["id"],
+    }
+
+
+def _fate(rng: Random, sender: str, quality: float) -> Row:
+    """Decide where a mail landed and what the receiving side thought of it."""
+    domain = sender.partition("@")[2]
+    spam = rng.random() > quality
+    authentic = {name: rng.random() < 0.97 for name in ("spf_pass", "dkim_pass", "dmarc_pass")}  # noqa: PLR2004
+    known = rng.random() < 0.98  # noqa: PLR2004 - a share
+    return {
+        "is_spam": spam if known else None,
+        "has_category": (not spam and rng.random() < 0.15) if known else None,  # noqa: PLR2004 - a share
+        **authentic,
+        "smtp_ip_blacklist_report": blacklist_report(rng, _ip(rng), domain=False) if rng.random() < 0.2 else None,  # noqa: PLR2004
+        "authentication_failure_results": None if all(authentic.values()) else _failures(domain, authentic),
+        "record_type": RECEIVED,
+    }
+
+
+def _failures(domain: str, authentic: Row) -> Row:
+    said = {name: "pass" if authentic[f"{name}_pass"] else "fail" for name in ("spf", "dkim", "dmarc")}
+    results = "; ".join(f"{name}={verdict}" for name, verdict in said.items())
+    return {
+        "authentication_results": f"Authentication-Results: mx.seeds.example;\n\t{results} header.d={domain}",
+        "dkim_signature": f"DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed; d={domain};",
+        "received_spf": f"Received-SPF: {said['spf']}",
+    }
+
+
+def _ip(rng: Random) -> str:
+    # One of the blocks reserved for documentation.
+    return f"203.0.113.{rng.randrange(1, 255)}"
+
+
+def blacklist_report(rng: Random, address: str, *, domain: bool, ip: str | None = None) -> Row:
+    """Make a report on the blacklists an address is on."""
+    details = [
+        {"blacklist": name, "is_listed": rng.random() < 0.08, "test_type": "domain" if domain else "ip"}  # noqa: PLR2004
+        for name in BLOCKLISTS
+    ]
+    listed = sum(bool(row["is_listed"]) for row in details)
+    return {
+        "address": address,
+        "blacklisted_count": listed,
+        "details": details,
+        "ip": ip or address,
+        "is_blacklisted": listed > 0,
+        "is_domain": domain,
+    }
+
+
+def _report(rng: Random, test: Row, domain: str, at: int) -> Row:
+    hits = [rule for rule in RULES if rng.random() < 0.5]  # noqa: PLR2004 - a share
+    score = round(sum(float(points) for _, _, points in hits), 1)
+    ip = _ip(rng)
+    listing = blacklist_report(rng, domain, domain=True, ip=ip)
+    rest: dict[str, Any] = {
+        "domain_blacklist_count": listing["blacklisted_count"],
+        "domain": domain,
+        "domain_ip": ip,
+        "domain_ip_blacklist_count": int(rng.random() < 0.1),  # noqa: PLR2004 - a share
+        "spam_assassin_score": score,
+        "spam_assassin_report": {
+            "is_spam": score >= 5,  # noqa: PLR2004 - SpamAssassin's own threshold
+            "report": [{"description": section, "name": name, "score": points} for section, name, points in hits],
+            "spam_score": round(score),
+        },
+        "blacklist_report": listing,
+    }
+    return _head(rng, test, at) | rest
+
+
+def make_tests(world: World) -> dict[str, Row]:
+    """Make the tests of a workspace, spread over the days with activity."""
+    rng, rows = world.rng("inbox placement tests"), {}
+    count = 8 + len(world.accounts) // 20 if world.accounts else 0
+    step = max(HOUR_MS, (world.until - world.first_day) * DAY_MS // max(1, count))
+    for number in range(count):
+        created = min(world.first_day * DAY_MS + 9 * HOUR_MS + number * step, world.horizon - HOUR_MS)
+        row = make_test(rng, number, world, created)
+        if row["type"] == AUTOMATED and row["status"] == ACTIVE:
+            row["timestamp_next_run"] = stamp(max([created, *runs_of(row, world.horizon)]) + WEEK_MS)
+        rows[row["id"]] = row
+    return rows
+
+
+def make_all_records(world: World) -> dict[str, Row]:
+    """Make the records of every run of every test."""
+    rng = world.rng("inbox placement analytics")
+    runs = ((test, at) for test in world.collection(TESTS).values() for at in runs_of(test, world.horizon))
+    return {row["id"]: row for test, at in runs for row in make_records(rng, world, test, at)}
+
+
+def make_all_reports(world: World) -> dict[str, Row]:
+    """Make the reports of every run of every test."""
+    rng = world.rng("inbox placement reports")
+    runs = ((test, at) for test in world.collection(TESTS).values() for at in runs_of(test, world.horizon))
+    return {row["id"]: row for test, at in runs for row in make_reports(rng, test, at)}

@@ -1,0 +1,165 @@
+"""What the campaigns of AI sales agents did.
+
+The figures come from the ledgers of the campaigns, and count events plainly, so that days add up.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from sandbox.clock import DAY_MS, parse_stamp, stamp
+from sandbox.leads import Selection
+from sandbox.ledger import EVER
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sandbox.ledger import Window
+    from sandbox.paging import Row
+    from sandbox.world import World
+
+COMPLETED = 3
+BOUNCED = -1
+CURVES = {
+    "total_email_activity_per_day": "total_email_activity",
+    "replies_per_day": "replies",
+    "leads_found_per_day": "leads_found",
+    "opportunities_per_day": "opportunities",
+}
+
+
+def campaigns_of(world: World, agent_id: str | None) -> list[Row]:
+    """Find the campaigns an agent runs."""
+    return [row for row in world.campaigns.values() if agent_id and row.get("ai_sdr_id") == agent_id]
+
+
+def _written_to(world: World, agent_id: str) -> Iterator[tuple[Row, Row]]:
+    """Go through the leads with an address that an agent's campaigns wrote to, with their campaigns."""
+    for campaign in campaigns_of(world, agent_id):
+        chosen = Selection(world.leads.positions_in(campaign["id"]), partial(_is_in, campaign["id"]))
+        for text in world.leads.rows(chosen):
+            lead: Row = json.loads(text)
+            if "email" in lead and "timestamp_last_contact" in lead:
+                yield lead, campaign
+
+
+def _is_in(campaign_id: str, lead: Row) -> bool:
+    return bool(lead.get("campaign") == campaign_id)
+
+
+def some_addresses(world: World, agent_id: str, most: int = 50) -> list[str]:
+    """Give the addresses of the first leads an agent's campaigns wrote to."""
+    return [lead["email"] for lead, _ in islice(_written_to(world, agent_id), most)]
+
+
+def _contacts(world: World, agent_id: str) -> list[tuple[int, int, Row]]:
+    """Give the leads an agent's campaigns wrote to, by address, with the days they came and were last in touch."""
+
+    def collect(world: World) -> list[tuple[int, int, Row]]:
+        found = []
+        for lead, campaign in _written_to(world, agent_id):
+            came: str = lead["timestamp_created"]
+            touched: str = lead.get("timestamp_last_touch") or lead["timestamp_last_contact"]
+            found.append((parse_stamp(came) // DAY_MS, parse_stamp(touched) // DAY_MS, _activity(lead, campaign)))
+        return sorted(found, key=lambda contact: str(contact[2]["email"]))
+
+    return world.remembered(f"contacts of {agent_id}", collect)
+
+
+def leads_of(world: World, agent_id: str, window: Window = EVER) -> list[Row]:
+    """Show the leads an agent's campaigns were in touch with, by address; the window is that of the last touch."""
+    extra = world.extra["ai_sales_agent_leads"]
+    found: dict[str, Row] = {}
+    for _, touched, row in _contacts(world, agent_id):
+        if touched in window:
+            found.setdefault(row["email"], row | extra)
+    return list(found.values())
+
+
+def _activity(lead: Row, campaign: Row) -> Row:
+    steps = sum(len(sequence["steps"]) for sequence in campaign.get("sequences", ()))
+    reached = max(lead.get("email_opened_step", 1), lead.get("email_replied_step", 1))
+    row: Row = {
+        "email": lead["email"],
+        "emails_sent": max(1, steps) if lead["status"] == COMPLETED else reached,
+        "open_count": lead["email_open_count"],
+        "replied": lead["email_reply_count"] > 0,
+        "reply_count": lead["email_reply_count"],
+        "click_count": lead["email_click_count"],
+        "bounced": lead["status"] == BOUNCED,
+        "has_opportunity": lead.get("lt_interest_status", 0) > 0,
+    }
+    return row | {name: lead[name] for name in ("lt_interest_status",) if name in lead}
+
+
+def activity_summary(world: World, agent_id: str, window: Window = EVER) -> Row:
+    """Count the leads an agent's campaigns were in touch with."""
+    rows = leads_of(world, agent_id, window)
+    total, replied, hopeful = (
+        len(rows),
+        sum(row["replied"] for row in rows),
+        sum(row["has_opportunity"] for row in rows),
+    )
+    return world.extra["ai_sales_agent_leads_summary"] | {
+        "total": total,
+        "replied": replied,
+        "has_opportunity": hopeful,
+        "reply_rate": round(replied / total, 4) if total else 0,
+        "opportunity_rate": round(hopeful / total, 4) if total else 0,
+    }
+
+
+def analytics(world: World, agent_id: str, window: Window = EVER) -> Row:
+    """Show what an agent's campaigns did, day by day and in all."""
+    days: dict[int, Row] = {}
+
+    def add(day: int, **counts: float) -> None:
+        found = days.setdefault(day, {})
+        for name, count in counts.items():
+            found[name] = found.get(name, 0) + count
+
+    for campaign in campaigns_of(world, agent_id):
+        for day, counts in world.ledger(campaign["id"]).by_day(window).items():
+            happened = counts["sent"] + counts["opened"] + counts["clicks"] + counts["replies"]
+            add(
+                day,
+                total_sent=counts["sent"],
+                replies=counts["replies"],
+                opportunities=counts["opportunities"],
+                opportunities_amount=counts["opportunities"] * (campaign.get("pl_value") or 0),
+                total_email_activity=happened,
+            )
+    for day, _, _ in _contacts(world, agent_id):
+        if day in window:
+            add(day, leads_found=1)
+    names = ("total_sent", "replies", "opportunities", "opportunities_amount", "total_email_activity", "leads_found")
+    found: Row = {
+        curve: [{"x": stamp(day * DAY_MS), "y": days[day].get(name, 0)} for day in sorted(days)]
+        for curve, name in CURVES.items()
+    }
+    found["totals"] = {name: sum(day.get(name, 0) for day in days.values()) for name in names}
+    return found | world.extra["ai_sales_agent_analytics"]
+
+
+def opportunities(world: World, agent_id: str, window: Window = EVER) -> Row:
+    """Show how far the opportunities of an agent's campaigns got; each is in one state only."""
+    states = dict.fromkeys(("interested", "meeting_booked", "meeting_completed", "closed"), 0)
+    campaigns = []
+    for campaign in campaigns_of(world, agent_id):
+        counts = world.ledger(campaign["id"]).total(window)
+        total = counts["opportunities"]
+        won, held, booked = (min(total, counts[name]) for name in ("won", "meetings_held", "meetings"))
+        for state, count in zip(states, (total - booked, booked - held, held - won, won), strict=True):
+            states[state] += count
+        value = total * (campaign.get("pl_value") or 0)
+        row = {"campaign_id": campaign["id"], "total_opportunities": total, "total_opportunity_value": value}
+        campaigns.append(row)
+    summary = {
+        "total_opportunities": sum(row["total_opportunities"] for row in campaigns),
+        "total_value": sum(row["total_opportunity_value"] for row in campaigns),
+        "breakdown": states,
+    }
+    return {"summary": summary, "campaigns": campaigns, **world.extra["ai_sales_agent_opportunities"]}

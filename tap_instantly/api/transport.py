@@ -1,0 +1,222 @@
+"""Requests to one workspace: every one to Instantly goes through here."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import threading
+from email.utils import parsedate_to_datetime
+from importlib import metadata
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+
+from tap_instantly.api.decode import decoded
+from tap_instantly.api.errors import ErrorKind, InstantlyAPIError, InstantlyError, classify, from_transport
+from tap_instantly.api.limits import Budget
+from tap_instantly.api.pagination import MAX_PAGE_SIZE, StartingAfterPaginator, items, page_arguments
+from tap_instantly.api.retry import Retry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from datetime import datetime
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+
+DEFAULT_API_URL = "https://api.instantly.ai/api/v2"
+DEFAULT_TIMEOUT = 90
+"""Seconds: 30 is too short for full pages of e-mails, and leads have taken more (reported)."""
+DEFAULT_USER_AGENT = f"tap-instantly/{metadata.version('tap-instantly')}"
+"""Cloudflare answers the default agents of HTTP libraries with a 403 (reported)."""
+
+CONNECT_TIMEOUT = 15
+LONGEST_RETRY_AFTER = 900.0
+CONNECTIONS = 32
+
+
+class Transport:
+    """Authenticated, paced and classified requests to one workspace; its arguments are those of ``InstantlyClient``."""
+
+    def __init__(
+        self,
+        api_key: str,
+        *,
+        api_url: str = DEFAULT_API_URL,
+        user_agent: str = DEFAULT_USER_AGENT,
+        page_size: int = MAX_PAGE_SIZE,
+        timeout: float = DEFAULT_TIMEOUT,
+        max_retries: int = 8,
+    ) -> None:
+        if not re.fullmatch(r"[!-~]+", api_key):
+            # requests would quote such a key in its own error.
+            message = "api_key is empty or holds spaces, line ends or letters that no key has"
+            raise InstantlyError(message)
+        self.api_url = api_url.rstrip("/")
+        self.page_size = page_size
+        self.timeout = (CONNECT_TIMEOUT, timeout)
+        self.budget = Budget()
+        self.retry = Retry(max_retries)
+        self.requests_sent = 0
+        self.server_time: datetime | None = None
+        self._counting = threading.Lock()
+        self._secret = api_key.encode()
+        self._session = requests.Session()
+        self._session.headers.update({"User-Agent": user_agent, "Accept": "application/json"})
+        self._session.auth = _BearerAuth(api_key)
+        for scheme in ("https://", "http://"):
+            self._session.mount(scheme, HTTPAdapter(pool_connections=1, pool_maxsize=CONNECTIONS))
+        # Session.send() does not look at proxies and certificate bundles of the environment by itself.
+        self._environment = self._session.merge_environment_settings(self.api_url, {}, None, None, None)
+
+    def __enter__(self) -> Self:
+        """The client itself; leaving closes its connections."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._session.close()
+
+    # Requests
+
+    def prepare(
+        self, method: str, url: str, *, params: Mapping[str, Any] | None = None, json: object = None
+    ) -> requests.PreparedRequest:
+        """A request ready to send: authenticated, with this client's user agent. Lists repeat their parameter.
+
+        Raises:
+            InstantlyError: The URL or a header cannot be sent.
+        """
+        try:
+            return self._session.prepare_request(requests.Request(method, url, params=params, json=json))
+        except (requests.RequestException, ValueError) as error:
+            message = f"api_url or user_agent cannot be used: {type(error).__name__}"
+            raise InstantlyError(message) from None
+
+    def send(
+        self, request: requests.PreparedRequest, expect: Callable[[requests.Response], object] | None = None
+    ) -> requests.Response:
+        """Send once, within the budget, and return a good answer.
+
+        Args:
+            request: What :meth:`prepare` returned.
+            expect: Reads the answer and raises if it is not of the shape that it should be.
+
+        Raises:
+            InstantlyAPIError: Anything but a good answer.
+        """
+        method, path = request.method or "", urlsplit(request.url or "").path
+        self.budget.acquire(path)
+        with self._counting:
+            self.requests_sent += 1
+        try:
+            response = self._session.send(request, timeout=self.timeout, allow_redirects=False, **self._environment)
+        except requests.RequestException as error:
+            raise from_transport(error, method, path) from None
+        if kind := classify(response.status_code, decoded(response)):
+            wait = _retry_after(response)
+            if kind is ErrorKind.RATE_LIMITED:
+                # Every thread of the workspace waits, not just the one that hit the limit.
+                self.budget.pause(path, wait)
+            body = response.content.replace(self._secret, b"***")
+            raise InstantlyAPIError(response.status_code, method, path, body, kind=kind, retry_after=wait)
+        if expect is not None:
+            expect(response)
+        self._note_time(response)
+        return response
+
+    def _note_time(self, response: requests.Response) -> None:
+        """Keep the server's clock of the first good answer, since this machine's may be wrong."""
+        if self.server_time is None and (stated := response.headers.get("Date")):
+            with contextlib.suppress(ValueError):
+                self.server_time = parsedate_to_datetime(stated)
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        json: object = None,
+        repeatable: bool | None = None,
+        expect: Callable[[requests.Response], object] | None = None,
+        retry: Retry | None = None,
+    ) -> requests.Response:
+        """Send to ``path`` with retries and return the good answer.
+
+        Args:
+            method: HTTP method.
+            path: Path below the API's URL, such as ``/campaigns``.
+            params: Query; lists repeat their parameter.
+            json: Body.
+            repeatable: Whether sending twice does no harm; by default so for GET only.
+            expect: See :meth:`send`.
+            retry: In the place of the client's own.
+        """
+        prepared = self.prepare(method, self.api_url + path, params=params, json=json)
+        repeatable = method == "GET" if repeatable is None else repeatable
+        return (retry or self.retry)(self.send, repeatable=repeatable)(prepared, expect)
+
+    def get(self, path: str, params: Mapping[str, Any] | None = None) -> Any:  # noqa: ANN401 (any JSON)
+        """GET ``path`` and return the decoded body."""
+        return decoded(self.request("GET", path, params=params))
+
+    def post(self, path: str, json: object = None, *, repeatable: bool = False) -> Any:  # noqa: ANN401 (any JSON)
+        """POST ``json`` and return the decoded body; say ``repeatable`` where the call only reads."""
+        return decoded(self.request("POST", path, json={} if json is None else json, repeatable=repeatable))
+
+    def patch(self, path: str, json: object) -> Any:  # noqa: ANN401 (any JSON)
+        """PATCH with ``json`` and return the decoded body."""
+        return decoded(self.request("PATCH", path, json=json))
+
+    def delete(self, path: str, json: object = None) -> None:
+        """DELETE ``path``."""
+        self.request("DELETE", path, json=json)
+
+    def pages(
+        self, path: str, *, method: str = "GET", arguments: Mapping[str, Any] | None = None
+    ) -> Iterator[list[dict[str, Any]]]:
+        """The pages of a list, each fetched when it is asked for.
+
+        Args:
+            path: Path of the list.
+            method: GET, or POST for the lists that take their arguments in the body.
+            arguments: Filters, sent in the query or in the body with the cursor.
+        """
+        paginator = StartingAfterPaginator()
+        where = "json" if method == "POST" else "params"
+        while not paginator.finished:
+            page = {**(arguments or {}), **page_arguments(self.page_size, paginator.current_value)}
+            response = self.request(method, path, repeatable=True, expect=items, **{where: page})  # type: ignore[arg-type]
+            yield items(response)
+            paginator.advance(response)
+
+    def paginate(
+        self, path: str, *, method: str = "GET", arguments: Mapping[str, Any] | None = None
+    ) -> Iterator[dict[str, Any]]:
+        """The records of a list, page by page; see :meth:`pages`."""
+        for page in self.pages(path, method=method, arguments=arguments):
+            yield from page
+
+
+class _BearerAuth(requests.auth.AuthBase):
+    def __init__(self, api_key: str) -> None:
+        self._header = f"Bearer {api_key}"
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = self._header
+        return request
+
+
+def _retry_after(response: requests.Response) -> float | None:
+    """Seconds of the ``Retry-After`` header, a quarter of an hour at most; its rarer form, a date, is ignored."""
+    value = response.headers.get("Retry-After", "")
+    return min(float(value), LONGEST_RETRY_AFTER) if value.isdecimal() else None

@@ -1,0 +1,1 @@
+"""What makes the SDK fast and safe to kill."""

@@ -1,0 +1,211 @@
+"""The few ways in which the API gives out records."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from typing_extensions import override
+
+from tap_instantly import timestamps
+from tap_instantly.api import ErrorKind, InstantlyAPIError, StartingAfterPaginator
+from tap_instantly.api.decode import decoded
+from tap_instantly.api.pagination import array, items, objects, page_arguments
+from tap_instantly.streams.base import InstantlyStream, workspace_id
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    import requests
+    from singer_sdk.helpers.types import Context
+
+    from tap_instantly.streams.base import Slice
+    from tap_instantly.streams.parents import Parent
+    from tap_instantly.streams.records import Record
+
+UNATTRIBUTED = "unknown"
+"""Key of figures that the API could not attribute, for which it sends null or nothing: no key may be null, and loaders
+turn an empty text into one."""
+
+WINDOW_DAYS = 30
+"""Longest window of daily figures; 31 days is the API's limit, and whether it counts both ends is unknown."""
+
+EARLIEST_DAY = date(2020, 1, 1)
+"""First day to ask for where the key may not see when the workspace was made."""
+
+
+class ListStream(InstantlyStream):
+    """A list with a ``starting_after`` cursor.
+
+    The API filters hardly any list by time. Where records say when they changed (``replication_key``), the list is read
+    whole and what has not changed since the bookmark is left out; records at the very bookmark are read again, since
+    others may have got the same timestamp after they were read.
+    """
+
+    page_size: ClassVar[int | None] = None
+    """Records per page, where the endpoint's own maximum is not that of the others."""
+
+    _since: str | None = None
+
+    @override
+    def get_new_paginator(self) -> StartingAfterPaginator:
+        return StartingAfterPaginator()
+
+    @override
+    def page_arguments(self, cursor: str | None) -> dict[str, Any]:
+        return page_arguments(self.page_size or self.config["page_size"], cursor)
+
+    @override
+    def parse_response(self, response: requests.Response) -> Iterable[Record]:
+        return items(response)
+
+    @override
+    def get_records(self, context: Context | None) -> Iterator[Record]:
+        bookmark = self.get_starting_timestamp(context) if self.is_timestamp_replication_key else None
+        self._since = timestamps.floor_text(bookmark - self.lookback) if bookmark else None
+        yield from super().get_records(context)
+
+    @property
+    def lookback(self) -> timedelta:
+        """How far before the bookmark to read again."""
+        return timedelta()
+
+    @override
+    def post_process(self, row: Record, context: Context | None = None) -> Record | None:
+        if not self.is_new(row):
+            return None
+        if self.replication_key:
+            row.setdefault(self.replication_key, None)  # the API leaves out nulls, and the SDK wants the key
+        return super().post_process(row, context)
+
+    def is_new(self, row: Record) -> bool:
+        """Whether the record changed at or after the bookmark, or does not say when it changed."""
+        if self._since is None or self.replication_key is None:
+            return True
+        changed = row.get(self.replication_key)
+        try:
+            return changed is None or timestamps.canonical(changed) >= self._since
+        except (ValueError, TypeError):
+            return True
+
+
+class ArrayStream(InstantlyStream):
+    """Records that come as one array, without paging."""
+
+    @override
+    def parse_response(self, response: requests.Response) -> Iterable[Record]:
+        return array(response)
+
+
+class ObjectStream(InstantlyStream):
+    """One record, or the records at a named place within one object."""
+
+    records_at: ClassVar[str | None] = None
+    """Property of the answer that holds an array of records; the answer is the record itself if None."""
+
+    @override
+    def parse_response(self, response: requests.Response) -> Iterable[Record]:
+        answer = decoded(response)
+        if self.records_at:
+            found = answer.get(self.records_at) if isinstance(answer, dict) else None
+            return objects(response, found, f"no object with {self.records_at}")
+        # An object of other fields is another thing, and must not overwrite the record with nothing.
+        known = isinstance(answer, dict) and (not answer or answer.keys() & self.schema["properties"].keys())
+        return objects(response, [answer] if known else None, "no such record")
+
+
+class PerParent(InstantlyStream):
+    """Mixed into a stream that has to be asked for parent by parent: campaign, account, test, agent, ...
+
+    The parent's id goes into the path, where that has its name in braces, and into the argument ``parent_argument``.
+    Rows that do not say whose they are get it as a column, where the schema has one; rows that belong to another
+    parent (reported for inbox placement) are left to that one. A parent that is gone by the time it is asked for is
+    passed over with a line in the log.
+    """
+
+    parent: ClassVar[Parent]
+    parent_argument: ClassVar[str | None] = None
+
+    @override
+    def slices(self, context: Context) -> Iterator[Slice]:
+        for parent_id in self.parents(context):
+            yield {**context, self.parent.column: parent_id}
+
+    def parents(self, context: Slice) -> Iterable[str]:
+        """Ids of the parents to ask for."""
+        return self.parent.ids(self.workspaces[workspace_id(context)])
+
+    @override
+    def arguments_for(self, context: Slice) -> dict[str, Any]:
+        return {self.parent_argument: context[self.parent.column]} if self.parent_argument else {}
+
+    @override
+    def pages(self, context: Slice) -> Iterator[list[Record]]:
+        column, parent_id = self.parent.column, context[self.parent.column]
+        stamp = column in self.schema["properties"]
+        try:
+            for page in super().pages(context):
+                if stamp:
+                    for record in page:
+                        if record.get(column) is None:
+                            record[column] = parent_id
+                yield [record for record in page if record[column] == parent_id] if stamp else page
+        except InstantlyAPIError as error:
+            if error.kind is not ErrorKind.NOT_FOUND:
+                raise
+            self.logger.warning("Passed over %s %s, which is gone: %s", column, parent_id, error)
+
+
+class DailyStream(InstantlyStream):
+    """Figures by day, read in windows from the bookmark less the look-back until today.
+
+    Past days change with late opens, replies and opportunities, hence the look-back. Whether the end of a window counts
+    is not documented and a one-day call has returned two days (reported): windows share their edges, and each keeps
+    only its own days, so that nothing falls between them and no row comes twice. Days without activity have no row.
+    """
+
+    window_arguments: ClassVar[tuple[str, str]] = ("start_date", "end_date")
+    window_days: ClassVar[int] = WINDOW_DAYS
+
+    def windows(self, context: Slice) -> Iterator[dict[str, str]]:
+        """The windows to read, each as the part ``start_date`` and ``end_date`` of a slice."""
+        for start, end in windows(self._first_day(context), _tomorrow(), self.window_days):
+            yield {"start_date": start.isoformat(), "end_date": end.isoformat()}
+
+    @override
+    def slices(self, context: Context) -> Iterator[Slice]:
+        for slice_ in super().slices(context):
+            for window in self.windows(context):
+                yield {**slice_, **window}
+
+    @override
+    def arguments_for(self, context: Slice) -> dict[str, Any]:
+        start, end = self.window_arguments
+        return {**super().arguments_for(context), start: context["start_date"], end: context["end_date"]}
+
+    @override
+    def pages(self, context: Slice) -> Iterator[list[Record]]:
+        start, end, day = context["start_date"], context["end_date"], self.replication_key or "date"
+        for page in super().pages(context):
+            yield [record for record in page if start <= (record.get(day) or start) < end]
+
+    def _first_day(self, context: Slice) -> date:
+        start: str | None = self.config.get("start_date") or self.workspaces[workspace_id(context)].timestamp_created
+        earliest = timestamps.parse(start).date() if start else EARLIEST_DAY
+        bookmark = self.get_starting_replication_key_value(context)
+        if not bookmark:
+            return earliest
+        lookback = timedelta(days=self.config["analytics_lookback_days"])
+        return max(earliest, timestamps.parse(bookmark).date() - lookback)
+
+
+def windows(start: date, end: date, days: int = WINDOW_DAYS) -> Iterator[tuple[date, date]]:
+    """Windows of at most ``days`` days that cover the days from ``start`` up to but not including ``end``."""
+    while start < end:
+        edge = min(start + timedelta(days=days), end)
+        yield start, edge
+        start = edge
+
+
+def _tomorrow() -> date:
+    return datetime.now(timezone.utc).date() + timedelta(days=1)

@@ -1,0 +1,181 @@
+"""Every stream of the catalogue against everything that the sandbox holds."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from tap_instantly.streams import STREAMS
+from tap_instantly.streams.patterns import UNATTRIBUTED
+from tests.support import Record, TapRun, run_tap
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sandbox import Server
+
+NAMES = sorted(stream.name for stream in STREAMS)
+
+TRUTH = {
+    "account_warmup": "warmup_analytics",
+    "account_warmup_daily": "warmup_analytics_daily",
+    "accounts": "accounts_with_tags",
+    "ai_deliverability_feed": "ai_deliverability_feed_items",
+    "ai_deliverability_state": "ai_deliverability_states",
+    "ai_inbox_manager_analytics": "ai_inbox_manager_summary",
+    "ai_inbox_manager_analytics_daily": "ai_inbox_manager_summary_by_date",
+    "ai_sales_agent_lead_activity": "ai_sales_agent_leads",
+    "ai_sales_agent_lead_activity_summary": "ai_sales_agent_leads_summary",
+    "campaign_analytics_steps": "campaign_analytics_steps_with_opportunities",
+    "crm_phone_numbers": "phone_numbers",
+    "dfy_domain_forwarding": "domain_forwarding",
+    "inbox_placement_stats_daily": "inbox_placement_stats_by_date",
+    "lead_list_verification_stats": "verification_stats",
+    "supersearch_enrichments": "enrichments",
+    "webhook_events_daily": "webhook_events_by_date",
+    "workspace_billing_plan": "plan_details",
+    "workspace_whitelabel_domain": "whitelabel_domain",
+    "workspaces": "workspace",
+}
+"""Where the sandbox calls a resource differently."""
+
+SECRETS = {"api_keys": "key", "webhooks": "headers", "dfy_accounts": "password"}
+
+
+def steps_of(api: Server) -> list[Record]:
+    return [
+        {**step, "campaign_id": campaign["id"], "step": str(number)}
+        for campaign in api.control.truth("campaigns")
+        for sequence in campaign.get("sequences", [])[:1]
+        for number, step in enumerate(sequence["steps"], start=1)
+    ]
+
+
+def truth(api: Server, stream: str) -> list[Record]:
+    """The rows of a stream as the API has them."""
+    if stream == "campaign_steps":
+        return [
+            {
+                **{name: value for name, value in step.items() if name != "variants"},
+                "variant_count": len(step["variants"]),
+            }
+            for step in steps_of(api)
+        ]
+    if stream == "campaign_variants":
+        return [
+            {**variant, "campaign_id": step["campaign_id"], "step": step["step"], "variant": str(number)}
+            for step in steps_of(api)
+            for number, variant in enumerate(step["variants"])
+        ]
+    if stream == "workspace_billing_subscriptions":
+        return next(api.control.truth("subscription_details"))["subscriptions"]
+    if stream == "supersearch_enrichment_history":
+        places: dict[str, int] = {}
+        rows = []
+        for entry in api.control.truth("enrichment_history"):
+            resource = entry["resource_id"]
+            places[resource] = places.get(resource, -1) + 1
+            rows.append({"resource_id": resource, "position": places[resource], "entry": entry})
+        return rows
+    rows = list(api.control.truth(TRUTH.get(stream, stream)))
+    for row in rows:
+        if "steps" in stream:
+            row |= {name: UNATTRIBUTED for name in ("step", "variant") if row[name] is None}
+        if stream == "account_analytics_daily" and not row["email_account"]:
+            row["email_account"] = UNATTRIBUTED
+        row.pop(SECRETS.get(stream, ""), None)
+    return rows
+
+
+def comparable(rows: list[Record], keys: list[str]) -> dict[tuple[Any, ...], Record]:
+    """The rows by their key, without what the tap adds and the null that stands for a missing value."""
+    return {
+        tuple(row[key] for key in keys if key != "workspace_id"): {
+            name: value for name, value in row.items() if name != "workspace_id" and value is not None
+        }
+        for row in rows
+    }
+
+
+@pytest.mark.parametrize("stream", NAMES)
+def test_a_stream_holds_exactly_what_the_api_has(api: Server, sync: Callable[..., TapRun], stream: str) -> None:
+    run = sync(stream)
+    records = run.records(stream)
+    keys = run.schema_message(stream)["key_properties"]
+    expected = truth(api, stream)
+    assert expected, "the sandbox has nothing of this kind"
+    assert comparable(records, keys) == comparable(expected, keys)
+    assert len(run.by_key(stream)) == len(records) == len(expected)
+    validator = Draft202012Validator(run.schema_message(stream)["schema"])
+    for record in records:
+        validator.validate(record)
+        assert "unknown_fields" not in record
+
+
+@pytest.mark.parametrize("stream", NAMES)
+def test_the_next_run_goes_on_from_the_state(sync: Callable[..., TapRun], stream: str) -> None:
+    first = sync(stream)
+    second = sync(stream, state=first.state)
+    assert second.by_key(stream).items() <= first.by_key(stream).items()
+    if first.schema_message(stream).get("bookmark_properties"):
+        assert second.bookmark(stream) == first.bookmark(stream)
+    else:
+        assert len(second.records(stream)) == len(first.records(stream))
+
+
+@pytest.mark.parametrize("stream", NAMES)
+def test_state_stays_one_partition_per_workspace(sync: Callable[..., TapRun], stream: str) -> None:
+    (partition,) = sync(stream).state["bookmarks"][stream]["partitions"]
+    assert partition.keys() <= {"context", "replication_key", "replication_key_value"}
+
+
+@pytest.mark.parametrize(("stream", "field"), SECRETS.items())
+def test_secrets_are_never_extracted(api: Server, sync: Callable[..., TapRun], stream: str, field: str) -> None:
+    run = sync(stream)
+    assert all(field not in record for record in run.records(stream))
+    assert field not in run.schema_message(stream)["schema"]["properties"]
+    asked = [request for request in api.control.requests() if "password" in str(request["query"])]
+    assert not asked
+
+
+def test_what_is_not_selected_by_default_says_why_and_stays_out(config: dict[str, Any]) -> None:
+    run = run_tap(config, everything=False)
+    emitted = {m["stream"] for m in run.messages if m["type"] == "SCHEMA"}
+    by_default = {name for name, stream in run.tap.streams.items() if stream.why_off is None}  # type: ignore[attr-defined]
+    assert emitted == by_default
+    assert {"leads", "campaigns", "accounts", "account_analytics_daily"} <= by_default
+    assert by_default.isdisjoint({"emails", "custom_tag_mappings", "audit_logs", "block_list_entries", "api_keys"})
+
+
+def test_steps_and_variants_join_to_their_analytics(sync: Callable[..., TapRun]) -> None:
+    run = sync("campaign_steps", "campaign_variants", "campaign_analytics_steps")
+    steps, variants = run.by_key("campaign_steps"), run.by_key("campaign_variants")
+    attributed = [key for key in run.by_key("campaign_analytics_steps") if UNATTRIBUTED not in key]
+    assert attributed
+    assert {key[:2] for key in attributed} <= steps.keys()
+    assert set(attributed) <= variants.keys()
+
+
+def test_a_parent_that_is_gone_by_then_is_passed_over(
+    api: Server, sync: Callable[..., TapRun], caplog: pytest.LogCaptureFixture
+) -> None:
+    campaigns = [row["campaign_id"] for row in api.control.truth("campaign_analytics")]
+    api.control.fault("/api/v2/campaigns/analytics/overview", "status", status=404, body={"message": "gone"})
+    run = sync("campaign_analytics_overview")
+    assert len(run.records("campaign_analytics_overview")) == len(campaigns) - 1
+    assert sum("which is gone" in message for message in caplog.messages) == 1
+
+
+def test_a_key_with_few_scopes_names_each_stream_that_it_may_not_read(
+    api: Server, config: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING)
+    run = run_tap({**config, "api_key": "sandbox-key-campaigns-only"})
+    silent = {name for name in NAMES if not run.records(name)}
+    named = {record.name.rpartition(".")[2] for record in caplog.records if "Skipped in workspace" in record.message}
+    assert silent == named
+    assert {"campaigns", "campaign_steps", "campaign_variants", "campaign_analytics_daily"}.isdisjoint(silent)
+    assert {"leads", "accounts", "emails", "ai_agents"} <= silent
