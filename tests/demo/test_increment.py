@@ -75,5 +75,5 @@ def test_anything_else_does_not(expected: tuple[str, ...], said: int) -> None:
 
 def test_bookmark_that_is_not_the_newest_record_is_found() -> None:
     truth: Any = Rows({"timestamp_updated": "2026-10-01T00:00:00.123Z", "date": "2026-10-01"})
-    with pytest.raises(DemoError, match="accounts: the bookmark is None"):
+    with pytest.raises(DemoError, match=f"{TABLES[0].name}: the bookmark is None"):
         increment.check_bookmarks({}, truth)
