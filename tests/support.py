@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from dataclasses import dataclass, field
 from typing import Any
@@ -44,7 +45,8 @@ class TapRun:
     @property
     def state(self) -> dict[str, Any]:
         """The last state, as the next run gets it."""
-        return next(m["value"] for m in reversed(self.messages) if m["type"] == "STATE")
+        # A copy: a tap goes on writing into the state that it was given.
+        return copy.deepcopy(next(m["value"] for m in reversed(self.messages) if m["type"] == "STATE"))
 
     def bookmark(self, stream: str) -> Any:
         (partition,) = self.state["bookmarks"][stream]["partitions"]

@@ -126,6 +126,13 @@ def test_the_next_run_goes_on_from_the_state(sync: Callable[..., TapRun], stream
         assert len(second.records(stream)) == len(first.records(stream))
 
 
+def test_every_replication_key_is_a_timestamp_or_a_day(sync: Callable[..., TapRun]) -> None:
+    for name, stream in sync("lead_lists").tap.streams.items():
+        if stream.replication_key:
+            form = stream.schema["properties"][stream.replication_key]["format"]
+            assert form == ("date" if stream.replication_key == "date" else "date-time"), name
+
+
 @pytest.mark.parametrize("stream", NAMES)
 def test_state_stays_one_partition_per_workspace(sync: Callable[..., TapRun], stream: str) -> None:
     (partition,) = sync(stream).state["bookmarks"][stream]["partitions"]

@@ -1,0 +1,150 @@
+"""Streams that the API filters or sorts by time, and those asked for in batches."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from sandbox import ApiKey, SandboxConfig, serve
+from tap_instantly import InstantlyAPIError
+from tap_instantly.tap import TapInstantly
+from tests.conftest import UNTIL
+from tests.support import CollectingWriter, TapRun, catalog_of, run_tap
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sandbox import Server
+
+LATER = "2026-11-01T10:00:00.000Z"
+
+
+def asked(api: Server, path: str) -> list[dict[str, Any]]:
+    return [request["query"] for request in api.control.requests() if request["path"] == f"/api/v2{path}"]
+
+
+def test_emails_come_in_order_from_the_bookmark_on(api: Server, sync: Callable[..., TapRun]) -> None:
+    first = sync("emails")
+    stamps = [record["timestamp_created"] for record in first.records("emails")]
+    assert stamps == sorted(stamps)
+    assert first.bookmark("emails") == stamps[-1]
+    api.control.clear_requests()
+    new = api.control.mutate("receive_email", at=LATER)
+    second = sync("emails", state=first.state)
+    fresh = {record["id"] for record in second.records("emails")} - {r["id"] for r in first.records("emails")}
+    assert len(fresh) == 1
+    assert fresh & set(_texts(new))
+    assert len(asked(api, "/emails")) <= 2
+    assert all(query["sort_order"] == "asc" for query in asked(api, "/emails"))
+
+
+def _texts(value: Any) -> list[str]:
+    """Every text within a JSON value."""
+    if isinstance(value, dict):
+        return [text for part in value.values() for text in _texts(part)]
+    if isinstance(value, list):
+        return [text for part in value for text in _texts(part)]
+    return [value] if isinstance(value, str) else []
+
+
+def test_emails_that_were_cut_off_go_on_at_the_page_they_were_at(api: Server, config: dict[str, Any]) -> None:
+    api.control.fault("/api/v2/emails", "status", status=400, body={"message": "stop here"}, after=4)
+    writer = CollectingWriter()
+    tap = TapInstantly(config=dict(config), catalog=catalog_of(config, "emails"), message_writer=writer)
+    with pytest.raises(InstantlyAPIError, match="stop here"):
+        tap.sync_all()
+    cut = TapRun(writer.messages, tap)
+    written = [record["id"] for record in cut.records("emails")]
+    assert len(written) == 400
+    rest = run_tap(config, streams=("emails",), state=cut.state)
+    again = [record["id"] for record in rest.records("emails")]
+    everything = {row["id"] for row in api.control.truth("emails")}
+    assert set(written) | set(again) == everything
+    assert len(written) + len(again) - len(everything) <= 100
+
+
+def test_emails_are_read_again_within_the_look_back(api: Server, sync: Callable[..., TapRun]) -> None:
+    first = sync("emails")
+    second = sync("emails", state=first.state, emails_lookback_days=5)
+    stamps = [record["timestamp_created"] for record in second.records("emails")]
+    assert min(stamps) >= "2026-10-25"
+    assert len(stamps) > 1
+    assert second.bookmark("emails") == first.bookmark("emails")
+
+
+def test_previews_leave_the_bodies_out(api: Server, sync: Callable[..., TapRun]) -> None:
+    assert not any(record.get("body") for record in sync("emails", emails_preview_only=True).records("emails"))
+    assert any(record.get("body") for record in sync("emails").records("emails"))
+
+
+def test_background_jobs_are_read_back_to_the_bookmark_and_no_further(api: Server, sync: Callable[..., TapRun]) -> None:
+    first = sync("background_jobs", page_size=5)
+    oldest = min(api.control.truth("background_jobs"), key=lambda job: job["updated_at"])
+    api.control.mutate("progress_background_job", id=oldest["id"], at=LATER)
+    api.control.clear_requests()
+    second = sync("background_jobs", state=first.state, page_size=5)
+    assert oldest["id"] in {record["id"] for record in second.records("background_jobs")}
+    assert len(second.records("background_jobs")) <= 2
+    assert len(asked(api, "/background-jobs")) == 1
+
+
+def test_audit_logs_are_asked_for_from_the_bookmark_a_thousand_at_a_time(
+    api: Server, sync: Callable[..., TapRun]
+) -> None:
+    first = sync("audit_logs")
+    lead = next(api.control.truth("leads"))["id"]
+    api.control.mutate("delete_leads", ids=[lead], at=LATER)
+    api.control.clear_requests()
+    second = sync("audit_logs", state=first.state)
+    assert 2 in {record["activity_type"] for record in second.records("audit_logs")}
+    assert len(second.records("audit_logs")) <= 2
+    query = asked(api, "/audit-logs")[0]
+    assert (query["limit"], query["start_date"]) == ("1000", first.bookmark("audit_logs"))
+
+
+def test_webhook_events_are_asked_for_from_the_day_before_the_bookmark(
+    api: Server, sync: Callable[..., TapRun]
+) -> None:
+    first = sync("webhook_events")
+    sync("webhook_events", state=first.state)
+    assert asked(api, "/webhook-events")[-1]["from"] < first.bookmark("webhook_events")[:10]
+
+
+def test_account_figures_are_asked_for_in_halves_where_the_request_is_too_large(config: dict[str, Any]) -> None:
+    key = ApiKey("everything")
+    with serve(SandboxConfig(campaigns=4, accounts=230, leads=200, days=20, until=UNTIL, keys=(key,))) as server:
+        server.control.config(analytics_accounts=60)
+        settings = {"api_key": key.secret, "api_url": f"{server.url}/api/v2"}
+        run = run_tap(settings, streams=("account_analytics_daily",))
+        sizes = [
+            len(request["query"]["emails"]) if isinstance(request["query"]["emails"], list) else 1
+            for request in server.control.requests()
+            if request["path"].endswith("/accounts/analytics/daily")
+        ]
+        got = run.by_key("account_analytics_daily")
+        expected = {
+            (row["email_account"] or "unknown", row["date"]) for row in server.control.truth("account_analytics_daily")
+        }
+    assert {(email, day) for _, email, day in got} == expected
+    assert len(got) == len(run.records("account_analytics_daily"))
+    assert max(sizes) <= 200
+
+
+def test_warm_up_is_asked_for_a_hundred_accounts_at_a_time(api: Server, sync: Callable[..., TapRun]) -> None:
+    sync("account_warmup")
+    bodies = [r["body"]["emails"] for r in api.control.requests() if r["path"].endswith("/warmup-analytics")]
+    assert [len(emails) for emails in bodies] == [100, 20]
+
+
+def test_rows_of_another_inbox_placement_test_are_left_to_it(api: Server, sync: Callable[..., TapRun]) -> None:
+    api.control.config(stray_placement_rows=0.5)
+    records = sync("inbox_placement_analytics").records("inbox_placement_analytics")
+    assert len({record["id"] for record in records}) == len(records)
+    assert {r["id"] for r in records} == {row["id"] for row in api.control.truth("inbox_placement_analytics")}
+
+
+def test_parents_are_listed_once_per_run_and_no_oftener(api: Server, sync: Callable[..., TapRun]) -> None:
+    sync("campaign_analytics_overview", "campaign_analytics_steps")
+    listed = asked(api, "/campaigns/analytics")
+    assert len(listed) == 1
