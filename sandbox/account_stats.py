@@ -10,6 +10,7 @@ from __future__ import annotations
 import zlib
 from typing import TYPE_CHECKING
 
+from sandbox.analytics import DAILY as CAMPAIGN_DAILY
 from sandbox.clock import day_text
 from sandbox.ledger import METRICS
 
@@ -24,17 +25,9 @@ NOBODY = ""
 DAILY = {
     "sent": "sent",
     "bounced": "bounced",
-    "contacted": "sent",
-    "new_leads_contacted": "new",
-    "opened": "opened",
-    "unique_opened": "unique_opened",
-    "replies": "replies",
-    "unique_replies": "unique_replies",
-    "replies_automatic": "automatic",
-    "unique_replies_automatic": "unique_automatic",
-    "clicks": "clicks",
-    "unique_clicks": "unique_clicks",
+    **{name: source for name, source in CAMPAIGN_DAILY.items() if "opportunities" not in name},
 }
+"""As by campaign, with bounces and without opportunities, which belong to no account."""
 WARMUP_DAYS = 7
 GOOD = 90
 

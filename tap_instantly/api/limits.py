@@ -14,7 +14,6 @@ less evenly, and other tools share the key. It implies the other documented limi
 PAUSE_AFTER_429 = 1.0
 """Seconds to hold back the workspace where the server does not say how long: the limit is counted by the second."""
 
-
 EMAILS_PATH = "/emails"
 EMAILS_INTERVAL = 3.5
 """Seconds between requests for e-mails: 20 a minute are documented; 3.1 still met a 429, 3.5 did not (reported)."""

@@ -29,11 +29,11 @@ UNKNOWN_WORKSPACE = "unknown"
 
 logger = logging.getLogger("tap-instantly.api")
 
-_Probe = Callable[[InstantlyClient], "dict[str, Any] | None"]
+_Probe = Callable[[InstantlyClient], dict[str, Any]]
 
 
 def _first(path: str, method: str = "GET") -> _Probe:
-    def probe(client: InstantlyClient) -> dict[str, Any] | None:
+    def probe(client: InstantlyClient) -> dict[str, Any]:
         page = {"limit": 1}
         where: dict[str, Any] = {"json": page} if method == "POST" else {"params": page}
         records = items(client.request(method, path, repeatable=True, expect=items, **where))
@@ -123,7 +123,7 @@ def _id_from_records(client: InstantlyClient, denied: InstantlyAPIError) -> str:
     opened = False
     for probe in _PROBES:
         try:
-            record = probe(client) or {}
+            record = probe(client)
         except InstantlyAPIError as error:
             if error.kind not in DENIED:
                 raise

@@ -154,7 +154,7 @@ class InstantlyStream(RESTStream["str | None"]):
         # The SDK caps the bookmark at the start of the run, so that what changes while the list is read is read again
         # next time; but it does so for the stream as a whole, not for its partitions.
         self.state_manager.write_replication_key_signpost(self.get_replication_key_signpost(context), context=context)
-        self.bookmark = self.get_starting_timestamp(context) if self.is_timestamp_replication_key else None
+        self.start_from(self.get_starting_timestamp(context) if self.is_timestamp_replication_key else None)
         started, sent_before, read = time.monotonic(), workspace.client.requests_sent, False
         try:
             with self.request_counter:
@@ -173,6 +173,10 @@ class InstantlyStream(RESTStream["str | None"]):
             # Forget this run's progress: it did not see everything, so the next one has to start where this one did.
             self.get_context_state(context).pop("progress_markers", None)
 
+    def start_from(self, bookmark: datetime | None) -> None:
+        """Take up the bookmark that a workspace's records are read from; None to read all."""
+        self.bookmark = bookmark
+
     def _pages_of(self, slices: Iterable[Slice]) -> Iterable[list[Record]]:
         if isinstance(slices, tuple) and len(slices) == 1:
             return self.pages(slices[0])
@@ -183,22 +187,25 @@ class InstantlyStream(RESTStream["str | None"]):
         # The SDK's loop sends through one session and one authenticator per stream. Here each workspace has a client
         # of its own, which also classifies and decodes; requests, paging, retry and metrics remain the SDK's hooks.
         client = self.workspaces[workspace_id(context)].client
-        send = self.request_decorator(lambda request, _context: client.send(request, self._expect))
+        page: list[Record] = []
+
+        def ask(request: requests.PreparedRequest, _context: Context | None) -> requests.Response:
+            nonlocal page
+            response = client.send(request)
+            page = list(self.parse_response(response))  # within the retry: one of the wrong shape is asked for again
+            return response
+
+        send = self.request_decorator(ask)
         paginator = self.get_new_paginator()
         while not paginator.finished:
             request = self.get_http_request(page=PageContext(context, paginator.current_value))
             prepared = client.prepare(request.method, request.url, params=request.params, json=request.data)
             response = send(prepared, context)
             self.request_counter.increment()
-            yield list(self.parse_response(response))
+            yield page
             paginator.advance(response)
         if getattr(paginator, "looped", False):
             self._incomplete.add(workspace_id(context))
-
-    def _expect(self, response: requests.Response) -> None:
-        """Read the answer within the retry, so that one of the wrong shape is asked for again."""
-        for _record in self.parse_response(response):
-            pass
 
     @override
     def request_records(self, context: Context | None) -> Iterator[Record]:

@@ -60,10 +60,9 @@ class ListStream(InstantlyStream):
         return items(response)
 
     @override
-    def get_records(self, context: Context | None) -> Iterator[Record]:
-        bookmark = self.get_starting_timestamp(context) if self.is_timestamp_replication_key else None
+    def start_from(self, bookmark: datetime | None) -> None:
+        super().start_from(bookmark)
         self._since = timestamps.floor_text(bookmark - self.lookback) if bookmark else None
-        yield from super().get_records(context)
 
     @property
     def lookback(self) -> timedelta:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from jsonschema import Draft202012Validator, ValidationError
@@ -47,21 +46,18 @@ class RecordShaper:
         self._fail = validate == "fail"
         self._validator = None if validate == "off" else Draft202012Validator(schema)
         self._logger = logger
-        self._reported: Counter[str] = Counter()
+        self._reported: set[tuple[str, str]] = set()
         self.keyless = 0
         self.invalid = 0
 
     def shape(self, record: Record, workspace_id: str) -> Record | None:
         """The record in its schema's shape (changed in place), or None if it has no key."""
-        theirs = record.get(WORKSPACE_ID)
-        record[WORKSPACE_ID] = workspace_id
         if not record.keys() <= self._known:
             for name in record.keys() - self._known:
                 self._set_aside(record, name, "the schema does not know this field")
-        if theirs not in (None, workspace_id):
-            record[WORKSPACE_ID] = theirs
+        if record.get(WORKSPACE_ID) not in (None, workspace_id):
             self._set_aside(record, WORKSPACE_ID, "it names another workspace than the key's")
-            record[WORKSPACE_ID] = workspace_id
+        record[WORKSPACE_ID] = workspace_id
         for name in self._timestamps:
             if (value := record.get(name)) is not None:
                 try:
@@ -95,8 +91,8 @@ class RecordShaper:
         self._report_once(name, f"{reason}; it is kept in the column {UNKNOWN_FIELDS}")
 
     def _report_once(self, place: str, message: str) -> None:
-        self._reported[place + message] += 1
-        if self._reported[place + message] == 1:
+        if (place, message) not in self._reported:
+            self._reported.add((place, message))
             self._logger.warning("Field '%s': %s", place, message)
 
     def _refuse(self, record: Record, error: ValidationError) -> NoReturn:
