@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     import uvicorn
 
+KEY = "NAME[@WORKSPACE][=SCOPE,...]"
+
 
 def _day(text: str) -> str:
     parse_day(text)
@@ -32,7 +34,7 @@ def make_parser() -> argparse.ArgumentParser:
     add("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     add("--port", type=int, default=8765, help="port; 0 picks a free one (default: %(default)s)")
     add("--allow-remote", action="store_true", help="allow an address that other machines can reach")
-    for name in ("campaigns", "accounts", "leads", "lead-lists", "emails", "days", "seed"):
+    for name in ("workspaces", "campaigns", "accounts", "leads", "lead-lists", "emails", "days", "seed"):
         add(f"--{name}", type=int, default=getattr(standard, name.replace("-", "_")), help="(default: %(default)s)")
     add("--until", type=_day, help="last day with data, YYYY-MM-DD (default: today in UTC)")
     add("--list-ties", action="store_true", help="let lead lists share creation times in pairs")
@@ -44,8 +46,8 @@ def make_parser() -> argparse.ArgumentParser:
     stray = "share of another test's rows in a test's placement results (default: %(default)s)"
     add("--stray-placement-rows", type=float, default=manners.stray_placement_rows, metavar="P", help=stray)
     add("--scope-error-status", type=int, choices=(401, 403), default=401, help="answer to a missing scope")
-    add("--key", action="append", default=[], metavar="NAME[=SCOPE,...]", help="an API key; more than once for more")
-    add("--unpaid-key", action="append", default=[], metavar="NAME", help="a key whose workspace has no plan")
+    add("--key", action="append", default=[], metavar=KEY, help="an API key; more than once for more")
+    add("--unpaid-key", action="append", default=[], metavar=KEY, help="a key whose workspace has no plan")
     return parser
 
 
@@ -66,9 +68,12 @@ def make_config(options: argparse.Namespace) -> SandboxConfig:
 
 def announce(listener: socket, state: State) -> None:
     """Say where to find the sandbox and how to get in."""
-    first = next(iter(state.keys.values()))
+    first, *others = state.keys.values()
     sys.stdout.write(f"sandbox: listening on {address_of(listener)}\n")
     sys.stdout.write(f"sandbox: API key {first.secret}\n")
+    own = [key.secret for key in others if key.name == key.workspace]
+    if own:
+        sys.stdout.write(f"sandbox: API keys of further workspaces {' to '.join(dict.fromkeys((own[0], own[-1])))}\n")
     sys.stdout.flush()
 
 

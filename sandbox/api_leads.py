@@ -90,7 +90,7 @@ def list_leads(call: Call) -> Response:
     limit = parse_limit(body.get("limit"), "body")
     selection = select(call.world, body)
     cursor = body.get("starting_after") or None
-    size = shorten(limit, call.state.manners.short_pages, call.world.config.seed, "leads", cursor)
+    size = shorten(limit, call.workspace.manners.short_pages, call.world.config.seed, "leads", cursor)
     leads = call.world.leads
     if body.get("distinct_contacts") is True:
         texts, last = leads.contacts(selection, None if cursor is None else str(cursor), size)

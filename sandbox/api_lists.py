@@ -57,7 +57,7 @@ def answer_page(call: Call, listing: Listing, chosen: Ordered) -> Response:
     limit = parse_limit(query.get("limit", listing.usual), most=listing.most)
     cursor = query.get("starting_after")
     start = chosen.after(cursor) if cursor else 0
-    size = shorten(limit, call.state.manners.short_pages, call.world.config.seed, listing.resource, cursor)
+    size = shorten(limit, call.workspace.manners.short_pages, call.world.config.seed, listing.resource, cursor)
     page = chosen.rows[start : start + size]
     texts = [dumps(listing.present(row, query)) for row in page]
     following = listing.write_cursor(page[-1]) if page else None

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def build_app(state: State) -> Starlette:
     """Build the application around a state."""
     routes = [
-        Route(f"/api/v2{operation.path}", _endpoint(state, operation), methods=[operation.method])
+        Route(f"/api/v2{operation.path}", _endpoint(operation), methods=[operation.method])
         for operation in sorted(OPERATIONS, key=_generality)
     ]
     return Starlette(
@@ -41,15 +41,13 @@ def _generality(operation: Operation) -> list[bool]:
     return [segment.startswith("{") for segment in operation.path.split("/")]
 
 
-def _endpoint(state: State, operation: Operation) -> Callable[[Request], Awaitable[Response]]:
+def _endpoint(operation: Operation) -> Callable[[Request], Awaitable[Response]]:
     scopes = accepted_scopes(*operation.scope.split(":")).union(operation.also) if operation.scope else None
 
     async def endpoint(request: Request) -> Response:
-        entry = request.scope["sandbox.entry"]
         try:
-            key = admit(state, request.headers, entry, scopes)
-            world = state.worlds[key.workspace]
-            call = Call(state, world, key, request.path_params, request.query_params, request.scope["sandbox.body"])
+            key, workspace = admit(request.scope["sandbox.visitor"], scopes)
+            call = Call(workspace, key, request.path_params, request.query_params, request.scope["sandbox.body"])
             return operation.handler(call)
         except ApiError as error:
             return error.answer()

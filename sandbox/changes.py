@@ -9,6 +9,7 @@ from sandbox import mutations
 from sandbox.answers import ApiError
 from sandbox.area import known
 from sandbox.areas import CHANGES
+from sandbox.group import MAIN
 from sandbox.mailbox import receive
 from sandbox.mutations import instant
 
@@ -102,10 +103,11 @@ OPERATIONS: dict[str, Callable[..., Row]] = {
 def change(state: State, order: dict[str, Any]) -> Row:
     """Carry out one mutation and tell what changed."""
     order = dict(order)
-    name, world = str(order.pop("op", "")), state.worlds.get(str(order.pop("workspace", "main")))
+    name, workspace = str(order.pop("op", "")), state.workspaces.get(str(order.pop("workspace", MAIN)))
     operation = OPERATIONS.get(name)
-    if operation is None or world is None:
+    if operation is None or workspace is None:
         raise ApiError(400, f"Unknown mutation or workspace; there are {', '.join(sorted(OPERATIONS))}")
+    world = workspace.world
     try:
         signature(operation).bind(world, **order)
         return operation(world, **order)

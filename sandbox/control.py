@@ -21,13 +21,16 @@ class Control:
 
     Args:
         url: Base address of the sandbox, for instance http://127.0.0.1:8765.
-        workspace: The workspace that mutations and truth are about.
+        workspace: The workspace that everything but `about` and the `clear_...` and `reset` calls is about. If none is
+            named, mutations and truth are about the first, and faults, manners and the request log about all.
+        session: The connection to use, if there is one already.
     """
 
-    def __init__(self, url: str, workspace: str = "main") -> None:
+    def __init__(self, url: str, workspace: str | None = None, session: requests.Session | None = None) -> None:
+        self._url = url
         self._base = f"{url.rstrip('/')}/_sandbox"
-        self._workspace = workspace
-        self._session = requests.Session()
+        self._place = {} if workspace is None else {"workspace": workspace}
+        self._session = session or requests.Session()
         # Proxies are for the world outside.
         self._session.trust_env = False
         self._session.headers["User-Agent"] = "sandbox-control"
@@ -39,6 +42,10 @@ class Control:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def within(self, workspace: str) -> Control:
+        """Give a client for one workspace; it shares the connection."""
+        return Control(self._url, workspace, self._session)
 
     def close(self) -> None:
         """Close the connection."""
@@ -58,7 +65,7 @@ class Control:
 
     def fault(self, path: str, kind: str, **details: Any) -> Row:
         """Order a fault; it hits one request unless `count` says otherwise (None: all)."""
-        fault: Row = self._call("POST", "/faults", {"path": path, "kind": kind, **details})
+        fault: Row = self._call("POST", "/faults", {"path": path, "kind": kind, **self._place, **details})
         return fault
 
     def faults(self) -> list[Row]:
@@ -72,7 +79,7 @@ class Control:
 
     def mutate(self, op: str, **details: Any) -> Row:
         """Change the workspace and learn what changed."""
-        changed: Row = self._call("POST", "/mutations", {"op": op, "workspace": self._workspace, **details})
+        changed: Row = self._call("POST", "/mutations", {"op": op, **self._place, **details})
         return changed
 
     def open(self, lead_id: str, at: str | None = None) -> Row:
@@ -142,12 +149,13 @@ class Control:
 
     def requests(self, path: str | None = None) -> list[Row]:
         """Show the last requests, oldest first."""
-        entries: list[Row] = self._call("GET", "/requests", **({} if path is None else {"path": path}))
+        query = self._place if path is None else {**self._place, "path": path}
+        entries: list[Row] = self._call("GET", "/requests", **query)
         return entries
 
     def counts(self) -> Row:
         """Count all requests since the last clear."""
-        counts: Row = self._call("GET", "/requests/counts")
+        counts: Row = self._call("GET", "/requests/counts", **self._place)
         return counts
 
     def clear_requests(self) -> None:
@@ -162,7 +170,7 @@ class Control:
     def truth_lines(self, resource: str) -> Iterator[bytes]:
         """Go through every row of a resource as JSON text."""
         url = f"{self._base}/truth/{resource}"
-        with self._session.get(url, params={"workspace": self._workspace}, stream=True, timeout=600) as answer:
+        with self._session.get(url, params=self._place, stream=True, timeout=600) as answer:
             if not answer.ok:
                 message = f"truth {resource}: {answer.status_code} {answer.text}"
                 raise ControlError(message)
@@ -174,7 +182,7 @@ class Control:
 
     def config(self, **manners: Any) -> Row:
         """Change the manners named, and show all."""
-        config: Row = self._call("PATCH", "/config", manners)
+        config: Row = self._call("PATCH", "/config", manners, **self._place)
         return config
 
     def reset(self) -> None:

@@ -45,7 +45,7 @@ def at_every(number: int, turn: int, value: Any, offset: int = 0) -> Any:  # noq
     return value if number % turn == offset else None
 
 
-def make_workspace(rng: Random, organization: str, owner: str, created: int, *, whole: bool = True) -> Row:
+def make_workspace(rng: Random, organization: str, owner: str, created: int, title: str, *, whole: bool = True) -> Row:
     """Make the workspace; a lean one lacks all that is optional."""
     plans = {
         "scheduled_for_removal_at": stamp(created + 3650 * DAY_MS),
@@ -71,7 +71,7 @@ def make_workspace(rng: Random, organization: str, owner: str, created: int, *, 
             "timestamp_created": stamp(created),
             "timestamp_updated": stamp(created + rng.randrange(DAY_MS)),
             "owner": owner,
-            "name": "Harbor & Loom",
+            "name": title,
             **(plans if whole else {}),
         }
     )

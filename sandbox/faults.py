@@ -50,6 +50,7 @@ class Fault:
         path: Exact path or glob.
         kind: What goes wrong.
         method: Only this method.
+        workspace: Only requests for this workspace.
         status: Status of a `status` fault (and of `html`, `garbage`, `empty`, `error_in_200` if not 200).
         body: Body instead of the usual one: a JSON value, or a string sent as it is.
         headers: Further headers of a `status` fault.
@@ -64,6 +65,7 @@ class Fault:
     path: str
     kind: Kind
     method: str | None = None
+    workspace: str | None = None
     status: int | None = None
     body: Any = None
     headers: dict[str, str] = field(default_factory=dict)
@@ -89,9 +91,11 @@ class Fault:
         """Whether it has hit as often as it may."""
         return self.count is not None and self.hits >= self.count
 
-    def strikes(self, method: str, path: str, cursor: str | None) -> bool:
+    def strikes(self, method: str, path: str, cursor: str | None, workspace: str | None) -> bool:
         """Decide whether a request is hit, and count it."""
         if self.spent or (self.method and self.method.upper() != method):
+            return False
+        if self.workspace not in {None, workspace}:
             return False
         if self.kind == "repeat_cursor" and cursor is None:
             # The first page has no cursor that could be repeated.
@@ -139,9 +143,9 @@ class Faults:
         """List the orders, spent ones included."""
         return [asdict(fault) for fault in self._faults]
 
-    def strike(self, method: str, path: str, cursor: str | None) -> Fault | None:
+    def strike(self, method: str, path: str, cursor: str | None, workspace: str | None) -> Fault | None:
         """Give the one fault that hits a request: the first that applies."""
-        return next((fault for fault in self._faults if fault.strikes(method, path, cursor)), None)
+        return next((fault for fault in self._faults if fault.strikes(method, path, cursor, workspace)), None)
 
     def __bool__(self) -> bool:
         return bool(self._faults)

@@ -12,16 +12,17 @@ from starlette.responses import Response
 
 from sandbox.answers import ApiError
 from sandbox.faults import INSTEAD, Fault, deface, instead, reset, send_broken
+from sandbox.group import MAIN
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from sandbox.config import ApiKey
-    from sandbox.request_log import Entry
-    from sandbox.state import State
+    from sandbox.state import State, Workspace
     from sandbox.world import World
 
 API = "/api/"
+AS_WORKSPACE = "x-as-workspace"
 # A log of ten thousand imports must not fill the memory.
 LOGGED_BYTES = 1 << 16
 
@@ -33,35 +34,54 @@ BLOCKED_AGENTS = re.compile(r"(python-urllib|python-httpx|python-requests|undici
 class Call:
     """A request that was let in."""
 
-    state: State
-    world: World
+    workspace: Workspace
     key: ApiKey
     path: dict[str, str]
     query: QueryParams
     body: bytes
 
+    @property
+    def world(self) -> World:
+        """What is in the workspace."""
+        return self.workspace.world
 
-def admit(state: State, headers: Headers, entry: Entry, scopes: frozenset[str] | None) -> ApiKey:
-    """Check the key, the plan, the pace and the scopes, in this order."""
-    header = headers.get("authorization")
-    if not header:
-        raise ApiError(401, "Missing Authorization header")
+
+@dataclass
+class Visitor:
+    """Who sent a request, and for which workspace; None for what is not known or not allowed."""
+
+    names_key: bool
+    key: ApiKey | None
+    workspace: Workspace | None
+
+
+def identify(state: State, headers: Headers) -> Visitor:
+    """Find the key, and the workspace it opens."""
+    header = headers.get("authorization", "")
     scheme, _, secret = header.partition(" ")
     key = state.keys.get(secret.strip()) if scheme.lower() == "bearer" else None
+    return Visitor(bool(header), key, state.entered(key, headers.get(AS_WORKSPACE)) if key else None)
+
+
+def admit(visitor: Visitor, scopes: frozenset[str] | None) -> tuple[ApiKey, Workspace]:
+    """Check the key, the workspace, the plan, the pace and the scopes, in this order."""
+    key, workspace = visitor.key, visitor.workspace
     if key is None:
-        raise ApiError(401, "Invalid API key")
-    entry.key = key.name
-    if not key.paid:
+        raise ApiError(401, "Invalid API key" if visitor.names_key else "Missing Authorization header")
+    if workspace is None:
+        # Neither status nor message is known.
+        raise ApiError(403, f"API key may not act in the workspace named by {AS_WORKSPACE}")
+    manners = workspace.manners
+    if not (key.paid and manners.paid):
         raise ApiError(402, "Workspace does not have an active paid plan")
-    manners = state.manners
-    if manners.rate_limit and not state.limiters[key.workspace].admits(manners.per_second, manners.per_minute):
+    if manners.rate_limit and not workspace.limiter.admits(manners.per_second, manners.per_minute):
         wait = {"retry-after": str(manners.retry_after)} if manners.retry_after is not None else None
         raise ApiError(429, "Rate limit exceeded", headers=wait)
     if scopes is not None and scopes.isdisjoint(key.scopes):
         # The documentation says 403; three reports from live use say 401.
         message = f"API key is missing one of the required scopes: {', '.join(sorted(scopes))}"
         raise ApiError(manners.scope_error_status, message)
-    return key
+    return key, workspace
 
 
 def accepted_scopes(resource: str, action: str) -> frozenset[str]:
@@ -89,20 +109,29 @@ class Door:
         headers = Headers(scope=scope)
         query = scope["query_string"].decode("latin-1")
         agent = headers.get("user-agent", "")
-        entry = self._state.log.open(scope["method"], scope["path"], query, agent)
+        visitor = identify(self._state, headers)
+        entry = self._state.log.open(
+            scope["method"],
+            scope["path"],
+            query,
+            agent,
+            key=visitor.key.name if visitor.key else None,
+            workspace=visitor.workspace.name if visitor.workspace else None,
+        )
         body = await _read(receive)
         entry.body = body[:LOGGED_BYTES]
-        scope["sandbox.entry"], scope["sandbox.body"] = entry, body
+        scope.update({"sandbox.visitor": visitor, "sandbox.entry": entry, "sandbox.body": body})
 
         async def noting(message: Message) -> None:
             if message["type"] == "http.response.start":
                 entry.status = message["status"]
             await send(message)
 
-        if self._state.manners.latency_ms > 0:
-            await asyncio.sleep(self._state.manners.latency_ms / 1000)
+        latency_ms = (visitor.workspace or self._state.workspaces[MAIN]).manners.latency_ms
+        if latency_ms > 0:
+            await asyncio.sleep(latency_ms / 1000)
         faults = self._state.faults
-        fault = faults.strike(entry.method, entry.path, _cursor(scope)) if faults else None
+        fault = faults.strike(entry.method, entry.path, _cursor(scope), entry.workspace) if faults else None
         if fault is not None:
             await self._trouble(fault, scope, receive, noting)
         elif not agent or BLOCKED_AGENTS.match(agent):

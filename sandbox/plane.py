@@ -13,6 +13,7 @@ from starlette.routing import Route
 
 from sandbox.answers import ApiError, reply
 from sandbox.changes import OPERATIONS, change
+from sandbox.group import MAIN
 from sandbox.truth import RESOURCES, lines
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from sandbox.state import State
+    from sandbox.state import State, Workspace
 
     Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -92,13 +93,27 @@ class Plane:
     async def get_about(self, _request: Request) -> Response:
         """Tell what there is."""
         config = asdict(self._state.config) | {"until": self._state.world.until}
-        keys = [{"name": key.name, "secret": key.secret, "scopes": key.scopes, "paid": key.paid} for key in self._keys]
-        about = {"config": config, "keys": keys, "truth": sorted(RESOURCES), "mutations": sorted(OPERATIONS)}
-        return reply(about)
+        shown = ("name", "secret", "scopes", "paid", "workspace")
+        keys = [{name: getattr(key, name) for name in shown} for key in self._state.keys.values()]
+        workspaces = [self._describe(workspace) for workspace in self._state.workspaces.values()]
+        names = {"truth": sorted(RESOURCES), "mutations": sorted(OPERATIONS)}
+        return reply({"config": config, "keys": keys, "workspaces": workspaces, **names})
 
-    @property
-    def _keys(self) -> Iterable[Any]:
-        return self._state.keys.values()
+    def _describe(self, workspace: Workspace) -> dict[str, Any]:
+        """Show a workspace without making it."""
+        member = self._state.members.get(workspace.name)
+        group = {"id": member.organization, "membership": member.status} if member else {}
+        return {"name": workspace.name, "made": workspace.made, **group}
+
+    def _named(self, request: Request) -> Workspace | None:
+        """Give the workspace that the query names, or None if it names none."""
+        name = request.query_params.get("workspace")
+        return None if name is None else self._known(name)
+
+    def _known(self, name: str) -> Workspace:
+        if name not in self._state.workspaces:
+            raise ApiError(404, "No such workspace")
+        return self._state.workspaces[name]
 
     async def get_faults(self, _request: Request) -> Response:
         """List the faults on order."""
@@ -106,8 +121,11 @@ class Plane:
 
     async def post_fault(self, request: Request) -> Response:
         """Order a fault."""
+        order = await _body(request)
+        if order.get("workspace") is not None:
+            self._known(str(order["workspace"]))
         try:
-            return reply(asdict(self._state.faults.add(await _body(request))))
+            return reply(asdict(self._state.faults.add(order)))
         except (TypeError, ValueError) as error:
             raise ApiError(400, str(error)) from None
 
@@ -121,40 +139,40 @@ class Plane:
         return reply(change(self._state, await _body(request)))
 
     async def get_requests(self, request: Request) -> Response:
-        """Show the last requests; `path` narrows them."""
-        path = request.query_params.get("path")
-        return reply([entry for entry in self._state.log.entries() if path in {None, entry["path"]}])
+        """Show the last requests; `path` and `workspace` narrow them."""
+        wanted = {name: value for name, value in request.query_params.items() if name in {"path", "workspace"}}
+        return reply([entry for entry in self._state.log.entries() if wanted.items() <= entry.items()])
 
     async def delete_requests(self, _request: Request) -> Response:
         """Clear the log."""
         self._state.log.clear()
         return reply({})
 
-    async def get_counts(self, _request: Request) -> Response:
-        """Count the requests."""
-        return reply(self._state.log.counts())
+    async def get_counts(self, request: Request) -> Response:
+        """Count the requests, all or those for a workspace."""
+        return reply(self._state.log.counts(request.query_params.get("workspace")))
 
     async def get_truth(self, request: Request) -> Response:
         """Stream every row of a resource as JSON lines."""
         resource = request.path_params["resource"]
         if resource not in RESOURCES:
             raise ApiError(404, f"No such truth; there are {', '.join(sorted(RESOURCES))}")
-        world = self._state.worlds.get(request.query_params.get("workspace", "main"))
-        if world is None:
-            raise ApiError(404, "No such workspace")
+        world = (self._named(request) or self._state.workspaces[MAIN]).world
         return StreamingResponse(_in_chunks(lines(world, resource)), media_type="application/x-ndjson")
 
-    async def get_config(self, _request: Request) -> Response:
-        """Show the manners."""
-        return reply(asdict(self._state.manners))
+    async def get_config(self, request: Request) -> Response:
+        """Show the manners of a workspace."""
+        return reply(asdict((self._named(request) or self._state.workspaces[MAIN]).manners))
 
     async def patch_config(self, request: Request) -> Response:
-        """Change the manners."""
+        """Change the manners, of the workspace named or of all."""
+        one, changes = self._named(request), await _body(request)
         try:
-            self._state.manners = replace(self._state.manners, **await _body(request))
+            for workspace in self._state.workspaces.values() if one is None else (one,):
+                workspace.manners = replace(workspace.manners, **changes)
         except TypeError as error:
             raise ApiError(400, str(error)) from None
-        return reply(asdict(self._state.manners))
+        return await self.get_config(request)
 
     async def post_reset(self, _request: Request) -> Response:
         """Go back to the seeded state."""

@@ -25,6 +25,7 @@ class Entry:
     body: bytes
     user_agent: str
     key: str | None = None
+    workspace: str | None = None
     status: int | None = None
 
     def as_json(self) -> dict[str, Any]:
@@ -45,6 +46,7 @@ class Entry:
             "body": body,
             "status": self.status,
             "key": self.key,
+            "workspace": self.workspace,
             "user_agent": self.user_agent,
         }
 
@@ -59,14 +61,23 @@ class RequestLog:
     def clear(self) -> None:
         """Forget all requests; sequence numbers go on."""
         self._entries: deque[Entry] = deque(maxlen=KEPT)
-        self._counts: Counter[tuple[str, str]] = Counter()
+        self._counts: Counter[tuple[str | None, str, str]] = Counter()
 
-    def open(self, method: str, path: str, query: str, user_agent: str) -> Entry:
+    def open(
+        self,
+        method: str,
+        path: str,
+        query: str,
+        user_agent: str,
+        *,
+        key: str | None = None,
+        workspace: str | None = None,
+    ) -> Entry:
         """Note a request as it arrives."""
         self._seq += 1
-        entry = Entry(self._seq, method, path, query, b"", user_agent)
+        entry = Entry(self._seq, method, path, query, b"", user_agent, key, workspace)
         self._entries.append(entry)
-        self._counts[method, path] += 1
+        self._counts[workspace, method, path] += 1
         return entry
 
     def entries(self) -> Iterator[dict[str, Any]]:
@@ -74,13 +85,16 @@ class RequestLog:
         for entry in tuple(self._entries):
             yield entry.as_json()
 
-    def counts(self) -> dict[str, Any]:
-        """Count all requests since the last clear."""
+    def counts(self, workspace: str | None = None) -> dict[str, Any]:
+        """Count all requests since the last clear, or those for one workspace."""
         paths: Counter[str] = Counter()
-        for (_, path), count in self._counts.items():
-            paths[path] += count
+        operations: Counter[str] = Counter()
+        for (place, method, path), count in self._counts.items():
+            if workspace in {None, place}:
+                paths[path] += count
+                operations[f"{method} {path}"] += count
         return {
             "total": sum(paths.values()),
             "paths": dict(paths),
-            "operations": {f"{method} {path}": count for (method, path), count in self._counts.items()},
+            "operations": dict(operations),
         }

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from random import Random
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from sandbox import entities
 from sandbox.clock import DAY_MS, HOUR_MS, MINUTE_MS, ORDERED_IDS_FROM, now_ms, parse_day, today, uuid4
+from sandbox.group import MAIN, MAIN_TITLE, members_of, random_of
 from sandbox.lead_text import Box, LeadText, make_payloads, make_step_ids
 from sandbox.leads import LeadStore, make_ids
 from sandbox.ledger import Activity, Ledger, invent
@@ -16,6 +16,7 @@ from sandbox.paging import Ordered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, MutableMapping
+    from random import Random
 
     from sandbox.config import SandboxConfig
     from sandbox.paging import Listing, Row
@@ -52,7 +53,7 @@ class World:
     def __init__(
         self,
         config: SandboxConfig,
-        name: str = "main",
+        name: str = MAIN,
         makers: Mapping[str, Callable[[World], MutableMapping[str, Row]]] = {},
     ) -> None:
         self.config = config
@@ -74,7 +75,9 @@ class World:
         self.organization = uuid4(rng)
         self.users = tuple(uuid4(rng) for _ in range(3))
         self.born = (min(self.first_day, ORDERED_IDS_FROM) - 500) * DAY_MS
-        self.workspace = entities.make_workspace(rng, self.organization, self.users[0], self.born)
+        member = members_of(config.seed, config.workspaces).get(name)
+        title = member.title if member else MAIN_TITLE
+        self.workspace = entities.make_workspace(rng, self.organization, self.users[0], self.born, title)
         self.tags = entities.make_tags(rng)
         self.accounts = self._make_accounts(self.rng("accounts"))
         self.lead_lists = self._make_lists(self.rng("lists"))
@@ -83,7 +86,7 @@ class World:
 
     def rng(self, purpose: str) -> Random:
         """Give a source of randomness of its own to each purpose, so that they do not disturb one another."""
-        return Random(f"{self.config.seed}:{self.name}:{purpose}")
+        return random_of(self.config.seed, self.name, purpose)
 
     def mutation_rng(self) -> Random:
         """Give the randomness of the next mutation; what is made of the seeded world is made before it."""

@@ -59,7 +59,7 @@ def _get_daily(call: Call) -> Response:
         message = f"querystring/emails must NOT have more than {MOST_EMAILS} items"
         raise invalid(message)
     window = read_short_window(call)
-    if len(emails) > call.state.manners.analytics_accounts:
+    if len(emails) > call.workspace.manners.analytics_accounts:
         message = (
             "Analytics request is too large for this workspace. Add an emails filter or request a smaller date range"
         )

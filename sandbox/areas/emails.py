@@ -148,9 +148,9 @@ def _selected(call: Call) -> Iterator[tuple[bytes, Row]]:
 
 def _list_emails(call: Call) -> Response:
     """Answer GET /emails."""
-    manners = call.state.manners
+    manners = call.workspace.manners
     allowed = manners.emails_per_minute
-    if manners.rate_limit and not call.state.email_limiters[call.key.workspace].admits(allowed, allowed):
+    if manners.rate_limit and not call.workspace.email_limiter.admits(allowed, allowed):
         wait = {"retry-after": str(manners.retry_after)} if manners.retry_after is not None else None
         raise ApiError(429, "Rate limit exceeded", headers=wait)
     limit = parse_limit(call.query.get("limit"))

@@ -107,7 +107,7 @@ def subscribed(handler: Callable[[Call], Response]) -> Callable[[Call], Response
     """Let a handler answer those only who pay for inbox placement."""
 
     def guarded(call: Call) -> Response:
-        if not (call.key.inbox_placement and call.state.manners.inbox_placement):
+        if not (call.key.inbox_placement and call.workspace.manners.inbox_placement):
             raise ApiError(402, "Workspace does not have an active Inbox Placement plan")
         return handler(call)
 
@@ -123,7 +123,7 @@ def _strays(call: Call, test_id: str) -> list[Row]:
     tests = sorted(call.world.collection(data.TESTS))
     if test_id not in tests or len(tests) == 1:
         return []
-    share = call.state.manners.stray_placement_rows * SHARE
+    share = call.workspace.manners.stray_placement_rows * SHARE
     rows = _of(call.world, ANALYTICS, tests[tests.index(test_id) - 1]) if share else []
     return [row for row in rows if zlib.crc32(f"{test_id}{row['id']}".encode()) % SHARE < share]
 

@@ -9,16 +9,18 @@ from sandbox.api_lists import get_list, get_one
 from sandbox.area import Area, Operation, listed
 from sandbox.clock import DAY_MS, stamp, uuid4
 from sandbox.entities import at_every, compact
+from sandbox.group import ACCEPTED, MAIN, MAIN_TITLE, PENDING, draw_member, members_of
 from sandbox.listings import contains, equals
 from sandbox.paging import Listing, id_cursor, parse_bool
 from sandbox.plans import plan_details, subscription_details
-from sandbox.words import COMPANY_KINDS, COMPANY_STEMS, FIRST_NAMES, LAST_NAMES, plain
+from sandbox.words import FIRST_NAMES, LAST_NAMES, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from starlette.responses import Response
 
+    from sandbox.group import Member
     from sandbox.manners import Call
     from sandbox.paging import Row
     from sandbox.world import World
@@ -32,8 +34,7 @@ KEYS = (
 MEMBERS = 13
 ROLES = ("owner", "admin", "editor", "view", "editor")
 PERMISSIONS = ("dashboard.view", "campaigns.view", "analytics.view", "unibox.all")
-SUB_WORKSPACES = 12
-GROUP_STATUSES = ("accepted", "accepted", "pending", "accepted", "rejected")
+STRANGERS = 12
 
 
 def _make_keys(world: World) -> dict[str, Row]:
@@ -81,26 +82,31 @@ def _make_members(world: World) -> dict[str, Row]:
     return rows
 
 
+def _group(world: World) -> Iterable[Member]:
+    """Give the members of the group: the other workspaces, or strangers if the workspace is all there is."""
+    others = members_of(world.config.seed, world.config.workspaces)
+    if others:
+        return others.values() if world.name == MAIN else ()
+    rng = world.rng("workspace_group_members")
+    return (draw_member(rng, number) for number in range(STRANGERS))
+
+
 def _make_group(world: World) -> dict[str, Row]:
-    rng, rows = world.rng("workspace_group_members"), {}
-    for number in range(SUB_WORKSPACES):
-        created = world.born + (30 + 9 * number) * DAY_MS + rng.randrange(DAY_MS)
-        status = GROUP_STATUSES[number % len(GROUP_STATUSES)]
-        row = compact(
+    rows = {}
+    for number, member in enumerate(_group(world)):
+        invited = world.born + member.invited
+        rows[member.id] = compact(
             {
-                "id": uuid4(rng),
+                "id": member.id,
                 "admin_workspace_id": world.organization,
-                "sub_workspace_id": uuid4(rng),
-                "status": status,
-                "timestamp_created": stamp(created),
-                "timestamp_updated": stamp(created if status == "pending" else created + DAY_MS),
-                "sub_workspace_name": at_every(
-                    number % 5 // 4, 2, f"{rng.choice(COMPANY_STEMS)} {rng.choice(COMPANY_KINDS)}"
-                ),
+                "sub_workspace_id": member.organization,
+                "status": member.status,
+                "timestamp_created": stamp(invited),
+                "timestamp_updated": stamp(invited if member.status == PENDING else invited + DAY_MS),
+                "sub_workspace_name": at_every(number % 5 // 4, 2, member.title),
                 "admin_workspace_name": world.workspace["name"],
             }
         )
-        rows[row["id"]] = row
     return rows
 
 
@@ -128,14 +134,13 @@ GROUP_LIST = _by_id("workspace_group_members")
 
 def _admin(world: World) -> Row:
     """Tell of the admin workspace; where there is none, the answer names the workspace itself and no membership."""
-    if world.name == "main":
+    member = members_of(world.config.seed, world.config.workspaces).get(world.name)
+    if world.name == MAIN or (member and member.status != ACCEPTED):
         return {"workspace_name": world.workspace["name"], "has_admin_workspace": False}
-    membership = uuid4(world.rng("workspace_group_admin"))
-    return {
-        "workspace_name": "Harbor & Loom Group",
-        "has_admin_workspace": True,
-        "workspace_group_member_id": membership,
-    }
+    # A workspace that only a key names belongs to a group of which nothing else is known.
+    title = MAIN_TITLE if member else f"{MAIN_TITLE} Group"
+    membership = member.id if member else uuid4(world.rng("workspace_group_admin"))
+    return {"workspace_name": title, "has_admin_workspace": True, "workspace_group_member_id": membership}
 
 
 def _domain(world: World) -> Row:
