@@ -12,8 +12,9 @@ from jsonschema import Draft202012Validator, ValidationError
 from singer_sdk import typing as th
 
 from tap_instantly import timestamps
+from tap_instantly.api.limits import REQUESTS_PER_SECOND
 from tap_instantly.api.pagination import MAX_PAGE_SIZE
-from tap_instantly.api.transport import DEFAULT_API_URL, DEFAULT_TIMEOUT, DEFAULT_USER_AGENT
+from tap_instantly.api.transport import CONNECTIONS, DEFAULT_API_URL, DEFAULT_TIMEOUT, DEFAULT_USER_AGENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -66,6 +67,22 @@ SETTINGS: dict[str, Any] = th.PropertiesList(
         default=MAX_PAGE_SIZE,
         title="Page size",
         description="Records per page of a list. The API takes no more than 100.",
+    ),
+    th.Property(
+        "concurrency",
+        th.IntegerType(minimum=1, maximum=CONNECTIONS),
+        default=32,
+        title="Concurrency",
+        description="Requests under way at once, at most. With answers that take 0.3 seconds, 30 are needed to use 100 "
+        "requests a second; 1 reads everything one after the other.",
+    ),
+    th.Property(
+        "max_requests_per_second",
+        th.IntegerType(minimum=1, maximum=100),
+        default=REQUESTS_PER_SECOND,
+        title="Request rate",
+        description="Requests a second to one workspace, at most. The API allows 100 (and 6,000 a minute) to all tools "
+        "that use the workspace together: lower it where others need their share.",
     ),
     th.Property(
         "request_timeout",

@@ -13,6 +13,7 @@ from typing_extensions import override
 
 from tap_instantly.api import InstantlyClient, Workspaces
 from tap_instantly.settings import ENVIRONMENT_PREFIX, SETTINGS, problems
+from tap_instantly.singer.writer import BufferedWriter
 from tap_instantly.streams import STREAMS
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ class TapInstantly(Tap):
     """Extracts campaigns, sending accounts, leads and analytics from the Instantly.ai API v2."""
 
     name = "tap-instantly"
+    message_writer_class = BufferedWriter
     config_jsonschema: ClassVar[dict[str, Any]] = copy.deepcopy(SETTINGS)  # the SDK adds its own to it
     # Less the SDK's BATCH, which writes records past selection and stream maps, and ACTIVATE_VERSION, which it sends
     # before the records are read.
@@ -72,6 +74,7 @@ class TapInstantly(Tap):
             page_size=self.config["page_size"],
             timeout=self.config["request_timeout"],
             max_retries=self.config["max_retries"],
+            max_requests_per_second=self.config["max_requests_per_second"],
         )
 
     @override

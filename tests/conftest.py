@@ -65,5 +65,6 @@ def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Back off by milliseconds: the tests are about what is tried again, not about how long it takes."""
     monkeypatch.setattr("tap_instantly.api.retry.FIRST_WAIT", 0.001)
     monkeypatch.setattr("tap_instantly.api.limits.PAUSE_AFTER_429", 0.001)
+    monkeypatch.setattr("tap_instantly.api.limits.RECOVERY_SECONDS", 0.001)
     monkeypatch.setattr("tap_instantly.api.limits.EMAILS_INTERVAL", 0.001)
     monkeypatch.setattr("tap_instantly.api.limits.EMAILS_PAUSE_AFTER_429", 0.001)

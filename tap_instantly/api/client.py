@@ -33,6 +33,7 @@ class InstantlyClient(Transport):
         page_size: Records per page, 1 to 100.
         timeout: Seconds to wait for the next bytes of an answer.
         max_retries: Tries after the first.
+        max_requests_per_second: The pace; the API allows 100 to all that use the workspace together.
 
     Example:
         >>> with InstantlyClient(api_key) as client:

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 
 from pyrate_limiter import Duration, InMemoryBucket, Limiter, Rate, SingleBucketFactory
 
 REQUESTS_PER_SECOND = 90
-"""A little less than the documented limit of 100 per workspace, over all its keys: requests that leave evenly arrive
-less evenly, and other tools share the key. It implies the other documented limit, 6,000 a minute."""
+"""A little less than the documented limit of 100 per workspace, over all its keys, since other tools share it. It
+implies the other documented limit, 6,000 a minute."""
+
+BURST_SECONDS = 0.1
+"""Requests are spread evenly over parts of a second this long, since what leaves in a bunch arrives in a worse one."""
+
+WAKE_UP_MS = 5
+"""How late a waiting thread may look again; the library's 50 ms would leave a tenth of the budget unused (measured)."""
 
 PAUSE_AFTER_429 = 1.0
 """Seconds to hold back the workspace where the server does not say how long: the limit is counted by the second."""
+
+RECOVERY_SECONDS = 10.0
+"""How long it takes to come back to the full rate after a pause."""
+
+RECOVERY_START = 0.25
+"""Share of the full rate to come back with."""
 
 EMAILS_PATH = "/emails"
 EMAILS_INTERVAL = 3.5
@@ -29,10 +42,14 @@ class Budget:
 
     Shared by every thread that reads the workspace. The server sends no rate headers and rarely a ``Retry-After``
     (reported), so the client has to count for itself.
+
+    Args:
+        requests_per_second: At most so many in any second.
     """
 
     def __init__(self, requests_per_second: int = REQUESTS_PER_SECOND) -> None:
-        self._all = _Gate(Rate(requests_per_second, Duration.SECOND))
+        burst = math.ceil(requests_per_second * BURST_SECONDS)
+        self._all = _Gate(Rate(burst, int(BURST_SECONDS * Duration.SECOND)), Rate(requests_per_second, Duration.SECOND))
         self._emails = _Gate(Rate(1, int(EMAILS_INTERVAL * Duration.SECOND)))
 
     def acquire(self, path: str) -> None:
@@ -50,23 +67,37 @@ class Budget:
 
 
 class _Gate:
-    """A limiter that can be closed for a while."""
+    """A limiter that can be closed for a while, and opens little by little after that."""
 
-    def __init__(self, rate: Rate) -> None:
-        self._bucket = InMemoryBucket([rate])
+    def __init__(self, *rates: Rate) -> None:
+        self._bucket = InMemoryBucket(list(rates))
         # Without the library's thread that empties the bucket in the background: one more for each client.
-        self._limiter = Limiter(SingleBucketFactory(self._bucket, schedule_leak=False))
-        self._most = 2 * rate.limit
-        self._resume_at = 0.0
+        self._limiter = Limiter(SingleBucketFactory(self._bucket, schedule_leak=False), buffer_ms=WAKE_UP_MS)
+        self._most = 2 * rates[-1].limit
+        self._interval = rates[-1].interval / int(Duration.SECOND) / rates[-1].limit
+        self._opens_at = 0.0
+        self._recovered_at = 0.0
         self._lock = threading.Lock()
 
     def acquire(self) -> None:
-        while (wait := self._resume_at - time.monotonic()) > 0:
+        while (wait := self._wait()) > 0:
             time.sleep(wait)
         self._limiter.try_acquire("request")
         if self._bucket.count() > self._most:
             self._bucket.leak(self._bucket.now())  # type: ignore[no-untyped-call]
 
+    def _wait(self) -> float:
+        """Seconds until this thread may look again; none if it is its turn, which is then taken."""
+        with self._lock:
+            now = time.monotonic()
+            if now < self._opens_at:
+                return self._opens_at - now
+            if now < self._recovered_at:
+                progress = 1 - (self._recovered_at - now) / RECOVERY_SECONDS
+                self._opens_at = now + self._interval / (RECOVERY_START + (1 - RECOVERY_START) * progress)
+            return 0.0
+
     def pause(self, seconds: float) -> None:
         with self._lock:
-            self._resume_at = max(self._resume_at, time.monotonic() + seconds)
+            self._opens_at = max(self._opens_at, time.monotonic() + seconds)
+            self._recovered_at = self._opens_at + RECOVERY_SECONDS

@@ -15,7 +15,7 @@ from requests.adapters import HTTPAdapter
 
 from tap_instantly.api.decode import decoded
 from tap_instantly.api.errors import ErrorKind, InstantlyAPIError, InstantlyError, classify, from_transport
-from tap_instantly.api.limits import Budget
+from tap_instantly.api.limits import REQUESTS_PER_SECOND, Budget
 from tap_instantly.api.pagination import MAX_PAGE_SIZE, StartingAfterPaginator, items, page_arguments
 from tap_instantly.api.retry import Retry
 
@@ -35,7 +35,8 @@ DEFAULT_USER_AGENT = f"tap-instantly/{metadata.version('tap-instantly')}"
 
 CONNECT_TIMEOUT = 15
 LONGEST_RETRY_AFTER = 900.0
-CONNECTIONS = 32
+CONNECTIONS = 64
+"""Connections kept open, and so requests that may be under way at once."""
 
 
 class Transport:
@@ -50,6 +51,7 @@ class Transport:
         page_size: int = MAX_PAGE_SIZE,
         timeout: float = DEFAULT_TIMEOUT,
         max_retries: int = 8,
+        max_requests_per_second: int = REQUESTS_PER_SECOND,
     ) -> None:
         if not re.fullmatch(r"[!-~]+", api_key):
             # requests would quote such a key in its own error.
@@ -58,7 +60,7 @@ class Transport:
         self.api_url = api_url.rstrip("/")
         self.page_size = page_size
         self.timeout = (CONNECT_TIMEOUT, timeout)
-        self.budget = Budget()
+        self.budget = Budget(max_requests_per_second)
         self.retry = Retry(max_retries)
         self.requests_sent = 0
         self.server_time: datetime | None = None

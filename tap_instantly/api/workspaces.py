@@ -161,6 +161,11 @@ class Workspaces:
         """The workspaces in the order of the configuration."""
         return iter(self._by_id.values())
 
+    @property
+    def requests_sent(self) -> int:
+        """Requests sent so far, over all of them."""
+        return sum(workspace.client.requests_sent for workspace in self)
+
     def __getitem__(self, workspace_id: str) -> Workspace:
         """The workspace of that id."""
         return self._by_id[workspace_id]

@@ -1,155 +1,274 @@
-"""Reading several requests side by side, and handing on their answers in order."""
+"""Reading pages side by side and ahead of the one who writes them, and handing them on in order."""
 
 from __future__ import annotations
 
 import threading
 from collections import deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
-_Slice = TypeVar("_Slice")
 _Page = TypeVar("_Page")
+_Page_co = TypeVar("_Page_co", covariant=True)
+_Slice = TypeVar("_Slice")
 
-WORKERS = 8
 PAGES = 64
+"""Pages that may wait to be handed on."""
+
+BYTES = 32 << 20
+"""Bytes of answers, as they came, that may wait to be handed on; decoded they take about three times as much."""
 
 
-@dataclass
-class _Slot(Generic[_Page]):
-    """What has been read of one slice and not been handed on yet."""
+class Source(Protocol[_Page_co]):
+    """What can be read in several runs of pages, side by side."""
 
-    pages: deque[_Page] = field(default_factory=deque)
-    error: BaseException | None = None
-    done: bool = False
+    @property
+    def ordered(self) -> bool:
+        """Whether the runs have to be handed on one after the other; else pages come as they arrive."""
+
+    def has_run(self, *, starving: bool) -> bool:
+        """Whether another run can be begun now; ``starving`` if the reader waits for pages. Must not block."""
+
+    def begin_run(self) -> Iterator[_Page_co] | None:
+        """The next run, or None if there is none after all. May block; called by one thread at a time."""
 
 
-class ReadAhead(Generic[_Slice, _Page]):
-    """The pages of many slices in the order of the slices, read by several threads.
-
-    At most ``limit`` pages wait to be handed on, over all slices; the slice whose turn it is may always have one more,
-    so that slices behind it cannot starve it. An error surfaces where its slice would have gone on. Leaving the
-    iteration, also by an error, stops all threads after the request that they are in.
+class Slices(Generic[_Slice, _Page]):
+    """A source with a run for each of a row of slices.
 
     Args:
         slices: What to read; taken one by one, in a thread.
-        pages: Reads one slice page by page; runs in a thread.
-        workers: Threads at most.
-        limit: Pages that may wait.
+        read: Reads one slice page by page; runs in threads, one at a time.
+    """
+
+    ordered = True
+
+    def __init__(self, slices: Iterable[_Slice], read: Callable[[_Slice], Iterable[_Page]]) -> None:
+        self._slices = iter(slices)
+        self._read = read
+        self._exhausted = False
+
+    def has_run(self, *, starving: bool) -> bool:  # noqa: ARG002 (as any source)
+        """Whether there may be another slice."""
+        return not self._exhausted
+
+    def begin_run(self) -> Iterator[_Page] | None:
+        """The pages of the next slice."""
+        self._exhausted = True  # also where the slices end in an error
+        for slice_ in self._slices:
+            self._exhausted = False
+            return iter(self._read(slice_))
+        return None
+
+
+@dataclass(eq=False)
+class _Run(Generic[_Page]):
+    """A run, and those of its pages that have not been handed on."""
+
+    iterator: Iterator[_Page]
+    pages: deque[tuple[_Page, int]] = field(default_factory=deque)
+    busy: bool = False
+    ended: bool = False
+    error: BaseException | None = None
+
+
+@dataclass(eq=False)
+class _Lane(Generic[_Page]):
+    """A source with the runs that have been begun and not been handed on to their end."""
+
+    source: Source[_Page]
+    runs: list[_Run[_Page]] = field(default_factory=list)
+    beginning: bool = False
+
+    @property
+    def over(self) -> bool:
+        return not (self.runs or self.beginning or self.source.has_run(starving=True))
+
+    def is_waited_for(self, run: _Run[_Page]) -> bool:
+        """Whether the reader can take nothing but this run's next page."""
+        if self.source.ordered:
+            return run is self.runs[0] and not run.pages
+        return self.has_no_page
+
+    @property
+    def has_no_page(self) -> bool:
+        return not any(run.pages for run in self.runs)
+
+
+class ReadAhead(Generic[_Page]):
+    """The pages of several sources, read by several threads and handed on source by source.
+
+    What comes first is read first: threads turn to the runs and sources behind only where nothing before them can be
+    read. Once the pages that wait reach a limit, only what the reader waits for is read on, so that what is behind
+    cannot starve it. A thread reads one page at a time and then looks anew.
+
+    An error surfaces where its run would have gone on. After :meth:`close` all threads end with the page that they are
+    at, whose request is given up with them when the program ends.
+
+    Args:
+        sources: What to read.
+        weigh: The size of the page that this thread has just read, in bytes.
+        workers: Threads at most; none is started before there is something for it to do.
+        pages: Pages that may wait.
+        size: Bytes that may wait.
     """
 
     def __init__(
         self,
-        slices: Iterable[_Slice],
-        pages: Callable[[_Slice], Iterable[_Page]],
+        sources: Sequence[Source[_Page]],
         *,
-        workers: int = WORKERS,
-        limit: int = PAGES,
+        workers: int,
+        weigh: Callable[[], int] = lambda: 0,
+        pages: int = PAGES,
+        size: int = BYTES,
     ) -> None:
-        self._slices = iter(slices)
-        self._pages = pages
+        self._lanes = [_Lane(source) for source in sources]
+        self._weigh = weigh
         self._workers = workers
-        self._limit = limit
-        self._changed = threading.Condition()
-        self._taking = threading.Lock()
-        self._slots: dict[int, _Slot[_Page]] = {}
-        self._taken = 0
+        self._pages_limit = pages
+        self._size_limit = size
+        self._pages = 0
+        self._size = 0
         self._head = 0
-        self._waiting = 0
-        self._exhausted = False
-        self._stopped = False
+        self._starving = False
+        self._threads = 0
+        self._idle = 0
+        self._closed = False
+        lock = threading.Lock()
+        self._to_read = threading.Condition(lock)
+        self._to_hand_on = threading.Condition(lock)
 
-    def __iter__(self) -> Iterator[_Page]:
-        """The pages, in order."""
-        for number in range(self._workers):
-            # Daemons: a run that is told to stop does not wait for answers still on their way.
-            threading.Thread(target=self._work, name=f"read-ahead-{number}", daemon=True).start()
-        try:
-            while (slot := self._slot_at_head()) is not None:
-                yield from self._hand_on(slot)
-        finally:
-            with self._changed:
-                self._stopped = True
-                self._changed.notify_all()
+    @property
+    def closed(self) -> bool:
+        """Whether nothing is to be read any more."""
+        return self._closed
 
-    def _slot_at_head(self) -> _Slot[_Page] | None:
-        with self._changed:
-            self._changed.wait_for(lambda: self._head in self._slots or (self._exhausted and self._head >= self._taken))
-            return self._slots.get(self._head)
+    def close(self) -> None:
+        """Stop all threads."""
+        with self._to_read:
+            self._closed = True
+            self._to_read.notify_all()
 
-    def _hand_on(self, slot: _Slot[_Page]) -> Iterator[_Page]:
-        while True:
-            with self._changed:
-                self._changed.wait_for(lambda: slot.pages or slot.done)
-                if not slot.pages:
-                    break
-                page = slot.pages.popleft()
-                self._waiting -= 1
-                self._changed.notify_all()
-            yield page
-        if slot.error is not None:
-            raise slot.error
-        with self._changed:
-            del self._slots[self._head]
-            self._head += 1
-            self._changed.notify_all()
+    def pages(self, number: int) -> Iterator[_Page]:
+        """The pages of the source of that number; those of the ones before it have to be taken first.
+
+        Raises:
+            BaseException: Whatever reading them raised.
+        """
+        lane = self._lanes[number]
+        with self._to_read:
+            self._head = number
+            self._call_for_work()
+        while (found := self._next_page(lane)) is not None:
+            yield found
+
+    def _next_page(self, lane: _Lane[_Page]) -> _Page | None:
+        with self._to_read:
+            while True:
+                for run in tuple(lane.runs[:1] if lane.source.ordered else lane.runs):
+                    if run.pages:
+                        page, size = run.pages.popleft()
+                        self._pages -= 1
+                        self._size -= size
+                        self._call_for_work()
+                        return page
+                    if run.ended:
+                        lane.runs.remove(run)
+                        if run.error is not None:
+                            raise run.error
+                        break
+                else:
+                    if lane.over:
+                        return None
+                    self._starving = True
+                    self._call_for_work()
+                    self._to_hand_on.wait()
+                    self._starving = False
+
+    # Threads
+
+    def _call_for_work(self) -> None:
+        """See to it that somebody does what there is to do."""
+        if self._idle:
+            self._to_read.notify()
+        elif self._threads < self._workers and not self._closed and self._pick() is not None:
+            self._threads += 1
+            # A daemon: a program that is told to stop does not wait for answers still on their way.
+            threading.Thread(target=self._work, name=f"read-ahead-{self._threads}", daemon=True).start()
 
     def _work(self) -> None:
-        while (taken := self._take()) is not None:
-            number, slot, slice_ = taken
-            try:
-                for page in self._pages(slice_):
-                    if not self._put(number, slot, page):
-                        return
-            except BaseException as error:  # noqa: BLE001 (raised in the thread that reads)
-                slot.error = error
-            self._finish(slot)
+        while (job := self._take()) is not None:
+            lane, run = job
+            if run is None:
+                run = self._begin(lane)
+            if run is not None:
+                self._read_page(run)
 
-    def _take(self) -> tuple[int, _Slot[_Page], _Slice] | None:
-        with self._taking:
-            if self._exhausted or self._stopped:
-                return None
-            slot: _Slot[_Page] = _Slot()
-            try:
-                slice_ = next(self._slices)
-            except StopIteration:
-                self._exhaust(None)
-                return None
-            except BaseException as error:  # noqa: BLE001 (raised in the thread that reads)
-                slot.error = error
-                self._exhaust(slot)
-                return None
-            with self._changed:
-                number = self._taken
-                self._slots[number] = slot
-                self._taken += 1
-                self._changed.notify_all()
-            return number, slot, slice_
+    def _take(self) -> tuple[_Lane[_Page], _Run[_Page] | None] | None:
+        with self._to_read:
+            while not self._closed:
+                job = self._pick()
+                if job is not None:
+                    lane, run = job
+                    if run is None:
+                        lane.beginning = True
+                    else:
+                        run.busy = True
+                    self._call_for_work()
+                    return job
+                if all(lane.over for lane in self._lanes[self._head :]):
+                    self._to_read.notify_all()
+                    break
+                self._idle += 1
+                self._to_read.wait()
+                self._idle -= 1
+            self._threads -= 1
+            return None
 
-    def _exhaust(self, last: _Slot[_Page] | None) -> None:
-        with self._changed:
-            if last is not None:
-                last.done = True
-                self._slots[self._taken] = last
-                self._taken += 1
-            self._exhausted = True
-            self._changed.notify_all()
+    def _pick(self) -> tuple[_Lane[_Page], _Run[_Page] | None] | None:
+        """The first thing that may be read on or begun; None if there is nothing at the moment."""
+        full = self._pages >= self._pages_limit or self._size >= self._size_limit
+        for lane in self._lanes[self._head : self._head + 1 if full else None]:
+            for run in lane.runs:
+                if not (run.busy or run.ended) and (not full or lane.is_waited_for(run)):
+                    return lane, run
+            if not lane.beginning and (not full or not lane.runs):
+                starving = self._starving and lane.has_no_page and lane is self._lanes[self._head]
+                if lane.source.has_run(starving=starving):
+                    return lane, None
+        return None
 
-    def _put(self, number: int, slot: _Slot[_Page], page: _Page) -> bool:
-        with self._changed:
-            self._changed.wait_for(
-                lambda: self._stopped or self._waiting < self._limit or (number == self._head and not slot.pages)
-            )
-            if self._stopped:
-                return False
-            slot.pages.append(page)
-            self._waiting += 1
-            self._changed.notify_all()
-            return True
+    def _begin(self, lane: _Lane[_Page]) -> _Run[_Page] | None:
+        run: _Run[_Page] | None = None
+        try:
+            pages = lane.source.begin_run()
+            run = None if pages is None else _Run(pages, busy=True)
+        except BaseException as error:  # noqa: BLE001 (raised in the thread that reads)
+            run = _Run(iter(()), ended=True, error=error)
+        with self._to_read:
+            lane.beginning = False
+            if run is not None:
+                lane.runs.append(run)
+                self._call_for_work()
+            self._to_hand_on.notify()
+        return None if run is None or run.ended else run
 
-    def _finish(self, slot: _Slot[_Page]) -> None:
-        with self._changed:
-            slot.done = True
-            self._changed.notify_all()
+    def _read_page(self, run: _Run[_Page]) -> None:
+        page: _Page | None = None
+        try:
+            page = next(run.iterator)
+        except StopIteration:
+            run.ended = True
+        except BaseException as error:  # noqa: BLE001 (raised in the thread that reads)
+            run.error = error
+            run.ended = True
+        size = self._weigh()
+        with self._to_read:
+            run.busy = False
+            if page is not None:
+                run.pages.append((page, size))
+                self._pages += 1
+                self._size += size
+            self._to_hand_on.notify()

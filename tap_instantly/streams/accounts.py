@@ -10,9 +10,10 @@ from typing_extensions import override
 from tap_instantly.api import ErrorKind, InstantlyAPIError
 from tap_instantly.api.decode import decoded
 from tap_instantly.api.pagination import objects
-from tap_instantly.streams.base import InstantlyStream, workspace_id
+from tap_instantly.streams.base import InstantlyStream
 from tap_instantly.streams.parents import ACCOUNT
 from tap_instantly.streams.patterns import UNATTRIBUTED, ArrayStream, DailyStream, ListStream, ObjectStream, PerParent
+from tap_instantly.streams.turns import workspace_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

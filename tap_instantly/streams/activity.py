@@ -33,7 +33,8 @@ class AuditLogs(ListStream):
 
     @override
     def arguments_for(self, context: Slice) -> dict[str, Any]:
-        return {"start_date": timestamps.text(self.bookmark)} if self.bookmark else {}
+        bookmark = self.bookmark(context)
+        return {"start_date": timestamps.text(bookmark)} if bookmark else {}
 
 
 class BackgroundJobs(ListStream):
@@ -54,7 +55,7 @@ class BackgroundJobs(ListStream):
     def pages(self, context: Slice) -> Iterator[list[Record]]:
         for page in super().pages(context):
             yield page
-            if page and not self.is_new(page[-1]):
+            if page and not self.is_new(page[-1], context):
                 return
 
 
@@ -106,7 +107,8 @@ class WebhookEvents(ListStream):
 
     @override
     def arguments_for(self, context: Slice) -> dict[str, Any]:
-        return {"from": (self.bookmark - self.lookback).date().isoformat()} if self.bookmark else {}
+        bookmark = self.bookmark(context)
+        return {"from": (bookmark - self.lookback).date().isoformat()} if bookmark else {}
 
 
 class WebhookEventsDaily(DailyStream, ObjectStream):

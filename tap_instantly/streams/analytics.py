@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from typing_extensions import override
 
-from tap_instantly.streams.base import InstantlyStream, workspace_id
+from tap_instantly.streams.base import InstantlyStream
 from tap_instantly.streams.parents import CAMPAIGN_WITH_FIGURES, CAMPAIGN_WITH_SUBSEQUENCES, SUBSEQUENCE
 from tap_instantly.streams.patterns import UNATTRIBUTED, ArrayStream, DailyStream, ObjectStream, PerParent
+from tap_instantly.streams.turns import workspace_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

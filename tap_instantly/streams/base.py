@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import logging
-import re
+import threading
 import time
 from functools import cached_property
-from importlib import resources
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote
 
@@ -17,11 +15,15 @@ from singer_sdk.schema.source import SchemaDirectory, StreamSchema
 from singer_sdk.streams.rest import PageContext
 from typing_extensions import override
 
+from tap_instantly import timestamps
 from tap_instantly.api import ErrorKind, InstantlyAPIError
 from tap_instantly.api.errors import DENIED
 from tap_instantly.api.retry import Retry
-from tap_instantly.singer.read_ahead import ReadAhead
-from tap_instantly.streams.records import Record, RecordShaper
+from tap_instantly.singer.read_ahead import Slices
+from tap_instantly.singer.record_path import ShortRecordPath
+from tap_instantly.streams.records import Record, RecordShaper, schema_directory
+from tap_instantly.streams.tally import Tally, why_skipped
+from tap_instantly.streams.turns import StoppedReadingError, Turns, workspace_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -32,7 +34,8 @@ if TYPE_CHECKING:
     from singer_sdk.helpers.types import Context, RequestFunc
     from singer_sdk.pagination import BaseAPIPaginator
 
-    from tap_instantly.api import Workspace, Workspaces
+    from tap_instantly.api import Workspaces
+    from tap_instantly.singer.read_ahead import Source
 
     Slice = Mapping[str, Any]
 
@@ -40,14 +43,7 @@ SKIPPED_KINDS = DENIED | {ErrorKind.NO_PLAN, ErrorKind.NOT_FOUND}
 """Errors that concern one endpoint of a workspace whose key has already proved good."""
 
 
-def schema_directory() -> Path:
-    """Where the schemas lie: inside the package once it is a wheel, beside it in a checkout."""
-    package = Path(str(resources.files("tap_instantly")))
-    inside = package / "schemas"
-    return inside if inside.is_dir() else package.parent / "schemas"
-
-
-class InstantlyStream(RESTStream["str | None"]):
+class InstantlyStream(ShortRecordPath, RESTStream["str | None"]):
     """One kind of record, read workspace by workspace.
 
     A subclass says where the records are (``path``), what identifies them (``primary_keys``) and how they are
@@ -71,12 +67,11 @@ class InstantlyStream(RESTStream["str | None"]):
     def __init__(self, tap: Tap, workspaces: Workspaces) -> None:
         super().__init__(tap)
         self.workspaces = workspaces
-        self.bookmark: datetime | None = None
+        self._starts: dict[str, str | None] = {}
+        self._turns = Turns(self._open)
+        self._counting = threading.Lock()
         self.request_counter = self.get_http_request_counter()
-        self.records_read = 0
-        self.requests_sent = 0
-        self.seconds = 0.0
-        self.skipped: list[str] = []
+        self.tally = Tally()
         self._incomplete: set[str] = set()
 
     @property
@@ -148,42 +143,94 @@ class InstantlyStream(RESTStream["str | None"]):
 
     # Reading
 
+    def starting_value(self, context: Slice) -> str | None:
+        """Where to start from in a workspace: its bookmark, or the start date where that is later; None for all."""
+        return self._starts[workspace_id(context)]
+
+    def bookmark(self, context: Slice) -> datetime | None:
+        """:meth:`starting_value` as a time."""
+        value = self.starting_value(context)
+        return timestamps.parse(value) if value else None
+
+    def source(self, context: Context) -> Source[list[Record]]:
+        """What to read of one workspace."""
+        return Slices(self.slices(context), self.pages)
+
     @override
     def get_records(self, context: Context | None) -> Iterator[Record]:
+        context = context or {}
         workspace = self.workspaces[workspace_id(context)]
         # The SDK caps the bookmark at the start of the run, so that what changes while the list is read is read again
         # next time; but it does so for the stream as a whole, not for its partitions.
         self.state_manager.write_replication_key_signpost(self.get_replication_key_signpost(context), context=context)
-        self.start_from(self.get_starting_timestamp(context) if self.is_timestamp_replication_key else None)
-        started, sent_before, read = time.monotonic(), workspace.client.requests_sent, False
+        started, sent_before, read = time.monotonic(), self.workspaces.requests_sent, False
         try:
+            pages = self._take_turn(context)
+            self.begin(context)
             with self.request_counter:
-                for page in self._pages_of(self.slices(context or {})):
+                for page in pages:
                     for record in page:
                         read = True
                         yield record
+                    self.page_written(page, context)
+            self._turns.leave(context)
         except InstantlyAPIError as error:
             if read or error.kind not in SKIPPED_KINDS:
+                self._turns.leave()
                 raise
-            self._skip(workspace, error)
+            self._turns.leave(context)
+            self.tally.skipped.append(f"{workspace.id}: {error.kind.value}")
+            self.logger.warning("Skipped in workspace %s: %s", workspace.id, why_skipped(error, self.path, self.scope))
+            return
+        except BaseException:
+            self._turns.leave()
+            raise
         finally:
-            self.seconds += time.monotonic() - started
-            self.requests_sent += workspace.client.requests_sent - sent_before
-        if workspace.id in self._incomplete:
+            self.tally.seconds += time.monotonic() - started
+            self.tally.requests += self.workspaces.requests_sent - sent_before
+        self.finish(context)
+
+    def begin(self, context: Context) -> None:
+        """Called before the first record of a workspace."""
+
+    def page_written(self, page: list[Record], context: Context) -> None:
+        """Called when the records of a page have been written."""
+
+    def finish(self, context: Context) -> None:
+        """Called after the last record of a workspace, unless an error ended it."""
+        if workspace_id(context) in self._incomplete:
             # Forget this run's progress: it did not see everything, so the next one has to start where this one did.
             self.get_context_state(context).pop("progress_markers", None)
 
-    def start_from(self, bookmark: datetime | None) -> None:
-        """Take up the bookmark that a workspace's records are read from; None to read all."""
-        self.bookmark = bookmark
+    def _take_turn(self, context: Context) -> Iterator[list[Record]]:
+        if self.ABORT_AT_RECORD_COUNT is not None:  # a test of the connection reads no more than it shows
+            return self._turns.take(context, [context], workers=1)
+        return self._turns.take(context, self.partitions, workers=self.config["concurrency"])
 
-    def _pages_of(self, slices: Iterable[Slice]) -> Iterable[list[Record]]:
-        if isinstance(slices, tuple) and len(slices) == 1:
-            return self.pages(slices[0])
-        return ReadAhead(slices, self.pages)
+    def _open(self, context: Context) -> Source[list[Record]]:
+        self._starts[workspace_id(context)] = self._start_of(context)
+        return self.source(context)
+
+    def _start_of(self, context: Context) -> str | None:
+        """What the SDK will call the starting value when the partition's turn comes."""
+        if self.replication_method == "FULL_TABLE":
+            return None
+        state, start = self.get_context_state(context), self.config.get("start_date")
+        bookmark = state.get("replication_key_value") if state.get("replication_key") == self.replication_key else None
+        return self.compare_start_date(bookmark, start) if bookmark and start else bookmark or start
 
     def pages(self, context: Slice) -> Iterator[list[Record]]:
         """The pages of one slice; runs in any thread, so that it must not touch the stream's state."""
+        paginator = self.get_new_paginator()
+        while not paginator.finished:
+            page, response = self.fetch(context, paginator.current_value)
+            yield page
+            paginator.advance(response)
+        if getattr(paginator, "looped", False):
+            self._incomplete.add(workspace_id(context))
+
+    def fetch(self, context: Slice, cursor: str | None) -> tuple[list[Record], requests.Response]:
+        """One page of a slice; runs in any thread."""
         # The SDK's loop sends through one session and one authenticator per stream. Here each workspace has a client
         # of its own, which also classifies and decodes; requests, paging, retry and metrics remain the SDK's hooks.
         client = self.workspaces[workspace_id(context)].client
@@ -191,39 +238,19 @@ class InstantlyStream(RESTStream["str | None"]):
 
         def ask(request: requests.PreparedRequest, _context: Context | None) -> requests.Response:
             nonlocal page
+            if self._turns.stopped:
+                raise StoppedReadingError
             response = client.send(request)
             page = list(self.parse_response(response))  # within the retry: one of the wrong shape is asked for again
             return response
 
-        send = self.request_decorator(ask)
-        paginator = self.get_new_paginator()
-        while not paginator.finished:
-            request = self.get_http_request(page=PageContext(context, paginator.current_value))
-            prepared = client.prepare(request.method, request.url, params=request.params, json=request.data)
-            response = send(prepared, context)
+        request = self.get_http_request(page=PageContext(context, cursor))
+        prepared = client.prepare(request.method, request.url, params=request.params, json=request.data)
+        response = self.request_decorator(ask)(prepared, context)
+        self._turns.note_received(len(response.content))
+        with self._counting:
             self.request_counter.increment()
-            yield page
-            paginator.advance(response)
-        if getattr(paginator, "looped", False):
-            self._incomplete.add(workspace_id(context))
-
-    @override
-    def request_records(self, context: Context | None) -> Iterator[Record]:
-        for page in self.pages(context or {}):
-            yield from page
-
-    def _skip(self, workspace: Workspace, error: InstantlyAPIError) -> None:
-        self.skipped.append(f"{workspace.id}: {error.kind.value}")
-        reason = str(error)
-        if error.kind in DENIED:
-            # The key is good, or the run would not have come this far.
-            needed = f"{self.scope}:read" if self.scope and self._is_own(error.path) else "that endpoint's scope"
-            reason = reason.removesuffix(error.advice) + f"Give the API key {needed}, or all:read, which covers all."
-        self.logger.warning("Skipped in workspace %s: %s", workspace.id, reason)
-
-    def _is_own(self, path: str) -> bool:
-        """Whether a path is this stream's own, and not that of the list of its parents."""
-        return re.search(re.sub(r"\{\w+\}", "[^/]+", self.path) + "$", path) is not None
+        return page, response
 
     # Shaping
 
@@ -239,7 +266,7 @@ class InstantlyStream(RESTStream["str | None"]):
         record = self.shaper.shape(row, workspace_id(context))
         if record is not None:
             self.shaper.check(record)
-            self.records_read += 1
+            self.tally.records += 1
         return record
 
     # Logging
@@ -254,20 +281,6 @@ class InstantlyStream(RESTStream["str | None"]):
     @override
     def log_sync_costs(self) -> None:
         # The SDK calls this once per stream at the end of a run.
-        if not self.selected:
-            return
-        oddities = {"without_key": self.shaper.keyless, "invalid": self.shaper.invalid}
-        self.log(
-            "Synced %s: records=%d requests=%d seconds=%.1f%s%s",
-            self.name,
-            self.records_read,
-            self.requests_sent,
-            self.seconds,
-            "".join(f" {name}={count}" for name, count in oddities.items() if count),
-            f" skipped=[{', '.join(self.skipped)}]" if self.skipped else "",
-        )
-
-
-def workspace_id(context: Context | None) -> str:
-    """The workspace that a slice or partition belongs to."""
-    return str((context or {})["workspace_id"])
+        if self.selected:
+            line = self.tally.line(without_key=self.shaper.keyless, invalid=self.shaper.invalid)
+            self.log("Synced %s: %s", self.name, line)

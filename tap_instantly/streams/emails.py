@@ -49,8 +49,8 @@ class Emails(ListStream):
         asked: dict[str, Any] = {"sort_order": "asc"}
         if self.config["emails_preview_only"]:
             asked["preview_only"] = "true"
-        if self.bookmark:
+        if bookmark := self.bookmark(context):
             # Whether the server takes the bound as inclusive is not documented: it is set one millisecond early.
-            since = self.bookmark - self.lookback - timedelta(milliseconds=1)
+            since = bookmark - self.lookback - timedelta(milliseconds=1)
             asked["min_timestamp_created"] = timestamps.text(since)
         return asked

@@ -46,7 +46,8 @@ class PlacementResults(PerParent, ListStream):
 
     @override
     def arguments_for(self, context: Slice) -> dict[str, Any]:
-        since = {"date_from": timestamps.text(self.bookmark - self.lookback)} if self.bookmark else {}
+        bookmark = self.bookmark(context)
+        since = {"date_from": timestamps.text(bookmark - self.lookback)} if bookmark else {}
         return {**super().arguments_for(context), **since}
 
 

@@ -11,6 +11,7 @@ from typing_extensions import override
 from tap_instantly.api.decode import decoded
 from tap_instantly.streams.parents import ENRICHED_RESOURCE, LEAD_LIST
 from tap_instantly.streams.patterns import ArrayStream, ListStream, ObjectStream, PerParent
+from tap_instantly.streams.scanned import ScannedListStream
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -21,11 +22,11 @@ if TYPE_CHECKING:
     from tap_instantly.streams.records import Record
 
 
-class Leads(ListStream):
+class Leads(ScannedListStream):
     """Leads of every campaign and list.
 
-    The list has no date filter (spec), so it is read whole and only changed leads are emitted. Deleted leads vanish
-    without a trace.
+    The list has no date filter (spec), so it is read whole and only changed leads are emitted. It can hold millions, so
+    it is read from several places at once. Deleted leads vanish without a trace.
     Source: official document, ``listLeads``.
     """
 

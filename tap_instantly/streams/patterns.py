@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta, timezone
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from typing_extensions import override
@@ -11,7 +12,8 @@ from tap_instantly import timestamps
 from tap_instantly.api import ErrorKind, InstantlyAPIError, StartingAfterPaginator
 from tap_instantly.api.decode import decoded
 from tap_instantly.api.pagination import array, items, objects, page_arguments
-from tap_instantly.streams.base import InstantlyStream, workspace_id
+from tap_instantly.streams.base import InstantlyStream
+from tap_instantly.streams.turns import workspace_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -45,8 +47,6 @@ class ListStream(InstantlyStream):
     page_size: ClassVar[int | None] = None
     """Records per page, where the endpoint's own maximum is not that of the others."""
 
-    _since: str | None = None
-
     @override
     def get_new_paginator(self) -> StartingAfterPaginator:
         return StartingAfterPaginator()
@@ -59,11 +59,6 @@ class ListStream(InstantlyStream):
     def parse_response(self, response: requests.Response) -> Iterable[Record]:
         return items(response)
 
-    @override
-    def start_from(self, bookmark: datetime | None) -> None:
-        super().start_from(bookmark)
-        self._since = timestamps.floor_text(bookmark - self.lookback) if bookmark else None
-
     @property
     def lookback(self) -> timedelta:
         """How far before the bookmark to read again."""
@@ -71,19 +66,25 @@ class ListStream(InstantlyStream):
 
     @override
     def post_process(self, row: Record, context: Context | None = None) -> Record | None:
-        if not self.is_new(row):
+        if not self.is_new(row, context or {}):
             return None
         if self.replication_key:
             row.setdefault(self.replication_key, None)  # the API leaves out nulls, and the SDK wants the key
         return super().post_process(row, context)
 
-    def is_new(self, row: Record) -> bool:
+    def since(self, context: Slice) -> str | None:
+        """The least timestamp, as text, of what is new in a workspace; None if all is."""
+        start = self.starting_value(context)
+        return _least(start, self.lookback) if start else None
+
+    def is_new(self, row: Record, context: Slice) -> bool:
         """Whether the record changed at or after the bookmark, or does not say when it changed."""
-        if self._since is None or self.replication_key is None:
+        since = self.since(context)
+        if since is None or self.replication_key is None:
             return True
         changed = row.get(self.replication_key)
         try:
-            return changed is None or timestamps.canonical(changed) >= self._since
+            return changed is None or timestamps.canonical(changed) >= since
         except (ValueError, TypeError):
             return True
 
@@ -191,11 +192,16 @@ class DailyStream(InstantlyStream):
     def _first_day(self, context: Slice) -> date:
         start: str | None = self.config.get("start_date") or self.workspaces[workspace_id(context)].timestamp_created
         earliest = timestamps.parse(start).date() if start else EARLIEST_DAY
-        bookmark = self.get_starting_replication_key_value(context)
+        bookmark = self.starting_value(context)
         if not bookmark:
             return earliest
         lookback = timedelta(days=self.config["analytics_lookback_days"])
         return max(earliest, timestamps.parse(bookmark).date() - lookback)
+
+
+@lru_cache
+def _least(bookmark: str, lookback: timedelta) -> str:
+    return timestamps.floor_text(timestamps.parse(bookmark) - lookback)
 
 
 def windows(start: date, end: date, days: int = WINDOW_DAYS) -> Iterator[tuple[date, date]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib import resources
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from jsonschema import Draft202012Validator, ValidationError
@@ -21,6 +23,13 @@ WORKSPACE_ID = "workspace_id"
 
 class InvalidRecordError(InstantlyError):
     """A record does not match its schema, and ``validate_records`` is ``fail``."""
+
+
+def schema_directory() -> Path:
+    """Where the schemas lie: inside the package once it is a wheel, beside it in a checkout."""
+    package = Path(str(resources.files("tap_instantly")))
+    inside = package / "schemas"
+    return inside if inside.is_dir() else package.parent / "schemas"
 
 
 class RecordShaper:

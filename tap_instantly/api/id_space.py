@@ -1,0 +1,120 @@
+"""The space of record ids: where to split it so that about as many records lie on both sides."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timezone
+from itertools import pairwise
+
+SIZE = 1 << 128
+
+FORM_MASK = 0xF << 76 | 0x3 << 62
+FORM = 0x7 << 76 | 0x2 << 62
+"""The bits of a UUID that say that it is one, of version 7."""
+
+_CANONICAL = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+
+TIME_ORDERED_SINCE = datetime(2025, 10, 15, tzinfo=timezone.utc)
+"""Since when the ids of new leads begin with the time (spec); those before are random."""
+
+TIME_ORDERED_SHARE = 2
+"""One in how many parts of the ruler is for ids that begin with the time."""
+
+
+def number(record_id: str) -> int:
+    """The number that a UUID is; ids compare as texts just as their numbers do.
+
+    Raises:
+        ValueError: It is no UUID in its usual form.
+    """
+    if not _CANONICAL.fullmatch(record_id):
+        raise ValueError(record_id)
+    return int(record_id.replace("-", ""), 16)
+
+
+def text(value: int) -> str:
+    """The UUID of a number."""
+    digits = f"{value:032x}"
+    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
+
+
+class Ruler:
+    """Maps ids to positions on which records lie more evenly than on the ids themselves.
+
+    Ids of before :data:`TIME_ORDERED_SINCE` are random and lie evenly in all of the space; those that begin with the
+    time (in milliseconds, UUID version 7) share a thousandth of it. The ruler stretches that thousandth to half its
+    length. It is no more than a good guess of where to split: wherever the records really are, halving finds them.
+
+    Args:
+        now: The latest time that ids may begin with.
+    """
+
+    def __init__(self, now: datetime) -> None:
+        start, end = (int(moment.timestamp() * 1000) << 80 for moment in (TIME_ORDERED_SINCE, now))
+        stretched = SIZE // TIME_ORDERED_SHARE
+        rest = SIZE - stretched
+        others = SIZE - (end - start)
+        before = start * rest // others
+        self._points = ((0, 0), (start, before), (max(end, start + 1), before + stretched), (SIZE, SIZE))
+
+    def position(self, value: int) -> int:
+        """Where an id lies; ascending with the id."""
+        return self._map(value, 0, 1)
+
+    def id_at(self, position: int) -> int:
+        """The id at a position."""
+        return self._map(position, 1, 0)
+
+    def _map(self, value: int, source: int, target: int) -> int:
+        for low, high in pairwise(self._points):
+            if value < high[source]:
+                share = (value - low[source]) * (high[target] - low[target])
+                return low[target] + share // (high[source] - low[source])
+        return SIZE
+
+
+class Range:
+    """A part of the list: what comes after one id, up to and including another.
+
+    Attributes:
+        after: Id that has been read up to; None at the beginning of the list.
+        upto: Last id that belongs to the range; None for the end of the list.
+        written: Id up to which records have been handed on and done with.
+        at: Position of ``after`` on the ruler.
+        end: Position of ``upto``.
+        density: Records per position of the ruler, as far as is known.
+        ended: Whether everything has been read.
+    """
+
+    def __init__(self, ruler: Ruler, after: str | None, upto: str | None, density: float = 0.0) -> None:
+        self.after = self.written = after
+        self.upto = upto
+        self.at = self._begin = 0 if after is None else ruler.position(number(after))
+        self.end = SIZE if upto is None else ruler.position(number(upto))
+        self.density = density
+        self.ended = False
+        self._ruler = ruler
+        self.records = 0
+
+    @property
+    def ahead(self) -> float:
+        """How many records it is thought to have still."""
+        return 0.0 if self.ended else self.density * (self.end - self.at)
+
+    def advance(self, record_id: str, records: int) -> None:
+        """Take note of records read, the last of them that one."""
+        self.after = record_id
+        self.at = self._ruler.position(number(record_id))
+        self.records += records
+        self.density = self.records / max(self.at - self._begin, 1)
+
+    def split(self) -> Range:
+        """Cut off the second half of what remains, and return it as a range of its own."""
+        middle = self._ruler.id_at((self.at + self.end) // 2)
+        # Servers may check that a cursor has the form of a UUID of some version.
+        cursor = text(middle & ~FORM_MASK | FORM)
+        if not (self.after or "") < cursor < (self.upto or "g"):
+            cursor = text(middle)
+        new = Range(self._ruler, cursor, self.upto, self.density)
+        self.upto, self.end = cursor, new.at
+        return new

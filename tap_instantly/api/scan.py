@@ -1,0 +1,249 @@
+"""Reading one list that is ordered by id from several places at once."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from bisect import bisect_right
+from datetime import datetime, timezone
+from itertools import pairwise
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
+
+from tap_instantly.api.errors import ErrorKind, InstantlyAPIError
+from tap_instantly.api.id_space import Range, Ruler, number, text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    Records = list[dict[str, Any]]
+    Fetch = Callable[[str | None], tuple[Records, str | None]]
+    Bounds = tuple[str | None, str | None]
+
+OVERHEAD = 0.02
+"""Most requests that walking side by side may cost, as a share of the pages that exist."""
+
+ONCE = 1.0
+"""Requests that any pass costs beside its pages: the last page has a cursor, and an empty one follows (recorded)."""
+
+COST_OF_A_SPLIT = 0.5
+"""Requests: where a walk ends at the beginning of another, its last page is half used on average."""
+
+SMALLEST_SPLIT = 6
+"""Pages that must remain for a walk to be split."""
+
+logger = logging.getLogger("tap-instantly.api")
+
+
+class ScannedPage(list["dict[str, Any]"]):
+    """Records of one page of a scan, with what to call when they have been done with."""
+
+    def __init__(self, scan: Scan, records: Records, done: Callable[[], None]) -> None:
+        super().__init__(records)
+        self.scan = scan
+        self.done = done
+
+
+class PremiseError(Exception):
+    """The list is not what a scan needs it to be: ascending by id, with any id as a cursor."""
+
+
+class Scan:
+    """One pass over a list, as walks over ranges of it that can be read side by side.
+
+    A walk starts at an id that is computed, in the middle of what remains of another walk. That rests on a premise that
+    the official document does not state: the list ascends by id, and any id is a cursor, even one that does not exist.
+    It is tried before the first split, by asking for what comes after the id just below a known one; every page is
+    checked to ascend. Where the premise fails, the list is read by one walk, as its cursors say.
+
+    Splits are few enough that what they cost stays within :data:`OVERHEAD`, and so short lists are not split at all.
+    Threads may read walks side by side; each walk is read by one at a time.
+
+    Args:
+        fetch: Returns the records after a cursor and the cursor that follows.
+        page_size: Records of a full page.
+        plainly: Reads the list from its beginning as its cursors say.
+        ranges: What remains of an earlier pass, from :meth:`remaining`.
+    """
+
+    def __init__(
+        self,
+        fetch: Fetch,
+        page_size: int,
+        plainly: Callable[[], Iterator[Records]],
+        ranges: Sequence[Bounds] | None = None,
+    ) -> None:
+        self._fetch = fetch
+        self._page_size = page_size
+        self._plainly = plainly
+        self._ruler = Ruler(datetime.now(timezone.utc))
+        self._lock = threading.Lock()
+        self._resumed = ranges is not None
+        bounds = [(None, None)] if ranges is None else ranges
+        self._waiting = [Range(self._ruler, after, upto) for after, upto in bounds]
+        self._unfinished = list(self._waiting)
+        self._records = 0
+        self._spent = ONCE
+        self._started = False
+        self._proven: bool | None = None
+
+    # Walks: what a reader of several things side by side needs to know
+
+    ordered = False
+
+    def has_run(self, *, starving: bool) -> bool:
+        """Whether another walk can be begun; one that takes a split only where the reader waits for records."""
+        with self._lock:
+            if not self._started:
+                return True
+            if not self._proven:
+                return False
+            return bool(self._waiting) or (starving and self._best_split() is not None)
+
+    def begin_run(self) -> Iterator[ScannedPage] | None:
+        """The pages of the next walk, or None if there is none to begin now."""
+        with self._lock:
+            if not self._started:
+                self._started = True
+                return self._first_walk()
+            if not self._proven:
+                return None
+            if self._waiting:
+                return self._walk(self._waiting.pop(0))
+            split = self._best_split()
+            return None if split is None else self._walk(self._split(split))
+
+    def remaining(self) -> list[Bounds] | None:
+        """The ranges whose records have not all been done with; None if the pass cannot be taken up again."""
+        with self._lock:
+            return [(part.written, part.upto) for part in self._unfinished] if self._proven else None
+
+    def _first_walk(self) -> Iterator[ScannedPage]:
+        """Try the premise with the first two pages, which belong to the first range of a new pass."""
+        records, following = self._fetch(None)
+        if not records or not following:
+            yield ScannedPage(self, records, self._forget_ranges)  # the whole list
+            return
+        try:
+            checked, following = self._try_premise(records)
+        except PremiseError as reason:
+            yield from self._read_plainly(reason)
+            return
+        with self._lock:
+            self._proven = True
+            first = self._waiting.pop(0) if self._waiting else None
+        if first is None:
+            return  # all that is missing of an earlier pass is its end
+        if not self._resumed:
+            yield self._arrived(first, records)
+            yield self._arrived(first, checked, last=not following)
+        yield from self._walk(first, following)
+
+    def _try_premise(self, records: Records) -> tuple[Records, str | None]:
+        """Read on behind ``records`` by a cursor that no record has, which has to give the last of them again.
+
+        Raises:
+            PremiseError: It does not.
+        """
+        last = _ascending(records, None)[-1]
+        try:
+            again, following = self._fetch(text(number(last) - 1))
+        except ValueError:
+            reason = "its ids are no UUIDs"
+            raise PremiseError(reason) from None
+        except InstantlyAPIError as error:
+            if error.kind not in {ErrorKind.BAD_REQUEST, ErrorKind.NOT_FOUND}:
+                raise
+            reason = f"a computed cursor is refused: {error}"
+            raise PremiseError(reason) from None
+        if not again or _ascending(again, None)[0] != last:
+            reason = "a computed cursor does not lead to the records behind it"
+            raise PremiseError(reason)
+        return again[1:], following
+
+    def _walk(self, part: Range, cursor: str | None = None) -> Iterator[ScannedPage]:
+        """Read a range to its end; its first page may have a cursor of the server's."""
+        cursor = cursor or part.after
+        while not part.ended and self._proven:
+            records, cursor = self._fetch(cursor)
+            try:
+                page = self._arrived(part, records, last=not cursor)
+            except PremiseError as reason:
+                yield from self._read_plainly(reason)
+                return
+            yield page
+
+    def _arrived(self, part: Range, records: Records, *, last: bool = False) -> ScannedPage:
+        """Take note of a page of a range, and cut off what belongs to the next one.
+
+        Raises:
+            PremiseError: Its ids do not ascend from where the range has been read up to.
+        """
+        ids = _ascending(records, part.after)
+        with self._lock:
+            kept = len(ids) if part.upto is None else bisect_right(ids, part.upto)
+            part.ended = last or not ids or kept < len(ids) or ids[-1] == part.upto
+            if kept:
+                part.advance(ids[kept - 1], kept)
+                self._records += kept
+            elif not part.records:
+                self._spent += COST_OF_A_SPLIT  # a split into nothing, whose whole page is lost
+            upto, ended = part.after, part.ended
+        return ScannedPage(self, records[:kept], lambda: self._done(part, upto, ended=ended))
+
+    def _done(self, part: Range, upto: str | None, *, ended: bool) -> None:
+        with self._lock:
+            part.written = upto
+            if ended:
+                self._unfinished.remove(part)
+
+    # Splits
+
+    def _best_split(self) -> Range | None:
+        """The range with the most records to come, if it is worth a split."""
+        ahead = sum(part.ahead for part in self._unfinished)
+        if self._spent + COST_OF_A_SPLIT > OVERHEAD * (self._records + ahead) / self._page_size:
+            return None
+        part = max(self._unfinished, key=attrgetter("ahead"), default=None)
+        return part if part and part.ahead >= SMALLEST_SPLIT * self._page_size else None
+
+    def _split(self, part: Range) -> Range:
+        new = part.split()
+        self._unfinished.insert(self._unfinished.index(part) + 1, new)
+        self._spent += COST_OF_A_SPLIT
+        return new
+
+    # Without the premise
+
+    def _read_plainly(self, reason: PremiseError) -> Iterator[ScannedPage]:
+        with self._lock:
+            given_up, self._proven = self._proven is False, False
+        if given_up:
+            return  # another walk is at it
+        logger.warning("The list is read from one place, not from several at once: %s.", reason)
+        for records in self._plainly():
+            yield ScannedPage(self, records, _nothing)
+
+    def _forget_ranges(self) -> None:
+        with self._lock:
+            self._unfinished.clear()
+
+
+def _ascending(records: Records, after: str | None) -> list[str]:
+    """The ids of records, which have to ascend from ``after``.
+
+    Raises:
+        PremiseError: They do not.
+    """
+    ids: list[str] = [record_id for record in records if isinstance(record_id := record.get("id"), str)]
+    if len(ids) < len(records):
+        reason = "a record has no id"
+        raise PremiseError(reason)
+    if any(low >= high for low, high in pairwise(ids if after is None else [after, *ids])):
+        reason = "its ids do not ascend"
+        raise PremiseError(reason)
+    return ids
+
+
+def _nothing() -> None:
+    """Nothing to take note of."""

@@ -1,0 +1,92 @@
+"""The short way of a record through the SDK."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from singer_sdk import Stream
+from singer_sdk.singerlib import RecordMessage
+from typing_extensions import override
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Mapping
+
+
+class ShortRecordPath(Stream):
+    """A stream whose records are looked through only as far as its catalog and schema ask for.
+
+    The SDK looks up for each property of each record whether it is selected and whether its value conforms to the
+    schema: three quarters of the time that a record takes (measured). A record decoded from JSON, with no other fields
+    than its schema has, needs that only where the catalog selects within an object, or where a boolean is given as
+    something else.
+    """
+
+    @cached_property
+    def short_way(self) -> bool:
+        """Whether records of this stream can take the short way."""
+        known = self.effective_schema["properties"]
+        selects_within = any(
+            not selected and len(breadcrumb) > len(("properties", "name")) for breadcrumb, selected in self.mask.items()
+        )
+        return not selects_within and known.keys() >= self.schema["properties"].keys() and _is_open(known)
+
+    @cached_property
+    def _deselected(self) -> tuple[str, ...]:
+        return tuple(name for name in self.schema["properties"] if not self.mask["properties", name])
+
+    @cached_property
+    def _booleans(self) -> dict[str, _Booleans]:
+        return _booleans_of(self.effective_schema["properties"])
+
+    @override
+    def _generate_record_messages(self, record: dict[str, Any]) -> Generator[RecordMessage, None, None]:
+        # Private in the SDK, which has no hook at this place. Tests compare the messages of both ways, and that this
+        # method is what the SDK calls.
+        if not self.short_way or not _are_booleans(record, self._booleans):
+            yield from super()._generate_record_messages(record)
+            return
+        for name in self._deselected:
+            record.pop(name, None)
+        for stream_map in self.stream_maps:
+            mapped = stream_map.transform(record)
+            if mapped is not None:
+                now = datetime.now(timezone.utc)
+                yield RecordMessage(stream_map.stream_alias, mapped, self._stream_version, now)
+
+
+_Booleans = Any
+"""Where a value has booleans: True if it is one, a dictionary by property for an object, a list of one for an array."""
+
+
+def _booleans_of(properties: Mapping[str, Mapping[str, Any]]) -> dict[str, _Booleans]:
+    return {name: found for name, kind in properties.items() if (found := _booleans_in(kind))}
+
+
+def _booleans_in(kind: Mapping[str, Any]) -> _Booleans:
+    if "boolean" in kind.get("type", ()):
+        return True
+    if isinstance(kind.get("items"), dict):
+        return [found] if (found := _booleans_in(kind["items"])) else None
+    return _booleans_of(kind.get("properties", {}))
+
+
+def _are_booleans(value: object, booleans: _Booleans) -> bool:
+    """Whether a value has booleans, or nothing, wherever its schema does."""
+    if booleans is True:
+        return value is None or isinstance(value, bool)
+    if isinstance(value, dict) and isinstance(booleans, dict):
+        return all(_are_booleans(value.get(name), part) for name, part in booleans.items())
+    if isinstance(value, list) and isinstance(booleans, list):
+        return all(_are_booleans(item, booleans[0]) for item in value)
+    return True
+
+
+def _is_open(properties: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Whether the objects within may have other properties than those of their schema, which the SDK would drop."""
+    for kind in properties.values():
+        part = kind["items"] if isinstance(kind.get("items"), dict) else kind
+        if part.get("properties") and not (part.get("additionalProperties") and _is_open(part["properties"])):
+            return False
+    return True
