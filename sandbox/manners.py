@@ -86,10 +86,15 @@ class Door:
         if scope["type"] != "http" or not scope["path"].startswith(API):
             await self._app(scope, receive, send)
             return
-        headers = Headers(scope=scope)
         query = scope["query_string"].decode("latin-1")
-        agent = headers.get("user-agent", "")
+        agent = Headers(scope=scope).get("user-agent", "")
         entry = self._state.log.open(scope["method"], scope["path"], query, agent)
+        try:
+            await self._answer(entry, scope, receive, send)
+        finally:
+            self._state.log.close()
+
+    async def _answer(self, entry: Entry, scope: Scope, receive: Receive, send: Send) -> None:
         body = await _read(receive)
         entry.body = body[:LOGGED_BYTES]
         scope["sandbox.entry"], scope["sandbox.body"] = entry, body
@@ -105,7 +110,7 @@ class Door:
         fault = faults.strike(entry.method, entry.path, _cursor(scope)) if faults else None
         if fault is not None:
             await self._trouble(fault, scope, receive, noting)
-        elif not agent or BLOCKED_AGENTS.match(agent):
+        elif not entry.user_agent or BLOCKED_AGENTS.match(entry.user_agent):
             await Response("error code: 1010", 403, media_type="text/plain")(scope, receive, noting)
         else:
             await self._app(scope, receive, noting)
