@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import time
 from dataclasses import asdict, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -94,7 +95,7 @@ class Plane:
         config = asdict(self._state.config) | {"until": self._state.world.until}
         keys = [{"name": key.name, "secret": key.secret, "scopes": key.scopes, "paid": key.paid} for key in self._keys]
         about = {"config": config, "keys": keys, "truth": sorted(RESOURCES), "mutations": sorted(OPERATIONS)}
-        return reply(about)
+        return reply(about | {"cpu_seconds": time.process_time()})
 
     @property
     def _keys(self) -> Iterable[Any]:

@@ -23,8 +23,8 @@ def pages(session: requests.Session, method: str, url: str) -> Iterator[list[Row
     """Walk a list by its cursor."""
     paging: dict[str, Any] = {"limit": 100}
     while True:
-        post = method == "POST"
-        answer = session.request(method, url, json=paging if post else None, params=None if post else paging, timeout=60)
+        body, query = (paging, None) if method == "POST" else (None, paging)
+        answer = session.request(method, url, json=body, params=query, timeout=60)
         answer.raise_for_status()
         page = answer.json()
         yield page["items"]
