@@ -128,7 +128,11 @@ CHECKS = (
     ),
     *(
         Check(
-            f"{what}: requests beyond pages", _of(name, lambda f: 100 * (f.requests_per_page - 1)), "at most", 2, " %"
+            f"{what}: requests beyond pages",
+            _of(name, lambda f: round(100 * (f.requests_per_page - 1), 3)),
+            "at most",
+            2,
+            " %",
         )
         for what, name in (
             ("100,000 leads", MIDDLE),

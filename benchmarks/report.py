@@ -28,7 +28,7 @@ against the same data in the same run. Nothing here was written by hand but the 
 """
 
 NOTHING_YET = """\
-There are no figures here yet: `make bench` measures them (in about 25 minutes) and writes this page anew.
+There are no figures here yet: `make bench` measures them and writes this page anew.
 """
 
 METHOD = """\
@@ -38,8 +38,8 @@ METHOD = """\
   before each answer as long as the scenario says, and enforces the API's limits (100 requests a second, 6,000 a minute)
   where they are on. The API gives at most 100 records a page, so its limit is 10,000 records a second. Each scenario
   has a sandbox process of its own, the same for all who take part, which is set back before each run.
-- **In turn.** The candidates run one after another, then all again, each first once: noise of the machine hits all.
-  Figures are medians of the repeats, with the lowest and the highest in brackets.
+- **In turn.** The candidates run one after another, then all again from the second on, and so forth: what else the
+  machine does should hit all alike. Figures are medians of the repeats, with the lowest and the highest in brackets.
 - **A process from start to end.** Seconds, CPU seconds (user and system) and most memory are those that the operating
   system books on the candidate's process, its start included; the sandbox's are not in them. Its output goes through a
   pipe and is counted at the other end; a run that does not write exactly the records that there are counts as failed.
