@@ -8,7 +8,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from benchmarks import harness, report
+from benchmarks import harness, report, sandbox_speed
 from benchmarks.candidates import CANDIDATES
 from benchmarks.checks import judge
 from benchmarks.results import LATEST, QUICK, Results
@@ -19,7 +19,7 @@ from demo.paths import short
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from benchmarks.results import Run
+    from benchmarks.results import Probe, Run
     from benchmarks.scenarios import Scenario
 
 
@@ -35,6 +35,7 @@ def make_parser() -> argparse.ArgumentParser:
     add("--peers", type=_names, metavar="CANDIDATE,...", help=f"these alone, of {', '.join(CANDIDATES)}")
     add("--repeats", type=int, help="how often each runs, in the place of what each scenario says")
     add("--scale", type=float, default=1.0, metavar="F", help="multiply the sizes, for a quick look")
+    add("--sandbox", action="store_true", help="only tell how fast the sandbox is by itself")
     add("--list", action="store_true", help="list the scenarios and end")
     add("--report", action="store_true", help=f"only write the documents anew from {short(LATEST)}")
     return parser
@@ -73,10 +74,11 @@ def measure(scenarios: Sequence[Scenario]) -> Results:
         raise DemoError(message)
     results, started = harness.begin(scenarios), time.monotonic()
     for scenario in scenarios:
+        scaled = "" if scenario in SCENARIOS else " (changed by options)"
         if reason := harness.obstacle(scenario):
             say(f"{scenario.name}: left out, {reason}")
             continue
-        say(f"{scenario.name}: {scenario.title}")
+        say(f"{scenario.name}: {scenario.title}{scaled}")
         results.outcomes[scenario.name] = harness.perform(scenario, tell)
     results.seconds = time.monotonic() - started
     return results
@@ -88,6 +90,13 @@ def tell(name: str, run: Run) -> None:
     requests = f"{run.requests:>6,} requests ({run.in_flight} at once)"
     text = f"  {name:8} {run.wall:7.2f} s {run.cpu:7.2f} CPU s {run.peak_mb:5.0f} MB {rate}{requests}"
     say(text if run.failure is None else f"{text}  FAILED: {run.failure}")
+
+
+def tell_probes(probes: Sequence[Probe]) -> None:
+    """Tell how fast the sandbox is."""
+    for probe in probes:
+        rates = f"{probe.per_second:,.0f} leads/s, {probe.per_cpu_second:,.0f} per CPU second of its own"
+        say(f"sandbox by itself, {probe.connections} at once: {rates}")
 
 
 def conclude(results: Results, *, whole: bool, sizes_as_given: bool) -> int:
@@ -121,13 +130,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.report:
         report.write()
         return 0
+    if options.sandbox:
+        tell_probes(sandbox_speed.probe())
+        return 0
+    # What was not measured as a whole is for a look and not for the documents.
+    whole = not (options.only or options.peers or options.repeats) and options.scale == 1
     try:
+        probes = sandbox_speed.probe() if whole else []
+        tell_probes(probes)
         results = measure(choose(options))
     except DemoError as error:
         say("\n".join([*error.details, f"benchmarks: {error}"]))
         return 2
-    # What was not measured as a whole is for a look and not for the documents.
-    whole = not (options.only or options.peers or options.repeats) and options.scale == 1
+    results.probes = probes
     results.save(LATEST if whole else QUICK)
     if whole:
         report.write()

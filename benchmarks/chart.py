@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 PANELS = ("leads-0ms-100k", "leads-300ms-300k", "analytics-300ms-500")
 NAMES = {"tap": "this tap", "sdk": "SDK defaults", "airbyte": "Airbyte CDK", "dlt": "dlt", "floor": "bare loop"}
 
-WIDTH, LEFT, RIGHT = 760, 120, 130
+WIDTH, LEFT, RIGHT = 760, 120, 160
 BAR, GAP, HEAD, FOOT = 20, 8, 44, 14
 INK, QUIET, OURS, THEIRS = "#24292f", "#57606a", "#0969da", "#afb8c1"
 

@@ -78,6 +78,10 @@ def _times(scenario: str, peer: str) -> Measure:
     return lambda results: times_faster(results, scenario, peer)
 
 
+def _sandbox_alone(results: Results) -> float | None:
+    return min((probe.per_cpu_second for probe in results.probes), default=None)
+
+
 def _state_per_record(less: Figures, more: Figures) -> float | None:
     if not (less.state_bytes and less.records and more.records):
         return None
@@ -141,6 +145,7 @@ CHECKS = (
             ("daily analytics", DAYS),
         )
     ),
+    Check("the sandbox by itself: leads per CPU second", _sandbox_alone, "at least", 30_000),
     Check(
         "100,000 leads at 0 ms: the sandbox's share of a core",
         _of(MIDDLE, lambda f: 100 * f.sandbox_share),

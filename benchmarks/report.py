@@ -90,7 +90,12 @@ def page(results: Results | None) -> str:
 def _setting(results: Results) -> str:
     rows = [(f"`{name}`", CANDIDATES[name].title, version) for name, version in results.versions.items()]
     when = f"Measured on {results.day}, on a machine with {results.machine}, in {results.seconds / 60:.0f} minutes.\n"
-    return when + "\n" + table(("Candidate", "What it is", "Version"), rows)
+    alone = [
+        f"The sandbox by itself served {number(probe.per_second)} leads a second over {probe.connections} at once, "
+        f"{number(probe.per_cpu_second)} per CPU second of its own.\n"
+        for probe in results.probes
+    ]
+    return "\n".join([when, table(("Candidate", "What it is", "Version"), rows), *alone])
 
 
 def _checks(verdicts: Sequence[Verdict]) -> str:

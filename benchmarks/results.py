@@ -70,6 +70,21 @@ class Outcome:
         return [f"{self.scenario.name}, {name}: {failure}" for name, failure in named if failure]
 
 
+@dataclass(frozen=True)
+class Probe:
+    """How fast the sandbox serves leads to a client that does nothing with them.
+
+    Attributes:
+        connections: How many are used at once.
+        per_second: Leads a second.
+        per_cpu_second: Leads per CPU second of the sandbox.
+    """
+
+    connections: int
+    per_second: float
+    per_cpu_second: float
+
+
 @dataclass
 class Results:
     """All of it.
@@ -80,6 +95,7 @@ class Results:
         versions: Versions of the candidates.
         seconds: How long it took.
         outcomes: What came of the scenarios, by name.
+        probes: How fast the sandbox is by itself.
     """
 
     day: str
@@ -87,6 +103,7 @@ class Results:
     versions: dict[str, str]
     seconds: float = 0.0
     outcomes: dict[str, Outcome] = field(default_factory=dict)
+    probes: list[Probe] = field(default_factory=list)
 
     def save(self, path: Path) -> None:
         """Write it as JSON."""
@@ -98,7 +115,8 @@ class Results:
         """Read what was saved."""
         raw: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         outcomes = {name: _outcome(outcome) for name, outcome in raw.pop("outcomes").items()}
-        return cls(**raw, outcomes=outcomes)
+        probes = [Probe(**probe) for probe in raw.pop("probes")]
+        return cls(**raw, outcomes=outcomes, probes=probes)
 
 
 def _outcome(raw: dict[str, Any]) -> Outcome:

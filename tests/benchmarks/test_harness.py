@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from benchmarks import __main__ as command_line
-from benchmarks import harness, measure, results
+from benchmarks import harness, measure, results, sandbox_speed
 from benchmarks.results import Results, Run
 from benchmarks.scenarios import SCENARIOS, Scenario
 
@@ -116,3 +116,9 @@ def test_a_check_that_fails_or_a_run_that_fails_ends_in_exit_code_1() -> None:
         measured = Results("2026-01-31", "2 cores", {}, 1.0)
         measured.outcomes[scenario.name] = results.Outcome(scenario, 300_000, 3000, runs={"tap": [run]})
         assert command_line.conclude(measured, whole=False, sizes_as_given=True) == code
+
+
+def test_the_sandbox_by_itself_is_measured_over_one_connection_and_over_four() -> None:
+    probes = sandbox_speed.probe(seconds=0.3, leads=1_000)
+    assert [probe.connections for probe in probes] == [1, 4]
+    assert all(probe.per_second > 0 and probe.per_cpu_second > 0 for probe in probes)
