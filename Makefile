@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 UV_COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.10 --no-header --no-annotate
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test lint types unit format sandbox meltano docs drift constraints clean
+.PHONY: demo test lint types unit format sandbox meltano docs drift bench constraints clean
 
 ## Run the whole pipeline against the sandbox API: extract, load into DuckDB, change things, do it again, compare.
 ## Options in DEMO, e.g. make demo DEMO="--leads 100000"
@@ -52,6 +52,19 @@ docs: $(VENV)/.ready
 drift: $(VENV)/.ready
 	$(BIN)/python -m tools.drift $(SPEC)
 
+## Side by side with other tools against the sandbox API, into docs/performance.md; for a quick look name options in
+## BENCH, e.g. make bench BENCH="--only leads-0ms-10k --repeats 1 --peers tap,sdk"
+bench: $(VENV)/.ready .venv-bench-airbyte/.ready .venv-bench-dlt/.ready
+	$(BIN)/python -m benchmarks $(BENCH)
+
+.venv-bench-airbyte/.ready: PEER := airbyte-cdk
+.venv-bench-dlt/.ready: PEER := dlt
+.venv-bench-%/.ready: constraints/bench-%.txt
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python $(PIP_INSTALL) --upgrade "pip>=25.1"
+	$(@D)/bin/python $(PIP_INSTALL) --constraint $< $(PEER)
+	touch $@
+
 # Meltano and the tap depend on many of the same packages: each has an environment of its own.
 .venv-meltano/.ready: constraints/meltano.txt
 	$(PYTHON) -m venv .venv-meltano
@@ -65,6 +78,8 @@ constraints: $(VENV)/.ready
 	$(UV_COMPILE) pyproject.toml --group dev --output-file constraints/dev.txt
 	echo "meltano" | $(UV_COMPILE) - --output-file constraints/meltano.txt
 	echo "target-duckdb duckdb<1.3" | tr ' ' '\n' | $(UV_COMPILE) - --output-file constraints/target-duckdb.txt
+	echo "airbyte-cdk" | $(UV_COMPILE) - --output-file constraints/bench-airbyte.txt
+	echo "dlt" | $(UV_COMPILE) - --output-file constraints/bench-dlt.txt
 
 clean:
-	rm -rf $(VENV) .venv-meltano .meltano output/* build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-meltano .venv-bench-* .meltano output/* build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -154,7 +154,7 @@ class Control:
         return entries
 
     def counts(self) -> Row:
-        """Count all requests since the last clear."""
+        """Count all requests since the last clear, and tell how many were under way at once at most."""
         counts: Row = self._call("GET", "/requests/counts", **self._place)
         return counts
 

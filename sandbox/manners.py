@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from sandbox.config import ApiKey
+    from sandbox.request_log import Entry
     from sandbox.state import State, Workspace
     from sandbox.world import World
 
@@ -106,18 +107,22 @@ class Door:
         if scope["type"] != "http" or not scope["path"].startswith(API):
             await self._app(scope, receive, send)
             return
-        headers = Headers(scope=scope)
         query = scope["query_string"].decode("latin-1")
-        agent = headers.get("user-agent", "")
-        visitor = identify(self._state, headers)
+        visitor = identify(self._state, Headers(scope=scope))
         entry = self._state.log.open(
             scope["method"],
             scope["path"],
             query,
-            agent,
+            Headers(scope=scope).get("user-agent", ""),
             key=visitor.key.name if visitor.key else None,
             workspace=visitor.workspace.name if visitor.workspace else None,
         )
+        try:
+            await self._answer(entry, visitor, scope, receive, send)
+        finally:
+            self._state.log.close()
+
+    async def _answer(self, entry: Entry, visitor: Visitor, scope: Scope, receive: Receive, send: Send) -> None:
         body = await _read(receive)
         entry.body = body[:LOGGED_BYTES]
         scope.update({"sandbox.visitor": visitor, "sandbox.entry": entry, "sandbox.body": body})
@@ -134,7 +139,7 @@ class Door:
         fault = faults.strike(entry.method, entry.path, _cursor(scope), entry.workspace) if faults else None
         if fault is not None:
             await self._trouble(fault, scope, receive, noting)
-        elif not agent or BLOCKED_AGENTS.match(agent):
+        elif not entry.user_agent or BLOCKED_AGENTS.match(entry.user_agent):
             await Response("error code: 1010", 403, media_type="text/plain")(scope, receive, noting)
         else:
             await self._app(scope, receive, noting)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import time
 from dataclasses import asdict, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -97,7 +98,9 @@ class Plane:
         keys = [{name: getattr(key, name) for name in shown} for key in self._state.keys.values()]
         workspaces = [self._describe(workspace) for workspace in self._state.workspaces.values()]
         names = {"truth": sorted(RESOURCES), "mutations": sorted(OPERATIONS)}
-        return reply({"config": config, "keys": keys, "workspaces": workspaces, **names})
+        return reply(
+            {"config": config, "keys": keys, "workspaces": workspaces, "cpu_seconds": time.process_time(), **names}
+        )
 
     def _describe(self, workspace: Workspace) -> dict[str, Any]:
         """Show a workspace without making it."""

@@ -56,12 +56,14 @@ class RequestLog:
 
     def __init__(self) -> None:
         self._seq = 0
+        self._in_flight = 0
         self.clear()
 
     def clear(self) -> None:
         """Forget all requests; sequence numbers go on."""
         self._entries: deque[Entry] = deque(maxlen=KEPT)
         self._counts: Counter[tuple[str | None, str, str]] = Counter()
+        self._most_in_flight = self._in_flight
 
     def open(
         self,
@@ -78,7 +80,13 @@ class RequestLog:
         entry = Entry(self._seq, method, path, query, b"", user_agent, key, workspace)
         self._entries.append(entry)
         self._counts[workspace, method, path] += 1
+        self._in_flight += 1
+        self._most_in_flight = max(self._most_in_flight, self._in_flight)
         return entry
+
+    def close(self) -> None:
+        """Note that a request has been answered, or given up."""
+        self._in_flight -= 1
 
     def entries(self) -> Iterator[dict[str, Any]]:
         """Show the requests still kept, oldest first."""
@@ -95,6 +103,7 @@ class RequestLog:
                 operations[f"{method} {path}"] += count
         return {
             "total": sum(paths.values()),
+            "most_in_flight": self._most_in_flight,
             "paths": dict(paths),
             "operations": dict(operations),
         }

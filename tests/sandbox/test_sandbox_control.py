@@ -6,6 +6,7 @@ import ast
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -187,6 +188,7 @@ def test_requests_are_counted_exactly(api, control):
     api.post("/leads/list", {})
     assert control.counts() == {
         "total": 4,
+        "most_in_flight": 1,
         "paths": {"/api/v2/campaigns": 3, "/api/v2/leads/list": 1},
         "operations": {"GET /api/v2/campaigns": 3, "POST /api/v2/leads/list": 1},
     }
@@ -195,10 +197,32 @@ def test_requests_are_counted_exactly(api, control):
     assert control.requests() == []
 
 
+def test_the_most_requests_at_once_are_known(make_api, control):
+    control.config(latency_ms=300)
+    apis = [make_api() for _ in range(3)]
+    with ThreadPoolExecutor(3) as pool:
+        assert [answer.status_code for answer in pool.map(lambda api: api.get("/campaigns"), apis)] == [200] * 3
+    assert control.counts()["most_in_flight"] == 3
+    control.clear_requests()
+    control.config(latency_ms=0)
+    apis[0].get("/campaigns")
+    assert control.counts()["most_in_flight"] == 1
+
+
+def test_a_request_whose_connection_breaks_is_no_longer_under_way(api, control):
+    control.fault("/api/v2/campaigns", "reset")
+    with pytest.raises(requests.ConnectionError):
+        api.get("/campaigns")
+    control.clear_requests()
+    api.get("/campaigns")
+    assert control.counts()["most_in_flight"] == 1
+
+
 def test_the_counts_outlive_the_log(server):
     log = server.state.log
     for _ in range(25_000):
         log.open("GET", "/x", "", "")
+        log.close()
     assert log.counts()["total"] == 25_000
     assert len(list(log.entries())) == 10_000
 

@@ -1,0 +1,157 @@
+"""Running the scenarios: the candidates in turn, over and over, against one sandbox."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+from datetime import date, datetime, timezone
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchmarks import measure
+from benchmarks.candidates import CANDIDATES, OWN_TAP, Job, environment
+from benchmarks.results import Outcome, Results, Run
+from benchmarks.scenarios import DAYS, PAGE_SIZE, WINDOW_DAYS, Scenario
+from demo.paths import ROOT
+from demo.pipeline import sandbox
+from sandbox import Control
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from demo.pipeline import Sandbox
+
+
+def describe_machine() -> str:
+    """Describe the machine in words."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return f"{cores} cores, {platform.system()}, Python {platform.python_version()}"
+
+
+def begin(scenarios: Iterable[Scenario]) -> Results:
+    """Make the results that the scenarios are going to fill."""
+    named = dict.fromkeys(name for scenario in scenarios for name in scenario.candidates)
+    versions = {
+        name: f"{CANDIDATES[name].distribution} {CANDIDATES[name].version()}"
+        for name in named
+        if not CANDIDATES[name].missing
+    }
+    return Results(datetime.now(timezone.utc).date().isoformat(), describe_machine(), versions)
+
+
+@cache
+def tap_settings() -> frozenset[str]:
+    """Ask the tap which settings it has."""
+    about = subprocess.check_output([OWN_TAP, "--about", "--format", "json"], stderr=subprocess.DEVNULL)  # noqa: S603
+    return frozenset(json.loads(about)["settings"]["properties"])
+
+
+def obstacle(scenario: Scenario) -> str | None:
+    """Tell why a scenario cannot be run (yet)."""
+    if scenario.workspaces == 1:
+        return None
+    if "workspaces" not in tap_settings():
+        return "the tap has no setting `workspaces`"
+    usage = subprocess.check_output([sys.executable, "-m", "sandbox", "--help"], text=True, cwd=ROOT)
+    return None if "--workspaces" in usage else "the sandbox has no option --workspaces"
+
+
+def perform(scenario: Scenario, note: Callable[[str, Run], None]) -> Outcome:
+    """Run a scenario; `note` is told of each run as it ends."""
+    until = datetime.now(timezone.utc).date()
+    sizes: dict[str, Any] = {"leads": scenario.leads, "campaigns": scenario.campaigns, "days": DAYS, "until": until}
+    if scenario.workspaces > 1:
+        sizes["workspaces"] = scenario.workspaces
+    with tempfile.TemporaryDirectory(prefix="tap-instantly-bench-") as name:
+        folder = Path(name)
+        with sandbox(folder / "sandbox.log", sizes) as source, Control(source.url) as control:
+            return _Stage(scenario, folder, source, control, until).play(note)
+
+
+class _Stage:
+    """A scenario with its sandbox running.
+
+    Args:
+        scenario: The scenario.
+        folder: Where files may lie.
+        source: The sandbox.
+        control: Its control plane.
+        until: The last day with data.
+    """
+
+    def __init__(self, scenario: Scenario, folder: Path, source: Sandbox, control: Control, until: date) -> None:
+        self._scenario = scenario
+        self._folder = folder
+        self._control = control
+        settings, known = self._workspaces() | dict(scenario.settings), tap_settings()
+        supported = {name: value for name, value in settings.items() if name in known}
+        self._job = Job(folder, source.api_url, source.api_key, scenario.stream, until, supported)
+        self._outcome = Outcome(scenario, *self._contents(), left_out=sorted(settings.keys() - known))
+
+    def _workspaces(self) -> dict[str, Any]:
+        if self._scenario.workspaces == 1:
+            return {}
+        keys = [key for key in self._control.about()["keys"] if key["paid"]][: self._scenario.workspaces]
+        return {"workspaces": [{"name": key["name"], "api_key": key["secret"]} for key in keys]}
+
+    def play(self, note: Callable[[str, Run], None]) -> Outcome:
+        commands = {name: self._command(name) for name in self._scenario.candidates}
+        for turn in range(self._scenario.repeats):
+            # Everybody comes first, second, ... in turn: what the machine does meanwhile should hit all alike.
+            names = [*commands][turn % len(commands) :] + [*commands][: turn % len(commands)]
+            for name in names:
+                run = self._run(name, commands[name])
+                self._outcome.runs.setdefault(name, []).append(run)
+                note(name, run)
+        return self._outcome
+
+    def _contents(self) -> tuple[int, int]:
+        """Count what there is to read; that also makes the sandbox invent what it only invents when asked."""
+        scenario = self._scenario
+        if scenario.stream == "leads":
+            return scenario.leads * scenario.workspaces, -(-scenario.leads // PAGE_SIZE) * scenario.workspaces
+        first = self._job.start
+        days = [(row["campaign_id"], date.fromisoformat(row["date"])) for row in self._control.truth(scenario.stream)]
+        return len(days), len({(campaign, (day - first).days // WINDOW_DAYS) for campaign, day in days})
+
+    def _command(self, name: str) -> list[str]:
+        if self._scenario.option is not None:
+            return [OWN_TAP, self._scenario.option]
+        return CANDIDATES[name].prepare(CANDIDATES[name], self._job)
+
+    def _run(self, name: str, command: Sequence[str]) -> Run:
+        # This also forgets what the limiter and the log remember of the run before.
+        self._control.reset()
+        self._control.config(latency_ms=self._scenario.latency_ms, rate_limit=self._scenario.rate_limit)
+        log = self._folder / f"{name}.log"
+        sandbox_cpu = -self._control.about()["cpu_seconds"]
+        with tempfile.TemporaryDirectory(dir=self._folder) as place:
+            usage = measure.run(command, log, environment(Path(place)), Path(place))
+        sandbox_cpu += self._control.about()["cpu_seconds"]
+        counts = self._control.counts()
+        return Run(
+            wall=usage.wall,
+            cpu=usage.cpu,
+            peak_mb=usage.peak_mb,
+            records=usage.tally.records,
+            size=usage.tally.size,
+            states=usage.tally.states,
+            state_bytes=usage.tally.state_bytes,
+            requests=counts["total"],
+            in_flight=counts["most_in_flight"],
+            sandbox_cpu=sandbox_cpu,
+            failure=self._failure(usage, log),
+        )
+
+    def _failure(self, usage: measure.Usage, log: Path) -> str | None:
+        if usage.exit_code:
+            lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+            return f"exit code {usage.exit_code}: {lines[-1] if lines else 'without a word'}"
+        if self._scenario.option is None and usage.tally.records != self._outcome.records:
+            return f"{usage.tally.records} records, and there are {self._outcome.records}"
+        return None

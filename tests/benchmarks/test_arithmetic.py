@@ -1,0 +1,194 @@
+"""From raw figures to tables and verdicts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from benchmarks import chart, report
+from benchmarks.checks import CHECKS, Check, judge
+from benchmarks.figures import Spread, figures, growth, peer_figures, times_faster
+from benchmarks.measure import Tally
+from benchmarks.results import LATEST, Outcome, Probe, Results, Run
+from benchmarks.scenarios import SCENARIOS, Scenario
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def run(wall: float, records: int = 0, cpu: float = 1.0, **more: float) -> Run:
+    return Run(wall=wall, cpu=cpu, peak_mb=more.pop("peak_mb", 60.0), records=records, **more)
+
+
+def outcome(name: str, records: int, **runs: list[Run]) -> Outcome:
+    scenario = next(scenario for scenario in SCENARIOS if scenario.name == name)
+    return Outcome(scenario, records, -(-records // 100), runs=runs)
+
+
+def results(*outcomes: Outcome) -> Results:
+    return Results(
+        "2026-01-31", "2 cores", {"tap": "tap-instantly 0.1.0"}, 60.0, {o.scenario.name: o for o in outcomes}
+    )
+
+
+def verdict_on(measured: Results, what: str) -> bool | None:
+    (verdict,) = [verdict for verdict in judge(measured) if verdict.check.what == what]
+    return verdict.passed
+
+
+def test_a_spread_is_the_median_and_the_extremes() -> None:
+    assert Spread.of([3, 1, 10]) == Spread(3, 1, 10)
+    assert Spread.of([1, 2]) == Spread(1.5, 1, 2)
+
+
+def test_output_is_counted_however_it_is_cut_and_spaced() -> None:
+    lines = b'{"type": "SCHEMA"}\n{"type":"RECORD","a":1}\n{"type": "RECORD"}\n{"type":"STATE","value":{}}\n'
+    for size in (1, 7, 1000):
+        tally = Tally()
+        for at in range(0, len(lines), size):
+            tally.feed(lines[at : at + size])
+        assert (tally.records, tally.states, tally.state_bytes, tally.size) == (2, 1, 28, len(lines))
+
+
+def test_one_that_writes_files_tells_what_they_hold() -> None:
+    tally = Tally()
+    tally.feed(b'{"type": "SUMMARY", "records": 12, "bytes": 345}\n')
+    assert (tally.records, tally.size) == (12, 345)
+
+
+def test_rates_cpu_and_requests_are_medians_of_the_runs() -> None:
+    runs = [run(w, 1000, cpu=c, requests=r) for w, c, r in ((1.0, 0.5, 11), (2.0, 0.7, 12), (4.0, 0.9, 20))]
+    measured = results(
+        outcome("empty", 0, tap=[run(0.4, cpu=0.2), run(0.4, cpu=0.3), run(0.4, cpu=0.4)]),
+        outcome("leads-0ms-10k", 1000, tap=runs),
+    )
+    found = figures(measured, "leads-0ms-10k", "tap")
+    assert found is not None
+    assert found.rate == Spread(500, 250, 1000)
+    assert found.cpu_per_100k == pytest.approx(70)
+    assert found.net_us == pytest.approx(400)
+    assert found.requests_per_page == pytest.approx(1.2)
+    assert found.limit_share == pytest.approx(0.05)
+
+
+def test_without_a_run_over_an_empty_list_start_up_cannot_be_subtracted() -> None:
+    found = figures(results(outcome("leads-0ms-10k", 1000, tap=[run(1.0, 1000)])), "leads-0ms-10k", "tap")
+    assert found is not None
+    assert found.net_us is None
+
+
+def test_a_failed_run_is_no_figure_but_is_told() -> None:
+    measured = outcome("leads-0ms-10k", 1000, tap=[replace(run(1.0, 999), failure="999 records")])
+    assert figures(results(measured), "leads-0ms-10k", "tap") is None
+    assert measured.failures == ["leads-0ms-10k, tap: 999 records"]
+
+
+def test_peers_that_are_too_slow_are_compared_by_the_rate_of_a_smaller_scenario() -> None:
+    measured = results(
+        outcome("leads-300ms-10k", 10_000, tap=[run(5, 10_000)], sdk=[run(32, 10_000)]),
+        outcome("leads-300ms-300k", 300_000, tap=[run(30, 300_000)]),
+    )
+    peer = peer_figures(measured, "leads-300ms-300k", "sdk")
+    assert peer is not None
+    assert peer.records == 10_000
+    assert times_faster(measured, "leads-300ms-300k", "sdk") == pytest.approx(32)
+    assert times_faster(measured, "leads-300ms-10k", "sdk") == pytest.approx(6.4)
+
+
+def test_growth_compares_further_records_so_that_starting_up_does_not_count() -> None:
+    def at(start_up: float, each: float, more: float) -> Results:
+        sizes = {"leads-0ms-10k": 10_000, "leads-0ms-100k": 100_000, "leads-0ms-1m": 1_000_000}
+        walls = {name: start_up + n * (each if n < 1e6 else more) for name, n in sizes.items()}
+        return results(*(outcome(name, n, tap=[run(walls[name], n)]) for name, n in sizes.items()))
+
+    sizes = ("leads-0ms-10k", "leads-0ms-100k", "leads-0ms-1m")
+    assert growth(at(5, 1e-4, 1e-4), *sizes) == pytest.approx(1)
+    assert growth(at(0, 1e-4, 2e-4), *sizes) == pytest.approx((200 - 10) / 900 / 0.1)
+    assert growth(results(), *sizes) is None
+
+
+def test_a_check_passes_fails_or_was_not_measured() -> None:
+    what = "300,000 leads at 300 ms: leads a second"
+    assert verdict_on(results(outcome("leads-300ms-300k", 300_000, tap=[run(35, 300_000)])), what) is True
+    assert verdict_on(results(outcome("leads-300ms-300k", 300_000, tap=[run(40, 300_000)])), what) is False
+    assert verdict_on(results(), what) is None
+
+
+def test_requests_may_exceed_pages_by_two_in_a_hundred() -> None:
+    what = "100,000 leads: requests beyond pages"
+    for requests, holds in ((1020, True), (1021, False)):
+        measured = results(outcome("leads-0ms-100k", 100_000, tap=[run(4, 100_000, requests=requests)]))
+        assert verdict_on(measured, what) is holds
+
+
+def test_state_may_not_grow_faster_than_the_records() -> None:
+    what = "bytes of STATE per lead at 1,000,000 against 100,000"
+    for size, holds in ((20_000, True), (40_000, False)):
+        measured = results(
+            outcome("leads-0ms-100k", 100_000, tap=[run(4, 100_000, state_bytes=2_000)]),
+            outcome("leads-0ms-1m", 1_000_000, tap=[run(40, 1_000_000, state_bytes=size)]),
+        )
+        assert verdict_on(measured, what) is holds
+
+
+def test_every_check_looks_at_scenarios_that_there_are() -> None:
+    everything = results(
+        *(
+            outcome(
+                scenario.name,
+                max(1, scenario.leads),
+                **{
+                    who: [run(1 + scenario.leads / 1e4, max(1, scenario.leads), requests=9, state_bytes=9)]
+                    for who in scenario.candidates
+                },
+            )
+            for scenario in SCENARIOS
+        )
+    )
+    everything.probes = [Probe(1, 50_000, 60_000)]
+    assert [verdict.check.what for verdict in judge(everything) if verdict.value is None] == []
+    assert len({check.what for check in CHECKS}) == len(CHECKS)
+    assert all(isinstance(check, Check) for check in CHECKS)
+
+
+def test_results_survive_being_saved(tmp_path: Path) -> None:
+    measured = results(outcome("leads-300ms-300k", 300_000, tap=[run(30, 300_000)]))
+    measured.probes = [Probe(1, 50_000, 60_000)]
+    measured.save(tmp_path / "r.json")
+    assert Results.load(tmp_path / "r.json") == measured
+
+
+def test_the_report_shows_what_was_measured_and_what_was_not() -> None:
+    measured = results(
+        outcome("empty", 0, tap=[run(0.5)]),
+        outcome("leads-0ms-100k", 100_000, tap=[run(4, 100_000)], dlt=[run(8, 100_000)]),
+    )
+    page = report.page(measured)
+    assert "| `tap` | 100,000 | 4.00 | 25,000 |" in page
+    assert "| `dlt` | 100,000 | 8.00 | 12,500 | 2.0 x |" in page
+    assert "not measured" in page
+    assert "2 cores" in page
+
+
+def test_the_chart_is_drawn_of_what_was_measured() -> None:
+    measured = results(outcome("leads-0ms-100k", 100_000, tap=[run(4, 100_000)], sdk=[run(8, 100_000)]))
+    drawing = chart.draw(measured)
+    assert drawing is not None
+    assert drawing.count('rx="3"') == 2
+    assert "25,000" in drawing
+    assert chart.draw(results()) is None
+
+
+def test_the_document_is_that_of_the_latest_results() -> None:
+    latest = Results.load(LATEST) if LATEST.exists() else None
+    assert report.PAGE.read_text(encoding="utf-8") == report.page(latest), "run `make bench BENCH=--report`"
+    assert report.CHART.exists() == (latest is not None and chart.draw(latest) is not None)
+
+
+def test_a_scenario_can_be_made_small() -> None:
+    small = Scenario("x", "x", leads=10_000, campaigns=20, workspaces=50).scaled(0.01)
+    assert (small.leads, small.campaigns, small.workspaces) == (100, 20, 2)
+    days = Scenario("x", "x", stream="campaign_analytics_daily", campaigns=500).scaled(0.01)
+    assert (days.campaigns, days.workspaces) == (5, 1)
