@@ -78,11 +78,12 @@ SETTINGS: dict[str, Any] = th.PropertiesList(
     ),
     th.Property(
         "max_requests_per_second",
-        th.IntegerType(minimum=1, maximum=100),
+        th.IntegerType(minimum=1, maximum=10_000),
         default=REQUESTS_PER_SECOND,
         title="Request rate",
         description="Requests a second to one workspace, at most. The API allows 100 (and 6,000 a minute) to all tools "
-        "that use the workspace together: lower it where others need their share.",
+        "that use the workspace together: lower it where others need their share. More than 100 is for servers of "
+        "one's own, such as the sandbox.",
     ),
     th.Property(
         "request_timeout",
