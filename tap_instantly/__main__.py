@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from typing import NoReturn
@@ -12,9 +13,15 @@ from singer_sdk.exceptions import SingerSDKError
 from tap_instantly.api import InstantlyError
 from tap_instantly.tap import TapInstantly
 
+GARBAGE_COLLECTION = (50_000, 20, 100)
+"""How seldom: after so many new objects, and so many times that, and so many times that again."""
+
 
 def main() -> None:
     """Run the tap; what goes wrong ends in one line on standard error and exit code 1."""
+    # Records are trees, in which the collector of cycles finds nothing: it took a tenth of the time (measured).
+    gc.freeze()
+    gc.set_threshold(*GARBAGE_COLLECTION)
     try:
         TapInstantly.cli()
     except (InstantlyError, SingerSDKError) as error:

@@ -191,9 +191,11 @@ class ReadAhead(Generic[_Page]):
 
     def _call_for_work(self) -> None:
         """See to it that somebody does what there is to do."""
+        if self._closed or not (self._idle or self._threads < self._workers) or self._pick() is None:
+            return
         if self._idle:
             self._to_read.notify()
-        elif self._threads < self._workers and not self._closed and self._pick() is not None:
+        else:
             self._threads += 1
             # A daemon: a program that is told to stop does not wait for answers still on their way.
             threading.Thread(target=self._work, name=f"read-ahead-{self._threads}", daemon=True).start()

@@ -8,10 +8,26 @@ from typing import TYPE_CHECKING, Any
 
 from singer_sdk import Stream
 from singer_sdk.singerlib import RecordMessage
+from singer_sdk.streams._state import StreamStateManager
 from typing_extensions import override
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Generator, Iterable, Mapping
+
+
+class PartitionStates(StreamStateManager):
+    """Finds the state of a partition at once; the SDK searches the list of partitions for each record."""
+
+    @cached_property
+    def _found(self) -> dict[tuple[Any, ...], dict[str, Any]]:
+        return {}
+
+    @override
+    def get_context_state(self, context: Mapping[str, Any] | None) -> dict[str, Any]:
+        key = tuple((context or {}).items())
+        if key not in self._found:
+            self._found[key] = super().get_context_state(context)
+        return self._found[key]
 
 
 class ShortRecordPath(Stream):
@@ -22,6 +38,28 @@ class ShortRecordPath(Stream):
     than its schema has, needs that only where the catalog selects within an object, or where a boolean is given as
     something else.
     """
+
+    @override
+    def generate_child_contexts(
+        self, record: dict[str, Any], context: Mapping[str, Any] | None
+    ) -> Iterable[Mapping[str, Any] | None]:
+        return ()  # no stream has child streams, and the SDK asks for each record
+
+    @property
+    @override
+    def state_manager(self) -> StreamStateManager:
+        return self._partition_states
+
+    @cached_property
+    def _partition_states(self) -> PartitionStates:
+        return PartitionStates(
+            tap_name=self.tap_name,
+            stream_name=self.name,
+            tap_state=self.tap_state,
+            state_partitioning_keys=self.state_partitioning_keys,
+            is_sorted=self.is_sorted,
+            check_sorted=self.check_sorted,
+        )
 
     @cached_property
     def short_way(self) -> bool:

@@ -6,7 +6,7 @@ import io
 import os
 import sys
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 from singer_sdk.singerlib import RecordMessage
@@ -47,10 +47,7 @@ class BufferedWriter(GenericSingerWriter[bytes, Message]):
 
     @override
     def serialize_message(self, message: Message) -> bytes:
-        fields: dict[str, Any] = message.to_dict()
-        if (moment := fields.get("time_extracted")) is not None:
-            fields["time_extracted"] = moment.isoformat()  # msgspec has another form for it than the SDK
-        return _encode(fields) + b"\n"
+        return _encode(message.to_dict()) + b"\n"
 
     @override
     def write_message(self, message: Message) -> None:
