@@ -136,7 +136,8 @@ class Scan:
             return  # all that is missing of an earlier pass is its end
         if not self._resumed:
             yield self._arrived(first, records)
-            yield self._arrived(first, checked, last=not following)
+            if checked or not following:  # a page may have no more than the record that it was tried with
+                yield self._arrived(first, checked, last=not following)
         yield from self._walk(first, following)
 
     def _try_premise(self, records: Records) -> tuple[Records, str | None]:
