@@ -134,9 +134,12 @@ class Scan:
             first = self._waiting.pop(0) if self._waiting else None
         if first is None:
             return  # all that is missing of an earlier pass is its end
-        if not self._resumed:
+        if self._resumed:
+            following = None  # of the beginning of the list, not of the range
+        else:
             yield self._arrived(first, records)
-            yield self._arrived(first, checked, last=not following)
+            if checked or not following:  # a page may have no more than the record that it was tried with
+                yield self._arrived(first, checked, last=not following)
         yield from self._walk(first, following)
 
     def _try_premise(self, records: Records) -> tuple[Records, str | None]:
