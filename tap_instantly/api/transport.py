@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
+from typing_extensions import override
 
 from tap_instantly.api.decode import decoded
 from tap_instantly.api.errors import ErrorKind, InstantlyAPIError, InstantlyError, classify, from_transport
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from typing_extensions import Self
+    from urllib3.response import BaseHTTPResponse
 
 
 DEFAULT_API_URL = "https://api.instantly.ai/api/v2"
@@ -34,6 +36,9 @@ DEFAULT_USER_AGENT = f"tap-instantly/{metadata.version('tap-instantly')}"
 """Cloudflare answers the default agents of HTTP libraries with a 403 (reported)."""
 
 CONNECT_TIMEOUT = 15
+PIECE = 1 << 20
+"""Bytes of an answer to read at once."""
+
 LONGEST_RETRY_AFTER = 900.0
 CONNECTIONS = 64
 """Connections kept open, and so requests that may be under way at once."""
@@ -70,7 +75,7 @@ class Transport:
         self._session.headers.update({"User-Agent": user_agent, "Accept": "application/json"})
         self._session.auth = _BearerAuth(api_key)
         for scheme in ("https://", "http://"):
-            self._session.mount(scheme, HTTPAdapter(pool_connections=1, pool_maxsize=CONNECTIONS))
+            self._session.mount(scheme, _Adapter(pool_connections=1, pool_maxsize=CONNECTIONS))
         # Session.send() does not look at proxies and certificate bundles of the environment by itself.
         self._environment = self._session.merge_environment_settings(self.api_url, {}, None, None, None)
 
@@ -207,6 +212,26 @@ class Transport:
         """The records of a list, page by page; see :meth:`pages`."""
         for page in self.pages(path, method=method, arguments=arguments):
             yield from page
+
+
+class _WholeAnswer(requests.Response):
+    """An answer that is read in few large pieces.
+
+    A page of leads comes in 18 pieces otherwise, and before each one the thread has to wait for the others that want to
+    run: a sixth of the whole time of a sync (measured).
+    """
+
+    @override
+    def iter_content(self, chunk_size: int | None = 1, decode_unicode: bool = False) -> Iterator[Any]:
+        return super().iter_content(max(chunk_size or 0, PIECE), decode_unicode)
+
+
+class _Adapter(HTTPAdapter):
+    @override
+    def build_response(self, req: requests.PreparedRequest, resp: BaseHTTPResponse) -> requests.Response:
+        response = super().build_response(req, resp)
+        response.__class__ = _WholeAnswer  # requests has no other place to say which class
+        return response
 
 
 class _BearerAuth(requests.auth.AuthBase):
