@@ -29,7 +29,7 @@ class Source(Protocol[_Page_co]):
         """Whether the runs have to be handed on one after the other; else pages come as they arrive."""
 
     def has_run(self, *, starving: bool) -> bool:
-        """Whether another run can be begun now; ``starving`` if the reader waits for pages. Must not block."""
+        """Whether another run can be begun now; ``starving`` if no page waits for the reader. Must not block."""
 
     def begin_run(self) -> Iterator[_Page_co] | None:
         """The next run, or None if there is none after all. May block; called by one thread at a time."""
@@ -132,7 +132,6 @@ class ReadAhead(Generic[_Page]):
         self._pages = 0
         self._size = 0
         self._head = 0
-        self._starving = False
         self._threads = 0
         self._idle = 0
         self._closed = False
@@ -182,10 +181,8 @@ class ReadAhead(Generic[_Page]):
                 else:
                     if lane.over:
                         return None
-                    self._starving = True
                     self._call_for_work()
                     self._to_hand_on.wait()
-                    self._starving = False
 
     # Threads
 
@@ -237,8 +234,7 @@ class ReadAhead(Generic[_Page]):
                 if not (run.busy or run.ended) and (not full or lane.is_waited_for(run)):
                     return lane, run
             if not lane.beginning and (not full or not lane.runs):
-                starving = self._starving and lane.has_no_page and lane is self._lanes[self._head]
-                if lane.source.has_run(starving=starving):
+                if lane.source.has_run(starving=lane.has_no_page and lane is self._lanes[self._head]):
                     return lane, None
         return None
 
