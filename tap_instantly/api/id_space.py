@@ -89,24 +89,36 @@ class Range:
     def __init__(self, ruler: Ruler, after: str | None, upto: str | None, density: float = 0.0) -> None:
         self.after = self.written = after
         self.upto = upto
-        self.at = self._begin = 0 if after is None else ruler.position(number(after))
+        self.at = 0 if after is None else ruler.position(number(after))
         self.end = SIZE if upto is None else ruler.position(number(upto))
         self.density = density
         self.ended = False
         self._ruler = ruler
         self.records = 0
+        self._first = 0
+        self._latest_density = 0.0
 
     @property
     def ahead(self) -> float:
         """How many records it is thought to have still."""
         return 0.0 if self.ended else self.density * (self.end - self.at)
 
-    def advance(self, record_id: str, records: int) -> None:
-        """Take note of records read, the last of them that one."""
-        self.after = record_id
-        self.at = self._ruler.position(number(record_id))
+    @property
+    def perhaps_ahead(self) -> float:
+        """How many it has still if all of it is like the page read last; none before it has proved to have any."""
+        return 0.0 if self.ended or not self.records else max(self.density, self._latest_density) * (self.end - self.at)
+
+    def advance(self, first: str, last: str, records: int) -> None:
+        """Take note of a page: the first and last of its ids, and how many records it has."""
+        start = self._ruler.position(number(first))
+        if not self.records:
+            self._first = start  # what lies empty before it says nothing of what follows
+        self.after = last
+        self.at = self._ruler.position(number(last))
         self.records += records
-        self.density = self.records / max(self.at - self._begin, 1)
+        if self.at > start:
+            self.density = (self.records - 1) / (self.at - self._first)
+            self._latest_density = (records - 1) / (self.at - start)
 
     def split(self) -> Range:
         """Cut off the second half of what remains, and return it as a range of its own."""

@@ -56,6 +56,11 @@ class Budget:
             self._emails.acquire()
         self._all.acquire()
 
+    @property
+    def spent(self) -> bool:
+        """Whether requests are waiting for it, so that one more would only wait as well."""
+        return self._all.waiting > 0
+
     def pause(self, path: str, seconds: float | None = None) -> None:
         """Hold back every request of the workspace after a 429 on ``path``: as long as the server said, or a while."""
         if path.endswith(EMAILS_PATH):
@@ -85,8 +90,18 @@ class _Gate:
         self._opens_at = 0.0
         self._recovered_at = 0.0
         self._lock = threading.Lock()
+        self.waiting = 0
 
     def acquire(self) -> None:
+        with self._lock:
+            self.waiting += 1
+        try:
+            self._acquire()
+        finally:
+            with self._lock:
+                self.waiting -= 1
+
+    def _acquire(self) -> None:
         while (wait := self._wait()) > 0:
             time.sleep(wait)
         self._limiter.try_acquire("request")

@@ -233,9 +233,9 @@ class ReadAhead(Generic[_Page]):
             for run in lane.runs:
                 if not (run.busy or run.ended) and (not full or lane.is_waited_for(run)):
                     return lane, run
-            if not lane.beginning and (not full or not lane.runs):
-                if lane.source.has_run(starving=lane.has_no_page and lane is self._lanes[self._head]):
-                    return lane, None
+            starving = lane.has_no_page and lane is self._lanes[self._head]
+            if not lane.beginning and (not full or not lane.runs) and lane.source.has_run(starving=starving):
+                return lane, None
         return None
 
     def _begin(self, lane: _Lane[_Page]) -> _Run[_Page] | None:
