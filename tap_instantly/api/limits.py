@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import time
+from collections import deque
 
 REQUESTS_PER_SECOND = 90
 """A little less than the documented limit of 100 per workspace, over all its keys, since other tools share it. It
@@ -15,6 +16,9 @@ BURST_SECONDS = 0.1
 
 WAKE_UP_MS = 5
 """How late a waiting thread may look again; the library's 50 ms would leave a tenth of the budget unused (measured)."""
+
+SPENT = 0.92
+"""Share of the budget from which on it counts as spent; the limiter lets no more than 95 % through (measured)."""
 
 PAUSE_AFTER_429 = 1.0
 """Seconds to hold back the workspace where the server does not say how long: the limit is counted by the second."""
@@ -58,8 +62,8 @@ class Budget:
 
     @property
     def spent(self) -> bool:
-        """Whether requests are waiting for it, so that one more would only wait as well."""
-        return self._all.waiting > 0
+        """Whether hardly more requests can be made than are: one more at a time would only make the others wait."""
+        return self._all.spent
 
     def pause(self, path: str, seconds: float | None = None) -> None:
         """Hold back every request of the workspace after a 429 on ``path``: as long as the server said, or a while."""
@@ -90,21 +94,18 @@ class _Gate:
         self._opens_at = 0.0
         self._recovered_at = 0.0
         self._lock = threading.Lock()
-        self.waiting = 0
+        self._seconds = seconds
+        self._latest: deque[float] = deque(maxlen=max(1, int(most * SPENT)))
+
+    @property
+    def spent(self) -> bool:
+        return len(self._latest) == self._latest.maxlen and time.monotonic() - self._latest[0] < self._seconds
 
     def acquire(self) -> None:
-        with self._lock:
-            self.waiting += 1
-        try:
-            self._acquire()
-        finally:
-            with self._lock:
-                self.waiting -= 1
-
-    def _acquire(self) -> None:
         while (wait := self._wait()) > 0:
             time.sleep(wait)
         self._limiter.try_acquire("request")
+        self._latest.append(time.monotonic())
         if self._bucket.count() > self._most:
             self._bucket.leak(self._bucket.now())  # type: ignore[no-untyped-call]
 
