@@ -128,6 +128,6 @@ def _is_open(properties: Mapping[str, Mapping[str, Any]]) -> bool:
     """Whether the objects within may have other properties than those of their schema, which the SDK would drop."""
     for kind in properties.values():
         part = kind["items"] if isinstance(kind.get("items"), dict) else kind
-        if part.get("properties") and not (part.get("additionalProperties") and _is_open(part["properties"])):
+        if "properties" in part and not (part.get("additionalProperties") and _is_open(part["properties"])):
             return False
     return True
