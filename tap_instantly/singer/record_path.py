@@ -66,7 +66,8 @@ class ShortRecordPath(Stream):
         """Whether records of this stream can take the short way."""
         known = self.effective_schema["properties"]
         selects_within = any(
-            not selected and len(breadcrumb) > len(("properties", "name")) for breadcrumb, selected in self.mask.items()
+            not selected and len(breadcrumb) > len(root := breadcrumb[:2]) and self.mask[root]
+            for breadcrumb, selected in self.mask.items()
         )
         return not selects_within and known.keys() >= self.schema["properties"].keys() and _is_open(known)
 
