@@ -66,7 +66,8 @@ class ShortRecordPath(Stream):
         """Whether records of this stream can take the short way."""
         known = self.effective_schema["properties"]
         selects_within = any(
-            not selected and len(breadcrumb) > len(("properties", "name")) for breadcrumb, selected in self.mask.items()
+            not selected and len(breadcrumb) > len(root := breadcrumb[:2]) and self.mask[root]
+            for breadcrumb, selected in self.mask.items()
         )
         return not selects_within and known.keys() >= self.schema["properties"].keys() and _is_open(known)
 
@@ -128,6 +129,6 @@ def _is_open(properties: Mapping[str, Mapping[str, Any]]) -> bool:
     """Whether the objects within may have other properties than those of their schema, which the SDK would drop."""
     for kind in properties.values():
         part = kind["items"] if isinstance(kind.get("items"), dict) else kind
-        if part.get("properties") and not (part.get("additionalProperties") and _is_open(part["properties"])):
+        if "properties" in part and not (part.get("additionalProperties") and _is_open(part["properties"])):
             return False
     return True

@@ -1,0 +1,517 @@
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from singer_sdk import Stream
+from singer_sdk.singerlib.encoding.simple import SimpleSingerWriter
+from singer_sdk.streams._state import StreamStateManager
+
+from tap_instantly.singer.record_path import PartitionStates, ShortRecordPath
+from tap_instantly.singer.writer import BufferedWriter
+from tap_instantly.streams import STREAMS
+from tap_instantly.tap import TapInstantly
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from singer_sdk.helpers.types import Context
+    from singer_sdk.singerlib import RecordMessage
+    from singer_sdk.singerlib.encoding.base import GenericSingerWriter
+
+    from tap_instantly.streams import InstantlyStream
+    from tests.support import Record, TapRun
+
+    Kind = Mapping[str, Any]
+    """A part of a JSON Schema."""
+
+    Entry = dict[str, Any]
+    """A stream's entry in a catalog."""
+
+NAMES = ("leads", "accounts", "campaigns", "campaign_analytics_daily")
+NOWHERE = {"api_key": "none", "api_url": "http://127.0.0.1:9/api/v2"}
+
+every_stream = pytest.mark.parametrize("name", NAMES)
+a_few = settings(deadline=None, max_examples=20)
+
+
+# Streams as a catalog and settings make them, without a connection
+
+
+@cache
+def discovered() -> dict[str, Entry]:
+    return {entry["stream"]: entry for entry in TapInstantly(config=NOWHERE).catalog_dict["streams"]}
+
+
+def entry_of(name: str) -> Entry:
+    return json.loads(json.dumps(discovered()[name]))
+
+
+def stream_of(entry: Entry, **more: Any) -> InstantlyStream:
+    """The stream that a tap has for a catalog of this entry."""
+
+    class TapOfOneStream(TapInstantly):
+        def discover_streams(self) -> list[InstantlyStream]:
+            return [kind(self, self.workspaces) for kind in STREAMS if kind.name == entry["stream"]]
+
+    set_metadata(entry, (), selected=True)
+    return TapOfOneStream(config={**NOWHERE, **more}, catalog={"streams": [entry]}).streams[entry["stream"]]
+
+
+def set_metadata(entry: Entry, breadcrumb: tuple[str, ...], **metadata: Any) -> None:
+    for item in entry["metadata"]:
+        if tuple(item["breadcrumb"]) == breadcrumb:
+            item["metadata"].update(metadata)
+            return
+    entry["metadata"].append({"breadcrumb": list(breadcrumb), "metadata": metadata})
+
+
+def path(*names: str) -> tuple[str, ...]:
+    """The breadcrumb of a property, or of one within it."""
+    return tuple(step for name in names for step in ("properties", name))
+
+
+def properties_to_choose(entry: Entry) -> list[str]:
+    automatic = {tuple(m["breadcrumb"]) for m in entry["metadata"] if m["metadata"].get("inclusion") == "automatic"}
+    return [name for name in entry["schema"]["properties"] if path(name) not in automatic]
+
+
+def objects_within(kind: Kind) -> Iterator[dict[str, Any]]:
+    """The schemas of all objects below the record itself."""
+    for part in kind.get("properties", {}).values():
+        within = part.get("items", part)
+        if "properties" in within:
+            yield within
+            yield from objects_within(within)
+
+
+# Records: mostly of their schema, though any JSON may come in any place
+
+SCALARS = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.integers(2**63 - 1, 2**80),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.text(max_size=8),
+    st.sampled_from([0, 1, 0.0, 1.0, -0.0, 1e16, "", "no", "true", "\0", "a\0\u2028\x85\N{PILE OF POO}"]),
+)
+ANYTHING = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+BY_TYPE = {
+    "null": st.none(),
+    "boolean": st.booleans(),
+    "integer": st.integers(),
+    "number": st.integers() | st.floats(allow_nan=False, allow_infinity=False),
+    "string": st.text(max_size=8),
+}
+
+
+def values(kind: Kind) -> st.SearchStrategy[Any]:
+    return st.integers(0, 9).flatmap(lambda chance: ANYTHING if chance == 9 else fitting(kind))
+
+
+def fitting(kind: Kind) -> st.SearchStrategy[Any]:
+    types = kind["type"] if isinstance(kind["type"], list) else [kind["type"]]
+    return st.sampled_from([t for t in types if t != "null"] * 4 + ["null"]).flatmap(lambda t: of_type(t, kind))
+
+
+def of_type(type_: str, kind: Kind) -> st.SearchStrategy[Any]:
+    if type_ == "array":
+        return st.lists(values(kind["items"]), max_size=3)
+    if type_ == "object":
+        known = {name: values(part) for name, part in kind.get("properties", {}).items()}
+        further = st.just({}) | st.dictionaries(st.text(max_size=5), ANYTHING, max_size=2)
+        return st.builds(lambda one, other: {**other, **one}, st.fixed_dictionaries({}, optional=known), further)
+    return BY_TYPE[type_]
+
+
+def has_booleans(kind: Kind) -> bool:
+    return "boolean" in str(kind)
+
+
+@st.composite
+def records(draw: st.DrawFn, schema: Kind) -> Record:
+    """A record as the stream's shaper leaves it: any of the properties of its schema, and no others."""
+    kinds: Mapping[str, Kind] = schema["properties"]
+    names = st.sampled_from(list(kinds))
+    if with_booleans := [name for name, kind in kinds.items() if has_booleans(kind)]:
+        names |= st.sampled_from(with_booleans)
+    made = {name: draw(values(kinds[name])) for name in draw(st.lists(names, unique=True, max_size=8))}
+    decoded: Record = msgspec.json.decode(json.dumps(made))
+    return decoded
+
+
+# Both ways
+
+
+def written(messages: Iterator[RecordMessage], writer: GenericSingerWriter[Any, Any]) -> list[str]:
+    """What is written, parsed and as a text that tells true from 1 and 1 from 1.0, less the time that it was done."""
+    found = [json.loads(writer.format_message(message)) for message in messages]
+    for message in found:
+        moment = datetime.fromisoformat(message.pop("time_extracted").replace("Z", "+00:00"))
+        assert moment.utcoffset() == timedelta()
+    return [json.dumps(message) for message in found]
+
+
+the_short_way = ShortRecordPath._generate_record_messages
+
+
+def assert_both_ways_agree(stream: InstantlyStream, record: Record) -> None:
+    """Also on what is left of the record itself, which the SDK takes the bookmark from."""
+    ours, theirs = copy.deepcopy(record), copy.deepcopy(record)
+    by_the_sdk = written(Stream._generate_record_messages(stream, theirs), SimpleSingerWriter())
+    assert written(the_short_way(stream, ours), BufferedWriter()) == by_the_sdk
+    assert json.dumps(ours) == json.dumps(theirs)
+
+
+def assert_agreement(data: st.DataObject, entry: Entry, **more: Any) -> None:
+    stream = stream_of(entry, **more)
+    for record in data.draw(st.lists(records(stream.schema), min_size=1, max_size=5)):
+        assert_both_ways_agree(stream, record)
+
+
+@every_stream
+@a_few
+@given(data=st.data())
+def test_messages_are_those_of_the_sdk_with_everything_selected(name: str, data: st.DataObject) -> None:
+    assert_agreement(data, entry_of(name))
+
+
+@every_stream
+@a_few
+@given(data=st.data())
+def test_messages_are_those_of_the_sdk_with_properties_deselected(name: str, data: st.DataObject) -> None:
+    entry = entry_of(name)
+    for property_ in data.draw(st.sets(st.sampled_from(list(entry["schema"]["properties"])), min_size=1)):
+        set_metadata(entry, path(property_), selected=False)  # the key's own stay all the same
+    assert_agreement(data, entry)
+
+
+@every_stream
+@a_few
+@given(data=st.data())
+def test_messages_are_those_of_the_sdk_with_parts_of_objects_deselected(name: str, data: st.DataObject) -> None:
+    entry = entry_of(name)
+    within = [tuple(m["breadcrumb"]) for m in entry["metadata"] if len(m["breadcrumb"]) > 2]
+    within.append(path("unknown_fields", "0"))  # not in what discovery says, but in what a user may
+    for breadcrumb in data.draw(st.sets(st.sampled_from(within), min_size=1)):
+        set_metadata(entry, breadcrumb, selected=False)
+    assert_agreement(data, entry)
+
+
+@every_stream
+@a_few
+@given(data=st.data())
+def test_messages_are_those_of_the_sdk_with_properties_missing_from_the_catalog(name: str, data: st.DataObject) -> None:
+    entry = entry_of(name)
+    for property_ in data.draw(st.sets(st.sampled_from(properties_to_choose(entry)), min_size=1, max_size=4)):
+        del entry["schema"]["properties"][property_]
+        if data.draw(st.booleans()):
+            entry["metadata"] = [item for item in entry["metadata"] if item["breadcrumb"][1:2] != [property_]]
+    assert_agreement(data, entry)
+
+
+@pytest.mark.parametrize("name", ["leads", "accounts", "campaigns"])
+@a_few
+@given(data=st.data())
+def test_messages_are_those_of_the_sdk_with_objects_that_the_catalog_closes(name: str, data: st.DataObject) -> None:
+    entry = entry_of(name)
+    for kind in data.draw(st.lists(st.sampled_from(list(objects_within(entry["schema"]))), min_size=1, max_size=2)):
+        kind.pop("additionalProperties", None)
+        if data.draw(st.booleans()):
+            kind["properties"] = {}
+    assert_agreement(data, entry)
+
+
+@every_stream
+@a_few
+@given(data=st.data())
+def test_messages_are_those_of_the_sdk_with_properties_that_the_catalog_calls_boolean(
+    name: str, data: st.DataObject
+) -> None:
+    entry = entry_of(name)
+    types = st.sampled_from(["boolean", ["boolean"], ["null", "boolean"], ["boolean", "string", "null"]])
+    for property_ in data.draw(st.sets(st.sampled_from(properties_to_choose(entry)), min_size=1, max_size=6)):
+        entry["schema"]["properties"][property_] = {"type": data.draw(types)}
+    assert_agreement(data, entry)
+
+
+STREAM_MAPS: dict[str, dict[str, Any]] = {
+    "a filter": {"__filter__": "md5(str(record)) > '8'"},
+    "an added property": {"added": "md5(str(record))"},
+    "a removed property": {"unknown_fields": None},
+    "an alias": {"__alias__": "renamed"},
+    "a filter, an added and a removed property, and an alias": {
+        "__filter__": "md5(str(record)) > '4'",
+        "__alias__": "renamed",
+        "added": "str(record)",
+        "unknown_fields": None,
+    },
+}
+
+
+@every_stream
+@pytest.mark.parametrize("stream_map", STREAM_MAPS)
+@settings(deadline=None, max_examples=8)
+@given(data=st.data())
+def test_messages_are_those_of_the_sdk_with_a_stream_map_that_has(
+    name: str, stream_map: str, data: st.DataObject
+) -> None:
+    entry = entry_of(name)
+    if data.draw(st.booleans()):
+        set_metadata(entry, path(data.draw(st.sampled_from(properties_to_choose(entry)))), selected=False)
+    assert_agreement(data, entry, stream_maps={name: STREAM_MAPS[stream_map]})
+
+
+@every_stream
+@a_few
+@given(data=st.data())
+def test_messages_are_those_of_the_sdk_where_a_stream_goes_out_twice(name: str, data: st.DataObject) -> None:
+    maps = {name: {"added": "str(record)"}, f"{name}_again": {"__source__": name, "unknown_fields": None}}
+    assert_agreement(data, entry_of(name), stream_maps=maps)
+
+
+@every_stream
+@pytest.mark.parametrize("depth", [1, 3])
+@settings(deadline=None, max_examples=15)
+@given(data=st.data())
+def test_messages_are_those_of_the_sdk_flattened(name: str, depth: int, data: st.DataObject) -> None:
+    assert_agreement(data, entry_of(name), flattening_enabled=True, flattening_max_depth=depth)
+
+
+# Which way is taken
+
+
+def takes_the_short_way(stream: InstantlyStream, record: Record, monkeypatch: pytest.MonkeyPatch) -> bool:
+    asked: list[Record] = []
+
+    def by_the_sdk(_: Stream, record: Record) -> Iterator[RecordMessage]:
+        asked.append(record)
+        return iter(())
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Stream, "_generate_record_messages", by_the_sdk)
+        list(stream._generate_record_messages(copy.deepcopy(record)))
+    return not asked
+
+
+LEAD: Record = {
+    "id": "1",
+    "status": 1,
+    "is_website_visitor": None,
+    "status_summary": {"domain_complete": True, "lastStep": {"from": "campaign", "further": 0}},
+    "payload": {"any": 0},
+}
+
+
+def as_discovered(entry: Entry) -> None:
+    """Everything is selected."""
+
+
+def without_a_property(entry: Entry) -> None:
+    set_metadata(entry, path("payload"), selected=False)
+
+
+def without_an_object(entry: Entry) -> None:
+    set_metadata(entry, path("status_summary"), selected=False)
+
+
+def with_a_property_of_its_own(entry: Entry) -> None:
+    entry["schema"]["properties"]["made_up"] = {"type": "string"}
+
+
+def without_a_part_of_an_object(entry: Entry) -> None:
+    set_metadata(entry, path("status_summary", "lastStep", "from"), selected=False)
+
+
+def without_a_property_in_the_schema(entry: Entry) -> None:
+    del entry["schema"]["properties"]["payload"]
+
+
+def with_a_closed_object(entry: Entry) -> None:
+    entry["schema"]["properties"]["status_summary"]["properties"]["lastStep"]["additionalProperties"] = False
+
+
+def with_a_flag_that_is_a_number(entry: Entry) -> None:
+    entry["schema"]["properties"]["status"] = {"type": ["boolean", "null"]}
+
+
+@pytest.mark.parametrize("catalog", [as_discovered, without_a_property, without_an_object, with_a_property_of_its_own])
+def test_leads_take_the_short_way_with_a_catalog(
+    catalog: Callable[[Entry], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    catalog(entry := entry_of("leads"))
+    assert takes_the_short_way(stream_of(entry), LEAD, monkeypatch)
+
+
+@pytest.mark.parametrize(
+    "catalog",
+    [
+        without_a_part_of_an_object,
+        without_a_property_in_the_schema,
+        with_a_closed_object,
+        with_a_flag_that_is_a_number,
+    ],
+)
+def test_leads_do_not_take_the_short_way_with_a_catalog(
+    catalog: Callable[[Entry], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    catalog(entry := entry_of("leads"))
+    assert not takes_the_short_way(stream_of(entry), LEAD, monkeypatch)
+
+
+@pytest.mark.parametrize("value", [0, 1, 1.0, "no", [], {}])
+def test_a_record_whose_boolean_is_something_else_does_not_take_the_short_way(
+    value: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leads = stream_of(entry_of("leads"))
+    assert not takes_the_short_way(leads, {**LEAD, "is_website_visitor": value}, monkeypatch)
+    assert not takes_the_short_way(leads, {**LEAD, "status_summary": {"domain_complete": value}}, monkeypatch)
+
+
+def test_a_boolean_within_lists_is_looked_at_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    campaigns = stream_of(entry_of("campaigns"))
+
+    def campaign(disabled: object) -> Record:
+        variants = [{"subject": "Hello", "v_disabled": value} for value in (None, True, disabled)]
+        return {"id": "1", "sequences": [{"steps": [{"variants": variants}]}]}
+
+    assert takes_the_short_way(campaigns, campaign(disabled=False), monkeypatch)
+    assert not takes_the_short_way(campaigns, campaign(disabled=0), monkeypatch)
+
+
+def test_every_stream_takes_the_short_way_where_everything_is_selected() -> None:
+    catalog = {"streams": [entry_of(stream.name) for stream in STREAMS]}
+    for entry in catalog["streams"]:
+        set_metadata(entry, (), selected=True)
+    tap = TapInstantly(config=NOWHERE, catalog=catalog)
+    assert [stream.name for stream in tap.streams.values() if not stream.short_way] == []
+
+
+# In a run
+
+
+def test_the_sdk_asks_for_the_messages_of_each_record_and_gets_its_own(
+    sync: Callable[..., TapRun], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: dict[str, int] = {}
+
+    def counting(self: InstantlyStream, record: Record) -> Iterator[RecordMessage]:
+        asked[self.name] = asked.get(self.name, 0) + 1
+        assert_both_ways_agree(self, record)
+        return the_short_way(self, record)
+
+    monkeypatch.setattr(ShortRecordPath, "_generate_record_messages", counting)
+    run = sync(*NAMES)
+    assert asked == {name: len(run.records(name)) for name in NAMES}
+    assert all(asked.values())
+
+
+# State
+
+
+WORKSPACES = st.sampled_from([{"workspace_id": "a"}, {"workspace_id": "b"}, {"workspace_id": "c"}, None])
+VALUES = st.sampled_from(["2026-01-01T00:00:00.000Z", "2026-02-02T00:00:00.000Z", "2026-03-03T00:00:00.000Z"])
+BOOKMARKS = st.fixed_dictionaries(
+    {},
+    optional={
+        "replication_key": st.sampled_from(["changed", "another"]),
+        "replication_key_value": VALUES,
+        "progress_markers": st.fixed_dictionaries(
+            {"replication_key": st.just("changed"), "replication_key_value": VALUES}
+        ),
+    },
+)
+
+
+@st.composite
+def states(draw: st.DrawFn) -> dict[str, Any]:
+    """The state that a run gets: none, or one with some of the partitions."""
+    if draw(st.booleans()):
+        return {}
+    some = draw(st.lists(WORKSPACES.filter(bool), unique_by=lambda workspace: workspace["workspace_id"]))
+    partitions = [{"context": workspace, **draw(BOOKMARKS)} for workspace in some]
+    return copy.deepcopy({"bookmarks": {"leads": {"partitions": partitions}, "others": {"partitions": partitions}}})
+
+
+Step = Callable[[StreamStateManager], object]
+"""What the SDK or a stream does with the state."""
+
+
+def steps() -> st.SearchStrategy[Step]:
+    return st.tuples(st.sampled_from(STEPS), WORKSPACES, VALUES).map(lambda drawn: partial(drawn[0], *drawn[1:]))
+
+
+def start(workspace: Context | None, value: str, manager: StreamStateManager) -> None:
+    manager.write_starting_replication_value(workspace, "INCREMENTAL", "changed", {"start_date": value}, max)
+
+
+def cap(workspace: Context | None, value: str, manager: StreamStateManager) -> None:
+    manager.write_replication_key_signpost(value, context=workspace)
+
+
+def advance(workspace: Context | None, value: str, manager: StreamStateManager) -> None:
+    manager.increment_state({"changed": value}, context=workspace, replication_key="changed")
+
+
+def finish(workspace: Context | None, value: str, manager: StreamStateManager) -> None:
+    manager.finalize_state(manager.get_context_state(workspace))
+
+
+def finish_all(workspace: Context | None, value: str, manager: StreamStateManager) -> None:
+    manager.finalize_progress_markers(partitions=[{"workspace_id": "a"}, {"workspace_id": "b"}])
+
+
+def forget_progress(workspace: Context | None, value: str, manager: StreamStateManager) -> None:
+    manager.get_context_state(workspace).pop("progress_markers", None)
+
+
+def look(workspace: Context | None, value: str, manager: StreamStateManager) -> object:
+    return (
+        manager.get_starting_replication_value(workspace, "INCREMENTAL"),
+        manager.is_state_non_resumable(workspace),
+        manager.get_state_partitions(),
+    )
+
+
+STEPS = (start, cap, advance, finish, finish_all, forget_progress, look)
+
+
+@settings(deadline=None, max_examples=150)
+@given(state=states(), done=st.lists(steps(), max_size=25))
+def test_partitions_have_the_state_that_the_sdk_would_give_them(state: dict[str, Any], done: list[Step]) -> None:
+    ours = PartitionStates(tap_name="tap", stream_name="leads", tap_state=copy.deepcopy(state))
+    theirs = StreamStateManager(tap_name="tap", stream_name="leads", tap_state=copy.deepcopy(state))
+    for step in done:
+        assert step(ours) == step(theirs)
+        assert json.dumps(ours.tap_state) == json.dumps(theirs.tap_state)
+
+
+def test_the_state_of_a_partition_is_looked_up_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Context | None] = []
+    monkeypatch.setattr(StreamStateManager, "get_context_state", lambda _, context: asked.append(context) or {})
+    manager = PartitionStates(tap_name="tap", stream_name="leads", tap_state={})
+    for workspace in "abab":
+        manager.get_context_state({"workspace_id": workspace})
+    assert asked == [{"workspace_id": "a"}, {"workspace_id": "b"}]
+
+
+@every_stream
+def test_a_stream_manages_its_state_with_what_the_sdk_would_have_given_its_own_manager(name: str) -> None:
+    stream = stream_of(entry_of(name))
+    assert isinstance(stream.state_manager, PartitionStates)
+    assert stream.state_manager is stream.state_manager
+    assert vars(stream.state_manager) == vars(Stream.state_manager.fget(stream))
+    assert stream.state_manager.tap_state is stream.tap_state

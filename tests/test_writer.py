@@ -1,0 +1,253 @@
+from __future__ import annotations
+
+import errno
+import fcntl
+import io
+import json
+import os
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import termios
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from singer_sdk.singerlib import RecordMessage, SchemaMessage, StateMessage
+
+from tap_instantly.singer.writer import BUFFER_BYTES, BufferedWriter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from singer_sdk.singerlib.encoding.simple import Message
+
+
+def record(text: str = "", number: int = 0) -> RecordMessage:
+    return RecordMessage("leads", {"number": number, "text": text})
+
+
+def schema() -> SchemaMessage:
+    return SchemaMessage("leads", {"properties": {"text": {"type": "string"}}}, ["number"])
+
+
+def state(number: int = 0) -> StateMessage:
+    return StateMessage({"bookmarks": {"leads": number}})
+
+
+TEXTS = st.text(max_size=20) | st.integers(0, BUFFER_BYTES).map("x".__mul__) | st.just("\0\r\n\u2028é\N{PILE OF POO}")
+MESSAGES = st.lists(st.builds(record, TEXTS, st.integers()) | st.builds(schema) | st.builds(state, st.integers()))
+
+
+@contextmanager
+def standard_output(to: IO[str]) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "stdout", to)
+        yield
+
+
+@contextmanager
+def a_file() -> Iterator[Callable[[], bytes]]:
+    """Standard output is a file; gives what is in it by now."""
+    with tempfile.TemporaryFile("w+") as file, standard_output(file):
+        yield lambda: os.pread(file.fileno(), 1 << 30, 0)
+
+
+def parsed(output: bytes | str) -> list[dict[str, Any]]:
+    lines = output.split("\n" if isinstance(output, str) else b"\n")  # type: ignore[arg-type]
+    assert not lines.pop(), "the last line is whole"
+    return [json.loads(line) for line in lines]
+
+
+def said(messages: list[Message]) -> list[dict[str, Any]]:
+    return [json.loads(json.dumps(message.to_dict())) for message in messages]
+
+
+# Lines, and when they go out
+
+
+@settings(deadline=None, max_examples=60)
+@given(messages=MESSAGES)
+def test_at_any_moment_what_is_out_are_whole_lines_in_order(messages: list[Message]) -> None:
+    writer = BufferedWriter()
+    with a_file() as output:
+        for count, message in enumerate(messages, 1):
+            writer.write_message(message)
+            out = parsed(output())
+            assert out == said(messages[: len(out)])
+            if not isinstance(message, RecordMessage):
+                assert len(out) == count, "a SCHEMA or STATE goes out at once, and with it the records before it"
+
+
+def test_records_wait_for_company(monkeypatch: pytest.MonkeyPatch) -> None:
+    writer, writes = BufferedWriter(), []
+    write = os.write
+    monkeypatch.setattr(os, "write", lambda to, data: writes.append(len(data)) or write(to, data))
+    with a_file() as output:
+        for number in range(100):
+            writer.write_message(record(number=number))
+        assert not output()
+        writer.write_message(state())
+        assert len(parsed(output())) == 101
+    assert len(writes) == 1
+
+
+@settings(deadline=None, max_examples=30)
+@given(sizes=st.lists(st.integers(0, BUFFER_BYTES), max_size=20))
+def test_no_more_than_a_pipe_full_waits(sizes: list[int]) -> None:
+    writer, given_ = BufferedWriter(), 0
+    with a_file() as output:
+        for size in sizes:
+            message = record("x" * size)
+            given_ += len(writer.format_message(message))
+            writer.write_message(message)
+            assert given_ - len(output()) < BUFFER_BYTES
+
+
+@settings(deadline=None, max_examples=40)
+@given(messages=MESSAGES, data=st.data())
+def test_writes_that_take_less_than_was_given_are_gone_on_with(messages: list[Message], data: st.DataObject) -> None:
+    writer, write = BufferedWriter(), os.write
+    most = data.draw(st.integers(1000, 2 * BUFFER_BYTES) if len(str(messages)) > 1000 else st.integers(1, 100))
+    with a_file() as output, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "write", lambda to, waiting: write(to, waiting[:most]))
+        for message in [*messages, state()]:
+            writer.write_message(message)
+        assert parsed(output()) == said([*messages, state()])
+
+
+@settings(deadline=None, max_examples=30)
+@given(messages=MESSAGES)
+def test_standard_output_may_be_something_in_memory(messages: list[Message]) -> None:
+    writer, output = BufferedWriter(), io.StringIO()
+    with standard_output(output):
+        for message in [*messages, state()]:
+            writer.write_message(message)
+    assert parsed(output.getvalue()) == said([*messages, state()])
+
+
+# Where nobody reads
+
+
+def test_a_closed_pipe_is_an_error() -> None:
+    writer = BufferedWriter()
+    reader, end = os.pipe()
+    os.close(reader)
+    with os.fdopen(end, "w") as output, standard_output(output):
+        writer.write_message(record())
+        with pytest.raises(BrokenPipeError):
+            writer.write_message(state())
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no device that is always full")
+def test_a_full_disk_is_an_error() -> None:
+    with Path("/dev/full").open("w") as output, standard_output(output):  # noqa: SIM117
+        with pytest.raises(OSError, match=os.strerror(errno.ENOSPC)):
+            BufferedWriter().write_message(state())
+
+
+# Being stopped
+
+
+def test_what_has_to_wait_for_no_write_is_done_at_once() -> None:
+    writer, done = BufferedWriter(), []
+    with a_file() as output:
+        writer.when_idle(lambda: done.append("before anything"))
+        writer.write_message(record())
+        writer.when_idle(lambda: done.append("while records wait"))
+        assert done == ["before anything", "while records wait"]
+        writer.when_idle(lambda: writer.write_message(state()))
+        assert parsed(output()) == said([record(), state()])
+
+
+@pytest.mark.parametrize("message", [state(1), schema(), record("x" * BUFFER_BYTES)])
+def test_what_comes_up_within_a_write_is_done_once_after_it(message: Message, monkeypatch: pytest.MonkeyPatch) -> None:
+    writer, write, done = BufferedWriter(), os.write, []
+
+    def stop() -> None:
+        done.append(parsed(output()))
+        writer.write_message(state(2))
+
+    def interrupted(to: int, waiting: memoryview) -> int:
+        if not done:
+            writer.when_idle(stop)  # as a signal's handler would
+            assert not done
+        return write(to, waiting[:10])
+
+    monkeypatch.setattr(os, "write", interrupted)
+    with a_file() as output:
+        writer.write_message(record())
+        writer.write_message(message)
+        writer.write_message(state(3))
+        whole = said([record(), message])
+        assert done == [whole]
+        assert parsed(output()) == whole + said([state(2), state(3)])
+
+
+def test_a_stop_that_had_to_wait_ends_the_program_from_the_write(monkeypatch: pytest.MonkeyPatch) -> None:
+    writer, write = BufferedWriter(), os.write
+
+    def interrupted(to: int, waiting: memoryview) -> int:
+        writer.when_idle(sys.exit)
+        return write(to, waiting)
+
+    monkeypatch.setattr(os, "write", interrupted)
+    with a_file() as output:
+        with pytest.raises(SystemExit):
+            writer.write_message(state())
+        assert parsed(output()) == said([state()])
+
+
+TAP = """
+import os, signal, sys
+from singer_sdk.singerlib import RecordMessage, StateMessage
+from tap_instantly.singer.writer import BufferedWriter
+
+writer = BufferedWriter()
+
+def stop():
+    writer.write_message(StateMessage({"stopped": True}))
+    sys.exit(143)
+
+def stopped(*_):
+    os.write(2, b"signal\\n")
+    writer.when_idle(stop)
+
+signal.signal(signal.SIGTERM, stopped)
+size = int(sys.argv[1])
+for _ in range(3_000_000 // size):
+    writer.write_message(RecordMessage("leads", {"text": "x" * size}))
+"""
+
+
+def waiting_bytes(pipe: IO[bytes]) -> int:
+    return int(struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, b"\0" * 4))[0])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux says how much a pipe holds")
+@pytest.mark.parametrize("size", [10, 1_000, 1_000_000])
+def test_a_signal_while_the_reader_is_slow_cuts_no_line_and_loses_no_state(size: int) -> None:
+    command = [sys.executable, "-c", TAP, str(size)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as tap:
+        assert tap.stdout
+        assert tap.stderr
+        try:
+            capacity = fcntl.fcntl(tap.stdout, fcntl.F_GETPIPE_SZ)
+            while waiting_bytes(tap.stdout) < capacity:  # from then on the tap waits within a write
+                assert tap.poll() is None
+                time.sleep(0.005)
+            os.kill(tap.pid, signal.SIGTERM)
+            assert tap.stderr.readline() == b"signal\n"
+            output = tap.stdout.read()
+        finally:
+            tap.kill()
+    *records, last = parsed(output)
+    assert last == {"type": "STATE", "value": {"stopped": True}}
+    assert all(message["record"] == {"text": "x" * size} for message in records)
+    assert tap.returncode == 143
