@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections import deque
 
 REQUESTS_PER_SECOND = 90
 """A little less than the documented limit of 100 per workspace, over all its keys, since other tools share it. It
@@ -17,8 +16,11 @@ BURST_SECONDS = 0.1
 WAKE_UP_MS = 5
 """How late a waiting thread may look again; the library's 50 ms would leave a tenth of the budget unused (measured)."""
 
-SPENT = 0.92
-"""Share of the budget from which on it counts as spent; the limiter lets no more than 95 % through (measured)."""
+SPENT = 0.02
+"""Seconds that requests wait on average where there are more of them at a time than the budget has a use for."""
+
+REMEMBERED = 20
+"""Requests that the average is made of, about."""
 
 PAUSE_AFTER_429 = 1.0
 """Seconds to hold back the workspace where the server does not say how long: the limit is counted by the second."""
@@ -94,18 +96,19 @@ class _Gate:
         self._opens_at = 0.0
         self._recovered_at = 0.0
         self._lock = threading.Lock()
-        self._seconds = seconds
-        self._latest: deque[float] = deque(maxlen=max(1, int(most * SPENT)))
+        self._waited = 0.0
 
     @property
     def spent(self) -> bool:
-        return len(self._latest) == self._latest.maxlen and time.monotonic() - self._latest[0] < self._seconds
+        return self._waited > SPENT
 
     def acquire(self) -> None:
+        asked = time.monotonic()
         while (wait := self._wait()) > 0:
             time.sleep(wait)
         self._limiter.try_acquire("request")
-        self._latest.append(time.monotonic())
+        with self._lock:
+            self._waited += (time.monotonic() - asked - self._waited) / REMEMBERED
         if self._bucket.count() > self._most:
             self._bucket.leak(self._bucket.now())  # type: ignore[no-untyped-call]
 

@@ -23,6 +23,12 @@ if TYPE_CHECKING:
 OVERHEAD = 0.018
 """What walking side by side may cost, in requests as a share of the pages; it errs, so that 2 % can be promised."""
 
+RESERVE = 0.004
+"""The part of it that is kept for what would hold up the end: few walks with much to read."""
+
+LAST_WALKS = 5
+"""How few walks would have to read all the rest for it to be called so."""
+
 ONCE = 1.0
 """Requests that any pass costs beside its pages: the last page has a cursor, and an empty one follows (recorded)."""
 
@@ -208,14 +214,16 @@ class Scan:
 
     def _best_split(self) -> Range | None:
         """The range with the most records to come, if it is worth a split and one can be afforded."""
-        ahead = sum(part.ahead for part in self._unfinished)
-        budget = OVERHEAD * (self._records + ahead) / self._page_size
-        walks = sum(not part.ended for part in self._unfinished)
-        # Half of the budget is for keeping the walks busy later on, when some end before others.
-        if self._spent + COST_OF_A_SPLIT > budget or walks * COST_OF_A_SPLIT > max(budget / 2, 1):
-            return None
         part = max(self._unfinished, key=attrgetter("perhaps_ahead"), default=None)
-        return part if part and part.perhaps_ahead >= SMALLEST_SPLIT * self._page_size else None
+        if part is None or part.perhaps_ahead < SMALLEST_SPLIT * self._page_size:
+            return None
+        ahead = sum(part.ahead for part in self._unfinished)
+        walks = sum(not part.ended for part in self._unfinished)
+        holds_up = part.perhaps_ahead > ahead / LAST_WALKS
+        budget = (OVERHEAD if holds_up else OVERHEAD - RESERVE) * (self._records + ahead) / self._page_size
+        # Half of the budget is for keeping the walks busy later on, when some end before others.
+        afforded = self._spent + COST_OF_A_SPLIT <= budget and walks * COST_OF_A_SPLIT <= max(budget / 2, 1)
+        return part if afforded else None
 
     def _split(self, part: Range) -> Range:
         new = part.split()
