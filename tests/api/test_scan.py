@@ -1,0 +1,517 @@
+"""A list in memory that pages as the API does, read by scans whose walks are interleaved as a seed decides."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+import uuid
+from bisect import bisect_right, insort
+from collections import Counter, deque
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tap_instantly.api import ErrorKind, InstantlyAPIError
+from tap_instantly.api.id_space import text
+from tap_instantly.api.scan import OVERHEAD, Scan
+from tap_instantly.singer.read_ahead import ReadAhead
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tap_instantly.api.scan import Bounds, ScannedPage
+
+    Records = list[dict[str, Any]]
+
+NOVEMBER = 1_762_000_000_000
+"""A moment of November 2025, in milliseconds: ids begin with the time by then."""
+
+WEEKS = 5_000_000_000
+"""A few weeks in milliseconds."""
+
+
+# Ids
+
+
+def random_id(rng: random.Random) -> str:
+    return str(uuid.UUID(int=rng.getrandbits(128), version=4))
+
+
+def timed_id(rng: random.Random, milliseconds: int) -> str:
+    return text(milliseconds << 80 | 0x7 << 76 | rng.getrandbits(12) << 64 | 0x2 << 62 | rng.getrandbits(62))
+
+
+def random_ids(rng: random.Random, number: int) -> list[str]:
+    return [random_id(rng) for _ in range(number)]
+
+
+def bursts(rng: random.Random, number: int) -> list[str]:
+    """Ids of imports: a few seconds each, anywhere in a few weeks."""
+    imports = [NOVEMBER + rng.randrange(WEEKS) for _ in range(rng.randint(1, 6))]
+    return [timed_id(rng, rng.choice(imports) + rng.randrange(5_000)) for _ in range(number)]
+
+
+def both(rng: random.Random, number: int) -> list[str]:
+    old = rng.randint(0, number)
+    return random_ids(rng, old) + bursts(rng, number - old)
+
+
+def one_millisecond(rng: random.Random, number: int) -> list[str]:
+    moment = NOVEMBER + rng.randrange(WEEKS)
+    return [timed_id(rng, moment) for _ in range(number)]
+
+
+DISTRIBUTIONS = [random_ids, bursts, both, one_millisecond]
+
+
+# The list
+
+
+class SimulatedList:
+    """Answers as the API does: what comes strictly after a cursor; the last page with records has a cursor too."""
+
+    def __init__(self, ids: list[str], page_size: int, rng: random.Random, *, short_pages: bool = False) -> None:
+        self.ids = sorted(ids)
+        self.page_size = page_size
+        self.rng = rng
+        self.short_pages = short_pages
+        self.requests = 0
+        self.meanwhile: Callable[[], object] = lambda: None
+
+    def fetch(self, cursor: str | None) -> tuple[Records, str | None]:
+        self.requests += 1
+        answer = self.answer(cursor)
+        self.meanwhile()  # while the answer is on its way
+        return answer
+
+    def answer(self, cursor: str | None) -> tuple[Records, str | None]:
+        start = 0 if cursor is None else self.behind(cursor)
+        size = self.rng.randint(1, self.page_size) if self.short_pages else self.page_size
+        ids = self.ids[start : start + size]
+        return [{"id": each} for each in ids], ids[-1] if ids else None
+
+    def behind(self, cursor: str) -> int:
+        return bisect_right(self.ids, cursor)
+
+    def plainly(self) -> Iterator[Records]:
+        cursor: str | None = None
+        while True:
+            records, cursor = self.fetch(cursor)
+            yield records
+            if not records or cursor is None:
+                return
+
+    def scan(self, ranges: list[Bounds] | None = None) -> Scan:
+        return Scan(self.fetch, self.page_size, self.plainly, ranges)
+
+
+class Walkers:
+    """Reads a scan as threads would, but one step at a time: each begins a walk, reads a page or hands one on.
+
+    Other steps also happen between a request and its answer.
+    """
+
+    def __init__(self, simulated: SimulatedList, scan: Scan, number: int, *, hurry: bool = False) -> None:
+        self.simulated = simulated
+        self.scan = scan
+        self.number = number
+        self.hurry = hurry
+        self.begun = 0
+        self.handed_on: list[str] = []
+        self.last_page: ScannedPage | None = None
+        self._rng = simulated.rng
+        self._runs: list[Iterator[ScannedPage]] = []
+        self._busy: list[Iterator[ScannedPage]] = []
+        self._read: dict[int, deque[ScannedPage]] = {}
+
+    def finish(self) -> list[str]:
+        """Read to the end: the ids of the records that were handed on."""
+        while self.step():
+            pass
+        while self.hand_on() is not None:
+            pass
+        return self.handed_on
+
+    def step(self) -> bool:
+        """Do something; False if there is nothing left to read."""
+        idle = [run for run in self._runs if run not in self._busy]
+        if self._rng.random() < 0.4:
+            self.hand_on()
+        may_begin = len(self._runs) < self.number and self.scan.has_run(starving=self.hurry or self._rng.random() < 0.5)
+        if may_begin and (self.hurry or not idle or self._rng.random() < 0.5):
+            return self._begin()
+        if idle:
+            self._go_on(self._rng.choice(idle))
+            return True
+        return bool(self._busy) or (self.scan.has_run(starving=True) and self._begin())
+
+    def _begin(self) -> bool:
+        run = self.scan.begin_run()
+        if run is not None:
+            self.begun += 1
+            self._runs.append(run)
+        return run is not None or bool(self._runs)
+
+    def _go_on(self, run: Iterator[ScannedPage]) -> None:
+        self._busy.append(run)
+        self.simulated.meanwhile = self._sometimes_step
+        page = next(run, None)
+        self._busy.remove(run)
+        if page is None:
+            self._runs.remove(run)
+        else:
+            self._read.setdefault(id(run), deque()).append(page)
+
+    def _sometimes_step(self) -> None:
+        while len(self._busy) <= self.number and self._rng.random() < 0.4:
+            self.step()
+
+    def hand_on(self, *, done: bool = True) -> ScannedPage | None:
+        """Hand on a page; its records count as written only once it is done with."""
+        waiting = [pages for pages in self._read.values() if pages]
+        if not waiting:
+            return None
+        page = self._rng.choice(waiting).popleft()
+        self.handed_on.extend(record["id"] for record in page)
+        if done:
+            page.done()
+        return page
+
+
+LISTS = st.builds(
+    lambda seed, ids, number, page_size, short_pages: SimulatedList(
+        ids(random.Random(seed), number), page_size, random.Random(seed + 1), short_pages=short_pages
+    ),
+    seed=st.integers(0, 1 << 32),
+    ids=st.sampled_from(DISTRIBUTIONS),
+    number=st.one_of(st.integers(0, 12), st.integers(0, 3_000)),
+    page_size=st.one_of(st.just(1), st.integers(1, 10)),
+    short_pages=st.booleans(),
+)
+WALKERS = st.integers(1, 8)
+
+
+# What comes out
+
+
+@settings(deadline=None, max_examples=150)
+@given(simulated=LISTS, walkers=WALKERS)
+def test_every_record_comes_out_exactly_once(simulated: SimulatedList, walkers: int) -> None:
+    scan = simulated.scan()
+    assert sorted(Walkers(simulated, scan, walkers).finish()) == simulated.ids
+    assert not scan.remaining()
+
+
+@settings(deadline=None, max_examples=25)
+@given(simulated=LISTS, workers=WALKERS, pages=st.integers(1, 20))
+def test_every_record_comes_out_exactly_once_with_real_threads(
+    simulated: SimulatedList, workers: int, pages: int
+) -> None:
+    simulated.meanwhile = lambda: time.sleep(0.0001 * (threading.get_ident() % 3))
+    reader = ReadAhead([simulated.scan()], workers=workers, pages=pages)
+    got: list[str] = []
+    for page in reader.pages(0):
+        got.extend(record["id"] for record in page)
+        page.done()
+    reader.close()
+    assert sorted(got) == simulated.ids
+
+
+@settings(deadline=None, max_examples=80)
+@given(simulated=LISTS, walkers=WALKERS, changes=st.sampled_from([0.01, 0.2, 1.0]))
+def test_what_is_there_throughout_comes_out_whatever_comes_and_goes(
+    simulated: SimulatedList, walkers: int, changes: float
+) -> None:
+    rng = random.Random(len(simulated.ids))
+    throughout, ever = set(simulated.ids), set(simulated.ids)
+    reader = Walkers(simulated, simulated.scan(), walkers)
+    for _ in range(2 * len(simulated.ids) + 20):
+        reader.step()
+        if rng.random() < changes and simulated.ids:
+            gone = simulated.ids.pop(rng.randrange(len(simulated.ids)))
+            throughout.discard(gone)
+        if rng.random() < changes:
+            new = rng.choice([random_id(rng), timed_id(rng, NOVEMBER + rng.randrange(WEEKS))])
+            insort(simulated.ids, new)
+            ever.add(new)
+    got = reader.finish()
+    assert throughout <= set(got) <= ever
+
+
+@settings(deadline=None, max_examples=120)
+@given(simulated=LISTS, data=st.data())
+def test_a_pass_can_be_stopped_and_taken_up_again_anywhere(simulated: SimulatedList, data: st.DataObject) -> None:
+    got: Counter[str] = Counter()
+    under_way: Counter[str] = Counter()
+    ranges: list[Bounds] | None = None
+    for _ in range(data.draw(st.integers(1, 5), label="stops")):
+        scan = simulated.scan(ranges)
+        reader = Walkers(simulated, scan, data.draw(WALKERS, label="walkers"))
+        for _ in range(data.draw(st.integers(0, 200), label="steps")):
+            reader.step()
+        # The signal comes while a page is written, before it is done with.
+        under_way.update(record["id"] for record in reader.hand_on(done=False) or ())
+        got.update(reader.handed_on)
+        ranges = scan.remaining()
+        if ranges is None:
+            break
+        assert ranges == sorted(ranges, key=lambda bounds: bounds[0] or "")
+    else:
+        got.update(Walkers(simulated, simulated.scan(ranges), data.draw(WALKERS, label="walkers")).finish())
+        assert sorted(got) == simulated.ids
+        assert got - Counter(simulated.ids) <= under_way
+
+
+# What it costs
+
+A_FEW = 20
+"""Requests that a list of any length may cost more: to try the premise, and splits at the wrong places."""
+
+
+def pages_of(simulated: SimulatedList) -> int:
+    """Requests of a reading from one end to the other: the last of them finds nothing."""
+    return -(-len(simulated.ids) // simulated.page_size) + 1
+
+
+@settings(deadline=None, max_examples=16)
+@given(seed=st.integers(0, 1 << 32), ids=st.sampled_from(DISTRIBUTIONS), walkers=st.sampled_from([1, 4, 32]))
+def test_reading_a_long_list_from_many_places_costs_hardly_more_requests(
+    seed: int, ids: Callable[[random.Random, int], list[str]], walkers: int
+) -> None:
+    rng = random.Random(seed)
+    simulated = SimulatedList(ids(rng, 20_000), 10, rng)
+    Walkers(simulated, simulated.scan(), walkers, hurry=True).finish()
+    assert simulated.requests <= pages_of(simulated) * (1 + OVERHEAD) + A_FEW
+
+
+@settings(deadline=None, max_examples=40)
+@given(seed=st.integers(0, 1 << 32), number=st.integers(0, 1_500))
+def test_short_lists_are_not_split(seed: int, number: int) -> None:
+    rng = random.Random(seed)
+    simulated = SimulatedList(random_ids(rng, number), 50, rng)
+    reader = Walkers(simulated, simulated.scan(), 32, hurry=True)
+    reader.finish()
+    assert reader.begun == 1
+    assert simulated.requests <= pages_of(simulated) + 1
+
+
+@settings(deadline=None, max_examples=40)
+@given(seed=st.integers(0, 1 << 32), ids=st.sampled_from(DISTRIBUTIONS), number=st.integers(0, 600))
+def test_short_lists_whose_ids_lie_close_together_cost_a_few_requests_more(
+    seed: int, ids: Callable[[random.Random, int], list[str]], number: int
+) -> None:
+    rng = random.Random(seed)
+    simulated = SimulatedList(ids(rng, number), 50, rng)
+    Walkers(simulated, simulated.scan(), 32, hurry=True).finish()
+    assert simulated.requests <= pages_of(simulated) + A_FEW
+
+
+@settings(deadline=None, max_examples=10)
+@given(seed=st.integers(0, 1 << 32), ids=st.sampled_from(DISTRIBUTIONS))
+def test_a_long_list_is_read_from_several_places(seed: int, ids: Callable[[random.Random, int], list[str]]) -> None:
+    rng = random.Random(seed)
+    simulated = SimulatedList(ids(rng, 6_000), 10, rng)
+    reader = Walkers(simulated, simulated.scan(), 8, hurry=True)
+    reader.finish()
+    assert reader.begun >= 4
+
+
+# Where the list is not what a scan needs it to be
+
+
+class RefusesUnknownCursors(SimulatedList):
+    def behind(self, cursor: str) -> int:
+        if cursor not in self.ids:
+            raise InstantlyAPIError(400, "POST", "/api/v2/leads/list", '{"message": "starting_after is not valid"}')
+        return super().behind(cursor)
+
+
+class DoesNotFindUnknownCursors(RefusesUnknownCursors):
+    def behind(self, cursor: str) -> int:
+        if cursor not in self.ids:
+            raise InstantlyAPIError(404, "POST", "/api/v2/leads/list", '{"message": "no such lead"}')
+        return super().behind(cursor)
+
+
+class IgnoresUnknownCursors(SimulatedList):
+    def behind(self, cursor: str) -> int:
+        return super().behind(cursor) if cursor in self.ids else 0
+
+
+class EndsAtUnknownCursors(SimulatedList):
+    def behind(self, cursor: str) -> int:
+        return super().behind(cursor) if cursor in self.ids else len(self.ids)
+
+
+class Unsorted(SimulatedList):
+    """In no order from some place on."""
+
+    ascending = 0
+
+    def __init__(self, ids: list[str], page_size: int, rng: random.Random) -> None:
+        super().__init__(ids, page_size, rng)
+        rest = self.ids[self.ascending :]
+        rng.shuffle(rest)
+        self.ids[self.ascending :] = rest
+
+    def behind(self, cursor: str) -> int:
+        known = cursor in self.ids
+        return self.ids.index(cursor) + 1 if known else bisect_right(self.ids[: self.ascending], cursor)
+
+
+class UnsortedFromSomePlaceOn(Unsorted):
+    ascending = 400
+
+
+class Descending(SimulatedList):
+    def __init__(self, ids: list[str], page_size: int, rng: random.Random) -> None:
+        super().__init__(ids, page_size, rng)
+        self.ids.reverse()
+
+    def behind(self, cursor: str) -> int:
+        return sum(each >= cursor for each in self.ids)
+
+
+class OtherIds(SimulatedList):
+    """Ids that are no UUIDs."""
+
+    def __init__(self, ids: list[str], page_size: int, rng: random.Random) -> None:
+        super().__init__([f"lead-{each}" for each in ids], page_size, rng)
+
+
+class UpperCaseIds(SimulatedList):
+    """UUIDs that do not compare as their numbers do."""
+
+    def __init__(self, ids: list[str], page_size: int, rng: random.Random) -> None:
+        super().__init__([each.upper() for each in ids], page_size, rng)
+
+
+class NumbersForIds(SimulatedList):
+    """Ids that are no texts, as the cursor of the page is."""
+
+    def answer(self, cursor: str | None) -> tuple[Records, str | None]:
+        records, following = super().answer(cursor)
+        return [{"id": int(record["id"].replace("-", ""), 16)} for record in records], following
+
+
+AT_ONCE = [
+    RefusesUnknownCursors,
+    DoesNotFindUnknownCursors,
+    IgnoresUnknownCursors,
+    EndsAtUnknownCursors,
+    Unsorted,
+    Descending,
+    OtherIds,
+    UpperCaseIds,
+    NumbersForIds,
+]
+
+
+def without_premise(kind: type[SimulatedList], seed: int, number: int = 1_500, page_size: int = 10) -> SimulatedList:
+    rng = random.Random(seed)
+    return kind(random_ids(rng, number), page_size, rng)
+
+
+def record_ids(simulated: SimulatedList) -> list[Any]:
+    """What the list has, in its order."""
+    simulated.meanwhile = lambda: None
+    return [record["id"] for page in simulated.plainly() for record in page]
+
+
+@pytest.mark.parametrize("kind", AT_ONCE)
+@pytest.mark.parametrize("walkers", [1, 6])
+def test_a_list_that_is_not_as_a_scan_needs_it_is_read_plainly_and_said_so_once(
+    kind: type[SimulatedList], walkers: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    simulated = without_premise(kind, walkers)
+    scan = simulated.scan()
+    got = Walkers(simulated, scan, walkers, hurry=True).finish()
+    assert got == record_ids(simulated)  # in the order of the list, each once
+    assert len(set(got)) == 1_500
+    assert len(caplog.messages) == 1
+    assert "from one place" in caplog.messages[0]
+    assert scan.remaining() is None
+
+
+@pytest.mark.parametrize("walkers", [1, 2, 6])
+@pytest.mark.parametrize("seed", range(10))
+def test_a_list_that_turns_out_later_not_to_ascend_is_read_whole_from_there(
+    walkers: int, seed: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    simulated = without_premise(UnsortedFromSomePlaceOn, seed)
+    scan = simulated.scan()
+    got = Walkers(simulated, scan, walkers, hurry=True).finish()
+    assert set(got) == set(simulated.ids)
+    assert len(caplog.messages) == 1
+    assert "do not ascend" in caplog.messages[0]
+    assert scan.remaining() is None
+
+
+@pytest.mark.parametrize("kind", [*AT_ONCE, UnsortedFromSomePlaceOn])
+@pytest.mark.parametrize("number", [0, 1, 2, 11, 200])
+@pytest.mark.parametrize("page_size", [1, 10])
+def test_such_lists_come_out_whole_however_few_pages_they_have(
+    kind: type[SimulatedList], number: int, page_size: int
+) -> None:
+    simulated = without_premise(kind, number, number, page_size)
+    got = Walkers(simulated, simulated.scan(), 4, hurry=True).finish()
+    assert sorted(set(got)) == sorted(record_ids(simulated))
+
+
+def test_ranges_of_an_earlier_pass_are_forgotten_where_the_list_is_no_longer_as_a_scan_needs_it() -> None:
+    simulated = without_premise(RefusesUnknownCursors, 1)
+    scan = simulated.scan([(simulated.ids[700], None)])
+    assert Walkers(simulated, scan, 4).finish() == simulated.ids
+    assert scan.remaining() is None
+
+
+def test_a_pass_with_nothing_left_hands_on_nothing() -> None:
+    simulated = without_premise(SimulatedList, 1)
+    scan = simulated.scan([])
+    assert Walkers(simulated, scan, 4).finish() == []
+    assert scan.remaining() == []
+
+
+# Errors
+
+
+@settings(deadline=None, max_examples=40)
+@given(simulated=LISTS.filter(lambda simulated: len(simulated.ids) > 20), walkers=WALKERS, data=st.data())
+def test_an_error_of_the_server_surfaces_and_what_it_cost_can_be_read_later(
+    simulated: SimulatedList, walkers: int, data: st.DataObject
+) -> None:
+    failing = data.draw(st.integers(1, pages_of(simulated)))
+    answer = simulated.answer
+
+    def fail_once(cursor: str | None) -> tuple[Records, str | None]:
+        if simulated.requests == failing:
+            raise InstantlyAPIError(status, "POST", "/api/v2/leads/list", "oh")
+        return answer(cursor)
+
+    status = data.draw(st.sampled_from([500, 502, 503, 529]))
+    simulated.answer = fail_once  # type: ignore[method-assign]
+    scan = simulated.scan()
+    reader = Walkers(simulated, scan, walkers)
+    with pytest.raises(InstantlyAPIError) as caught:
+        reader.finish()
+    assert (caught.value.status, caught.value.kind) == (status, ErrorKind.SERVER)
+    if (ranges := scan.remaining()) is not None:
+        rest = Walkers(simulated, simulated.scan(ranges), walkers).finish()
+        assert sorted(reader.handed_on + rest) == simulated.ids
+
+
+@pytest.mark.parametrize("status", [401, 403, 429, 500])
+def test_an_error_of_another_kind_is_not_taken_for_a_refused_cursor(status: int) -> None:
+    simulated = without_premise(SimulatedList, 1)
+
+    def fail_the_second(cursor: str | None) -> tuple[Records, str | None]:
+        if cursor is not None:
+            raise InstantlyAPIError(status, "POST", "/api/v2/leads/list", "{}")
+        return SimulatedList.answer(simulated, cursor)
+
+    simulated.answer = fail_the_second  # type: ignore[method-assign]
+    with pytest.raises(InstantlyAPIError):
+        Walkers(simulated, simulated.scan(), 1).finish()
