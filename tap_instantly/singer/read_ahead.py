@@ -234,7 +234,7 @@ class ReadAhead(Generic[_Page]):
             for run in lane.runs:
                 if not (run.busy or run.ended) and (not full or lane.is_waited_for(run)):
                     return lane, run
-            if not lane.beginning and (not full or not lane.runs):
+            if not lane.beginning and (not full or lane.has_no_page):
                 starving = self._starving and lane.has_no_page and lane is self._lanes[self._head]
                 if lane.source.has_run(starving=starving):
                     return lane, None
