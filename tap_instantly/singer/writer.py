@@ -12,6 +12,7 @@ import msgspec
 from singer_sdk.singerlib import RecordMessage
 from singer_sdk.singerlib.encoding.base import GenericSingerWriter
 from singer_sdk.singerlib.encoding.simple import Message
+from singer_sdk.singerlib.json import serialize_json
 from typing_extensions import override
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ def _plain(value: object) -> str:
 
 
 _encode = msgspec.json.Encoder(enc_hook=_plain, decimal_format="number").encode
+
+_JSON = frozenset({str, int, float, bool, type(None), dict, list})
 
 
 class BufferedWriter(GenericSingerWriter[bytes, Message]):
@@ -48,6 +51,9 @@ class BufferedWriter(GenericSingerWriter[bytes, Message]):
     @override
     def serialize_message(self, message: Message) -> bytes:
         fields: dict[str, Any] = message.to_dict()
+        if isinstance(message, RecordMessage) and not _JSON.issuperset(map(type, message.record.values())):
+            # Stream maps can add moments, days, ..., for which msgspec has forms of its own.
+            return serialize_json(fields).encode() + b"\n"
         if (moment := fields.get("time_extracted")) is not None:
             fields["time_extracted"] = moment.isoformat()  # msgspec has another form for it than the SDK
         return _encode(fields) + b"\n"
