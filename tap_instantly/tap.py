@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import copy
+import signal
+import sys
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from singer_sdk import Tap
 from singer_sdk.exceptions import ConfigurationError, ConfigValidationError
 from singer_sdk.helpers.capabilities import CapabilitiesEnum, PluginCapabilities, TapCapabilities
+from singer_sdk.singerlib import StateMessage
 from typing_extensions import override
 
 from tap_instantly.api import InstantlyClient, Workspaces
@@ -18,8 +21,13 @@ from tap_instantly.streams import STREAMS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from types import FrameType
 
     from tap_instantly.streams import InstantlyStream
+
+
+EXIT_BY_SIGNAL = 128
+"""What shells add to the number of the signal that ended a program."""
 
 
 class TapInstantly(Tap):
@@ -27,6 +35,7 @@ class TapInstantly(Tap):
 
     name = "tap-instantly"
     message_writer_class = BufferedWriter
+    message_writer: BufferedWriter
     config_jsonschema: ClassVar[dict[str, Any]] = copy.deepcopy(SETTINGS)  # the SDK adds its own to it
     # Less the SDK's BATCH, which writes records past selection and stream maps, and ACTIVATE_VERSION, which it sends
     # before the records are read.
@@ -60,6 +69,18 @@ class TapInstantly(Tap):
             raise ConfigurationError(message) from None
         if validate_config and (found := problems(self.config, self.config_jsonschema)):
             raise ConfigurationError("; ".join(found))
+
+    @override
+    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
+        # Private in the SDK, which registers it for SIGTERM and SIGINT and has no hook beside it. Its own writes in the
+        # middle of what the signal interrupted, and ends with 0, as if all had been read. Tests send real signals.
+        self.message_writer.when_idle(lambda: self._stop(signum))
+
+    def _stop(self, signum: int) -> NoReturn:
+        """Write what has been read so far and the state that goes with it, and end with the signal's exit code."""
+        self.write_message(StateMessage(self.state))
+        self.logger.warning("Stopped by %s; the next run goes on from here.", signal.Signals(signum).name)
+        sys.exit(EXIT_BY_SIGNAL + signum)
 
     @cached_property
     def workspaces(self) -> Workspaces:

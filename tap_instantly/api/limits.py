@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import time
+from collections import deque
 
 REQUESTS_PER_SECOND = 90
 """A little less than the documented limit of 100 per workspace, over all its keys, since other tools share it. It
@@ -75,6 +76,36 @@ class Budget:
             self._all.pause(seconds or PAUSE_AFTER_429)
 
 
+class _Queue:
+    """A lock that is given in the order of asking.
+
+    The limiter serves whoever comes by at the right moment: of many threads, some would wait for half a minute
+    (measured), and with them what they read.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._waiting: deque[threading.Lock] = deque()
+        self._taken = False
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._taken:
+                self._taken = True
+                return
+            turn = threading.Lock()
+            turn.acquire()
+            self._waiting.append(turn)
+        turn.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            if self._waiting:
+                self._waiting.popleft().release()
+            else:
+                self._taken = False
+
+
 class _Gate:
     """A limiter that can be closed for a while, and opens little by little after that.
 
@@ -96,6 +127,7 @@ class _Gate:
         self._opens_at = 0.0
         self._recovered_at = 0.0
         self._lock = threading.Lock()
+        self._queue = _Queue()
         self._waited = 0.0
 
     @property
@@ -104,13 +136,13 @@ class _Gate:
 
     def acquire(self) -> None:
         asked = time.monotonic()
-        while (wait := self._wait()) > 0:
-            time.sleep(wait)
-        self._limiter.try_acquire("request")
-        with self._lock:
+        with self._queue:
+            while (wait := self._wait()) > 0:
+                time.sleep(wait)
+            self._limiter.try_acquire("request")
             self._waited += (time.monotonic() - asked - self._waited) / REMEMBERED
-        if self._bucket.count() > self._most:
-            self._bucket.leak(self._bucket.now())  # type: ignore[no-untyped-call]
+            if self._bucket.count() > self._most:
+                self._bucket.leak(self._bucket.now())  # type: ignore[no-untyped-call]
 
     def _wait(self) -> float:
         """Seconds until this thread may look again; none if it is its turn, which is then taken."""

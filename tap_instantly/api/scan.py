@@ -29,6 +29,12 @@ RESERVE = 0.004
 LAST_WALKS = 5
 """How few walks would have to read all the rest for it to be called so."""
 
+TRUST = 40
+"""How many times what has been read a list is believed to have: how many records lie ahead is a guess."""
+
+AT_ONCE = 18.0
+"""Requests that may be spent before the pages have been read that they are a share of."""
+
 ONCE = 1.0
 """Requests that any pass costs beside its pages: the last page has a cursor, and an empty one follows (recorded)."""
 
@@ -93,7 +99,7 @@ class Scan:
         self._waiting = [Range(self._ruler, after, upto) for after, upto in bounds]
         self._unfinished = list(self._waiting)
         self._records = 0
-        self._spent = ONCE
+        self._wasted = ONCE
         self._started = False
         self._proven: bool | None = None
 
@@ -199,8 +205,8 @@ class Scan:
             if kept:
                 part.advance(ids[0], ids[kept - 1], kept)
                 self._records += kept
-            elif not part.records:
-                self._spent += COST_OF_A_SPLIT  # a split into nothing, whose whole page is lost
+            if part.ended and part.upto is not None:
+                self._wasted += 1 - kept / self._page_size  # the rest of the page comes again with the next range
             upto, ended = part.after, part.ended
         return ScannedPage(self, records[:kept], lambda: self._done(part, upto, ended=ended))
 
@@ -220,15 +226,16 @@ class Scan:
         ahead = sum(part.ahead for part in self._unfinished)
         walks = sum(not part.ended for part in self._unfinished)
         holds_up = part.perhaps_ahead > ahead / LAST_WALKS
-        budget = (OVERHEAD if holds_up else OVERHEAD - RESERVE) * (self._records + ahead) / self._page_size
+        share = OVERHEAD if holds_up else OVERHEAD - RESERVE
+        read, expected = (records / self._page_size for records in (self._records, self._records + ahead))
+        budget = min(share * expected, share * read * TRUST, share * read + AT_ONCE)
         # Half of the budget is for keeping the walks busy later on, when some end before others.
-        afforded = self._spent + COST_OF_A_SPLIT <= budget and walks * COST_OF_A_SPLIT <= max(budget / 2, 1)
-        return part if afforded else None
+        cost = self._wasted + COST_OF_A_SPLIT * (walks + 1)
+        return part if cost <= budget and walks * COST_OF_A_SPLIT <= max(share * expected / 2, 1) else None
 
     def _split(self, part: Range) -> Range:
         new = part.split()
         self._unfinished.insert(self._unfinished.index(part) + 1, new)
-        self._spent += COST_OF_A_SPLIT
         return new
 
     # Without the premise

@@ -129,8 +129,6 @@ class ReadAhead(Generic[_Page]):
         self._workers = workers
         self._pages_limit = pages
         self._size_limit = size
-        self._pages = 0
-        self._size = 0
         self._head = 0
         self._threads = 0
         self._idle = 0
@@ -159,6 +157,8 @@ class ReadAhead(Generic[_Page]):
         lane = self._lanes[number]
         with self._to_read:
             self._head = number
+            for left in self._lanes[:number]:  # where an error ended it, pages may still wait
+                left.runs.clear()
             self._call_for_work()
         while (found := self._next_page(lane)) is not None:
             yield found
@@ -168,9 +168,7 @@ class ReadAhead(Generic[_Page]):
             while True:
                 for run in tuple(lane.runs[:1] if lane.source.ordered else lane.runs):
                     if run.pages:
-                        page, size = run.pages.popleft()
-                        self._pages -= 1
-                        self._size -= size
+                        page, _size = run.pages.popleft()
                         self._call_for_work()
                         return page
                     if run.ended:
@@ -228,15 +226,19 @@ class ReadAhead(Generic[_Page]):
 
     def _pick(self) -> tuple[_Lane[_Page], _Run[_Page] | None] | None:
         """The first thing that may be read on or begun; None if there is nothing at the moment."""
-        full = self._pages >= self._pages_limit or self._size >= self._size_limit
+        full = self._is_full()
         for lane in self._lanes[self._head : self._head + 1 if full else None]:
             for run in lane.runs:
                 if not (run.busy or run.ended) and (not full or lane.is_waited_for(run)):
                     return lane, run
             starving = lane.has_no_page and lane is self._lanes[self._head]
-            if not lane.beginning and (not full or not lane.runs) and lane.source.has_run(starving=starving):
+            if not lane.beginning and (not full or lane.has_no_page) and lane.source.has_run(starving=starving):
                 return lane, None
         return None
+
+    def _is_full(self) -> bool:
+        sizes = [size for lane in self._lanes[self._head :] for run in lane.runs for _, size in run.pages]
+        return len(sizes) >= self._pages_limit or sum(sizes) >= self._size_limit
 
     def _begin(self, lane: _Lane[_Page]) -> _Run[_Page] | None:
         run: _Run[_Page] | None = None
@@ -267,6 +269,4 @@ class ReadAhead(Generic[_Page]):
             run.busy = False
             if page is not None:
                 run.pages.append((page, size))
-                self._pages += 1
-                self._size += size
             self._to_hand_on.notify()

@@ -91,8 +91,15 @@ class ShortRecordPath(Stream):
         for stream_map in self.stream_maps:
             mapped = stream_map.transform(record)
             if mapped is not None:
+                if mapped is not record:
+                    mapped = {name: _as_text(value) for name, value in mapped.items()}
                 now = datetime.now(timezone.utc)
                 yield RecordMessage(stream_map.stream_alias, mapped, self._stream_version, now)
+
+
+def _as_text(value: object) -> object:
+    """A moment that a stream map added in the form of the SDK's own writers; msgspec has another."""
+    return value.isoformat() if isinstance(value, datetime) else value
 
 
 _Booleans = Any

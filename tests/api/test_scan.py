@@ -268,7 +268,10 @@ def test_a_pass_can_be_stopped_and_taken_up_again_anywhere(simulated: SimulatedL
 # What it costs
 
 A_FEW = 20
-"""Requests that a list of any length may cost more: to try the premise, and splits at the wrong places."""
+"""Requests that a long list may cost more than the share allowed: how full the last pages of walks are is chance."""
+
+NO_MORE = 8
+"""Requests that a short list may cost more: to try the premise, and splits where nothing is."""
 
 
 def pages_of(simulated: SimulatedList) -> int:
@@ -276,7 +279,7 @@ def pages_of(simulated: SimulatedList) -> int:
     return -(-len(simulated.ids) // simulated.page_size) + 1
 
 
-@settings(deadline=None, max_examples=16)
+@settings(deadline=None, max_examples=16, derandomize=True)  # a matter of chance, if a small one
 @given(seed=st.integers(0, 1 << 32), ids=st.sampled_from(DISTRIBUTIONS), walkers=st.sampled_from([1, 4, 32]))
 def test_reading_a_long_list_from_many_places_costs_hardly_more_requests(
     seed: int, ids: Callable[[random.Random, int], list[str]], walkers: int
@@ -306,7 +309,7 @@ def test_short_lists_whose_ids_lie_close_together_cost_a_few_requests_more(
     rng = random.Random(seed)
     simulated = SimulatedList(ids(rng, number), 50, rng)
     Walkers(simulated, simulated.scan(), 32, hurry=True).finish()
-    assert simulated.requests <= pages_of(simulated) + A_FEW
+    assert simulated.requests <= pages_of(simulated) + NO_MORE
 
 
 @settings(deadline=None, max_examples=10)
@@ -410,18 +413,15 @@ AT_ONCE = [
 ]
 
 
-def without_premise(kind: type[SimulatedList], seed: int, number: int = 1_500) -> SimulatedList:
+def without_premise(kind: type[SimulatedList], seed: int, number: int = 1_500, page_size: int = 10) -> SimulatedList:
     rng = random.Random(seed)
-    return kind(random_ids(rng, number), 10, rng)
+    return kind(random_ids(rng, number), page_size, rng)
 
 
 def record_ids(simulated: SimulatedList) -> list[Any]:
-    return [record["id"] for page in without_scan(simulated) for record in page]
-
-
-def without_scan(simulated: SimulatedList) -> Iterator[Records]:
+    """What the list has, in its order."""
     simulated.meanwhile = lambda: None
-    return simulated.plainly()
+    return [record["id"] for page in simulated.plainly() for record in page]
 
 
 @pytest.mark.parametrize("kind", AT_ONCE)
@@ -454,9 +454,12 @@ def test_a_list_that_turns_out_later_not_to_ascend_is_read_whole_from_there(
 
 
 @pytest.mark.parametrize("kind", [*AT_ONCE, UnsortedFromSomePlaceOn])
-@pytest.mark.parametrize("number", [0, 1, 2, 11])
-def test_lists_of_a_page_or_two_come_out_whole_whatever_their_order(kind: type[SimulatedList], number: int) -> None:
-    simulated = without_premise(kind, number, number)
+@pytest.mark.parametrize("number", [0, 1, 2, 11, 200])
+@pytest.mark.parametrize("page_size", [1, 10])
+def test_such_lists_come_out_whole_however_few_pages_they_have(
+    kind: type[SimulatedList], number: int, page_size: int
+) -> None:
+    simulated = without_premise(kind, number, number, page_size)
     got = Walkers(simulated, simulated.scan(), 4, hurry=True).finish()
     assert sorted(set(got)) == sorted(record_ids(simulated))
 
