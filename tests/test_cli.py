@@ -3,8 +3,10 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -149,3 +151,29 @@ def test_records_that_break_their_schema_end_the_run_where_that_is_asked_for(
     assert run.returncode == 1
     assert "campaign_analytics: the record {'campaign_id': " in complaints(run)[-1]
     assert "a word" not in run.stderr
+
+
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
+def test_a_signal_ends_the_run_with_whole_lines_a_last_state_and_its_own_exit_code(
+    tmp_path: Path, api: Server, config: dict[str, Any], signum: signal.Signals
+) -> None:
+    api.control.config(latency_ms=30)
+    path, output = tmp_path / "config.json", tmp_path / "output.jsonl"
+    path.write_text(json.dumps({**config, "page_size": 10, "concurrency": 2}), encoding="utf-8")
+    with output.open("wb") as file:
+        command = [sys.executable, "-m", "tap_instantly", "--config", str(path)]
+        process = subprocess.Popen(command, stdout=file, stderr=subprocess.PIPE, text=True)
+        try:
+            while b'"RECORD"' not in output.read_bytes() and process.poll() is None:
+                time.sleep(0.02)
+            process.send_signal(signum)
+            _, stderr = process.communicate(timeout=30)
+        finally:
+            process.kill()
+    assert process.returncode == 128 + signum
+    assert f"Stopped by {signum.name}" in stderr
+    assert "Traceback" not in stderr
+    messages = [json.loads(line) for line in output.read_text(encoding="utf-8").splitlines()]
+    assert output.read_bytes().endswith(b"\n")
+    assert messages[-1]["type"] == "STATE"
+    assert messages[-1]["value"]["bookmarks"]

@@ -1,0 +1,115 @@
+"""A long list that is cut off, and taken up by the next run."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tap_instantly import InstantlyAPIError, timestamps
+from tap_instantly.tap import TapInstantly
+from tests.support import CollectingWriter, TapRun, catalog_of, run_tap
+
+if TYPE_CHECKING:
+    from sandbox import Server
+
+LEADS = "/api/v2/leads/list"
+PAGE = 5
+
+
+@pytest.fixture(autouse=True)
+def _split_short_lists_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tap_instantly.api.scan.OVERHEAD", 1.0)
+
+
+@pytest.fixture
+def settings(config: dict[str, Any]) -> dict[str, Any]:
+    return {**config, "page_size": PAGE, "concurrency": 4, "max_requests_per_second": 1000}
+
+
+def cut_off(api: Server, settings: dict[str, Any], *, after: int, state: dict[str, Any] | None = None) -> TapRun:
+    """A run that an error ends after so many requests for leads."""
+    api.control.fault(LEADS, "status", status=400, body={"message": "stop here"}, after=after, count=None)
+    writer = CollectingWriter()
+    catalog = catalog_of(settings, "leads")
+    tap = TapInstantly(config=dict(settings), catalog=catalog, state=state, message_writer=writer)
+    with pytest.raises(InstantlyAPIError, match="stop here"):
+        tap.sync_all()
+    api.control.clear_faults()
+    writer.messages.append({"type": "STATE", "value": tap.state})  # as a signal or an error handler would write it
+    return TapRun(writer.messages, tap)
+
+
+def ids(run: TapRun) -> list[str]:
+    return [record["id"] for record in run.records("leads")]
+
+
+def partition(run: TapRun) -> dict[str, Any]:
+    (found,) = run.state["bookmarks"]["leads"]["partitions"]
+    return dict(found)
+
+
+def test_a_pass_that_is_cut_off_again_and_again_loses_nothing_and_repeats_little(
+    api: Server, settings: dict[str, Any]
+) -> None:
+    whole = run_tap(settings, streams=("leads",))
+    seen: list[str] = []
+    state = None
+    for _ in range(3):
+        part = cut_off(api, settings, after=25, state=state)
+        seen += ids(part)
+        state = part.state
+        assert len(partition(part)["scan"]["remaining"]) >= 1
+    last = run_tap(settings, streams=("leads",), state=state)
+    seen += ids(last)
+    assert set(seen) == {row["id"] for row in api.control.truth("leads")}
+    # Each of four walks may have had a page on its way, or written and not noted, at each of three ends.
+    assert len(seen) - len(set(seen)) <= 3 * 2 * 4 * PAGE
+    assert len(ids(last)) < len(set(seen)) / 2
+    assert last.bookmark("leads") == whole.bookmark("leads")
+    assert "scan" not in partition(last)
+
+
+def test_what_changed_behind_a_pass_before_it_was_cut_off_comes_with_the_run_after_it(
+    api: Server, settings: dict[str, Any]
+) -> None:
+    first = cut_off(api, settings, after=25)
+    unread = next(row["id"] for row in api.control.truth("leads") if row["id"] not in ids(first))
+    soon = datetime.now(timezone.utc) + timedelta(hours=1)
+    api.control.open(ids(first)[0], at=timestamps.text(soon))
+    api.control.open(unread, at=timestamps.text(soon + timedelta(hours=1)))
+    second = run_tap(settings, streams=("leads",), state=first.state)
+    assert unread in ids(second)
+    assert ids(first)[0] in ids(run_tap(settings, streams=("leads",), state=second.state))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda scan: scan.update(version=99),
+        lambda scan: scan.update(since="2026-01-01T00:00:00.000"),
+        lambda scan: scan.update(remaining=[["no id", None]]),
+        lambda scan: scan.pop("remaining"),
+    ],
+    ids=["another version", "another bookmark", "ranges that are none", "no ranges"],
+)
+def test_what_is_left_of_a_pass_that_no_longer_holds_is_forgotten_and_all_is_read(
+    api: Server, settings: dict[str, Any], change: Any
+) -> None:
+    first = cut_off(api, settings, after=25)
+    state = first.state
+    change(state["bookmarks"]["leads"]["partitions"][0]["scan"])
+    again = run_tap(settings, streams=("leads",), state=state)
+    assert sorted(ids(again)) == sorted(row["id"] for row in api.control.truth("leads"))
+
+
+def test_where_computed_cursors_are_refused_the_list_is_read_from_one_place(
+    api: Server, settings: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    body = {"message": "no such cursor"}
+    api.control.fault(LEADS, "status", status=400, body=body, after=1, count=1)
+    run = run_tap(settings, streams=("leads",))
+    assert sorted(ids(run)) == sorted(row["id"] for row in api.control.truth("leads"))
+    assert "read from one place" in caplog.text
+    assert "scan" not in partition(run)
