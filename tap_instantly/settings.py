@@ -25,11 +25,25 @@ SETTINGS: dict[str, Any] = th.PropertiesList(
     th.Property(
         "api_key",
         th.StringType(min_length=1),
-        required=True,
         secret=True,
         title="API key",
         description="Key for the Instantly API v2 (a v1 key does not work). The scope all:read covers every stream; "
-        "streams that the key may not read are skipped with a warning.",
+        "streams that the key may not read are skipped with a warning. Required unless workspaces are given.",
+    ),
+    th.Property(
+        "workspaces",
+        th.ArrayType(
+            th.ObjectType(
+                th.Property("name", th.StringType(min_length=1), required=True, title="Name for messages"),
+                th.Property("api_key", th.StringType(min_length=1), required=True, secret=True, title="API key"),
+                additional_properties=False,
+            )
+        ),
+        secret=True,
+        title="Workspaces",
+        description="Several workspaces in the place of one api_key, each with a name and an api_key. They are read "
+        "side by side into the same tables, told apart by workspace_id; one that cannot be opened does not stop the "
+        "others.",
     ),
     th.Property(
         "start_date",
@@ -123,7 +137,6 @@ SETTINGS: dict[str, Any] = th.PropertiesList(
         title="User agent",
         description="How the tap introduces itself. The API's firewall blocks the default names of HTTP libraries.",
     ),
-    # Several keys, or one admin key with sub-workspaces, will be a setting `workspaces` beside `api_key`.
     additional_properties=False,
 ).to_dict()
 """JSON Schema of the configuration, before the SDK adds its own settings."""
@@ -135,8 +148,15 @@ def problems(config: Mapping[str, Any], schema: Mapping[str, Any]) -> list[str]:
     The SDK's own texts quote the value of a wrongly typed secret.
     """
     errors = Draft202012Validator(schema).iter_errors(dict(config))
-    found = [text for error in errors for text in _describe(error, schema)]
+    found = [*_keys(config), *(text for error in errors for text in _describe(error, schema))]
     return found or list(_implausible(config))
+
+
+def _keys(config: Mapping[str, Any]) -> Iterator[str]:
+    if not config.get("workspaces") and config.get("api_key") is None:
+        yield f"setting 'api_key' is missing: give it in the config, or as {ENVIRONMENT_PREFIX}API_KEY"
+    if config.get("workspaces") and config.get("api_key") is not None:
+        yield "settings 'api_key' and 'workspaces' are both given: give one of them"
 
 
 def _describe(error: ValidationError, schema: Mapping[str, Any]) -> Iterator[str]:
@@ -146,9 +166,6 @@ def _describe(error: ValidationError, schema: Mapping[str, Any]) -> Iterator[str
         for name in sorted(given.keys() - known.keys()):
             close = difflib.get_close_matches(name, known, n=1)
             yield f"unknown setting '{name}'" + (f": did you mean '{close[0]}'?" if close else "")
-    elif error.validator == "required" and not error.path:
-        for name in sorted(set(schema["required"]) - given.keys()):
-            yield f"setting '{name}' is missing: give it in the config, or as {ENVIRONMENT_PREFIX}{name.upper()}"
     else:
         name = str(error.path[0]) if error.path else "config"
         # Names of other settings must be declared, but their values may still hold a secret.

@@ -85,7 +85,11 @@ class TapInstantly(Tap):
     @cached_property
     def workspaces(self) -> Workspaces:
         """The workspaces that the configuration opens."""
-        return Workspaces(lambda: [self._client(self.config["api_key"])])
+        return Workspaces(self._clients, at_once=self.config["concurrency"])
+
+    def _clients(self) -> dict[str, InstantlyClient]:
+        given = self.config.get("workspaces") or [{"name": "the workspace", "api_key": self.config["api_key"]}]
+        return {workspace["name"]: self._client(workspace["api_key"]) for workspace in given}
 
     def _client(self, api_key: str) -> InstantlyClient:
         return InstantlyClient(

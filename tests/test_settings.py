@@ -112,3 +112,19 @@ def test_meltano_and_the_example_environment_know_the_same_settings() -> None:
     assert plugin["select"] == [f"{stream.name}.*" for stream in streams if stream.selected_by_default]
     example = Path(".env.example").read_text(encoding="utf-8")
     assert all(f"TAP_INSTANTLY_{name.upper()}=" in example for name in SETTINGS["properties"])
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({}, "setting 'api_key' is missing"),
+        ({"api_key": "a", "workspaces": [{"name": "one", "api_key": "b"}]}, "both given"),
+        ({"workspaces": [{"name": "one", "api_key": 918273645}]}, "setting 'workspaces' is not valid"),
+        ({"workspaces": [{"name": "one", "key": "918273645"}]}, "setting 'workspaces' is not valid"),
+    ],
+    ids=["none", "both", "a key of the wrong type", "a misspelt key"],
+)
+def test_one_key_or_several_workspaces_have_to_be_given(settings: dict[str, Any], said: str) -> None:
+    with pytest.raises(ConfigurationError, match=said) as caught:
+        TapInstantly(config=settings)
+    assert "918273645" not in str(caught.value)

@@ -49,7 +49,7 @@ def settings() -> str:
     rows = [
         (
             f"`{name}`",
-            "required" if name in SETTINGS["required"] else _default(setting),
+            "required" if name in SETTINGS.get("required", ()) else _default(setting),
             setting["description"],
         )
         for name, setting in SETTINGS["properties"].items()

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from tap_instantly.api.client import InstantlyClient
 from tap_instantly.api.decode import decoded
-from tap_instantly.api.errors import DENIED, ErrorKind, InstantlyAPIError
+from tap_instantly.api.errors import DENIED, ErrorKind, InstantlyAPIError, InstantlyError
 from tap_instantly.api.pagination import items, objects
 from tap_instantly.api.retry import Retry
 
@@ -143,19 +144,43 @@ def _id_from_records(client: InstantlyClient, denied: InstantlyAPIError) -> str:
     return UNKNOWN_WORKSPACE
 
 
+def _connect(client: InstantlyClient) -> Workspace | InstantlyError:
+    try:
+        return Workspace.connect(client)
+    except InstantlyError as error:
+        return error
+
+
 class Workspaces:
     """The workspaces that a configuration opens, connected on first use.
 
-    Discovery works without a network since nothing is asked before the first stream wants to read.
+    Discovery works without a network since nothing is asked before the first stream wants to read. One that cannot be
+    opened is left out, with a line in the log; that none can is an error.
+
+    Args:
+        clients: Makes a client for each, by the name that messages call it.
+        at_once: How many to connect at once.
     """
 
-    def __init__(self, clients: Callable[[], list[InstantlyClient]]) -> None:
+    def __init__(self, clients: Callable[[], Mapping[str, InstantlyClient]], *, at_once: int = 1) -> None:
         self._clients = clients
+        self._at_once = at_once
 
     @cached_property
     def _by_id(self) -> dict[str, Workspace]:
-        connected = [Workspace.connect(client) for client in self._clients()]
-        return {workspace.id: workspace for workspace in connected}
+        clients = self._clients()
+        with ThreadPoolExecutor(self._at_once) as pool:
+            found = dict(zip(clients, pool.map(_connect, clients.values()), strict=True))
+        refused = {name: result for name, result in found.items() if isinstance(result, InstantlyError)}
+        if len(refused) == len(found):
+            raise next(iter(refused.values()))
+        for name, error in refused.items():
+            logger.error("Workspace %s is left out: %s", name, error)
+        opened: dict[str, Workspace] = {}
+        for name, workspace in found.items():
+            if isinstance(workspace, Workspace) and opened.setdefault(workspace.id, workspace) is not workspace:
+                logger.warning("Workspace %s is one that another key opens too; it is read once.", name)
+        return opened
 
     def __iter__(self) -> Iterator[Workspace]:
         """The workspaces in the order of the configuration."""
