@@ -155,9 +155,20 @@ def test_what_is_ahead_shrinks_as_a_range_is_read_and_is_nothing_once_it_has_end
     part = Range(ruler, None, None)
     assert part.ahead == 0  # nothing is known yet
     for each in sorted(ids):
-        part.advance(text(each), 1)
+        part.advance(text(each), text(each), 1)
         assert part.after == text(each)
         assert part.ahead == pytest.approx(part.density * (SIZE - part.at))
     assert part.records == len(ids)
     part.ended = True
     assert part.ahead == 0
+
+
+@settings(max_examples=100, deadline=None)
+@given(RULERS, st.lists(IDS, min_size=2, max_size=20, unique=True))
+def test_what_lies_empty_before_the_first_record_says_nothing_of_how_many_follow(ruler: Ruler, ids: list[int]) -> None:
+    first, last = min(ids), max(ids)
+    from_the_start, from_just_before = Range(ruler, None, None), Range(ruler, text(max(first - 1, 0)), None)
+    for part in (from_the_start, from_just_before):
+        part.advance(text(first), text(last), len(ids))
+    assert from_the_start.ahead == from_just_before.ahead
+    assert from_the_start.perhaps_ahead >= from_the_start.ahead
