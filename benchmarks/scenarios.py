@@ -58,7 +58,7 @@ class Scenario:
     stream: str = "leads"
     candidates: tuple[str, ...] = EVERYBODY
     settings: Settings = field(default_factory=dict)
-    repeats: int = 3
+    repeats: int = 2
     peers_in: str | None = None
     option: str | None = None
 
@@ -76,8 +76,8 @@ SCENARIOS = (
     Scenario("version", "`--version`", candidates=(TAP,), option="--version", repeats=5),
     Scenario("discover", "`--discover`", candidates=(TAP,), option="--discover", repeats=5),
     Scenario(EMPTY, "An empty list: starting up and ending", repeats=5),
-    Scenario("leads-0ms-10k", "10,000 leads, no latency", leads=10_000, repeats=5, settings=WITHOUT_LIMIT),
-    Scenario("leads-0ms-100k", "100,000 leads, no latency", leads=100_000, settings=WITHOUT_LIMIT),
+    Scenario("leads-0ms-10k", "10,000 leads, no latency", leads=10_000, repeats=3, settings=WITHOUT_LIMIT),
+    Scenario("leads-0ms-100k", "100,000 leads, no latency", leads=100_000, repeats=3, settings=WITHOUT_LIMIT),
     Scenario("leads-0ms-1m", "1,000,000 leads, no latency", leads=1_000_000, candidates=(TAP,), settings=WITHOUT_LIMIT),
     Scenario("leads-50ms-10k", "10,000 leads, 50 ms a request", leads=10_000, latency_ms=50, repeats=2),
     Scenario(
@@ -90,7 +90,7 @@ SCENARIOS = (
         settings=AT_THE_LIMIT,
         peers_in="leads-50ms-10k",
     ),
-    Scenario("leads-300ms-10k", "10,000 leads, 300 ms a request", leads=10_000, latency_ms=300, repeats=2),
+    Scenario("leads-300ms-10k", "10,000 leads, 300 ms a request", leads=10_000, latency_ms=300, repeats=1),
     Scenario(
         "leads-300ms-300k",
         "300,000 leads, 300 ms a request, limits on",
@@ -121,7 +121,7 @@ SCENARIOS = (
         # Those that read campaign after campaign would take a quarter of an hour.
         candidates=(TAP, "airbyte", "dlt"),
         settings=AT_THE_LIMIT,
-        repeats=2,
+        repeats=1,
         peers_in="analytics-300ms-20",
     ),
     Scenario(

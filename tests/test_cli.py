@@ -177,3 +177,19 @@ def test_a_signal_ends_the_run_with_whole_lines_a_last_state_and_its_own_exit_co
     assert output.read_bytes().endswith(b"\n")
     assert messages[-1]["type"] == "STATE"
     assert messages[-1]["value"]["bookmarks"]
+
+
+def test_the_last_records_are_written_also_where_no_state_follows_them(tap: Callable[..., Any], tmp_path: Path) -> None:
+    catalog, state = tmp_path / "catalog.json", tmp_path / "state.json"
+    entries = json.loads(tap("--discover").stdout)
+    for entry in entries["streams"]:
+        for item in entry["metadata"]:
+            if not item["breadcrumb"]:
+                item["metadata"]["selected"] = entry["stream"] == "workspaces"
+    catalog.write_text(json.dumps(entries), encoding="utf-8")
+    state.write_text("{}", encoding="utf-8")
+    for _ in range(2):
+        run = tap("--catalog", str(catalog), "--state", str(state))
+        messages = [json.loads(line) for line in run.stdout.splitlines()]
+        assert [m["type"] for m in messages].count("RECORD") == 1
+        state.write_text(json.dumps([m["value"] for m in messages if m["type"] == "STATE"][-1]), encoding="utf-8")

@@ -32,8 +32,8 @@ _encode = msgspec.json.Encoder(enc_hook=_plain, decimal_format="number").encode
 class BufferedWriter(GenericSingerWriter[bytes, Message]):
     """Writes to standard output as the SDK's own writers do, and in these ways otherwise.
 
-    * Records wait in a buffer; every other message goes out at once, with what waits before it. So a STATE never
-      overtakes the records that it covers, and what has been written ends in a whole line.
+    * Records wait in a buffer, until :meth:`flush`; every other message goes out at once, with what waits before it.
+      So a STATE never overtakes the records that it covers, and what has been written ends in a whole line.
     * Being stopped waits for the end of a write (:meth:`when_idle`). The SDK's writers lose the last STATE, or cut a
       line in two, where the signal comes while the reader is slow (measured).
     """
@@ -57,12 +57,20 @@ class BufferedWriter(GenericSingerWriter[bytes, Message]):
             OSError: Standard output is closed or full.
         """
         line = self.format_message(message)
+        self._lines.append(line)
+        self._size += len(line)
+        if self._size >= BUFFER_BYTES or not isinstance(message, RecordMessage):
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what waits. Due at the end of whatever may not be followed by another message.
+
+        Raises:
+            OSError: Standard output is closed or full.
+        """
         self._busy = True
         try:
-            self._lines.append(line)
-            self._size += len(line)
-            if self._size >= BUFFER_BYTES or not isinstance(message, RecordMessage):
-                self._flush()
+            self._write_out()
         finally:
             self._busy = False
         if self._postponed is not None:
@@ -76,10 +84,10 @@ class BufferedWriter(GenericSingerWriter[bytes, Message]):
         else:
             act()
 
-    def _flush(self) -> None:
-        waiting = memoryview(b"".join(self._lines))
-        self._lines.clear()
-        self._size = 0
+    def _write_out(self) -> None:
+        # Taken before they are joined: a signal handler that writes takes what is left.
+        lines, self._lines, self._size = self._lines, [], 0
+        waiting = memoryview(b"".join(lines))
         try:
             # Not through sys.stdout, whose buffer a signal handler cannot enter a second time.
             output = sys.stdout.fileno()

@@ -26,7 +26,7 @@ from tap_instantly.streams.tally import Tally, why_skipped
 from tap_instantly.streams.turns import StoppedReadingError, Turns, workspace_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import datetime
 
     import requests
@@ -72,6 +72,8 @@ class InstantlyStream(ShortRecordPath, RESTStream["str | None"]):
         self._counting = threading.Lock()
         self.request_counter = self.get_http_request_counter()
         self.tally = Tally()
+        # The SDK's own writers, which keep nothing back, have none.
+        self._flush: Callable[[], None] = getattr(tap.message_writer, "flush", lambda: None)
         self._incomplete: set[str] = set()
 
     @property
@@ -173,6 +175,7 @@ class InstantlyStream(ShortRecordPath, RESTStream["str | None"]):
                         read = True
                         yield record
                     self.page_written(page, context)
+                    self._flush()
             self._turns.leave(context)
         except InstantlyAPIError as error:
             if read or error.kind not in SKIPPED_KINDS:
@@ -186,6 +189,7 @@ class InstantlyStream(ShortRecordPath, RESTStream["str | None"]):
             self._turns.leave()
             raise
         finally:
+            self._flush()  # the SDK writes nothing more where the state is as it was
             self.tally.seconds += time.monotonic() - started
             self.tally.requests += self.workspaces.requests_sent - sent_before
         self.finish(context)
