@@ -1,14 +1,15 @@
-"""Reading pages side by side and ahead of the one who writes them, and handing them on in order."""
+"""Reading pages of several sources side by side, ahead of the one who writes them."""
 
 from __future__ import annotations
 
 import threading
 from collections import deque
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator
 
 _Page = TypeVar("_Page")
 _Page_co = TypeVar("_Page_co", covariant=True)
@@ -17,7 +18,7 @@ _Slice = TypeVar("_Slice")
 PAGES = 64
 """Pages that may wait to be handed on."""
 
-BYTES = 32 << 20
+BYTES = 4 << 20
 """Bytes of answers, as they came, that may wait to be handed on; decoded they take about three times as much."""
 
 
@@ -63,6 +64,21 @@ class Slices(Generic[_Slice, _Page]):
         return None
 
 
+@dataclass(frozen=True)
+class Turn(Generic[_Page]):
+    """What a source has to hand on: a page, or its end.
+
+    Attributes:
+        number: Which source.
+        page: None at the end.
+        error: What ended the source, where it was not its own end.
+    """
+
+    number: int
+    page: _Page | None = None
+    error: BaseException | None = None
+
+
 @dataclass(eq=False)
 class _Run(Generic[_Page]):
     """A run, and those of its pages that have not been handed on."""
@@ -78,34 +94,54 @@ class _Run(Generic[_Page]):
 class _Lane(Generic[_Page]):
     """A source with the runs that have been begun and not been handed on to their end."""
 
+    number: int
     source: Source[_Page]
     runs: list[_Run[_Page]] = field(default_factory=list)
     beginning: bool = False
+    error: BaseException | None = None
+
+    @property
+    def load(self) -> int:
+        """Pages that wait or are being read."""
+        return self.beginning + sum(len(run.pages) + run.busy for run in self.runs)
+
+    @property
+    def ready(self) -> _Run[_Page] | None:
+        """A run with a page that can be handed on now."""
+        candidates = self.runs[:1] if self.source.ordered else self.runs
+        return next((run for run in candidates if run.pages), None)
 
     @property
     def over(self) -> bool:
-        return not (self.runs or self.beginning or self.source.has_run(starving=True))
+        return self.error is not None or not (self.runs or self.beginning or self.source.has_run(starving=True))
 
-    def is_waited_for(self, run: _Run[_Page]) -> bool:
-        """Whether the reader can take nothing but this run's next page."""
-        if self.source.ordered:
-            return run is self.runs[0] and not run.pages
-        return self.has_no_page
+    def clear(self) -> None:
+        """Forget the runs that have been handed on to their end, and note the error that ended one."""
+        for run in tuple(self.runs):
+            if run.ended and not run.pages:
+                self.runs.remove(run)
+                if run.error is not None:
+                    self.error = run.error
+                    return
+            elif self.source.ordered:
+                return
 
-    @property
-    def has_no_page(self) -> bool:
-        return not any(run.pages for run in self.runs)
+    def to_read(self, *, only_awaited: bool) -> _Run[_Page] | None:
+        """A run that can be read on, if need be only one that the reader waits for."""
+        candidates = self.runs[:1] if only_awaited and self.source.ordered else self.runs
+        return next((run for run in candidates if not (run.busy or run.ended)), None)
 
 
 class ReadAhead(Generic[_Page]):
-    """The pages of several sources, read by several threads and handed on source by source.
+    """The pages of several sources, read by several threads and handed on as they arrive.
 
-    What comes first is read first: threads turn to the runs and sources behind only where nothing before them can be
-    read. Once the pages that wait reach a limit, only what the reader waits for is read on, so that what is behind
-    cannot starve it. A thread reads one page at a time and then looks anew.
+    The pages of one source come in its own order. Among sources, threads turn to the one with the least to hand on, so
+    that all advance alike and a slow one holds up no other; as many sources as there may be threads are open at a time.
+    Once the pages that wait reach a limit, nothing more is read, unless none of them can be handed on: then only what
+    the reader waits for. A thread reads one page at a time and then looks anew.
 
-    An error surfaces where its run would have gone on. After :meth:`close` all threads end with the page that they are
-    at, whose request is given up with them when the program ends.
+    An error ends its source, where the run that it is of would have gone on. After :meth:`close` all threads end with
+    the page that they are at, whose request is given up with them when the program ends.
 
     Args:
         sources: What to read.
@@ -117,19 +153,21 @@ class ReadAhead(Generic[_Page]):
 
     def __init__(
         self,
-        sources: Sequence[Source[_Page]],
+        sources: Iterable[Source[_Page]],
         *,
         workers: int,
         weigh: Callable[[], int] = lambda: 0,
         pages: int = PAGES,
         size: int = BYTES,
     ) -> None:
-        self._lanes = [_Lane(source) for source in sources]
+        self._lanes = deque(_Lane(number, source) for number, source in enumerate(sources))
+        self._open: list[_Lane[_Page]] = []
         self._weigh = weigh
         self._workers = workers
         self._pages_limit = pages
         self._size_limit = size
-        self._head = 0
+        self._pages = 0
+        self._size = 0
         self._threads = 0
         self._idle = 0
         self._closed = False
@@ -148,39 +186,46 @@ class ReadAhead(Generic[_Page]):
             self._closed = True
             self._to_read.notify_all()
 
-    def pages(self, number: int) -> Iterator[_Page]:
-        """The pages of the source of that number; those of the ones before it have to be taken first.
+    def turns(self) -> Iterator[Turn[_Page]]:
+        """Page after page of all sources, and the end of each."""
+        while True:
+            with self._to_read:
+                turn = self._next_turn()
+            if turn is None:
+                return
+            yield turn
 
-        Raises:
-            BaseException: Whatever reading them raised.
-        """
-        lane = self._lanes[number]
-        with self._to_read:
-            self._head = number
-            for left in self._lanes[:number]:  # where an error ended it, pages may still wait
-                left.runs.clear()
-            self._call_for_work()
-        while (found := self._next_page(lane)) is not None:
-            yield found
-
-    def _next_page(self, lane: _Lane[_Page]) -> _Page | None:
-        with self._to_read:
-            while True:
-                for run in tuple(lane.runs[:1] if lane.source.ordered else lane.runs):
-                    if run.pages:
-                        page, _size = run.pages.popleft()
-                        self._call_for_work()
-                        return page
-                    if run.ended:
-                        lane.runs.remove(run)
-                        if run.error is not None:
-                            raise run.error
-                        break
-                else:
-                    if lane.over:
-                        return None
+    def _next_turn(self) -> Turn[_Page] | None:
+        while True:
+            while self._lanes and len(self._open) < self._workers:
+                self._open.append(self._lanes.popleft())
+            if not self._open:
+                self._to_read.notify_all()
+                return None
+            for lane in tuple(self._open):
+                turn = self._turn_of(lane)
+                if turn is not None:
                     self._call_for_work()
-                    self._to_hand_on.wait()
+                    return turn
+            self._call_for_work()
+            self._to_hand_on.wait()
+
+    def _turn_of(self, lane: _Lane[_Page]) -> Turn[_Page] | None:
+        lane.clear()
+        if lane.error is None and (run := lane.ready):
+            page, size = run.pages.popleft()
+            self._pages -= 1
+            self._size -= size
+            self._open.remove(lane)
+            self._open.append(lane)  # the others come first next time
+            return Turn(lane.number, page)
+        if not lane.over:
+            return None
+        self._open.remove(lane)
+        for run in lane.runs:  # behind the error
+            self._pages -= len(run.pages)
+            self._size -= sum(size for _, size in run.pages)
+        return Turn(lane.number, error=lane.error)
 
     # Threads
 
@@ -201,11 +246,11 @@ class ReadAhead(Generic[_Page]):
             if run is None:
                 run = self._begin(lane)
             if run is not None:
-                self._read_page(run)
+                self._read_page(lane, run)
 
     def _take(self) -> tuple[_Lane[_Page], _Run[_Page] | None] | None:
         with self._to_read:
-            while not self._closed:
+            while not self._closed and (self._open or self._lanes):
                 job = self._pick()
                 if job is not None:
                     lane, run = job
@@ -215,9 +260,6 @@ class ReadAhead(Generic[_Page]):
                         run.busy = True
                     self._call_for_work()
                     return job
-                if all(lane.over for lane in self._lanes[self._head :]):
-                    self._to_read.notify_all()
-                    break
                 self._idle += 1
                 self._to_read.wait()
                 self._idle -= 1
@@ -225,20 +267,19 @@ class ReadAhead(Generic[_Page]):
             return None
 
     def _pick(self) -> tuple[_Lane[_Page], _Run[_Page] | None] | None:
-        """The first thing that may be read on or begun; None if there is nothing at the moment."""
-        full = self._is_full()
-        for lane in self._lanes[self._head : self._head + 1 if full else None]:
-            for run in lane.runs:
-                if not (run.busy or run.ended) and (not full or lane.is_waited_for(run)):
+        """What may be read on or begun now; None if there is nothing at the moment."""
+        full = self._pages >= self._pages_limit or self._size >= self._size_limit
+        starving = not any(lane.ready for lane in self._open)
+        if full and not starving:
+            return None
+        for lane in sorted(self._open, key=attrgetter("load")):
+            if lane.error is None:
+                if (run := lane.to_read(only_awaited=full)) is not None:
                     return lane, run
-            starving = lane.has_no_page and lane is self._lanes[self._head]
-            if not lane.beginning and (not full or lane.has_no_page) and lane.source.has_run(starving=starving):
-                return lane, None
+                may_begin = not lane.beginning and not (full and lane.runs and lane.source.ordered)
+                if may_begin and lane.source.has_run(starving=starving):
+                    return lane, None
         return None
-
-    def _is_full(self) -> bool:
-        sizes = [size for lane in self._lanes[self._head :] for run in lane.runs for _, size in run.pages]
-        return len(sizes) >= self._pages_limit or sum(sizes) >= self._size_limit
 
     def _begin(self, lane: _Lane[_Page]) -> _Run[_Page] | None:
         run: _Run[_Page] | None = None
@@ -255,7 +296,7 @@ class ReadAhead(Generic[_Page]):
             self._to_hand_on.notify()
         return None if run is None or run.ended else run
 
-    def _read_page(self, run: _Run[_Page]) -> None:
+    def _read_page(self, lane: _Lane[_Page], run: _Run[_Page]) -> None:
         page: _Page | None = None
         try:
             page = next(run.iterator)
@@ -267,6 +308,8 @@ class ReadAhead(Generic[_Page]):
         size = self._weigh()
         with self._to_read:
             run.busy = False
-            if page is not None:
+            if page is not None and lane in self._open:
                 run.pages.append((page, size))
+                self._pages += 1
+                self._size += size
             self._to_hand_on.notify()

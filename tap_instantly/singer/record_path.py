@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timezone
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk import Stream
 from singer_sdk.singerlib import RecordMessage
@@ -12,15 +12,38 @@ from singer_sdk.streams._state import StreamStateManager
 from typing_extensions import override
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Mapping
+    from collections.abc import Collection, Generator, Iterable, Mapping
 
 
 class PartitionStates(StreamStateManager):
-    """Finds the state of a partition at once; the SDK searches the list of partitions for each record."""
+    """The states of a stream's partitions, where one partition comes in several turns.
 
-    @cached_property
-    def _found(self) -> dict[tuple[Any, ...], dict[str, Any]]:
-        return {}
+    It finds them at once; the SDK searches the list of partitions for each record.
+
+    Args:
+        partition_keys: What of a context its state goes by; all if None.
+        settings: Those of the SDK's class.
+    """
+
+    def __init__(self, *, partition_keys: Collection[str] | None, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._partition_keys = partition_keys
+        self._found: dict[tuple[Any, ...], dict[str, Any]] = {}
+        self._started: set[int] = set()
+
+    @override
+    def get_state_partition_context(self, context: Any) -> Any:
+        # Not the SDK's state_partitioning_keys: a stream that has them cannot be taken up where it was cut off.
+        if not context or self._partition_keys is None:
+            return context
+        return {name: value for name, value in context.items() if name in self._partition_keys}
+
+    @override
+    def write_starting_replication_value(self, context: Mapping[str, Any] | None, *args: Any, **settings: Any) -> None:
+        state = id(self.get_context_state(context))
+        if state not in self._started:
+            self._started.add(state)
+            super().write_starting_replication_value(context, *args, **settings)
 
     @override
     def get_context_state(self, context: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -39,6 +62,9 @@ class ShortRecordPath(Stream):
     something else.
     """
 
+    partition_keys: ClassVar[Collection[str] | None] = None
+    """What of a context its state goes by; all if None."""
+
     @override
     def generate_child_contexts(
         self, record: dict[str, Any], context: Mapping[str, Any] | None
@@ -53,6 +79,7 @@ class ShortRecordPath(Stream):
     @cached_property
     def _partition_states(self) -> PartitionStates:
         return PartitionStates(
+            partition_keys=self.partition_keys,
             tap_name=self.tap_name,
             stream_name=self.name,
             tap_state=self.tap_state,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote
@@ -20,13 +19,12 @@ from tap_instantly.api import ErrorKind, InstantlyAPIError
 from tap_instantly.api.errors import DENIED
 from tap_instantly.api.retry import Retry
 from tap_instantly.singer.read_ahead import Slices
-from tap_instantly.singer.record_path import ShortRecordPath
 from tap_instantly.streams.records import Record, RecordShaper, schema_directory
-from tap_instantly.streams.tally import Tally, why_skipped
-from tap_instantly.streams.turns import StoppedReadingError, Turns, workspace_id
+from tap_instantly.streams.tally import why_skipped
+from tap_instantly.streams.turns import InTurns, workspace_id
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
     import requests
@@ -43,7 +41,11 @@ SKIPPED_KINDS = DENIED | {ErrorKind.NO_PLAN, ErrorKind.NOT_FOUND}
 """Errors that concern one endpoint of a workspace whose key has already proved good."""
 
 
-class InstantlyStream(ShortRecordPath, RESTStream["str | None"]):
+class StoppedReadingError(Exception):
+    """Nobody wants what a thread was about to ask for."""
+
+
+class InstantlyStream(InTurns, RESTStream["str | None"]):
     """One kind of record, read workspace by workspace.
 
     A subclass says where the records are (``path``), what identifies them (``primary_keys``) and how they are
@@ -65,15 +67,10 @@ class InstantlyStream(ShortRecordPath, RESTStream["str | None"]):
     """Why the stream is not selected by default; such a stream has to be selected in the catalog."""
 
     def __init__(self, tap: Tap, workspaces: Workspaces) -> None:
-        super().__init__(tap)
-        self.workspaces = workspaces
+        super().__init__(tap, workspaces)
         self._starts: dict[str, str | None] = {}
-        self._turns = Turns(self._open)
         self._counting = threading.Lock()
         self.request_counter = self.get_http_request_counter()
-        self.tally = Tally()
-        # The SDK's own writers, which keep nothing back, have none.
-        self._flush: Callable[[], None] = getattr(tap.message_writer, "flush", lambda: None)
         self._incomplete: set[str] = set()
 
     @property
@@ -102,11 +99,6 @@ class InstantlyStream(ShortRecordPath, RESTStream["str | None"]):
     def get_url(self, context: Context | None) -> str:
         # The SDK would fill in settings of the same name, and leave characters unquoted that addresses can have.
         return self.url_base + self.path.format(**{name: quote(str(v), safe="") for name, v in (context or {}).items()})
-
-    @property
-    @override
-    def partitions(self) -> list[dict[str, Any]]:
-        return [{"workspace_id": workspace.id} for workspace in self.workspaces]
 
     @override
     def get_new_paginator(self) -> BaseAPIPaginator[Any]:
@@ -154,66 +146,29 @@ class InstantlyStream(ShortRecordPath, RESTStream["str | None"]):
         value = self.starting_value(context)
         return timestamps.parse(value) if value else None
 
+    @override
     def source(self, context: Context) -> Source[list[Record]]:
-        """What to read of one workspace."""
         return Slices(self.slices(context), self.pages)
 
     @override
-    def get_records(self, context: Context | None) -> Iterator[Record]:
-        context = context or {}
-        workspace = self.workspaces[workspace_id(context)]
-        # The SDK caps the bookmark at the start of the run, so that what changes while the list is read is read again
-        # next time; but it does so for the stream as a whole, not for its partitions.
-        self.state_manager.write_replication_key_signpost(self.get_replication_key_signpost(context), context=context)
-        started, sent_before, read = time.monotonic(), self.workspaces.requests_sent, False
-        try:
-            pages = self._take_turn(context)
-            self.begin(context)
-            with self.request_counter:
-                for page in pages:
-                    for record in page:
-                        read = True
-                        yield record
-                    self.page_written(page, context)
-                    self._flush()
-            self._turns.leave(context)
-        except InstantlyAPIError as error:
-            if read or error.kind not in SKIPPED_KINDS:
-                self._turns.leave()
-                raise
-            self._turns.leave(context)
-            self.tally.skipped.append(f"{workspace.id}: {error.kind.value}")
-            self.logger.warning("Skipped in workspace %s: %s", workspace.id, why_skipped(error, self.path, self.scope))
-            return
-        except BaseException:
-            self._turns.leave()
-            raise
-        finally:
-            self._flush()  # the SDK writes nothing more where the state is as it was
-            self.tally.seconds += time.monotonic() - started
-            self.tally.requests += self.workspaces.requests_sent - sent_before
-        self.finish(context)
+    def before_reading(self, context: Context) -> None:
+        # Kept, as the bookmark may move on while threads still ask for it.
+        self._starts[workspace_id(context)] = self._start_of(context)
 
-    def begin(self, context: Context) -> None:
-        """Called before the first record of a workspace."""
+    @override
+    def refused(self, context: Context, error: BaseException) -> bool:
+        if not (isinstance(error, InstantlyAPIError) and error.kind in SKIPPED_KINDS):
+            return False
+        workspace = workspace_id(context)
+        self.tally.skipped.append(f"{workspace}: {error.kind.value}")
+        self.logger.warning("Skipped in workspace %s: %s", workspace, why_skipped(error, self.path, self.scope))
+        return True
 
-    def page_written(self, page: list[Record], context: Context) -> None:
-        """Called when the records of a page have been written."""
-
+    @override
     def finish(self, context: Context) -> None:
-        """Called after the last record of a workspace, unless an error ended it."""
         if workspace_id(context) in self._incomplete:
             # Forget this run's progress: it did not see everything, so the next one has to start where this one did.
             self.get_context_state(context).pop("progress_markers", None)
-
-    def _take_turn(self, context: Context) -> Iterator[list[Record]]:
-        if self.ABORT_AT_RECORD_COUNT is not None:  # a test of the connection reads no more than it shows
-            return self._turns.take(context, [context], workers=1)
-        return self._turns.take(context, self.partitions, workers=self.config["concurrency"])
-
-    def _open(self, context: Context) -> Source[list[Record]]:
-        self._starts[workspace_id(context)] = self._start_of(context)
-        return self.source(context)
 
     def _start_of(self, context: Context) -> str | None:
         """What the SDK will call the starting value when the partition's turn comes."""
@@ -242,7 +197,7 @@ class InstantlyStream(ShortRecordPath, RESTStream["str | None"]):
 
         def ask(request: requests.PreparedRequest, _context: Context | None) -> requests.Response:
             nonlocal page
-            if self._turns.stopped:
+            if self.stopped:
                 raise StoppedReadingError
             response = client.send(request)
             page = list(self.parse_response(response))  # within the retry: one of the wrong shape is asked for again
@@ -251,7 +206,7 @@ class InstantlyStream(ShortRecordPath, RESTStream["str | None"]):
         request = self.get_http_request(page=PageContext(context, cursor))
         prepared = client.prepare(request.method, request.url, params=request.params, json=request.data)
         response = self.request_decorator(ask)(prepared, context)
-        self._turns.note_received(len(response.content))
+        self.note_received(len(response.content))
         with self._counting:
             self.request_counter.increment()
         return page, response

@@ -1,72 +1,72 @@
-"""The workspaces of a stream, read ahead of their turn to be written."""
+"""The workspaces of a stream, read side by side and written in turns."""
 
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from tap_instantly.singer.read_ahead import PAGES, ReadAhead
+from typing_extensions import override
+
+from tap_instantly.singer.read_ahead import PAGES, ReadAhead, Turn
+from tap_instantly.singer.record_path import ShortRecordPath
+from tap_instantly.streams.records import WORKSPACE_ID
+from tap_instantly.streams.tally import Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-    from typing import Any
+    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 
+    from singer_sdk import Tap
     from singer_sdk.helpers.types import Context
 
+    from tap_instantly.api import Workspaces
     from tap_instantly.singer.read_ahead import Source
     from tap_instantly.streams.records import Record
 
     Page = list[Record]
 
+MORE_TO_COME = "more_to_come"
+"""Marks the context of a turn that is not the last of its workspace."""
 
-class StoppedReadingError(Exception):
-    """Nobody wants what a thread was about to ask for."""
 
+class Turns(list[dict[str, Any]]):
+    """The partitions of a stream for the SDK's loop over them: each workspace as often as there are pages of it.
 
-class Turns:
-    """What a stream reads: workspace by workspace for the one who writes, side by side for the API.
+    The SDK takes a partition to be done with, and its bookmark good, where the context that it iterated over is that of
+    the state. It is so for the last turn of a workspace only; the others have :data:`MORE_TO_COME` beside it.
 
     Args:
-        source: What to read of a workspace; called for each of them before any is read.
+        partitions: The workspaces.
+        sources: What to read of each.
+        workers: Threads at most; one reads no more than a page ahead, and one workspace after the other.
     """
 
-    def __init__(self, source: Callable[[Context], Source[Page]]) -> None:
-        self._source = source
-        self._order: list[str] = []
-        self._reader: ReadAhead[Page] | None = None
+    def __init__(self, partitions: Iterable[dict[str, Any]], sources: Iterable[Source[Page]], workers: int) -> None:
+        super().__init__(partitions)
         self._received = threading.local()
+        self._reader: ReadAhead[Page] = ReadAhead(
+            sources,
+            workers=workers,
+            pages=PAGES if workers > 1 else 1,
+            weigh=self._weigh,
+        )
+        self.current: Turn[Page] = Turn(-1)
+        """The turn that the loop is at."""
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        """The context of each turn."""
+        for turn in self._reader.turns():
+            self.current = turn
+            yield self[turn.number] if turn.page is None else {**self[turn.number], MORE_TO_COME: True}
 
     @property
     def stopped(self) -> bool:
         """Whether nobody wants any more of what threads may still be about to ask for."""
-        return self._reader is None or self._reader.closed
+        return self._reader.closed
 
-    def take(self, context: Context, contexts: Sequence[Context], *, workers: int) -> Iterator[Page]:
-        """The pages of a workspace.
-
-        Args:
-            context: The workspace.
-            contexts: All workspaces, in the order in which they will be taken.
-            workers: Threads at most; one reads no more than a page ahead.
-        """
-        of = workspace_id(context)
-        if self._reader is None or of not in self._order:
-            order = [workspace_id(each) for each in contexts]
-            rest = contexts[order.index(of) :]
-            self._order = order[order.index(of) :]
-            self._reader = ReadAhead(
-                [self._source(each) for each in rest],
-                workers=workers,
-                pages=PAGES if workers > 1 else 1,
-                weigh=self._weigh,
-            )
-        return self._reader.pages(self._order.index(of))
-
-    def leave(self, context: Context | None = None) -> None:
-        """Stop reading: at once, or if this was the last workspace."""
-        if self._reader is not None and (context is None or self._order[-1] == workspace_id(context)):
-            self._reader.close()
-            self._reader = None
+    def stop(self) -> None:
+        """Stop reading."""
+        self._reader.close()
 
     def note_received(self, size: int) -> None:
         """Take note of an answer of that many bytes, in the thread that received it."""
@@ -78,6 +78,108 @@ class Turns:
         return size
 
 
+class InTurns(ShortRecordPath):
+    """A stream with the workspaces for partitions, whose pages are written as they arrive.
+
+    Pages of one workspace come in the order of its :meth:`source`; which workspace is next depends on the answers.
+    """
+
+    partition_keys: ClassVar[tuple[str, ...]] = (WORKSPACE_ID,)
+
+    def __init__(self, tap: Tap, workspaces: Workspaces) -> None:
+        super().__init__(tap)
+        self.workspaces = workspaces
+        self.tally = Tally()
+        self._turns: Turns | None = None
+        self._begun: set[str] = set()
+        self._written: set[str] = set()
+        # The SDK's own writers, which keep nothing back, have none.
+        self._flush: Callable[[], None] = getattr(tap.message_writer, "flush", lambda: None)
+
+    def source(self, context: Context) -> Source[Page]:
+        """What to read of a workspace."""
+        raise NotImplementedError
+
+    def before_reading(self, context: Context) -> None:
+        """Called for each workspace before any is read."""
+
+    def begin(self, context: Context) -> None:
+        """Called before the first record of a workspace."""
+
+    def page_written(self, page: Page, context: Context) -> None:
+        """Called when the records of a page have been written."""
+
+    def finish(self, context: Context) -> None:
+        """Called after the last record of a workspace, unless an error ended it."""
+
+    def refused(self, context: Context, error: BaseException) -> bool:  # noqa: ARG002 (for subclasses)
+        """Whether an error before the first record is no more than a workspace that does not give this stream."""
+        return False
+
+    @property
+    @override
+    def partitions(self) -> list[dict[str, Any]]:
+        return self._turns or [{WORKSPACE_ID: workspace.id} for workspace in self.workspaces]
+
+    @override
+    def _sync_records(
+        self, context: Context | None = None, *, write_messages: bool = True
+    ) -> Generator[dict[str, Any], Any, Any]:
+        # Private in the SDK, whose loop reads one partition to its end before the next: there is no other place from
+        # which several can be read side by side. Tests hold that the SDK calls it, and asks for the partitions in it.
+        only_shown = self.ABORT_AT_RECORD_COUNT is not None  # a test of the connection
+        partitions = self.partitions
+        for partition in partitions:
+            self.before_reading(partition)
+        workers = 1 if only_shown else self.config["concurrency"]
+        turns = Turns(partitions, map(self.source, partitions), workers)
+        started, sent_before = time.monotonic(), self.workspaces.requests_sent
+        self._turns = turns
+        try:
+            yield from super()._sync_records(context, write_messages=write_messages)
+        finally:
+            self._turns = None
+            turns.stop()
+            self._flush()  # the SDK writes nothing more where the state is as it was
+            self.tally.seconds += time.monotonic() - started
+            self.tally.requests += self.workspaces.requests_sent - sent_before
+
+    @override
+    def get_records(self, context: Context | None) -> Iterator[Record]:
+        if self._turns is None:
+            message = "Records are read in the turns of a sync."
+            raise RuntimeError(message)
+        workspace, turn = workspace_id(context), self._turns.current
+        context = {WORKSPACE_ID: workspace}
+        if workspace not in self._begun:
+            self._begun.add(workspace)
+            # The SDK caps the bookmark at the start of the run, so that what changes while the list is read is read
+            # again next time; but it does so for the stream as a whole, not for its partitions.
+            signpost = self.get_replication_key_signpost(context)
+            self.state_manager.write_replication_key_signpost(signpost, context=context)
+            self.begin(context)
+        if turn.page is not None:
+            yield from turn.page
+            if turn.page:
+                self._written.add(workspace)
+            self.page_written(turn.page, context)
+            self._flush()
+        elif turn.error is None:
+            self.finish(context)
+        elif workspace in self._written or not self.refused(context, turn.error):
+            raise turn.error
+
+    @property
+    def stopped(self) -> bool:
+        """Whether nobody wants any more of what threads may still be about to ask for."""
+        return self._turns is None or self._turns.stopped
+
+    def note_received(self, size: int) -> None:
+        """Take note of an answer of that many bytes, in the thread that received it."""
+        if self._turns is not None:
+            self._turns.note_received(size)
+
+
 def workspace_id(context: Mapping[str, Any] | None) -> str:
     """The workspace that a slice or partition belongs to."""
-    return str((context or {})["workspace_id"])
+    return str((context or {})[WORKSPACE_ID])
