@@ -64,6 +64,19 @@ class Slices(Generic[_Slice, _Page]):
         return None
 
 
+def one_ahead(read: Callable[[_Slice], _Page], slices: Iterable[_Slice]) -> Iterator[_Page]:
+    """What ``read`` returns for each of the slices, where the next one is read while the last is being used."""
+    reader = ReadAhead([Slices(slices, lambda slice_: (read(slice_),))], workers=1, pages=1)
+    try:
+        for turn in reader.turns():
+            if turn.error is not None:
+                raise turn.error
+            if turn.page is not None:
+                yield turn.page
+    finally:
+        reader.close()
+
+
 @dataclass(frozen=True)
 class Turn(Generic[_Page]):
     """What a source has to hand on: a page, or its end.

@@ -6,7 +6,7 @@ import io
 import os
 import sys
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from singer_sdk.singerlib import RecordMessage
@@ -29,6 +29,19 @@ def _plain(value: object) -> str:
 _encode = msgspec.json.Encoder(enc_hook=_plain, decimal_format="number").encode
 
 
+class RecordLine(msgspec.Struct, tag_field="type", tag="RECORD", omit_defaults=True, frozen=True):
+    """A RECORD message, as the SDK's own (``RecordMessage``) and quicker to make and to write."""
+
+    stream: str
+    record: dict[str, Any]
+    version: int | None = None
+    time_extracted: datetime | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """What the SDK's own writers write."""
+        return RecordMessage(self.stream, self.record, self.version, self.time_extracted).to_dict()
+
+
 class BufferedWriter(GenericSingerWriter[bytes, Message]):
     """Writes to standard output as the SDK's own writers do, and in these ways otherwise.
 
@@ -46,20 +59,20 @@ class BufferedWriter(GenericSingerWriter[bytes, Message]):
         self._postponed: Callable[[], None] | None = None
 
     @override
-    def serialize_message(self, message: Message) -> bytes:
-        return _encode(message.to_dict()) + b"\n"
+    def serialize_message(self, message: Message | RecordLine) -> bytes:
+        return _encode(message if isinstance(message, RecordLine) else message.to_dict()) + b"\n"
 
     @override
-    def write_message(self, message: Message) -> None:
+    def write_message(self, message: Message | RecordLine) -> None:
         """Write a message, or keep it for the next write if it is a record.
 
         Raises:
             OSError: Standard output is closed or full.
         """
-        line = self.format_message(message)
+        line = self.serialize_message(message)
         self._lines.append(line)
         self._size += len(line)
-        if self._size >= BUFFER_BYTES or not isinstance(message, RecordMessage):
+        if self._size >= BUFFER_BYTES or not isinstance(message, (RecordLine, RecordMessage)):
             self.flush()
 
     def flush(self) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from typing_extensions import override
 
+from tap_instantly.singer.read_ahead import one_ahead
 from tap_instantly.streams.base import InstantlyStream
 from tap_instantly.streams.parents import CAMPAIGN_WITH_FIGURES, CAMPAIGN_WITH_SUBSEQUENCES, SUBSEQUENCE
 from tap_instantly.streams.patterns import UNATTRIBUTED, ArrayStream, DailyStream, ObjectStream, PerParent
@@ -63,10 +64,14 @@ class CampaignAnalyticsDaily(DailyStream, PerParent, ArrayStream):
     @override
     def slices(self, context: Context) -> Iterator[Slice]:
         client = self.workspaces[workspace_id(context)].client
-        for window in self.windows(context):
+
+        def active_in(window: Slice) -> list[Slice]:
             # With a window, the totals list just the campaigns that were active in it (recorded).
-            for row in client.campaign_analytics(exclude_total_leads_count=True, **window):
-                yield {**context, **window, "campaign_id": row["campaign_id"]}
+            rows = client.campaign_analytics(exclude_total_leads_count=True, **window)
+            return [{**context, **window, "campaign_id": row["campaign_id"]} for row in rows]
+
+        for slices in one_ahead(active_in, self.windows(context)):
+            yield from slices
 
 
 class StepStream(InstantlyStream):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta, timezone
-from functools import lru_cache
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from typing_extensions import override
@@ -72,10 +72,20 @@ class ListStream(InstantlyStream):
             row.setdefault(self.replication_key, None)  # the API leaves out nulls, and the SDK wants the key
         return super().post_process(row, context)
 
+    @override
+    def before_reading(self, context: Context) -> None:
+        super().before_reading(context)
+        start = self.starting_value(context)
+        least = timestamps.floor_text(timestamps.parse(start) - self.lookback) if start else None
+        self._since[workspace_id(context)] = least
+
+    @cached_property
+    def _since(self) -> dict[str, str | None]:
+        return {}
+
     def since(self, context: Slice) -> str | None:
         """The least timestamp, as text, of what is new in a workspace; None if all is."""
-        start = self.starting_value(context)
-        return _least(start, self.lookback) if start else None
+        return self._since[workspace_id(context)]
 
     def is_new(self, row: Record, context: Slice) -> bool:
         """Whether the record changed at or after the bookmark, or does not say when it changed."""
@@ -197,11 +207,6 @@ class DailyStream(InstantlyStream):
             return earliest
         lookback = timedelta(days=self.config["analytics_lookback_days"])
         return max(earliest, timestamps.parse(bookmark).date() - lookback)
-
-
-@lru_cache
-def _least(bookmark: str, lookback: timedelta) -> str:
-    return timestamps.floor_text(timestamps.parse(bookmark) - lookback)
 
 
 def windows(start: date, end: date, days: int = WINDOW_DAYS) -> Iterator[tuple[date, date]]:

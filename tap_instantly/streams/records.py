@@ -68,17 +68,17 @@ class RecordShaper:
             self._set_aside(record, WORKSPACE_ID, "it names another workspace than the key's")
         record[WORKSPACE_ID] = workspace_id
         for name in self._timestamps:
-            if (value := record.get(name)) is not None:
+            if name in record and (value := record[name]) is not None:
                 try:
-                    record[name] = timestamps.canonical(value)
+                    if not timestamps.is_canonical(value):
+                        record[name] = timestamps.canonical(value)
                 except (ValueError, TypeError):
                     self._set_aside(record, name, "its value is no timestamp")
                     record[name] = None
-        if missing := [name for name in self._keys if record.get(name) is None]:
-            self.keyless += 1
-            present = {name: record[name] for name in self._keys if record.get(name) is not None}
-            self._logger.error("A record without %s was left out; the rest of its key: %s", missing, present)
-            return None
+        for name in self._keys:
+            if record.get(name) is None:
+                self._leave_out(record)
+                return None
         return record
 
     def check(self, record: Record) -> None:
@@ -94,6 +94,12 @@ class RecordShaper:
             if self._fail:
                 self._refuse(record, error)
             self._report_once(_place(error), f"it {_breach(error)}")
+
+    def _leave_out(self, record: Record) -> None:
+        self.keyless += 1
+        missing = [name for name in self._keys if record.get(name) is None]
+        present = {name: record[name] for name in self._keys if record.get(name) is not None}
+        self._logger.error("A record without %s was left out; the rest of its key: %s", missing, present)
 
     def _set_aside(self, record: Record, name: str, reason: str) -> None:
         record.setdefault(UNKNOWN_FIELDS, {})[name] = record.pop(name)

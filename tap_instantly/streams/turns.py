@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from typing_extensions import override
@@ -159,6 +160,7 @@ class InTurns(ShortRecordPath):
             self.state_manager.write_replication_key_signpost(signpost, context=context)
             self.begin(context)
         if turn.page is not None:
+            self.time_extracted = datetime.now(timezone.utc)
             yield from turn.page
             if turn.page:
                 self._written.add(workspace)
