@@ -80,9 +80,11 @@ class Ledger:
 
     def __init__(self) -> None:
         self._cells: dict[int, dict[Step, array[int]]] = defaultdict(dict)
+        self._totals: dict[Window, Counts] = {}
 
     def add(self, day: int, step: Step, **counts: int) -> None:
         """Count something."""
+        self._totals.clear()
         cell = self._cells[day].setdefault(step, array("i", bytes(4 * len(METRICS))))
         for name, count in counts.items():
             cell[INDEX[name]] += count
@@ -109,7 +111,15 @@ class Ledger:
         return {step: found[step].counts(by_step=True) for step in sorted(found, key=step_order)}
 
     def total(self, window: Window = EVER) -> Counts:
-        """Sum up the window, with distinct leads over all of it and per step, and leads written to at all."""
+        """Sum up the window, with distinct leads over all of it and per step, and leads written to at all.
+
+        Sums are kept: hundreds of campaigns would hold up all other answers each time.
+        """
+        if window not in self._totals:
+            self._totals[window] = self._total(window)
+        return dict(self._totals[window])
+
+    def _total(self, window: Window) -> Counts:
         whole = self._summaries(window, lambda _day, _step: 0).get(0, Summary())
         counts = whole.counts(by_step=False)
         steps = self._summaries(window, lambda _day, step: step[0])
