@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+import copy
 import logging
+from collections import Counter
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from singer_sdk import Stream
 
 import sandbox
 from sandbox import SandboxConfig
-from tap_instantly import InstantlyAPIError
+from tap_instantly import ErrorKind, InstantlyAPIError
+from tap_instantly.streams.base import InstantlyStream
+from tap_instantly.streams.turns import InTurns, Turns
+from tap_instantly.tap import TapInstantly
 from tests.conftest import UNTIL
-from tests.support import TapRun, run_tap
+from tests.support import CollectingWriter, TapRun, catalog_of, run_tap
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from singer_sdk.helpers.types import Context
+
 STREAMS = ("workspaces", "campaigns", "leads", "campaign_analytics_daily", "account_analytics_daily")
 NUMBER = 6
+
+EARLIER = "2026-10-01T00:00:00.000Z"
+LATER = "2026-11-01T12:00:00.000Z"
 
 
 @pytest.fixture(scope="module")
@@ -48,16 +60,40 @@ def truth(agency: sandbox.Server, resource: str) -> set[str]:
     return {row["id"] for name in names() for row in agency.control.within(name).truth(resource)}
 
 
-def test_all_are_read_into_the_same_streams_one_after_the_other(agency: sandbox.Server) -> None:
+def within(agency: sandbox.Server, name: str) -> dict[str, Any]:
+    """Settings that open one workspace alone."""
+    (key,) = [key for key in keys(agency) if key["name"] == name]
+    return settings(agency, workspaces=[key])
+
+
+def ids(agency: sandbox.Server) -> dict[str, str]:
+    """The id of each workspace by name."""
+    return {name: next(agency.control.within(name).truth("workspace"))["id"] for name in names()}
+
+
+def written_for(run: TapRun, stream: str) -> dict[str, list[str]]:
+    """The ids of the records of each workspace, in the order in which they were written."""
+    found: dict[str, list[str]] = {}
+    for record in run.records(stream):
+        found.setdefault(record["workspace_id"], []).append(record["id"])
+    return found
+
+
+def partitions(state: dict[str, Any], stream: str) -> dict[str, dict[str, Any]]:
+    """What the state has of each workspace."""
+    found = state["bookmarks"].get(stream, {}).get("partitions", [])
+    assert all(part["context"].keys() == {"workspace_id"} for part in found)
+    return {part["context"]["workspace_id"]: part for part in found}
+
+
+def test_all_are_read_into_the_same_streams(agency: sandbox.Server) -> None:
     run = run_tap({**settings(agency), "start_date": None}, streams=STREAMS)
     assert len(run.records("workspaces")) == NUMBER
     for stream in ("campaigns", "leads"):
         found = [record["id"] for record in run.records(stream)]
         assert len(found) == len(set(found))
         assert set(found) == truth(agency, stream)
-    order = [record["workspace_id"] for record in run.records("campaigns")]
-    assert order == sorted(order, key=order.index)
-    assert len(set(order)) == NUMBER
+    assert len(written_for(run, "campaigns")) == NUMBER
     days = {(row["campaign_id"], row["date"]) for row in run.records("campaign_analytics_daily")}
     expected = {
         (row["campaign_id"], row["date"])
@@ -121,3 +157,197 @@ def test_two_keys_of_one_workspace_read_it_once(agency: sandbox.Server, caplog: 
         run = run_tap(settings(agency, workspaces=twice), streams=("workspaces",))
     assert len(run.records("workspaces")) == 1
     assert "Workspace two is one that another key opens too" in caplog.text
+
+
+# Turns
+
+
+def test_pages_of_workspaces_interleave_while_each_keeps_its_own_order(agency: sandbox.Server) -> None:
+    alone = [
+        written_for(run_tap({**within(agency, name), "page_size": 25, "concurrency": 1}, streams=("leads",)), "leads")
+        for name in names()
+    ]
+    agency.control.config(latency_ms=5)
+    run = run_tap(settings(agency, page_size=25), streams=("leads",))  # five pages each, too few to be split
+    assert written_for(run, "leads") == {workspace: order for each in alone for workspace, order in each.items()}
+    order = [record["workspace_id"] for record in run.records("leads")]
+    changes = sum(one != other for one, other in pairwise(order))
+    assert changes > 2 * NUMBER  # one after the other, there are as many as workspaces, less one
+
+
+@pytest.mark.parametrize("stream", ["campaigns", "leads", "campaign_analytics_daily"])
+def test_a_workspace_whose_answers_are_slow_holds_up_no_other(agency: sandbox.Server, stream: str) -> None:
+    agency.control.within("main").fault("/api/v2/*", "latency", after=1, count=4, seconds=0.7)  # the first connects
+    run = run_tap(settings(agency, page_size=1 if stream == "campaigns" else 20), streams=(stream,))
+    order = [record["workspace_id"] for record in run.records(stream)]
+    slow = ids(agency)["main"]
+    assert set(order) == set(ids(agency).values())
+    assert order == sorted(order, key=slow.__eq__)
+
+
+def test_where_fewer_may_be_read_at_once_than_there_are_workspaces_all_are_read(agency: sandbox.Server) -> None:
+    for concurrency in (1, 2):
+        run = run_tap(settings(agency, concurrency=concurrency, page_size=2), streams=("campaigns",))
+        assert {record["id"] for record in run.records("campaigns")} == truth(agency, "campaigns")
+
+
+# State
+
+
+@pytest.fixture
+def state_after_each_record(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(InstantlyStream, "STATE_MSG_FREQUENCY", 1)
+
+
+INTERRUPTED = {
+    "campaigns": {"path": "/api/v2/campaigns", "page_size": 1},
+    "leads": {"path": "/api/v2/leads/list", "page_size": 7},
+    "campaign_analytics_daily": {"path": "/api/v2/campaigns/analytics/daily", "page_size": 100},
+}
+
+
+@pytest.mark.usefixtures("state_after_each_record")
+@pytest.mark.parametrize("passed", [0, 1, 2])
+@pytest.mark.parametrize("stream", INTERRUPTED)
+def test_after_an_error_in_one_workspace_the_next_run_with_the_state_loses_nothing(
+    agency: sandbox.Server, stream: str, passed: int
+) -> None:
+    path, page_size = INTERRUPTED[stream].values()
+    agency.control.config(latency_ms=3)
+    broken = agency.control.within("workspace-003")
+    broken.fault(path, "status", status=500, count=None, after=passed)
+    config = settings(agency, page_size=page_size, max_retries=0, start_date=None)
+    first, error = interrupted(config, stream)
+    assert error.kind is ErrorKind.SERVER
+    agency.control.clear_faults()
+    # What has been written behind the last state may have got lost on its way.
+    last = max((at for at, message in enumerate(first) if message["type"] == "STATE"), default=-1)
+    for name in names():
+        (campaign, *_) = agency.control.within(name).truth("campaigns")
+        agency.control.within(name).update_campaign(campaign["id"], name="Changed meanwhile")
+    state = copy.deepcopy(first[last]["value"]) if last >= 0 else {}
+    assert passed == 0 or "progress_markers" in str(state)  # in the middle of it
+    second = run_tap(config, streams=(stream,), state=state)
+    rows = [message["record"] for message in first[: last + 1] if message["type"] == "RECORD"]
+    rows += second.records(stream)
+    key, newest = KEYS_AND_NEWEST[stream]
+    found = {tuple(row[name] for name in key): row.get(newest) for row in rows}
+    expected = {
+        tuple(row[name] for name in key): row.get(newest)
+        for name in names()
+        for row in agency.control.within(name).truth(stream)
+    }
+    assert found == expected
+    assert len(partitions(second.state, stream)) == NUMBER
+    assert "progress_markers" not in str(second.state)
+
+
+KEYS_AND_NEWEST = {
+    "campaigns": (("id",), "name"),
+    "leads": (("id",), "email"),
+    "campaign_analytics_daily": (("campaign_id", "date"), "sent"),
+}
+
+
+def interrupted(config: dict[str, Any], stream: str) -> tuple[list[dict[str, Any]], InstantlyAPIError]:
+    """The messages of a run that an error ends, and the error."""
+    writer = CollectingWriter()
+    tap = TapInstantly(config=config, catalog=catalog_of(config, stream), message_writer=writer)
+    with pytest.raises(InstantlyAPIError) as caught:
+        tap.sync_all()
+    return writer.messages, caught.value
+
+
+@pytest.mark.parametrize("stream", ["campaigns", "leads", "account_analytics_daily"])
+def test_the_state_is_that_of_runs_of_each_workspace_alone(agency: sandbox.Server, stream: str) -> None:
+    first = run_tap(settings(agency, page_size=7), streams=(stream,))
+    alone = [run_tap({**within(agency, name), "page_size": 7}, streams=(stream,)) for name in names()]
+    each = {workspace: part for run in alone for workspace, part in partitions(run.state, stream).items()}
+    assert partitions(first.state, stream) == each
+    assert len(each) == NUMBER
+    assert all(part.keys() == {"context", "replication_key", "replication_key_value"} for part in each.values())
+    for name in names()[::2]:
+        agency.control.within(name).add_leads(3, at=LATER)
+        agency.control.within(name).add_campaign(at=LATER)
+    second = run_tap(settings(agency, page_size=7), streams=(stream,), state=first.state)
+    alone = [
+        run_tap({**within(agency, name), "page_size": 7}, streams=(stream,), state=one.state)
+        for name, one in zip(names(), alone, strict=True)
+    ]
+    each = {workspace: part for run in alone for workspace, part in partitions(run.state, stream).items()}
+    assert partitions(second.state, stream) == each
+    moved_on = [workspace for workspace, part in partitions(first.state, stream).items() if part != each[workspace]]
+    assert len(moved_on) == (0 if stream == "account_analytics_daily" else NUMBER / 2)
+
+
+@pytest.mark.usefixtures("state_after_each_record")
+@pytest.mark.parametrize("stream", ["campaigns", "leads"])
+def test_a_workspace_keeps_its_bookmark_until_its_last_turn_whatever_becomes_of_the_others(
+    agency: sandbox.Server, stream: str
+) -> None:
+    page_size = INTERRUPTED[stream]["page_size"]
+    before = partitions(run_tap(settings(agency), streams=(stream,)).state, stream)
+    earlier = {
+        "bookmarks": {stream: {"partitions": [{**part, "replication_key_value": EARLIER} for part in before.values()]}}
+    }
+    agency.control.config(latency_ms=3)
+    run = run_tap(settings(agency, page_size=page_size, start_date=None), streams=(stream,), state=earlier)
+    to_come = dict.fromkeys(before, 0) | Counter(record["workspace_id"] for record in run.records(stream))
+    assert all(to_come.values())
+    under_way = 0
+    for message in run.messages:
+        if message["type"] == "RECORD":
+            to_come[message["record"]["workspace_id"]] -= 1
+        elif message["type"] == "STATE":
+            for workspace, part in partitions(message["value"], stream).items():
+                if "progress_markers" in part:
+                    under_way += 1
+                    assert part["replication_key_value"] == part["starting_replication_value"] == EARLIER
+                elif part["replication_key_value"] != EARLIER:
+                    assert to_come[workspace] == 0
+                    assert part == before[workspace]
+    assert under_way
+    assert partitions(run.state, stream) == before
+
+
+def test_the_start_of_each_workspace_is_logged_once(agency: sandbox.Server, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO):
+        run_tap(settings(agency, page_size=1), streams=("campaigns",))
+    lines = [line for line in caplog.messages if line.startswith("Starting incremental sync of 'campaigns'")]
+    assert len(lines) == NUMBER
+
+
+# What the SDK does
+
+
+def test_the_sdk_reads_in_its_private_method_and_asks_there_once_for_the_partitions(
+    agency: sandbox.Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[type] = []
+    within_loop = False
+    its_loop, ours = Stream._sync_records, InTurns.partitions.fget
+
+    def loop(self: Stream, context: Context | None = None, **settings: Any) -> Iterator[dict[str, Any]]:
+        nonlocal within_loop
+        within_loop = True
+        assert context is None
+        yield from its_loop(self, context, **settings)
+        within_loop = False
+
+    def partitions(self: InTurns) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = ours(self)
+        if within_loop:
+            asked.append(type(found))
+        return found
+
+    monkeypatch.setattr(Stream, "_sync_records", loop)
+    monkeypatch.setattr(InTurns, "partitions", property(partitions))
+    run = run_tap(settings(agency), streams=("campaigns",))
+    assert asked == [Turns]
+    assert {record["id"] for record in run.records("campaigns")} == truth(agency, "campaigns")
+
+
+def test_records_are_not_read_in_any_other_way(agency: sandbox.Server) -> None:
+    stream = run_tap(settings(agency), streams=("campaigns",)).tap.streams["campaigns"]
+    with pytest.raises(RuntimeError, match="turns"):
+        next(iter(stream.get_records(stream.partitions[0])))

@@ -1,26 +1,30 @@
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from contextlib import contextmanager
-from itertools import chain, count
+from dataclasses import dataclass, field
+from itertools import chain, count, islice, repeat
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tap_instantly.singer.read_ahead import ReadAhead, Slices
+from tap_instantly.singer.read_ahead import ReadAhead
+from tap_instantly.singer.sources import Slices
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from tap_instantly.singer.read_ahead import Source
+    from tap_instantly.singer.read_ahead import Turn
+    from tap_instantly.singer.sources import Source
 
 PLANS = st.lists(st.lists(st.integers(0, 9), max_size=6), max_size=12)
 """The pages of each slice of a source."""
 
-SOURCES = st.lists(PLANS, max_size=5)
+SOURCES = st.lists(PLANS, max_size=7)
 WORKERS = st.integers(1, 5)
 LIMITS = st.integers(1, 8)
 
@@ -30,6 +34,17 @@ PATIENCE = 10
 
 class BrokenError(Exception):
     pass
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _threads_change_often() -> Iterator[None]:
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    yield
+    sys.setswitchinterval(usual)
+
+
+# Sources
 
 
 class Unordered:
@@ -61,22 +76,107 @@ class LaterSplit(Unordered):
         return super().has_run(starving=starving and self.known)
 
 
+class Changeable(Unordered):
+    """One that says it has a run and then has none, once before each; as a scan whose splits others took."""
+
+    _there = False
+
+    def begin_run(self) -> Iterator[Any] | None:
+        self._there = not self._there
+        return None if self._there else super().begin_run()
+
+
 def slices(plan: Iterable[Iterable[Any]]) -> Slices[Any, Any]:
     return Slices(plan, iter)
 
 
+def broken_after(pages: Iterable[Any]) -> Iterator[Any]:
+    yield from pages
+    raise BrokenError
+
+
+def flat(plan: Iterable[Iterable[Any]]) -> list[Any]:
+    return list(chain.from_iterable(plan))
+
+
+class Weights:
+    """Gives pages that are numbers a weight, which is told in the thread that has just read one."""
+
+    def __init__(self) -> None:
+        self._read = threading.local()
+
+    def __call__(self) -> int:
+        size: int = getattr(self._read, "size", 0)
+        self._read.size = 0
+        return size
+
+    def of(self, pages: Iterable[Any], size: Callable[[Any], int] = int) -> Iterator[Any]:
+        for page in pages:
+            self._read.size = size(page)
+            yield page
+
+
+# Readers
+
+
 @contextmanager
 def reading(*sources: Source[Any], workers: int = 3, **limits: Any) -> Iterator[ReadAhead[Any]]:
-    """Read sources, and see to it that no thread is left behind."""
+    """Read sources, and see to it that no thread is left behind, and that a test that hangs fails."""
     before = set(threading.enumerate())
     reader = ReadAhead(sources, workers=workers, **limits)
+    watch = threading.Timer(PATIENCE, reader.close)
+    watch.start()
     try:
         yield reader
     finally:
+        watch.cancel()
         reader.close()
         for thread in set(threading.enumerate()) - before:
             thread.join(PATIENCE)
             assert not thread.is_alive()
+
+
+@dataclass
+class Outcome:
+    """What came of a source."""
+
+    pages: list[Any] = field(default_factory=list)
+    ended: bool = False
+    error: BaseException | None = None
+
+    def take(self, turn: Turn[Any]) -> None:
+        assert not self.ended  # one end, and after the pages
+        if turn.page is None:
+            self.ended, self.error = True, turn.error
+        else:
+            assert turn.error is None
+            self.pages.append(turn.page)
+
+
+def outcomes(reader: ReadAhead[Any], number: int, *, pauses: Iterable[bool] = ()) -> list[Outcome]:
+    """Read so many sources to their end; the reader pauses behind some turns."""
+    found = [Outcome() for _ in range(number)]
+    pausing = iter(pauses)
+    for turn in reader.turns():
+        found[turn.number].take(turn)
+        if next(pausing, False):
+            time.sleep(0.0005)
+    assert all(outcome.ended for outcome in found)
+    until(lambda: not threads())  # without being told to
+    assert (reader._pages, reader._size) == (0, 0)
+    return found
+
+
+def pages_of(reader: ReadAhead[Any]) -> list[Any]:
+    """The pages of a reader's only source.
+
+    Raises:
+        BaseException: What ended the source.
+    """
+    (outcome,) = outcomes(reader, 1)
+    if outcome.error is not None:
+        raise outcome.error
+    return outcome.pages
 
 
 def threads() -> list[str]:
@@ -90,42 +190,38 @@ def until(condition: Callable[[], bool]) -> None:
         time.sleep(0.001)
 
 
-def flat(plan: Iterable[Iterable[Any]]) -> list[Any]:
-    return list(chain.from_iterable(plan))
-
-
-def broken_after(pages: Iterable[Any]) -> Iterator[Any]:
-    yield from pages
-    raise BrokenError
-
-
 # What comes out, and in which order
 
 
 @settings(deadline=None, max_examples=60)
 @given(plan=PLANS, workers=WORKERS, limit=LIMITS)
-def test_pages_come_whole_and_in_the_order_of_their_slices(plan: list[list[int]], workers: int, limit: int) -> None:
+def test_pages_of_a_source_come_whole_and_in_the_order_of_their_slices(
+    plan: list[list[int]], workers: int, limit: int
+) -> None:
     with reading(slices(plan), workers=workers, pages=limit) as reader:
-        assert list(reader.pages(0)) == flat(plan)
+        assert pages_of(reader) == flat(plan)
 
 
 @settings(deadline=None, max_examples=60)
 @given(plans=SOURCES, workers=WORKERS, limit=LIMITS)
-def test_sources_come_one_after_the_other(plans: list[list[list[int]]], workers: int, limit: int) -> None:
+def test_all_sources_come_to_their_end_also_where_they_are_more_than_the_workers(
+    plans: list[list[list[int]]], workers: int, limit: int
+) -> None:
     with reading(*map(slices, plans), workers=workers, pages=limit) as reader:
-        assert [list(reader.pages(number)) for number in range(len(plans))] == [flat(plan) for plan in plans]
+        assert outcomes(reader, len(plans)) == [Outcome(flat(plan), ended=True) for plan in plans]
 
 
 @settings(deadline=None, max_examples=60)
-@given(plans=SOURCES, workers=WORKERS, limit=LIMITS, eager=st.integers(1, 4))
+@given(
+    plans=SOURCES, workers=WORKERS, limit=LIMITS, eager=st.integers(1, 4), kind=st.sampled_from([Unordered, Changeable])
+)
 def test_pages_of_unordered_sources_come_each_once_and_in_the_order_of_their_run(
-    plans: list[list[list[int]]], workers: int, limit: int, eager: int
+    plans: list[list[list[int]]], workers: int, limit: int, eager: int, kind: type[Unordered]
 ) -> None:
     marked = [[[(number, page) for page in range(len(run))] for number, run in enumerate(plan)] for plan in plans]
-    with reading(*(Unordered(plan, eager=eager) for plan in marked), workers=workers, pages=limit) as reader:
-        for number, plan in enumerate(marked):
-            pages = list(reader.pages(number))
-            assert [[page for page in pages if page[0] == run] for run in range(len(plan))] == plan
+    with reading(*(kind(plan, eager=eager) for plan in marked), workers=workers, pages=limit) as reader:
+        for plan, outcome in zip(marked, outcomes(reader, len(plans)), strict=True):
+            assert [[page for page in outcome.pages if page[0] == run] for run in range(len(plan))] == plan
 
 
 def test_pages_of_an_unordered_source_do_not_wait_for_a_slow_run() -> None:
@@ -136,10 +232,53 @@ def test_pages_of_an_unordered_source_do_not_wait_for_a_slow_run() -> None:
         yield "slow"
 
     with reading(Unordered([slow(), ["quick", "quick"]], eager=2)) as reader:
-        pages = reader.pages(0)
-        assert [next(pages), next(pages)] == ["quick", "quick"]
+        turns = reader.turns()
+        assert [next(turns).page, next(turns).page] == ["quick", "quick"]
         answer.set()
-        assert list(pages) == ["slow"]
+        assert [turn.page for turn in turns] == ["slow", None]
+
+
+RUNS = st.tuples(st.lists(st.integers(0, 9), max_size=5), st.sampled_from([False, False, False, True]))
+"""The pages of a run, and whether an error follows them."""
+
+KINDS = st.sampled_from(["ordered", "ordered", "eager", "hesitant", "changeable", "broken within its slices"])
+
+
+@settings(deadline=None, max_examples=300)
+@given(
+    plans=st.lists(st.tuples(KINDS, st.lists(RUNS, max_size=6)), max_size=9),
+    workers=st.integers(1, 6),
+    pages=LIMITS,
+    size=st.integers(1, 40),
+    pauses=st.lists(st.booleans(), max_size=20),
+)
+def test_whatever_the_sources_all_pages_before_an_error_come_in_order_and_nothing_is_left_or_hangs(
+    plans: list[tuple[str, list[tuple[list[int], bool]]]], workers: int, pages: int, size: int, pauses: list[bool]
+) -> None:
+    weigh = Weights()
+
+    def source(kind: str, plan: list[tuple[list[int], bool]]) -> Source[Any]:
+        marked = [[(run, page) for page in pages] for run, (pages, _) in enumerate(plan)]
+        weighed = [weigh.of(pages, size=max) for pages in marked]
+        runs = [broken_after(pages) if broken else pages for pages, (_, broken) in zip(weighed, plan, strict=True)]
+        if kind in {"ordered", "broken within its slices"}:
+            return slices(runs if kind == "ordered" else broken_after(runs))
+        return (Changeable if kind == "changeable" else Unordered)(runs, eager=len(runs) if kind == "eager" else 1)
+
+    limits: dict[str, Any] = {"workers": workers, "pages": pages, "size": size, "weigh": weigh}
+    with reading(*(source(*plan) for plan in plans), **limits) as reader:
+        found = outcomes(reader, len(plans), pauses=pauses)
+    for (kind, plan), outcome in zip(plans, found, strict=True):
+        broken = [run for run, (_, broken) in enumerate(plan) if broken]
+        assert isinstance(outcome.error, BrokenError) is (bool(broken) or kind == "broken within its slices")
+        came = [[page for number, page in outcome.pages if number == run] for run in range(len(plan))]
+        whole = [pages for pages, _ in plan]
+        if kind in {"ordered", "broken within its slices"}:
+            read = len(plan) if not broken else broken[0] + 1
+            assert outcome.pages == [(run, page) for run in range(read) for page in whole[run]]
+        else:
+            assert all(some == pages[: len(some)] for some, pages in zip(came, whole, strict=True))
+            assert came == whole if not broken else any(came[run] == whole[run] for run in broken)
 
 
 # Errors
@@ -147,16 +286,16 @@ def test_pages_of_an_unordered_source_do_not_wait_for_a_slow_run() -> None:
 
 @settings(deadline=None, max_examples=40)
 @given(plan=PLANS.filter(len), workers=WORKERS, limit=LIMITS, data=st.data())
-def test_an_error_surfaces_where_its_slice_would_have_gone_on(
+def test_an_error_comes_where_its_slice_would_have_gone_on(
     plan: list[list[int]], workers: int, limit: int, data: st.DataObject
 ) -> None:
     broken = data.draw(st.integers(0, len(plan) - 1))
     until_page = data.draw(st.integers(0, len(plan[broken])))
     runs = [broken_after(pages[:until_page]) if n == broken else pages for n, pages in enumerate(plan)]
-    seen: list[int] = []
-    with reading(slices(runs), workers=workers, pages=limit) as reader, pytest.raises(BrokenError):
-        seen.extend(reader.pages(0))
-    assert seen == flat(plan[:broken]) + plan[broken][:until_page]
+    with reading(slices(runs), workers=workers, pages=limit) as reader:
+        (outcome,) = outcomes(reader, 1)
+    assert isinstance(outcome.error, BrokenError)
+    assert outcome.pages == flat(plan[:broken]) + plan[broken][:until_page]
 
 
 @settings(deadline=None, max_examples=30)
@@ -164,30 +303,30 @@ def test_an_error_surfaces_where_its_slice_would_have_gone_on(
 def test_what_was_read_before_an_error_of_the_slices_themselves_is_handed_on(
     plan: list[list[int]], workers: int, limit: int
 ) -> None:
-    seen: list[int] = []
-    with reading(slices(broken_after(plan)), workers=workers, pages=limit) as reader, pytest.raises(BrokenError):
-        seen.extend(reader.pages(0))
-    assert seen == flat(plan)
+    with reading(slices(broken_after(plan)), workers=workers, pages=limit) as reader:
+        (outcome,) = outcomes(reader, 1)
+    assert isinstance(outcome.error, BrokenError)
+    assert outcome.pages == flat(plan)
 
 
-def test_an_error_of_a_reader_that_is_no_generator_surfaces_too() -> None:
+def test_an_error_of_a_reader_that_is_no_generator_comes_too() -> None:
     def read(_: int) -> Iterator[int]:
         raise BrokenError
 
     with reading(Slices([1, 2], read)) as reader, pytest.raises(BrokenError):
-        next(reader.pages(0))
+        pages_of(reader)
 
 
 @settings(deadline=None, max_examples=40)
 @given(plan=PLANS, workers=WORKERS, limit=LIMITS)
-def test_an_error_of_an_unordered_source_surfaces_after_the_pages_of_its_run(
+def test_an_error_of_an_unordered_source_comes_after_the_pages_of_its_run(
     plan: list[list[int]], workers: int, limit: int
 ) -> None:
-    seen: list[Any] = []
     source = Unordered([broken_after(["before", "before"]), *plan], eager=2)
-    with reading(source, workers=workers, pages=limit) as reader, pytest.raises(BrokenError):
-        seen.extend(reader.pages(0))
-    assert seen.count("before") == 2
+    with reading(source, workers=workers, pages=limit) as reader:
+        (outcome,) = outcomes(reader, 1)
+    assert isinstance(outcome.error, BrokenError)
+    assert outcome.pages.count("before") == 2
 
 
 @settings(deadline=None, max_examples=40)
@@ -199,16 +338,17 @@ def test_an_error_in_one_source_does_not_touch_the_others(
     kind: Callable[[Any], Source[Any]] = slices if ordered else Unordered
     sources = [kind([broken_after([]), *plan] if n == broken else plan) for n, plan in enumerate(plans)]
     with reading(*sources, workers=workers, pages=limit) as reader:
-        for number, plan in enumerate(plans):
+        for number, outcome in enumerate(outcomes(reader, len(plans))):
             if number == broken:
-                with pytest.raises(BrokenError):
-                    list(reader.pages(number))
+                assert isinstance(outcome.error, BrokenError)
             else:
-                assert sorted(reader.pages(number)) == sorted(flat(plan))
+                assert outcome.error is None
+                assert sorted(outcome.pages) == sorted(flat(plans[number]))
 
 
 def test_pages_left_behind_by_an_error_do_not_count_as_waiting() -> None:
     read: list[str] = []
+    over = threading.Event()
 
     def pages(name: str) -> Iterator[str]:
         for _ in range(10):
@@ -219,19 +359,47 @@ def test_pages_left_behind_by_an_error_do_not_count_as_waiting() -> None:
         until(lambda: len(read) >= 4)
         yield from broken_after([])
 
-    with reading(slices([broken(), pages("behind")]), slices([pages("next")]), workers=2, pages=4) as reader:
-        with pytest.raises(BrokenError):
-            next(reader.pages(0))
-        following = reader.pages(1)
-        next(following)
+    def following() -> Iterator[str]:
+        over.wait(PATIENCE)
+        yield from pages("next")
+
+    with reading(slices([broken(), pages("behind")]), slices([following()]), workers=3, pages=4) as reader:
+        turns = reader.turns()
+        assert isinstance(next(turns).error, BrokenError)
+        assert (reader._pages, reader._size) == (0, 0)
+        over.set()
+        next(turns)
         until(lambda: read.count("next") >= 4)  # ahead of the one that was taken
-        assert list(following) == 9 * ["next"]
+        assert [turn.page for turn in turns] == 9 * ["next"] + [None]
+
+
+def test_a_page_that_arrives_after_its_source_has_ended_is_forgotten() -> None:
+    late, ended = threading.Event(), threading.Event()
+
+    def late_page() -> Iterator[str]:
+        late.set()
+        ended.wait(PATIENCE)
+        yield "late"
+
+    def broken() -> Iterator[str]:
+        late.wait(PATIENCE)
+        yield from broken_after([])
+
+    with reading(Unordered([late_page(), broken()], eager=2), slices([["other"]]), workers=3) as reader:
+        seen = []
+        for turn in reader.turns():
+            seen.append((turn.number, turn.page))
+            if turn.error is not None:
+                ended.set()
+        assert sorted(seen, key=str) == sorted([(0, None), (1, "other"), (1, None)], key=str)
+        until(lambda: not threads())
+        assert (reader._pages, reader._size) == (0, 0)
 
 
 # Limits
 
 
-def test_no_more_pages_wait_than_the_limit_whatever_is_in_front() -> None:
+def test_no_more_pages_wait_than_the_limit_save_those_in_hand_and_those_awaited() -> None:
     lock = threading.Lock()
     read = 0
 
@@ -244,41 +412,34 @@ def test_no_more_pages_wait_than_the_limit_whatever_is_in_front() -> None:
 
     handed_on = 0
     with reading(Slices(range(10), pages), Slices(range(10), pages), workers=4, pages=5) as reader:
-        for _page in chain(reader.pages(0), reader.pages(1)):
-            handed_on += 1
+        for turn in reader.turns():
+            handed_on += turn.page is not None
             time.sleep(0.0005)
-            # Each worker may hold one page in its hands, and the head may have one more than the limit.
-            assert read - handed_on <= 5 + 1 + 4
+            # Each worker may hold one page in its hands, and each source have one more that was waited for.
+            assert read - handed_on < 5 + 4 + 2
     assert handed_on == 200
 
 
-def test_no_more_bytes_wait_than_the_limit_whatever_is_in_front() -> None:
-    sizes = threading.local()
-    lock = threading.Lock()
+def test_no_more_bytes_wait_than_the_limit_save_those_in_hand_and_those_awaited() -> None:
+    weigh, lock = Weights(), threading.Lock()
     waiting, most = 0, 0
 
     def pages(_: int) -> Iterator[int]:
         nonlocal waiting
-        for size in (10, 300, 40, 100, 20):
+        for size in weigh.of((10, 300, 40, 100, 20)):
             with lock:
                 waiting += size
-            sizes.last = size
             yield size
 
-    def weigh() -> int:
-        size: int = getattr(sizes, "last", 0)
-        sizes.last = 0
-        return size
-
     with reading(Slices(range(30), pages), workers=3, pages=1_000, size=500, weigh=weigh) as reader:
-        for size in reader.pages(0):
+        for turn in reader.turns():
             most = max(most, waiting)
             with lock:
-                waiting -= size
+                waiting -= turn.page or 0
             time.sleep(0.0005)
     assert waiting == 0
-    # Each worker may hold a page in its hands, and the one who asks holds one more.
-    assert most <= 500 + (3 + 1 + 1) * 300
+    # Each worker may hold a page in its hands, one may have been waited for, and one has just been taken.
+    assert most < 500 + (3 + 1 + 1) * 300
 
 
 def test_one_worker_reads_no_more_than_a_page_ahead_where_one_page_may_wait() -> None:
@@ -290,8 +451,29 @@ def test_one_worker_reads_no_more_than_a_page_ahead_where_one_page_may_wait() ->
             yield page
 
     with reading(slices([pages()]), workers=1, pages=1) as reader:
-        for handed_on, _page in enumerate(reader.pages(0), start=1):
+        for handed_on, _turn in enumerate(reader.turns(), start=1):
             assert len(read) <= handed_on + 1
+
+
+@pytest.mark.parametrize("limits", [{"pages": 4}, {"size": 4, "weigh": lambda: 1}], ids=["pages", "bytes"])
+def test_where_as_much_waits_as_may_and_none_can_be_handed_on_what_is_awaited_is_read(limits: dict[str, Any]) -> None:
+    behind: list[int] = []
+
+    def front(source: int) -> Iterator[int]:
+        until(lambda: len(behind) >= 4)
+        time.sleep(0.002)
+        yield from [source, source]
+
+    def rest() -> Iterator[str]:
+        for _ in range(9):
+            behind.append(1)
+            yield "rest"
+
+    sources = [slices([front(number), rest()]) for number in range(2)]
+    with reading(*sources, workers=4, **limits) as reader:
+        assert [outcome.pages for outcome in outcomes(reader, 2)] == [
+            [number] * 2 + ["rest"] * 9 for number in range(2)
+        ]
 
 
 # Threads
@@ -299,14 +481,48 @@ def test_one_worker_reads_no_more_than_a_page_ahead_where_one_page_may_wait() ->
 
 def test_leaving_stops_all_threads() -> None:
     with reading(slices(count() for _ in range(100)), Unordered([count()]), workers=3, pages=4) as reader:
-        assert next(reader.pages(0)) == 0
+        assert next(reader.turns()).page == 0
         assert not reader.closed
     assert reader.closed  # and the threads have ended
 
 
-def test_leaving_also_stops_threads_that_have_nothing_to_do() -> None:
+def test_all_threads_end_with_the_last_page() -> None:
     with reading(slices([[1]] * 5), workers=5) as reader:
-        assert list(reader.pages(0)) == [1] * 5
+        assert pages_of(reader) == [1] * 5
+        until(lambda: not threads())
+        assert not reader.closed
+
+
+def test_leaving_also_stops_threads_that_have_nothing_to_do() -> None:
+    with reading(slices([count(), *[[1]] * 5]), workers=5, pages=3) as reader:
+        next(reader.turns())
+        until(lambda: reader._idle == len(threads()))
+    assert threads() == []
+
+
+def test_who_reads_on_after_leaving_is_told_and_does_not_wait() -> None:
+    with reading(slices([count()])) as reader:
+        turns = reader.turns()
+        next(turns)
+        reader.close()
+        with pytest.raises(RuntimeError, match="closed"):
+            list(turns)
+
+
+def test_who_waits_while_another_leaves_is_told() -> None:
+    told = threading.Event()
+    before_the_answer: list[bool] = []
+
+    def pages() -> Iterator[int]:
+        before_the_answer.append(told.wait(PATIENCE))
+        yield 1
+
+    with reading(slices([pages()])) as reader:
+        threading.Timer(0.01, reader.close).start()
+        with pytest.raises(RuntimeError, match="closed"):
+            next(reader.turns())
+        told.set()
+    assert before_the_answer == [True]
 
 
 def test_nothing_more_is_read_after_leaving() -> None:
@@ -321,7 +537,7 @@ def test_nothing_more_is_read_after_leaving() -> None:
 
     with reading(slices(pages() for _ in range(3)), workers=3) as reader:
         threading.Timer(0.01, answer.set).start()
-        next(reader.pages(0))
+        next(reader.turns())
         answer.clear()
         until(lambda: len(read) >= 4)  # the next page is under way
         reader.close()
@@ -338,7 +554,7 @@ def test_slices_are_read_side_by_side() -> None:
         yield 1
 
     with reading(Slices(range(3), pages), workers=3, pages=4) as reader:
-        assert list(reader.pages(0)) == [1, 1, 1]
+        assert pages_of(reader) == [1, 1, 1]
 
 
 def test_sources_are_read_side_by_side() -> None:
@@ -349,10 +565,11 @@ def test_sources_are_read_side_by_side() -> None:
         yield 1
 
     with reading(*(Slices([0], pages) for _ in range(3)), workers=3) as reader:
-        assert [list(reader.pages(number)) for number in range(3)] == [[1], [1], [1]]
+        assert [outcome.pages for outcome in outcomes(reader, 3)] == [[1], [1], [1]]
 
 
-def test_a_slice_is_read_by_one_thread_at_a_time() -> None:
+@pytest.mark.parametrize("kind", [slices, Unordered])
+def test_a_slice_is_read_by_one_thread_at_a_time(kind: Callable[[Any], Source[Any]]) -> None:
     alone = threading.Lock()
 
     def pages() -> Iterator[int]:
@@ -362,13 +579,29 @@ def test_a_slice_is_read_by_one_thread_at_a_time() -> None:
             alone.release()
             yield page
 
-    with reading(slices([pages()]), workers=4) as reader:
-        assert list(reader.pages(0)) == list(range(50))
+    with reading(kind([pages()]), workers=4) as reader:
+        assert pages_of(reader) == list(range(50))
+
+
+def test_a_source_is_asked_for_runs_by_one_thread_at_a_time() -> None:
+    alone = threading.Lock()
+
+    def runs() -> Iterator[list[int]]:
+        for page in range(50):
+            assert alone.acquire(blocking=False)
+            time.sleep(0.0001)
+            alone.release()
+            yield [page]
+
+    with reading(slices(runs()), workers=4) as reader:
+        assert pages_of(reader) == list(range(50))
 
 
 def test_no_thread_starts_before_pages_are_asked_for() -> None:
-    with reading(slices([[1]])):
+    with reading(slices([[1]])) as reader:
+        turns = reader.turns()
         assert threads() == []
+        assert [turn.page for turn in turns] == [1, None]
 
 
 def test_threads_start_for_what_there_is_to_read_and_not_for_all_that_may() -> None:
@@ -388,7 +621,7 @@ def test_threads_start_for_what_there_is_to_read_and_not_for_all_that_may() -> N
     with reading(Slices([1, 2], pages), workers=30) as reader:
         threading.Thread(target=answer_later).start()
         # Some may have looked for a third slice.
-        assert all(2 <= running < 10 for running in reader.pages(0))
+        assert all(2 <= running < 10 for running in pages_of(reader))
 
 
 def test_no_more_threads_start_than_allowed() -> None:
@@ -401,9 +634,10 @@ def test_no_more_threads_start_than_allowed() -> None:
             time.sleep(0.0005)
             yield page
 
-    with reading(Slices(range(10), pages), Unordered(map(pages, range(10)), eager=10), workers=3) as reader:
-        assert len(list(reader.pages(0)) + list(reader.pages(1))) == 100
-    assert most <= 3
+    sources: list[Source[Any]] = [Slices(range(10), pages), Unordered(map(pages, range(10)), eager=10)]
+    with reading(*sources, *(Slices(range(2), pages) for _ in range(5)), workers=3) as reader:
+        assert sum(len(outcome.pages) for outcome in outcomes(reader, 7)) == 150
+    assert 1 < most <= 3
 
 
 # Who is read first
@@ -422,17 +656,123 @@ def test_a_source_that_blocks_while_it_begins_does_not_hold_up_those_behind_it()
         yield 3
 
     with reading(slices(blocked()), slices([behind()]), workers=2) as reader:
-        assert [list(reader.pages(number)) for number in range(2)] == [[1], [2, 3]]
+        assert [outcome.pages for outcome in outcomes(reader, 2)] == [[1], [2, 3]]
+
+
+@pytest.mark.parametrize("kind", [slices, Unordered])
+@pytest.mark.parametrize("place", range(4))
+def test_a_slow_source_holds_up_no_other(place: int, kind: Callable[[Any], Source[Any]]) -> None:
+    others_ended = threading.Event()
+
+    def slow() -> Iterator[str]:
+        assert others_ended.wait(PATIENCE)
+        yield "slow"
+
+    sources: list[Source[Any]] = [kind([range(5), range(5)]) for _ in range(3)]
+    sources.insert(place, slices([slow()]))
+    ended = []
+    with reading(*sources, workers=2, pages=3) as reader:
+        for turn in reader.turns():
+            if turn.page is None:
+                ended.append(turn.number)
+            if len(ended) == 3:
+                others_ended.set()
+    assert ended[-1] == place
+
+
+def test_a_slow_source_with_much_to_read_does_not_take_up_the_threads_that_another_needs() -> None:
+    answer = threading.Event()
+    slow: list[int] = []
+    quick: list[int] = []
+
+    def slow_pages(number: int) -> Iterator[int]:
+        slow.append(number)
+        assert answer.wait(PATIENCE)
+        yield number
+
+    def quick_pages(_: int) -> Iterator[int]:
+        for page in range(30):
+            quick.append(page)
+            yield page
+
+    with reading(Slices(range(9), slow_pages), Slices([0], quick_pages), workers=3, pages=100) as reader:
+        for turn in reader.turns():
+            if turn.number == 1 and turn.page == 0:
+                until(lambda: len(slow) == 3 or len(quick) > 20)  # while much of the quick one waits
+            if turn.number == 1 and turn.page is None:
+                answer.set()  # only then
+        assert len(quick) == 30
+        assert answer.is_set()
+
+
+def test_sources_advance_alike() -> None:
+    read = [0, 0, 0]
+    lock = threading.Lock()
+
+    def pages(number: int) -> Iterator[int]:
+        for page in range(1_000):
+            with lock:
+                read[number] += 1
+            time.sleep(0.0001)
+            yield page
+
+    sources: list[Source[Any]] = [
+        slices(pages(0) for _ in range(50)),
+        Unordered([pages(1) for _ in range(9)], eager=9),
+        slices(pages(2) for _ in range(4)),
+    ]
+    with reading(*sources, workers=4, pages=60) as reader:
+        turns = reader.turns()
+        next(turns)
+        until(lambda: reader._pages >= 60)
+        assert max(read) - min(read) <= 4
+        # So do those that are handed on.
+        numbers = [turn.number for turn in islice(turns, 30)]
+        assert all(len(set(numbers[at : at + 3])) == 3 for at in range(28))
+
+
+@settings(deadline=None, max_examples=30)
+@given(number=st.integers(1, 12), workers=WORKERS, limit=LIMITS)
+def test_no_more_sources_are_open_than_there_may_be_threads(number: int, workers: int, limit: int) -> None:
+    begun: set[int] = set()
+    ended: set[int] = set()
+    most = 0
+
+    def runs(number: int) -> Iterator[Any]:
+        nonlocal most
+        begun.add(number)
+        most = max(most, len(begun - ended))
+        yield from ([number], [number])
+
+    with reading(*(slices(runs(source)) for source in range(number)), workers=workers, pages=limit) as reader:
+        for turn in reader.turns():
+            if turn.page is None:
+                ended.add(turn.number)
+    assert len(ended) == number
+    assert most <= workers
+
+
+@pytest.mark.parametrize("limit", [1, 4, 1_000])
+@pytest.mark.parametrize("kind", [slices, Unordered])
+def test_a_source_is_not_starved_by_others_that_never_end(kind: Callable[[Any], Source[Any]], limit: int) -> None:
+    endless: list[Source[Any]] = [slices(repeat(range(3))), Unordered([count()]), slices(count() for _ in range(9))]
+    with reading(*endless, kind([range(50)]), workers=4, pages=limit) as reader:
+        seen = Outcome()
+        for turn in reader.turns():
+            if turn.number == 3:
+                seen.take(turn)
+            if seen.ended:
+                break
+        assert seen == Outcome(list(range(50)), ended=True)
 
 
 @pytest.mark.parametrize("limit", [4, 1_000])
-def test_a_source_in_front_is_not_starved_by_many_behind_it(limit: int) -> None:
-    """Its further runs begin although threads are busy behind it, and although as much waits there as may."""
+def test_further_runs_begin_although_others_had_filled_what_may_wait(limit: int) -> None:
     meeting = threading.Barrier(3, timeout=PATIENCE)
-    read_behind = []
+    read_beside: list[int] = []
 
     def first() -> Iterator[int]:
-        until(lambda: len(read_behind) >= 4)
+        until(lambda: len(read_beside) >= 4)
         front.known = True
         yield 0
         yield from others()
@@ -442,18 +782,17 @@ def test_a_source_in_front_is_not_starved_by_many_behind_it(limit: int) -> None:
             meeting.wait()  # only where all three are read at once does any of them go on
             yield page
 
-    def behind() -> Iterator[int]:
-        for page in range(300):
-            read_behind.append(page)
-            time.sleep(0.0002)
+    def beside() -> Iterator[int]:
+        for page in range(100):
+            read_beside.append(page)
             yield page
 
     front = LaterSplit([first(), others(), others()])
-    with reading(front, *(slices([behind()]) for _ in range(10)), workers=4, pages=limit) as reader:
-        assert sorted(reader.pages(0)) == sorted([0, *3 * [0, 1, 2]])
+    with reading(front, *(slices([beside()]) for _ in range(6)), workers=4, pages=limit) as reader:
+        assert sorted(outcomes(reader, 7)[0].pages) == sorted([0, *3 * [0, 1, 2]])
 
 
-def test_what_is_behind_is_not_read_before_what_is_in_front() -> None:
+def test_one_worker_reads_one_source_after_the_other() -> None:
     order: list[int] = []
 
     def pages(number: int) -> Iterator[int]:
@@ -462,16 +801,16 @@ def test_what_is_behind_is_not_read_before_what_is_in_front() -> None:
             yield page
 
     with reading(Slices([1, 2], pages), Slices([3], pages), workers=1) as reader:
-        list(chain(reader.pages(0), reader.pages(1)))
+        assert [turn.number for turn in reader.turns()] == [0] * 7 + [1] * 4
     assert order == sorted(order)
 
 
 def test_an_unordered_source_begins_further_runs_only_where_the_reader_waits_for_pages() -> None:
     source = Unordered([[1, 2, 3], [4, 5, 6]])
     with reading(source, workers=1) as reader:
-        pages = reader.pages(0)
-        next(pages)
-        until(lambda: sum(len(run.pages) for lane in reader._lanes for run in lane.runs) == 2)
+        turns = reader.turns()
+        next(turns)
+        until(lambda: reader._pages == 2)
         assert source.begun == 1
-        assert sorted(pages) == [2, 3, 4, 5, 6]
+        assert sorted(turn.page for turn in turns if turn.page) == [2, 3, 4, 5, 6]
         assert source.begun == 2

@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import copy
 import json
+import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from functools import cache, partial
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -446,12 +447,8 @@ def states(draw: st.DrawFn) -> dict[str, Any]:
     return copy.deepcopy({"bookmarks": {"leads": {"partitions": partitions}, "others": {"partitions": partitions}}})
 
 
-Step = Callable[[StreamStateManager], object]
-"""What the SDK or a stream does with the state."""
-
-
-def steps() -> st.SearchStrategy[Step]:
-    return st.tuples(st.sampled_from(STEPS), WORKSPACES, VALUES).map(lambda drawn: partial(drawn[0], *drawn[1:]))
+Step = Callable[["Context | None", str, StreamStateManager], object]
+"""What the SDK or a stream does with the state of a partition."""
 
 
 def start(workspace: Context | None, value: str, manager: StreamStateManager) -> None:
@@ -489,20 +486,77 @@ def look(workspace: Context | None, value: str, manager: StreamStateManager) -> 
 STEPS = (start, cap, advance, finish, finish_all, forget_progress, look)
 
 
+def manager_of(state: dict[str, Any], *partition_keys: str) -> PartitionStates:
+    keys = partition_keys or None
+    return PartitionStates(partition_keys=keys, tap_name="tap", stream_name="leads", tap_state=copy.deepcopy(state))
+
+
+STEP = st.tuples(st.sampled_from(STEPS), WORKSPACES, st.booleans(), VALUES)
+"""What is done with which workspace, and whether in a turn that is not its last."""
+
+
 @settings(deadline=None, max_examples=150)
-@given(state=states(), done=st.lists(steps(), max_size=25))
-def test_partitions_have_the_state_that_the_sdk_would_give_them(state: dict[str, Any], done: list[Step]) -> None:
-    ours = PartitionStates(tap_name="tap", stream_name="leads", tap_state=copy.deepcopy(state))
+@given(state=states(), done=st.lists(STEP, max_size=25))
+def test_partitions_in_turns_have_the_state_that_the_sdk_would_give_to_those_that_come_once(
+    state: dict[str, Any], done: list[tuple[Step, Context | None, bool, str]]
+) -> None:
+    ours = manager_of(state, "workspace_id")
     theirs = StreamStateManager(tap_name="tap", stream_name="leads", tap_state=copy.deepcopy(state))
-    for step in done:
-        assert step(ours) == step(theirs)
+    started: list[Context | None] = []
+    for step, workspace, more_to_come, value in done:
+        turn = {**workspace, "more_to_come": True} if workspace and more_to_come else workspace
+        found = step(turn, value, ours)
+        if step is not start or workspace not in started:  # once, as where a partition comes once
+            assert found == step(workspace, value, theirs)
+        if step is start:
+            started.append(workspace)
         assert json.dumps(ours.tap_state) == json.dumps(theirs.tap_state)
+
+
+@settings(deadline=None, max_examples=50)
+@given(state=states(), done=st.lists(STEP, max_size=15))
+def test_without_partition_keys_all_of_a_context_counts_as_with_the_sdk(
+    state: dict[str, Any], done: list[tuple[Step, Context | None, bool, str]]
+) -> None:
+    ours = manager_of(state)
+    theirs = StreamStateManager(tap_name="tap", stream_name="leads", tap_state=copy.deepcopy(state))
+    for step, workspace, of_a_list, value in done:
+        context = {**workspace, "list_id": "one"} if workspace and of_a_list else workspace
+        if step is not start:
+            assert step(context, value, ours) == step(context, value, theirs)
+            assert json.dumps(ours.tap_state) == json.dumps(theirs.tap_state)
+        assert ours.get_state_partition_context(context) == theirs.get_state_partition_context(context)
+
+
+def test_the_starting_value_is_that_of_the_first_turn_and_said_once(caplog: pytest.LogCaptureFixture) -> None:
+    manager = manager_of({}, "workspace_id")
+    caplog.set_level(logging.INFO)
+    a, b = {"workspace_id": "a"}, {"workspace_id": "b"}
+    for context in ({**a, "more_to_come": True}, {**b, "more_to_come": True}, a, b):
+        start(context, "2026-01-01T00:00:00.000Z", manager)
+        advance(context, "2026-02-02T00:00:00.000Z", manager)
+        if context in (a, b):
+            finish(context, "", manager)
+            start(context, "2026-03-03T00:00:00.000Z", manager)
+    assert manager.get_state_partitions() == [
+        {"context": context, "replication_key": "changed", "replication_key_value": "2026-02-02T00:00:00.000Z"}
+        for context in (a, b)
+    ]
+    assert len([line for line in caplog.messages if line.startswith("Starting incremental sync")]) == 2
+
+
+def test_the_context_of_the_last_turn_alone_is_that_of_its_state() -> None:
+    manager = manager_of({}, "workspace_id")
+    last = {"workspace_id": "a"}
+    assert manager.get_state_partition_context(last) == last
+    assert manager.get_state_partition_context({**last, "more_to_come": True}) == last
+    assert manager.get_context_state({**last, "more_to_come": True}) is manager.get_context_state(last)
 
 
 def test_the_state_of_a_partition_is_looked_up_once(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[Context | None] = []
     monkeypatch.setattr(StreamStateManager, "get_context_state", lambda _, context: asked.append(context) or {})
-    manager = PartitionStates(tap_name="tap", stream_name="leads", tap_state={})
+    manager = manager_of({}, "workspace_id")
     for workspace in "abab":
         manager.get_context_state({"workspace_id": workspace})
     assert asked == [{"workspace_id": "a"}, {"workspace_id": "b"}]
@@ -513,5 +567,6 @@ def test_a_stream_manages_its_state_with_what_the_sdk_would_have_given_its_own_m
     stream = stream_of(entry_of(name))
     assert isinstance(stream.state_manager, PartitionStates)
     assert stream.state_manager is stream.state_manager
-    assert vars(stream.state_manager) == vars(Stream.state_manager.fget(stream))
+    ours, theirs = vars(stream.state_manager), vars(Stream.state_manager.fget(stream))
+    assert {name: ours[name] for name in theirs} == theirs
     assert stream.state_manager.tap_state is stream.tap_state

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from operator import attrgetter
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from tap_instantly.singer.sources import Lane, Run, Slices
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from tap_instantly.singer.sources import Source
+
 _Page = TypeVar("_Page")
-_Page_co = TypeVar("_Page_co", covariant=True)
 _Slice = TypeVar("_Slice")
 
 PAGES = 64
@@ -20,61 +23,6 @@ PAGES = 64
 
 BYTES = 4 << 20
 """Bytes of answers, as they came, that may wait to be handed on; decoded they take about three times as much."""
-
-
-class Source(Protocol[_Page_co]):
-    """What can be read in several runs of pages, side by side."""
-
-    @property
-    def ordered(self) -> bool:
-        """Whether the runs have to be handed on one after the other; else pages come as they arrive."""
-
-    def has_run(self, *, starving: bool) -> bool:
-        """Whether another run can be begun now; ``starving`` if no page waits for the reader. Must not block."""
-
-    def begin_run(self) -> Iterator[_Page_co] | None:
-        """The next run, or None if there is none after all. May block; called by one thread at a time."""
-
-
-class Slices(Generic[_Slice, _Page]):
-    """A source with a run for each of a row of slices.
-
-    Args:
-        slices: What to read; taken one by one, in a thread.
-        read: Reads one slice page by page; runs in threads, one at a time.
-    """
-
-    ordered = True
-
-    def __init__(self, slices: Iterable[_Slice], read: Callable[[_Slice], Iterable[_Page]]) -> None:
-        self._slices = iter(slices)
-        self._read = read
-        self._exhausted = False
-
-    def has_run(self, *, starving: bool) -> bool:  # noqa: ARG002 (as any source)
-        """Whether there may be another slice."""
-        return not self._exhausted
-
-    def begin_run(self) -> Iterator[_Page] | None:
-        """The pages of the next slice."""
-        self._exhausted = True  # also where the slices end in an error
-        for slice_ in self._slices:
-            self._exhausted = False
-            return iter(self._read(slice_))
-        return None
-
-
-def one_ahead(read: Callable[[_Slice], _Page], slices: Iterable[_Slice]) -> Iterator[_Page]:
-    """What ``read`` returns for each of the slices, where the next one is read while the last is being used."""
-    reader = ReadAhead([Slices(slices, lambda slice_: (read(slice_),))], workers=1, pages=1)
-    try:
-        for turn in reader.turns():
-            if turn.error is not None:
-                raise turn.error
-            if turn.page is not None:
-                yield turn.page
-    finally:
-        reader.close()
 
 
 @dataclass(frozen=True)
@@ -92,66 +40,13 @@ class Turn(Generic[_Page]):
     error: BaseException | None = None
 
 
-@dataclass(eq=False)
-class _Run(Generic[_Page]):
-    """A run, and those of its pages that have not been handed on."""
-
-    iterator: Iterator[_Page]
-    pages: deque[tuple[_Page, int]] = field(default_factory=deque)
-    busy: bool = False
-    ended: bool = False
-    error: BaseException | None = None
-
-
-@dataclass(eq=False)
-class _Lane(Generic[_Page]):
-    """A source with the runs that have been begun and not been handed on to their end."""
-
-    number: int
-    source: Source[_Page]
-    runs: list[_Run[_Page]] = field(default_factory=list)
-    beginning: bool = False
-    error: BaseException | None = None
-
-    @property
-    def load(self) -> int:
-        """Pages that wait or are being read."""
-        return self.beginning + sum(len(run.pages) + run.busy for run in self.runs)
-
-    @property
-    def ready(self) -> _Run[_Page] | None:
-        """A run with a page that can be handed on now."""
-        candidates = self.runs[:1] if self.source.ordered else self.runs
-        return next((run for run in candidates if run.pages), None)
-
-    @property
-    def over(self) -> bool:
-        return self.error is not None or not (self.runs or self.beginning or self.source.has_run(starving=True))
-
-    def clear(self) -> None:
-        """Forget the runs that have been handed on to their end, and note the error that ended one."""
-        for run in tuple(self.runs):
-            if run.ended and not run.pages:
-                self.runs.remove(run)
-                if run.error is not None:
-                    self.error = run.error
-                    return
-            elif self.source.ordered:
-                return
-
-    def to_read(self, *, only_awaited: bool) -> _Run[_Page] | None:
-        """A run that can be read on, if need be only one that the reader waits for."""
-        candidates = self.runs[:1] if only_awaited and self.source.ordered else self.runs
-        return next((run for run in candidates if not (run.busy or run.ended)), None)
-
-
 class ReadAhead(Generic[_Page]):
     """The pages of several sources, read by several threads and handed on as they arrive.
 
     The pages of one source come in its own order. Among sources, threads turn to the one with the least to hand on, so
-    that all advance alike and a slow one holds up no other; as many sources as there may be threads are open at a time.
-    Once the pages that wait reach a limit, nothing more is read, unless none of them can be handed on: then only what
-    the reader waits for. A thread reads one page at a time and then looks anew.
+    that all advance alike; as many sources as there may be threads are open at a time, and each can always have one, so
+    that a slow one holds up no other. Once the pages that wait reach a limit, nothing more is read, unless none of them
+    can be handed on: then only what the reader waits for. A thread reads one page at a time and then looks anew.
 
     An error ends its source, where the run that it is of would have gone on. After :meth:`close` all threads end with
     the page that they are at, whose request is given up with them when the program ends.
@@ -173,8 +68,8 @@ class ReadAhead(Generic[_Page]):
         pages: int = PAGES,
         size: int = BYTES,
     ) -> None:
-        self._lanes = deque(_Lane(number, source) for number, source in enumerate(sources))
-        self._open: list[_Lane[_Page]] = []
+        self._lanes = deque(Lane(number, source) for number, source in enumerate(sources))
+        self._open: list[Lane[_Page]] = []
         self._weigh = weigh
         self._workers = workers
         self._pages_limit = pages
@@ -198,9 +93,14 @@ class ReadAhead(Generic[_Page]):
         with self._to_read:
             self._closed = True
             self._to_read.notify_all()
+            self._to_hand_on.notify_all()
 
     def turns(self) -> Iterator[Turn[_Page]]:
-        """Page after page of all sources, and the end of each."""
+        """Page after page of all sources, and the end of each.
+
+        Raises:
+            RuntimeError: The reader has been closed before it has come to the end.
+        """
         while True:
             with self._to_read:
                 turn = self._next_turn()
@@ -215,6 +115,9 @@ class ReadAhead(Generic[_Page]):
             if not self._open:
                 self._to_read.notify_all()
                 return None
+            if self._closed:
+                message = "The reader has been closed."
+                raise RuntimeError(message)  # not an end, which would be taken for that of all there is to read
             for lane in tuple(self._open):
                 turn = self._turn_of(lane)
                 if turn is not None:
@@ -223,7 +126,7 @@ class ReadAhead(Generic[_Page]):
             self._call_for_work()
             self._to_hand_on.wait()
 
-    def _turn_of(self, lane: _Lane[_Page]) -> Turn[_Page] | None:
+    def _turn_of(self, lane: Lane[_Page]) -> Turn[_Page] | None:
         lane.clear()
         if lane.error is None and (run := lane.ready):
             page, size = run.pages.popleft()
@@ -261,7 +164,7 @@ class ReadAhead(Generic[_Page]):
             if run is not None:
                 self._read_page(lane, run)
 
-    def _take(self) -> tuple[_Lane[_Page], _Run[_Page] | None] | None:
+    def _take(self) -> tuple[Lane[_Page], Run[_Page] | None] | None:
         with self._to_read:
             while not self._closed and (self._open or self._lanes):
                 job = self._pick()
@@ -279,14 +182,15 @@ class ReadAhead(Generic[_Page]):
             self._threads -= 1
             return None
 
-    def _pick(self) -> tuple[_Lane[_Page], _Run[_Page] | None] | None:
+    def _pick(self) -> tuple[Lane[_Page], Run[_Page] | None] | None:
         """What may be read on or begun now; None if there is nothing at the moment."""
         full = self._pages >= self._pages_limit or self._size >= self._size_limit
         starving = not any(lane.ready for lane in self._open)
         if full and not starving:
             return None
+        spare = self._workers - sum(lane.threads + lane.idle for lane in self._open)
         for lane in sorted(self._open, key=attrgetter("load")):
-            if lane.error is None:
+            if lane.error is None and (spare > 0 or not lane.threads):
                 if (run := lane.to_read(only_awaited=full)) is not None:
                     return lane, run
                 may_begin = not lane.beginning and not (full and lane.runs and lane.source.ordered)
@@ -294,13 +198,13 @@ class ReadAhead(Generic[_Page]):
                     return lane, None
         return None
 
-    def _begin(self, lane: _Lane[_Page]) -> _Run[_Page] | None:
-        run: _Run[_Page] | None = None
+    def _begin(self, lane: Lane[_Page]) -> Run[_Page] | None:
+        run: Run[_Page] | None = None
         try:
             pages = lane.source.begin_run()
-            run = None if pages is None else _Run(pages, busy=True)
+            run = None if pages is None else Run(pages, busy=True)
         except BaseException as error:  # noqa: BLE001 (raised in the thread that reads)
-            run = _Run(iter(()), ended=True, error=error)
+            run = Run(iter(()), ended=True, error=error)
         with self._to_read:
             lane.beginning = False
             if run is not None:
@@ -309,7 +213,7 @@ class ReadAhead(Generic[_Page]):
             self._to_hand_on.notify()
         return None if run is None or run.ended else run
 
-    def _read_page(self, lane: _Lane[_Page], run: _Run[_Page]) -> None:
+    def _read_page(self, lane: Lane[_Page], run: Run[_Page]) -> None:
         page: _Page | None = None
         try:
             page = next(run.iterator)
@@ -326,3 +230,16 @@ class ReadAhead(Generic[_Page]):
                 self._pages += 1
                 self._size += size
             self._to_hand_on.notify()
+
+
+def one_ahead(read: Callable[[_Slice], _Page], slices: Iterable[_Slice]) -> Iterator[_Page]:
+    """What ``read`` returns for each of the slices, where the next one is read while the last is being used."""
+    reader = ReadAhead([Slices(slices, lambda slice_: (read(slice_),))], workers=1, pages=1)
+    try:
+        for turn in reader.turns():
+            if turn.error is not None:
+                raise turn.error
+            if turn.page is not None:
+                yield turn.page
+    finally:
+        reader.close()

@@ -18,7 +18,7 @@ from tap_instantly import timestamps
 from tap_instantly.api import ErrorKind, InstantlyAPIError
 from tap_instantly.api.errors import DENIED
 from tap_instantly.api.retry import Retry
-from tap_instantly.singer.read_ahead import Slices
+from tap_instantly.singer.sources import Slices
 from tap_instantly.streams.records import Record, RecordShaper, schema_directory
 from tap_instantly.streams.tally import why_skipped
 from tap_instantly.streams.turns import InTurns, workspace_id
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from singer_sdk.pagination import BaseAPIPaginator
 
     from tap_instantly.api import Workspaces
-    from tap_instantly.singer.read_ahead import Source
+    from tap_instantly.singer.sources import Source
 
     Slice = Mapping[str, Any]
 

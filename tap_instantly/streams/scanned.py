@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from singer_sdk.helpers.types import Context
 
-    from tap_instantly.singer.read_ahead import Source
+    from tap_instantly.singer.sources import Source
     from tap_instantly.streams.base import Slice
     from tap_instantly.streams.records import Record
 

@@ -213,10 +213,11 @@ def test_every_record_comes_out_exactly_once_with_real_threads(
     simulated.meanwhile = lambda: time.sleep(0.0001 * (threading.get_ident() % 3))
     reader = ReadAhead([simulated.scan()], workers=workers, pages=pages)
     got: list[str] = []
-    for page in reader.pages(0):
-        got.extend(record["id"] for record in page)
-        page.done()
-    reader.close()
+    for turn in reader.turns():
+        assert turn.error is None
+        if turn.page is not None:
+            got.extend(record["id"] for record in turn.page)
+            turn.page.done()
     assert sorted(got) == simulated.ids
 
 
