@@ -120,7 +120,8 @@ class _Stage:
         first = self._job.start
         for day in range(0, DAYS, WINDOW_DAYS):
             # The sandbox adds up each window of each campaign once, and answers nobody else meanwhile.
-            window = {"start_date": first + timedelta(days=day), "end_date": first + timedelta(days=day + WINDOW_DAYS)}
+            days = (first + timedelta(days=day), first + timedelta(days=day + WINDOW_DAYS))
+            window = {"start_date": days[0].isoformat(), "end_date": days[1].isoformat()}
             headers = {"Authorization": f"Bearer {self._job.api_key}", "User-Agent": "benchmarks"}
             requests.get(f"{self._job.api_url}/campaigns/analytics", params=window, headers=headers, timeout=60)
         days = [(row["campaign_id"], date.fromisoformat(row["date"])) for row in self._control.truth(scenario.stream)]
