@@ -118,14 +118,17 @@ class _Stage:
         if scenario.stream == "leads":
             return scenario.leads * scenario.workspaces, -(-scenario.leads // PAGE_SIZE) * scenario.workspaces
         first = self._job.start
-        for day in range(0, DAYS, WINDOW_DAYS):
-            # The sandbox adds up each window of each campaign once, and answers nobody else meanwhile.
-            days = (first + timedelta(days=day), first + timedelta(days=day + WINDOW_DAYS))
-            window = {"start_date": days[0].isoformat(), "end_date": days[1].isoformat()}
-            headers = {"Authorization": f"Bearer {self._job.api_key}", "User-Agent": "benchmarks"}
-            requests.get(f"{self._job.api_url}/campaigns/analytics", params=window, headers=headers, timeout=60)
+        self._add_up(first)
         days = [(row["campaign_id"], date.fromisoformat(row["date"])) for row in self._control.truth(scenario.stream)]
         return len(days), len({(campaign, (day - first).days // WINDOW_DAYS) for campaign, day in days})
+
+    def _add_up(self, first: date) -> None:
+        """Let the sandbox add up the windows of each campaign, as it answers nobody else the first time that it does."""
+        for day in range(0, DAYS, WINDOW_DAYS):
+            start, end = (first + timedelta(days=day + further) for further in (0, WINDOW_DAYS))
+            window = {"start_date": start.isoformat(), "end_date": end.isoformat()}
+            headers = {"Authorization": f"Bearer {self._job.api_key}", "User-Agent": "benchmarks"}
+            requests.get(f"{self._job.api_url}/campaigns/analytics", params=window, headers=headers, timeout=60)
 
     def _command(self, name: str) -> list[str]:
         if self._scenario.option is not None:
