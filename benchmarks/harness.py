@@ -123,7 +123,7 @@ class _Stage:
         return len(days), len({(campaign, (day - first).days // WINDOW_DAYS) for campaign, day in days})
 
     def _add_up(self, first: date) -> None:
-        """Let the sandbox add up the windows of each campaign, as it answers nobody else the first time that it does."""
+        """Let the sandbox add up the windows of each campaign: the first time, it answers nobody else meanwhile."""
         for day in range(0, DAYS, WINDOW_DAYS):
             start, end = (first + timedelta(days=day + further) for further in (0, WINDOW_DAYS))
             window = {"start_date": start.isoformat(), "end_date": end.isoformat()}

@@ -11,19 +11,28 @@ import simplejson
 from singer_sdk.exceptions import SingerSDKError
 
 from tap_instantly.api import InstantlyError
-from tap_instantly.tap import TapInstantly
+from tap_instantly.tap import IncompleteError, TapInstantly
 
 GARBAGE_COLLECTION = (50_000, 20, 100)
 """How seldom: after so many new objects, and so many times that, and so many times that again."""
 
 
+FAILED = 1
+"""Exit code of a run that could not go on."""
+
+INCOMPLETE = 3
+"""Exit code of a run that came to its end but could not read everything; 2 is for a wrong command line."""
+
+
 def main() -> None:
-    """Run the tap; what goes wrong ends in one line on standard error and exit code 1."""
+    """Run the tap; what goes wrong ends in one line on standard error and an exit code of its own."""
     # Records are trees, in which the collector of cycles finds nothing: it took a tenth of the time (measured).
     gc.freeze()
     gc.set_threshold(*GARBAGE_COLLECTION)
     try:
         TapInstantly.cli()
+    except IncompleteError as error:
+        _fail(str(error), INCOMPLETE)
     except (InstantlyError, SingerSDKError) as error:
         _fail(str(error))
     except simplejson.JSONDecodeError as error:  # the SDK reads config, catalog and state with it
@@ -35,11 +44,11 @@ def main() -> None:
         _fail(f"Cannot read or write {place}: {error.strerror}" if error.strerror else str(error))
 
 
-def _fail(message: str) -> NoReturn:
+def _fail(message: str, code: int = FAILED) -> NoReturn:
     TapInstantly.logger.critical(message)
     # Python would try once more to flush what could not be written, and complain in its own words.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    sys.exit(1)
+    sys.exit(code)
 
 
 if __name__ == "__main__":

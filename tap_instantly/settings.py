@@ -124,6 +124,14 @@ SETTINGS: dict[str, Any] = th.PropertiesList(
         "each sort once) or fail (stop at the first).",
     ),
     th.Property(
+        "strict",
+        th.BooleanType,
+        default=False,
+        title="Strict",
+        description="Whether a run also fails, at its end, where a stream or a workspace was skipped because the key "
+        "or the plan does not give it. What failed otherwise always fails the run.",
+    ),
+    th.Property(
         "api_url",
         th.StringType(min_length=1),
         default=DEFAULT_API_URL,

@@ -14,20 +14,22 @@ from singer_sdk.helpers.capabilities import CapabilitiesEnum, PluginCapabilities
 from singer_sdk.singerlib import StateMessage
 from typing_extensions import override
 
-from tap_instantly.api import InstantlyClient, Workspaces
+from tap_instantly.api import InstantlyClient, InstantlyError, Workspaces
 from tap_instantly.settings import ENVIRONMENT_PREFIX, SETTINGS, problems
 from tap_instantly.singer.writer import BufferedWriter
-from tap_instantly.streams import STREAMS
+from tap_instantly.streams import STREAMS, InstantlyStream
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import FrameType
 
-    from tap_instantly.streams import InstantlyStream
-
 
 EXIT_BY_SIGNAL = 128
 """What shells add to the number of the signal that ended a program."""
+
+
+class IncompleteError(InstantlyError):
+    """The run came to its end, but not everything could be read."""
 
 
 class TapInstantly(Tap):
@@ -81,6 +83,23 @@ class TapInstantly(Tap):
         self.write_message(StateMessage(self.state))
         self.logger.warning("Stopped by %s; the next run goes on from here.", signal.Signals(signum).name)
         sys.exit(EXIT_BY_SIGNAL + signum)
+
+    @override
+    def sync_all(self) -> None:  # type: ignore[misc] # final in the SDK, which has no hook at the end of a run
+        """Read all selected streams.
+
+        Raises:
+            IncompleteError: Something that should have been read was not; all else has been.
+        """
+        super().sync_all()
+        tallies = {stream.name: stream.tally for stream in self.streams.values() if isinstance(stream, InstantlyStream)}
+        missing = [f"{name} ({', '.join(tally.incomplete)})" for name, tally in tallies.items() if tally.incomplete]
+        if self.config["strict"]:
+            missing += [f"{name} ({', '.join(tally.skipped)})" for name, tally in tallies.items() if tally.skipped]
+            missing += [f"workspace {name}" for name in self.workspaces.left_out]
+        if missing:
+            message = f"Not everything could be read: {'; '.join(missing)}; all else was. The reasons are above."
+            raise IncompleteError(message)
 
     @cached_property
     def workspaces(self) -> Workspaces:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     import requests
 
 _T = TypeVar("_T")
+
+GIVE_UP_AFTER = 3
+"""Streams in a row that failed in a workspace, after which the run asks it for no more."""
 
 FIRST_TRIES = 2
 """Tries after the first to reach a server that has not answered yet."""
@@ -165,16 +169,19 @@ class Workspaces:
     def __init__(self, clients: Callable[[], Mapping[str, InstantlyClient]], *, at_once: int = 1) -> None:
         self._clients = clients
         self._at_once = at_once
+        self.left_out: dict[str, InstantlyError] = {}
+        """Why workspaces were not opened, or given up, by name or id."""
+        self._failures: Counter[str] = Counter()
 
     @cached_property
     def _by_id(self) -> dict[str, Workspace]:
         clients = self._clients()
         with ThreadPoolExecutor(self._at_once) as pool:
             found = dict(zip(clients, pool.map(_connect, clients.values()), strict=True))
-        refused = {name: result for name, result in found.items() if isinstance(result, InstantlyError)}
-        if len(refused) == len(found):
-            raise next(iter(refused.values()))
-        for name, error in refused.items():
+        self.left_out = {name: result for name, result in found.items() if isinstance(result, InstantlyError)}
+        if len(self.left_out) == len(found):
+            raise next(iter(self.left_out.values()))
+        for name, error in self.left_out.items():
             logger.error("Workspace %s is left out: %s", name, error)
         opened: dict[str, Workspace] = {}
         for name, workspace in found.items():
@@ -183,13 +190,31 @@ class Workspaces:
         return opened
 
     def __iter__(self) -> Iterator[Workspace]:
-        """The workspaces in the order of the configuration."""
-        return iter(self._by_id.values())
+        """The workspaces in the order of the configuration, less those that were given up."""
+        return (workspace for id_, workspace in self._by_id.items() if id_ not in self.left_out)
+
+    def note_success(self, workspace_id: str) -> None:
+        """A stream was read to its end in a workspace."""
+        self._failures.pop(workspace_id, None)
+
+    def note_failure(self, workspace_id: str, error: InstantlyError) -> None:
+        """A stream failed in a workspace; after :data:`GIVE_UP_AFTER` in a row it is not asked any more.
+
+        Raises:
+            InstantlyError: There is no other workspace left.
+        """
+        self._failures[workspace_id] += 1
+        if self._failures[workspace_id] < GIVE_UP_AFTER:
+            return
+        logger.error("Workspace %s is given up for this run: %d streams in a row failed.", workspace_id, GIVE_UP_AFTER)
+        self.left_out[workspace_id] = error
+        if not list(self):
+            raise error
 
     @property
     def requests_sent(self) -> int:
         """Requests sent so far, over all of them."""
-        return sum(workspace.client.requests_sent for workspace in self)
+        return sum(workspace.client.requests_sent for workspace in self._by_id.values())
 
     def __getitem__(self, workspace_id: str) -> Workspace:
         """The workspace of that id."""

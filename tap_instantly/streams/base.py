@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 SKIPPED_KINDS = DENIED | {ErrorKind.NO_PLAN, ErrorKind.NOT_FOUND}
 """Errors that concern one endpoint of a workspace whose key has already proved good."""
 
+FATAL_KINDS = frozenset({ErrorKind.UNREACHABLE, ErrorKind.TLS, ErrorKind.REDIRECTED, ErrorKind.BLOCKED_AGENT})
+"""Errors that concern whatever else would be asked for: nothing is gained by going on."""
+
 
 class StoppedReadingError(Exception):
     """Nobody wants what a thread was about to ask for."""
@@ -71,7 +74,7 @@ class InstantlyStream(InTurns, RESTStream["str | None"]):
         self._starts: dict[str, str | None] = {}
         self._counting = threading.Lock()
         self.request_counter = self.get_http_request_counter()
-        self._incomplete: set[str] = set()
+        self._looped: set[str] = set()
 
     @property
     @override
@@ -120,8 +123,8 @@ class InstantlyStream(InTurns, RESTStream["str | None"]):
         """Arguments of one slice, besides :attr:`arguments`."""
         return {}
 
-    def page_arguments(self, cursor: str | None) -> dict[str, Any]:  # noqa: ARG002 (for subclasses)
-        """Arguments that ask for one page, where the endpoint has pages."""
+    def page_arguments(self, context: Slice, cursor: str | None) -> dict[str, Any]:  # noqa: ARG002 (for subclasses)
+        """Arguments that ask for one page of a slice, where the endpoint has pages."""
         return {}
 
     @override
@@ -133,7 +136,8 @@ class InstantlyStream(InTurns, RESTStream["str | None"]):
         return self._all_arguments(context, next_page_token) if self.http_method == "POST" else None
 
     def _all_arguments(self, context: Context | None, cursor: str | None) -> dict[str, Any]:
-        return {**self.arguments, **self.arguments_for(context or {}), **self.page_arguments(cursor)}
+        slice_ = context or {}
+        return {**self.arguments, **self.arguments_for(slice_), **self.page_arguments(slice_, cursor)}
 
     # Reading
 
@@ -156,19 +160,30 @@ class InstantlyStream(InTurns, RESTStream["str | None"]):
         self._starts[workspace_id(context)] = self._start_of(context)
 
     @override
-    def refused(self, context: Context, error: BaseException) -> bool:
-        if not (isinstance(error, InstantlyAPIError) and error.kind in SKIPPED_KINDS):
-            return False
+    def finish(self, context: Context) -> None:
         workspace = workspace_id(context)
-        self.tally.skipped.append(f"{workspace}: {error.kind.value}")
-        self.logger.warning("Skipped in workspace %s: %s", workspace, why_skipped(error, self.path, self.scope))
-        return True
+        self.workspaces.note_success(workspace)
+        if workspace in self._looped:
+            self._forget_progress(context)
+            self.tally.incomplete.append(f"{workspace}: cursor sent twice")
 
     @override
-    def finish(self, context: Context) -> None:
-        if workspace_id(context) in self._incomplete:
-            # Forget this run's progress: it did not see everything, so the next one has to start where this one did.
-            self.get_context_state(context).pop("progress_markers", None)
+    def ended_by(self, context: Context, error: BaseException, *, read: bool) -> None:
+        if not isinstance(error, InstantlyAPIError) or error.kind in FATAL_KINDS:
+            raise error
+        workspace, entry = workspace_id(context), f"{workspace_id(context)}: {error.kind.value}"
+        self._forget_progress(context)
+        if error.kind in SKIPPED_KINDS and not read:
+            self.tally.skipped.append(entry)
+            self.logger.warning("Skipped in workspace %s: %s", workspace, why_skipped(error, self.path, self.scope))
+            return
+        self.tally.incomplete.append(entry)
+        self.logger.error("Incomplete in workspace %s, and its bookmark stays where it was: %s", workspace, error)
+        self.workspaces.note_failure(workspace, error)
+
+    def _forget_progress(self, context: Context) -> None:
+        """See to it that the next run starts where this one did, as it did not see everything."""
+        self.get_context_state(context).pop("progress_markers", None)
 
     def _start_of(self, context: Context) -> str | None:
         """What the SDK will call the starting value when the partition's turn comes."""
@@ -186,10 +201,12 @@ class InstantlyStream(InTurns, RESTStream["str | None"]):
             yield page
             paginator.advance(response)
         if getattr(paginator, "looped", False):
-            self._incomplete.add(workspace_id(context))
+            self._looped.add(workspace_id(context))
 
-    def fetch(self, context: Slice, cursor: str | None) -> tuple[list[Record], requests.Response]:
-        """One page of a slice; runs in any thread."""
+    def fetch(
+        self, context: Slice, cursor: str | None, retry: Retry | None = None
+    ) -> tuple[list[Record], requests.Response]:
+        """One page of a slice, asked for again as configured or as ``retry`` says; runs in any thread."""
         # The SDK's loop sends through one session and one authenticator per stream. Here each workspace has a client
         # of its own, which also classifies and decodes; requests, paging, retry and metrics remain the SDK's hooks.
         client = self.workspaces[workspace_id(context)].client
@@ -205,7 +222,7 @@ class InstantlyStream(InTurns, RESTStream["str | None"]):
 
         request = self.get_http_request(page=PageContext(context, cursor))
         prepared = client.prepare(request.method, request.url, params=request.params, json=request.data)
-        response = self.request_decorator(ask)(prepared, context)
+        response = (retry or self.request_decorator)(ask)(prepared, context)
         self.note_received(len(response.content))
         with self._counting:
             self.request_counter.increment()

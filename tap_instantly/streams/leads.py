@@ -120,7 +120,7 @@ class SupersearchEnrichmentHistory(PerParent, ArrayStream):
         return _OffsetPaginator(start_value=0, page_size=self.config["page_size"])
 
     @override
-    def page_arguments(self, cursor: Any) -> dict[str, Any]:
+    def page_arguments(self, context: Slice, cursor: Any) -> dict[str, Any]:
         return {"offset": cursor, "limit": self.config["page_size"]}
 
     @override

@@ -12,6 +12,7 @@ from tap_instantly import timestamps
 from tap_instantly.api import ErrorKind, InstantlyAPIError, StartingAfterPaginator
 from tap_instantly.api.decode import decoded
 from tap_instantly.api.pagination import array, items, objects, page_arguments
+from tap_instantly.api.retry import Retry
 from tap_instantly.streams.base import InstantlyStream
 from tap_instantly.streams.turns import workspace_id
 
@@ -28,6 +29,16 @@ if TYPE_CHECKING:
 UNATTRIBUTED = "unknown"
 """Key of figures that the API could not attribute, for which it sends null or nothing: no key may be null, and loaders
 turn an empty text into one."""
+
+LIMIT = "limit"
+"""Where a slice has the number of records to ask for at a time, if it is not the usual one."""
+
+PERHAPS_TOO_MUCH = frozenset(
+    {ErrorKind.SERVER, ErrorKind.ERROR_IN_OK, ErrorKind.MALFORMED, ErrorKind.TIMEOUT, ErrorKind.TOO_LARGE}
+)
+"""Errors that single pages have gone on giving until fewer records were asked for (reported)."""
+
+ONCE_MORE = Retry(1)
 
 WINDOW_DAYS = 30
 """Longest window of daily figures; 31 days is the API's limit, and whether it counts both ends is unknown."""
@@ -52,8 +63,26 @@ class ListStream(InstantlyStream):
         return StartingAfterPaginator()
 
     @override
-    def page_arguments(self, cursor: str | None) -> dict[str, Any]:
-        return page_arguments(self.page_size or self.config["page_size"], cursor)
+    def page_arguments(self, context: Slice, cursor: str | None) -> dict[str, Any]:
+        return page_arguments(context.get(LIMIT) or self._limit, cursor)
+
+    @property
+    def _limit(self) -> int:
+        limit: int = self.page_size or self.config["page_size"]
+        return limit
+
+    @override
+    def fetch(
+        self, context: Slice, cursor: str | None, retry: Retry | None = None
+    ) -> tuple[list[Record], requests.Response]:
+        try:
+            return super().fetch(context, cursor, retry)
+        except InstantlyAPIError as error:
+            limit = (context.get(LIMIT) or self._limit) // 2
+            if error.kind not in PERHAPS_TOO_MUCH or not limit:
+                raise
+            self.logger.warning("A page cannot be had, asking for %d records at a time: %s", limit, error)
+        return self.fetch({**context, LIMIT: limit}, cursor, ONCE_MORE)
 
     @override
     def parse_response(self, response: requests.Response) -> Iterable[Record]:

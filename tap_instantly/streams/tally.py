@@ -20,6 +20,7 @@ class Tally:
     requests: int = 0
     seconds: float = 0.0
     skipped: list[str] = field(default_factory=list)
+    incomplete: list[str] = field(default_factory=list)
 
     def line(self, **oddities: int) -> str:
         """The counts on one line; oddities only where there are any."""
@@ -27,6 +28,7 @@ class Tally:
             f"records={self.records} requests={self.requests} seconds={self.seconds:.1f}"
             + "".join(f" {name}={count}" for name, count in oddities.items() if count)
             + (f" skipped=[{', '.join(self.skipped)}]" if self.skipped else "")
+            + (f" incomplete=[{', '.join(self.incomplete)}]" if self.incomplete else "")
         )
 
 

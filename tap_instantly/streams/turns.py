@@ -113,9 +113,9 @@ class InTurns(ShortRecordPath):
     def finish(self, context: Context) -> None:
         """Called after the last record of a workspace, unless an error ended it."""
 
-    def refused(self, context: Context, error: BaseException) -> bool:  # noqa: ARG002 (for subclasses)
-        """Whether an error before the first record is no more than a workspace that does not give this stream."""
-        return False
+    def ended_by(self, context: Context, error: BaseException, *, read: bool) -> None:  # noqa: ARG002 (for subclasses)
+        """Called with the error that ended a workspace, and whether it came after records; raises to end the run."""
+        raise error
 
     @property
     @override
@@ -168,8 +168,8 @@ class InTurns(ShortRecordPath):
             self._flush()
         elif turn.error is None:
             self.finish(context)
-        elif workspace in self._written or not self.refused(context, turn.error):
-            raise turn.error
+        else:
+            self.ended_by(context, turn.error, read=workspace in self._written)
 
     @property
     def stopped(self) -> bool:
