@@ -84,8 +84,8 @@ class TapInstantly(Tap):
         self.logger.warning("Stopped by %s; the next run goes on from here.", signal.Signals(signum).name)
         sys.exit(EXIT_BY_SIGNAL + signum)
 
-    @override
-    def sync_all(self) -> None:  # type: ignore[misc] # final in the SDK, which has no hook at the end of a run
+    @override  # type: ignore[misc] # final in the SDK, which has no hook at the end of a run
+    def sync_all(self) -> None:
         """Read all selected streams.
 
         Raises:

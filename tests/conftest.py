@@ -54,8 +54,8 @@ def config(api: sandbox.Server) -> dict[str, Any]:
 def sync(config: dict[str, Any]) -> Callable[..., TapRun]:
     """Run the tap in this process: sync("leads", state=..., **settings)."""
 
-    def run(*streams: str, state: dict[str, Any] | None = None, **settings: Any) -> TapRun:
-        return run_tap({**config, **settings}, streams=streams, state=state)
+    def run(*streams: str, state: dict[str, Any] | None = None, incomplete: bool = False, **settings: Any) -> TapRun:
+        return run_tap({**config, **settings}, streams=streams, state=state, incomplete=incomplete)
 
     return run
 

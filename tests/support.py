@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import copy
 import json
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
 from singer_sdk.singerlib.encoding.simple import Message, SimpleSingerWriter
 
-from tap_instantly.tap import TapInstantly
+from tap_instantly.tap import IncompleteError, TapInstantly
 
 Record = dict[str, Any]
 
@@ -59,12 +61,14 @@ def run_tap(
     streams: tuple[str, ...] = (),
     state: dict[str, Any] | None = None,
     everything: bool = True,
+    incomplete: bool = False,
 ) -> TapRun:
-    """Run the tap: the streams named, all of them, or what is selected by default."""
+    """Run the tap: the streams named, all of them, or what is selected by default; to an incomplete end if so said."""
     writer = CollectingWriter()
     catalog = None if not streams and not everything else catalog_of(config, *streams)
     tap = TapInstantly(config=dict(config), catalog=catalog, state=state, message_writer=writer)
-    tap.sync_all()
+    with pytest.raises(IncompleteError) if incomplete else nullcontext():
+        tap.sync_all()
     return TapRun(writer.messages, tap)
 
 

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tap_instantly import InstantlyAPIError, timestamps
-from tap_instantly.tap import TapInstantly
-from tests.support import CollectingWriter, TapRun, catalog_of, run_tap
+from tap_instantly import timestamps
+from tests.support import TapRun, run_tap
 
 if TYPE_CHECKING:
     from sandbox import Server
@@ -31,14 +30,9 @@ def settings(config: dict[str, Any]) -> dict[str, Any]:
 def cut_off(api: Server, settings: dict[str, Any], *, after: int, state: dict[str, Any] | None = None) -> TapRun:
     """A run that an error ends after so many requests for leads."""
     api.control.fault(LEADS, "status", status=400, body={"message": "stop here"}, after=after, count=None)
-    writer = CollectingWriter()
-    catalog = catalog_of(settings, "leads")
-    tap = TapInstantly(config=dict(settings), catalog=catalog, state=state, message_writer=writer)
-    with pytest.raises(InstantlyAPIError, match="stop here"):
-        tap.sync_all()
+    run = run_tap(settings, streams=("leads",), state=state, incomplete=True)
     api.control.clear_faults()
-    writer.messages.append({"type": "STATE", "value": tap.state})  # as a signal or an error handler would write it
-    return TapRun(writer.messages, tap)
+    return run
 
 
 def ids(run: TapRun) -> list[str]:
