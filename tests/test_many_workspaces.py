@@ -207,7 +207,7 @@ INTERRUPTED = {
 
 
 @pytest.mark.usefixtures("state_after_each_record")
-@pytest.mark.parametrize("passed", [0, 1, 2])
+@pytest.mark.parametrize("passed", [0, 2])
 @pytest.mark.parametrize("stream", INTERRUPTED)
 def test_after_an_error_in_one_workspace_the_next_run_with_the_state_loses_nothing(
     agency: sandbox.Server, stream: str, passed: int
@@ -226,7 +226,8 @@ def test_after_an_error_in_one_workspace_the_next_run_with_the_state_loses_nothi
         (campaign, *_) = agency.control.within(name).truth("campaigns")
         agency.control.within(name).update_campaign(campaign["id"], name="Changed meanwhile")
     state = copy.deepcopy(first[last]["value"]) if last >= 0 else {}
-    assert passed == 0 or "progress_markers" in str(state)  # in the middle of it
+    if passed and stream != "campaign_analytics_daily":  # of which any slice may be the one that fails
+        assert "progress_markers" in partitions(state, stream)[ids(agency)["workspace-003"]]
     second = run_tap(config, streams=(stream,), state=state)
     rows = [message["record"] for message in first[: last + 1] if message["type"] == "RECORD"]
     rows += second.records(stream)

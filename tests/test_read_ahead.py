@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tap_instantly.singer.read_ahead import ReadAhead
+from tap_instantly.singer.read_ahead import ReadAhead, one_ahead
 from tap_instantly.singer.sources import Slices
 
 if TYPE_CHECKING:
@@ -814,3 +814,34 @@ def test_an_unordered_source_begins_further_runs_only_where_the_reader_waits_for
         assert source.begun == 1
         assert sorted(turn.page for turn in turns if turn.page) == [2, 3, 4, 5, 6]
         assert source.begun == 2
+
+
+# One ahead
+
+
+@settings(deadline=None, max_examples=30)
+@given(numbers=st.lists(st.integers()))
+def test_what_is_read_one_ahead_comes_whole_and_in_order(numbers: list[int]) -> None:
+    assert list(one_ahead(str, numbers)) == [str(number) for number in numbers]
+    until(lambda: not threads())
+
+
+def test_the_next_one_is_read_while_the_last_is_used_and_no_more() -> None:
+    asked: list[int] = []
+    for number in one_ahead(lambda number: asked.append(number) or number, range(20)):
+        until(lambda number=number: len(asked) >= min(number + 2, 20))  # type: ignore[misc]
+        assert len(asked) <= number + 2
+
+
+def test_an_error_of_what_is_read_one_ahead_is_raised_after_what_came_before_it() -> None:
+    seen: list[float] = []
+    with pytest.raises(ZeroDivisionError):
+        seen.extend(one_ahead(lambda number: 6 / number, [1, 2, 0, 3]))
+    assert seen == [6, 3]
+    until(lambda: not threads())
+
+
+def test_who_leaves_what_is_read_one_ahead_leaves_no_thread() -> None:
+    for _ in one_ahead(str, count()):
+        break
+    until(lambda: not threads())
