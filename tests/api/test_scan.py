@@ -271,7 +271,7 @@ def test_a_pass_can_be_stopped_and_taken_up_again_anywhere(simulated: SimulatedL
 A_FEW = 20
 """Requests that a long list may cost more than the share allowed: how full the last pages of walks are is chance."""
 
-NO_MORE = 8
+NO_MORE = 12
 """Requests that a short list may cost more: to try the premise, and splits where nothing is."""
 
 
