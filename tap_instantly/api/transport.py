@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import threading
+import time
 from email.utils import parsedate_to_datetime
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from urllib.parse import urlsplit
 import requests
 from requests.adapters import HTTPAdapter
 from typing_extensions import override
+from urllib3.exceptions import ReadTimeoutError
 
 from tap_instantly.api.decode import decoded
 from tap_instantly.api.errors import ErrorKind, InstantlyAPIError, InstantlyError, classify, from_transport
@@ -36,6 +38,9 @@ DEFAULT_USER_AGENT = f"tap-instantly/{metadata.version('tap-instantly')}"
 """Cloudflare answers the default agents of HTTP libraries with a 403 (reported)."""
 
 CONNECT_TIMEOUT = 15
+PATIENCE = 5
+"""Times the timeout, which is for the next bytes, that a whole answer may take."""
+
 PIECE = 1 << 20
 """Bytes of an answer to read at once."""
 
@@ -75,7 +80,7 @@ class Transport:
         self._session = requests.Session()
         self._session.headers.update({"User-Agent": user_agent, "Accept": "application/json"})
         self._session.auth = _BearerAuth(api_key)
-        self._adapter = _Adapter(pool_connections=1, pool_maxsize=CONNECTIONS)
+        self._adapter = _Adapter(timeout * PATIENCE)
         # Session.send() does not look at proxies and certificate bundles of the environment by itself.
         self._environment: dict[str, Any] = {
             **self._session.merge_environment_settings(self.api_url, {}, None, None, None)
@@ -226,22 +231,36 @@ class Transport:
             yield from page
 
 
-class _WholeAnswer(requests.Response):
-    """An answer that is read in few large pieces.
+class _Pieces:
+    """The body of an answer in pieces as large as they arrive, until it has taken too long.
 
-    A page of leads comes in 18 pieces otherwise, and before each one the thread has to wait for the others that want to
-    run: a sixth of the whole time of a sync (measured).
+    ``requests`` takes 10 kB at a time, and before each piece the thread has to wait for the others that want to run: a
+    sixth of the whole time of a sync (measured). Its timeout is for one piece, and a body that drips never ends.
     """
 
-    @override
-    def iter_content(self, chunk_size: int | None = 1, decode_unicode: bool = False) -> Iterator[Any]:
-        return super().iter_content(max(chunk_size or 0, PIECE), decode_unicode)
+    def __init__(self, raw: Any, patience: float) -> None:  # noqa: ANN401 (urllib3's, or a test's)
+        self._raw = raw
+        self._patience = patience
+        self._deadline = time.monotonic() + patience
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 (whatever the answer has)
+        return getattr(self._raw, name)
+
+    def stream(self, _size: int, *, decode_content: bool) -> Iterator[bytes]:
+        while piece := self._raw.read1(PIECE, decode_content=decode_content):
+            yield piece
+            if time.monotonic() > self._deadline:
+                self._raw.close()
+                raise ReadTimeoutError(self._raw, "", f"Read timed out: not all came in {self._patience:.0f} seconds")
 
 
 class _Adapter(HTTPAdapter):
     """For one host, whose pool of connections need not be looked up for each request."""
 
-    _pool: Any = None
+    def __init__(self, patience: float) -> None:
+        super().__init__(pool_connections=1, pool_maxsize=CONNECTIONS)
+        self._patience = patience
+        self._pool: Any = None
 
     @override
     def get_connection_with_tls_context(self, *args: Any, **settings: Any) -> Any:
@@ -251,7 +270,7 @@ class _Adapter(HTTPAdapter):
     @override
     def build_response(self, req: requests.PreparedRequest, resp: BaseHTTPResponse) -> requests.Response:
         response = super().build_response(req, resp)
-        response.__class__ = _WholeAnswer  # requests has no other place to say which class
+        response.raw = _Pieces(resp, self._patience)
         return response
 
 
