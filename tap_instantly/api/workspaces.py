@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from tap_instantly.api.client import InstantlyClient
@@ -148,11 +150,35 @@ def _id_from_records(client: InstantlyClient, denied: InstantlyAPIError) -> str:
     return UNKNOWN_WORKSPACE
 
 
-def _connect(client: InstantlyClient) -> Workspace | InstantlyError:
+def _connect(client: InstantlyClient) -> Workspace | Exception:
     try:
         return Workspace.connect(client)
-    except InstantlyError as error:
+    except Exception as error:  # noqa: BLE001 (raised in the thread that waits)
         return error
+
+
+def _connect_all(clients: Mapping[str, InstantlyClient], at_once: int) -> dict[str, Workspace | InstantlyError]:
+    """The workspace of each client, or why it cannot be opened."""
+    found: dict[str, Workspace | Exception] = {}
+    names: SimpleQueue[str] = SimpleQueue()
+    for name in clients:
+        names.put(name)
+
+    def connect() -> None:
+        with suppress(Empty):
+            while name := names.get_nowait():
+                found[name] = _connect(clients[name])
+
+    # Daemons: a program that is told to stop does not wait for what is tried again for minutes.
+    threads = [threading.Thread(target=connect, daemon=True) for _ in range(min(at_once, len(clients)))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for result in found.values():
+        if isinstance(result, Exception) and not isinstance(result, InstantlyError):
+            raise result
+    return {name: cast("Workspace | InstantlyError", found[name]) for name in clients}
 
 
 class Workspaces:
@@ -175,9 +201,7 @@ class Workspaces:
 
     @cached_property
     def _by_id(self) -> dict[str, Workspace]:
-        clients = self._clients()
-        with ThreadPoolExecutor(self._at_once) as pool:
-            found = dict(zip(clients, pool.map(_connect, clients.values()), strict=True))
+        found = _connect_all(self._clients(), self._at_once)
         self.left_out = {name: result for name, result in found.items() if isinstance(result, InstantlyError)}
         if len(self.left_out) == len(found):
             raise next(iter(self.left_out.values()))
