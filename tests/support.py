@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import copy
 import json
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from singer_sdk.singerlib.encoding.simple import Message, SimpleSingerWriter
@@ -80,3 +82,24 @@ def catalog_of(config: dict[str, Any], *streams: str) -> dict[str, Any]:
             if not item["breadcrumb"]:
                 item["metadata"]["selected"] = not streams or entry["stream"] in streams
     return catalog
+
+
+PIECE = 12
+"""Characters in a row of a key that are taken for a part of it."""
+
+
+def base64_of(text: str) -> set[str]:
+    """What of the base64 of anything that holds ``text`` tells that it does."""
+    found = set()
+    for before in range(3):
+        digits = base64.b64encode(b"\0" * before + text.encode()).decode()
+        found.add(digits[4 : (before + len(text.encode())) * 8 // 6])
+    return found | {digits.translate(str.maketrans("+/", "-_")) for digits in found}
+
+
+def traces(key: str, written: str) -> list[str]:
+    """What ``written`` holds of a key: itself or a part, as it is or encoded."""
+    parts = {key[start : start + PIECE] for start in range(max(1, len(key) - PIECE + 1))}
+    encoded = {form for text in parts for form in (quote(text, safe=""), json.dumps(text)[1:-1], repr(text)[1:-1])}
+    encoded |= {text.replace("/", "\\/") for text in parts} | base64_of(key) | {key.encode().hex()}
+    return sorted(form for form in parts | encoded if form in written)
