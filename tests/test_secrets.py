@@ -120,9 +120,7 @@ def test_a_key_of_the_wrong_type_or_in_the_wrong_place_is_not_quoted(
 @pytest.mark.parametrize(
     "value", [KEY, f'[{{"name": "one", "api_key": "{KEY}"', f'[{{"name": "one", "key": "{KEY}"}}]']
 )
-def test_workspaces_of_the_environment_that_are_wrong_are_not_quoted(
-    debug_tap: Callable[..., Any], value: str
-) -> None:
+def test_workspaces_of_the_environment_that_are_wrong_are_not_quoted(debug_tap: Callable[..., Any], value: str) -> None:
     run = debug_tap("--config=ENV", environment={"TAP_INSTANTLY_WORKSPACES": value})
     assert run.returncode == 1
     assert traces(KEY, run.stdout + run.stderr) == []
@@ -141,9 +139,7 @@ def test_a_config_file_that_is_no_json_is_not_quoted(debug_tap: Callable[..., An
     [("--about",), ("--about", "--format=json"), ("--about", "--format=markdown"), ("--discover",), ("--version",)],
     ids=" ".join,
 )
-def test_what_describes_the_tap_holds_no_key(
-    debug_tap: Callable[..., Any], arguments: tuple[str, ...]
-) -> None:
+def test_what_describes_the_tap_holds_no_key(debug_tap: Callable[..., Any], arguments: tuple[str, ...]) -> None:
     for run in (
         debug_tap(*arguments, api_key=KEY),
         debug_tap(*arguments, "--config=ENV", environment={"TAP_INSTANTLY_API_KEY": KEY}),
@@ -153,9 +149,7 @@ def test_what_describes_the_tap_holds_no_key(
 
 
 @pytest.mark.parametrize("arguments", [(), ("--test",)], ids=["sync", "test"])
-def test_a_good_run_writes_no_key(
-    debug_tap: Callable[..., Any], api: Server, arguments: tuple[str, ...]
-) -> None:
+def test_a_good_run_writes_no_key(debug_tap: Callable[..., Any], api: Server, arguments: tuple[str, ...]) -> None:
     run = debug_tap(*arguments, api_key=api.api_key, api_url=f"{api.url}/api/v2")
     assert run.returncode == 0, run.stderr
     assert "DEBUG" in run.stderr
