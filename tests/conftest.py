@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+pytest_plugins = ["tests.leaks"]
+
 UNTIL = "2026-10-31"
 """Last day with data of the sandbox: a fixed one, so that every run of the tests sees the same."""
 

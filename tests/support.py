@@ -76,7 +76,7 @@ def run_tap(
 
 def catalog_of(config: dict[str, Any], *streams: str) -> dict[str, Any]:
     """The catalog with the streams named selected, or all of them."""
-    catalog: dict[str, Any] = TapInstantly(config=dict(config)).catalog_dict
+    catalog: dict[str, Any] = TapInstantly(config=dict(config), setup_mapper=False).catalog_dict
     for entry in catalog["streams"]:
         for item in entry["metadata"]:
             if not item["breadcrumb"]:
