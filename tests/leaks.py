@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 import subprocess
 from functools import wraps
-from pathlib import Path
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
+    from pathlib import Path
 
 KEYS = re.compile(r"sandbox-key-|not-a-real-key-|sandbox%2Dkey%2D|c2FuZGJveC1rZXkt|NhbmRib3gta2V5L|zYW5kYm94LWtleS")
 """Keys of the sandbox, those that its list of API keys holds, and both of what quoting and base64 make of the first."""
@@ -37,9 +38,7 @@ def _look(text: object, where: str) -> None:
 
 def _prints_keys(arguments: object) -> bool:
     command = [str(part) for part in arguments] if isinstance(arguments, (list, tuple)) else []
-    return any(
-        before == "-m" and module in MAY_PRINT_KEYS for before, module in zip(command, command[1:], strict=False)
-    )
+    return any(before == "-m" and module in MAY_PRINT_KEYS for before, module in pairwise(command))
 
 
 def _watched(communicate: Callable[..., Any]) -> Callable[..., Any]:
@@ -71,7 +70,9 @@ def _look_through(folder: Path) -> None:
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Fail a test that wrote a key."""
     report = yield
-    if report.when == "teardown":
+    if "pytester" in getattr(item, "fixturenames", ()):  # runs this plugin on tests that write keys
+        _found.clear()
+    elif report.when == "teardown":
         for title, content in report.sections:
             _look(content, title)
         folder = getattr(item, "funcargs", {}).get("tmp_path")
