@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import re
 import threading
 import time
@@ -21,6 +22,7 @@ from tap_instantly.api.errors import ErrorKind, InstantlyAPIError, InstantlyErro
 from tap_instantly.api.limits import REQUESTS_PER_SECOND, Budget
 from tap_instantly.api.pagination import MAX_PAGE_SIZE, StartingAfterPaginator, items, page_arguments
 from tap_instantly.api.retry import Retry
+from tap_instantly.api.secrecy import Mask
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -47,6 +49,8 @@ PIECE = 1 << 20
 LONGEST_RETRY_AFTER = 900.0
 CONNECTIONS = 64
 """Connections kept open, and so requests that may be under way at once."""
+
+logger = logging.getLogger("tap-instantly.api")
 
 
 class Transport:
@@ -75,16 +79,19 @@ class Transport:
         self.requests_sent = 0
         self.server_time: datetime | None = None
         self._counting = threading.Lock()
-        self._secret = api_key.encode()
+        self._mask = Mask([api_key])
+        self._echoed = False
         self._models: dict[tuple[str, str], requests.PreparedRequest] = {}
         self._session = requests.Session()
         self._session.headers.update({"User-Agent": user_agent, "Accept": "application/json"})
         self._session.auth = _BearerAuth(api_key)
         self._adapter = _Adapter(timeout * PATIENCE)
-        # Session.send() does not look at proxies and certificate bundles of the environment by itself.
+        # The adapter does not look at proxies and certificate bundles of the environment by itself.
         self._environment: dict[str, Any] = {
             **self._session.merge_environment_settings(self.api_url, {}, None, None, None)
         }
+        if urlsplit(self.api_url).scheme != "https":
+            self._environment["proxies"] = {}  # it would be given the key, in clear; for https it is a mere tunnel
 
     def __enter__(self) -> Self:
         """The client itself; leaving closes its connections."""
@@ -142,20 +149,32 @@ class Transport:
         try:
             # By the adapter and not the session, which would only follow redirects and keep cookies.
             response = self._adapter.send(request, timeout=self.timeout, **self._environment)
-            _ = response.content
+            content = self._without_key(response)
         except requests.RequestException as error:
-            raise from_transport(error, method, path) from None
+            failure = from_transport(error, method, path)
+            failure.body = self._mask.content(failure.body)  # a reason can quote what the server sent
+            raise failure from None
         if kind := classify(response.status_code, decoded(response)):
             wait = _retry_after(response)
             if kind is ErrorKind.RATE_LIMITED:
                 # Every thread of the workspace waits, not just the one that hit the limit.
                 self.budget.pause(path, wait)
-            body = response.content.replace(self._secret, b"***")
-            raise InstantlyAPIError(response.status_code, method, path, body, kind=kind, retry_after=wait)
+            raise InstantlyAPIError(response.status_code, method, path, content, kind=kind, retry_after=wait)
         if expect is not None:
             expect(response)
         self._note_time(response)
         return response
+
+    def _without_key(self, response: requests.Response) -> bytes:
+        """The answer's body, in which the key is masked wherever the server echoes it: in an error or in a record."""
+        content = response.content
+        if self._mask.may_be_in(content) and (masked := self._mask.content(content)) != content:
+            # Private in requests, which has no way to replace a body. Tests look for the key in what is read of it.
+            response._content = content = masked  # noqa: SLF001
+            if not self._echoed:
+                self._echoed = True
+                logger.warning("%s holds the API key; there and in what follows, it is masked.", _call(response))
+        return content
 
     def _note_time(self, response: requests.Response) -> None:
         """Keep the server's clock of the first good answer, since this machine's may be wrong."""
@@ -281,6 +300,10 @@ class _BearerAuth(requests.auth.AuthBase):
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         request.headers["Authorization"] = self._header
         return request
+
+
+def _call(response: requests.Response) -> str:
+    return f"The answer to {response.request.method} {response.request.path_url.partition('?')[0]}"
 
 
 def _retry_after(response: requests.Response) -> float | None:

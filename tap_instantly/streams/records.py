@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -10,6 +11,7 @@ from jsonschema import Draft202012Validator, ValidationError
 
 from tap_instantly import timestamps
 from tap_instantly.api import InstantlyError
+from tap_instantly.api.secrecy import MASKED
 
 if TYPE_CHECKING:
     import logging
@@ -19,6 +21,13 @@ Record = dict[str, Any]
 
 UNKNOWN_FIELDS = "unknown_fields"
 WORKSPACE_ID = "workspace_id"
+
+
+SECRET_NAME = re.compile(
+    r"passw|secret|token|credential|authori[sz]ation|cookie|api_?key|private_?key|(^|_)(key|auth|otp|headers?)$",
+    re.IGNORECASE,
+)
+"""What a field is called that may well hold a secret."""
 
 
 class InvalidRecordError(InstantlyError):
@@ -36,7 +45,8 @@ class RecordShaper:
     """Shapes the records of one stream, and keeps count of what was odd about them.
 
     * Fields that the schema does not know, and values in the place of a timestamp that are none, move to the object
-      ``unknown_fields``, so that nothing is lost and no loader fails.
+      ``unknown_fields``, so that nothing is lost and no loader fails. Of one that is called like a secret, and is no
+      number or boolean, the name alone is kept.
     * Timestamps leave as UTC in one form.
     * Records without a value for their key cannot be loaded: they are left out, with a line in the log each.
 
@@ -102,7 +112,10 @@ class RecordShaper:
         self._logger.error("A record without %s was left out; the rest of its key: %s", missing, present)
 
     def _set_aside(self, record: Record, name: str, reason: str) -> None:
-        record.setdefault(UNKNOWN_FIELDS, {})[name] = record.pop(name)
+        value = record.pop(name)
+        if name not in self._known and SECRET_NAME.search(name) and isinstance(value, (str, list, dict)):
+            value, reason = MASKED, f"{reason}, and it may be a secret, so that its value is masked"
+        record.setdefault(UNKNOWN_FIELDS, {})[name] = value
         self._report_once(name, f"{reason}; it is kept in the column {UNKNOWN_FIELDS}")
 
     def _report_once(self, place: str, message: str) -> None:
