@@ -111,6 +111,11 @@ class Checker:
         return counts + Counter(read=1, records=records, left_out=read - records, no_records=no_records(response))
 
     @property
+    def properties(self) -> dict[str, Any]:
+        """The schema of each column."""
+        return dict(self._stream.schema["properties"])
+
+    @property
     def _left_out(self) -> dict[str, int]:
         counts = self._stream.shaper.oddities
         return {name: counts[name] for name in ("without_key", "too_deep")}
