@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 UV_COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.10 --no-header --no-annotate
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test lint types unit audit format sandbox meltano docs drift bench constraints clean
+.PHONY: demo test lint types unit fuzz audit format sandbox meltano docs drift bench constraints clean
 
 ## Run the whole pipeline against the sandbox API: extract, load into DuckDB, change things, do it again, compare.
 ## Options in DEMO, e.g. make demo DEMO="--leads 100000"
@@ -34,6 +34,10 @@ audit: .venv-audit/.ready
 	$(PYTHON) -m venv .venv-audit
 	.venv-audit/bin/python $(PIP_INSTALL) pip-audit
 	touch $@
+
+## Send pages that no server should send through the tap, and count what becomes of them: make fuzz PAGES=100000
+fuzz: $(VENV)/.ready
+	$(BIN)/python -m tools.fuzz $(PAGES)
 
 format: $(VENV)/.ready
 	$(BIN)/ruff check --fix .

@@ -12,9 +12,10 @@ from jsonschema import Draft202012Validator, ValidationError
 from singer_sdk import typing as th
 
 from tap_instantly import timestamps
+from tap_instantly.api.adapter import CONNECTIONS
 from tap_instantly.api.limits import REQUESTS_PER_SECOND
 from tap_instantly.api.pagination import MAX_PAGE_SIZE
-from tap_instantly.api.transport import CONNECTIONS, DEFAULT_API_URL, DEFAULT_TIMEOUT, DEFAULT_USER_AGENT
+from tap_instantly.api.transport import DEFAULT_API_URL, DEFAULT_TIMEOUT, DEFAULT_USER_AGENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

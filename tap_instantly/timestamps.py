@@ -30,6 +30,14 @@ def parse(value: str) -> datetime:
         raise ValueError(value) from error
 
 
+def is_day(value: object) -> bool:
+    """Whether a value is a date, or a timestamp, of the calendar."""
+    try:
+        return isinstance(value, str) and bool(parse(value))
+    except ValueError:
+        return False
+
+
 def text(moment: datetime) -> str:
     """The API's own form, ``2026-01-31T00:00:00.000Z``; microseconds are kept where there are any."""
     precision = "microseconds" if moment.microsecond % 1000 else "milliseconds"

@@ -6,17 +6,14 @@ import contextlib
 import logging
 import re
 import threading
-import time
 from email.utils import parsedate_to_datetime
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import requests
-from requests.adapters import HTTPAdapter
-from typing_extensions import override
-from urllib3.exceptions import ReadTimeoutError
 
+from tap_instantly.api.adapter import Adapter
 from tap_instantly.api.decode import decoded
 from tap_instantly.api.errors import ErrorKind, InstantlyAPIError, InstantlyError, classify, from_transport
 from tap_instantly.api.limits import REQUESTS_PER_SECOND, Budget
@@ -30,7 +27,6 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from typing_extensions import Self
-    from urllib3.response import BaseHTTPResponse
 
 
 DEFAULT_API_URL = "https://api.instantly.ai/api/v2"
@@ -43,13 +39,7 @@ CONNECT_TIMEOUT = 15
 PATIENCE = 5
 """Times the timeout, which is for the next bytes, that a whole answer may take."""
 
-PIECE = 1 << 20
-"""Bytes of an answer to read at once."""
-
 LONGEST_RETRY_AFTER = 900.0
-CONNECTIONS = 64
-"""Connections kept open, and so requests that may be under way at once."""
-
 logger = logging.getLogger("tap-instantly.api")
 
 
@@ -85,7 +75,7 @@ class Transport:
         self._session = requests.Session()
         self._session.headers.update({"User-Agent": user_agent, "Accept": "application/json"})
         self._session.auth = _BearerAuth(api_key)
-        self._adapter = _Adapter(timeout * PATIENCE)
+        self._adapter = Adapter(timeout * PATIENCE)
         # The adapter does not look at proxies and certificate bundles of the environment by itself.
         self._environment: dict[str, Any] = {
             **self._session.merge_environment_settings(self.api_url, {}, None, None, None)
@@ -248,49 +238,6 @@ class Transport:
         """The records of a list, page by page; see :meth:`pages`."""
         for page in self.pages(path, method=method, arguments=arguments):
             yield from page
-
-
-class _Pieces:
-    """The body of an answer in pieces as large as they arrive, until it has taken too long.
-
-    ``requests`` takes 10 kB at a time, and before each piece the thread has to wait for the others that want to run: a
-    sixth of the whole time of a sync (measured). Its timeout is for one piece, and a body that drips never ends.
-    """
-
-    def __init__(self, raw: Any, patience: float) -> None:  # noqa: ANN401 (urllib3's, or a test's)
-        self._raw = raw
-        self._patience = patience
-        self._deadline = time.monotonic() + patience
-
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 (whatever the answer has)
-        return getattr(self._raw, name)
-
-    def stream(self, _size: int, *, decode_content: bool) -> Iterator[bytes]:
-        while piece := self._raw.read1(PIECE, decode_content=decode_content):
-            yield piece
-            if time.monotonic() > self._deadline:
-                self._raw.close()
-                raise ReadTimeoutError(self._raw, "", f"Read timed out: not all came in {self._patience:.0f} seconds")
-
-
-class _Adapter(HTTPAdapter):
-    """For one host, whose pool of connections need not be looked up for each request."""
-
-    def __init__(self, patience: float) -> None:
-        super().__init__(pool_connections=1, pool_maxsize=CONNECTIONS)
-        self._patience = patience
-        self._pool: Any = None
-
-    @override
-    def get_connection_with_tls_context(self, *args: Any, **settings: Any) -> Any:
-        self._pool = self._pool or super().get_connection_with_tls_context(*args, **settings)
-        return self._pool
-
-    @override
-    def build_response(self, req: requests.PreparedRequest, resp: BaseHTTPResponse) -> requests.Response:
-        response = super().build_response(req, resp)
-        response.raw = _Pieces(resp, self._patience)
-        return response
 
 
 class _BearerAuth(requests.auth.AuthBase):

@@ -121,7 +121,11 @@ def _details(client: InstantlyClient) -> dict[str, Any]:
 
 def _expect_workspace(response: requests.Response) -> None:
     details = decoded(response)
-    objects(response, [details] if isinstance(details, dict) and details.get("id") else None, "no workspace")
+    objects(
+        response,
+        [details] if isinstance(details, dict) and details.get("id") and isinstance(details["id"], str) else None,
+        "no workspace",
+    )
 
 
 def _id_from_records(client: InstantlyClient, denied: InstantlyAPIError) -> str:

@@ -16,6 +16,7 @@ from typing_extensions import override
 from tap_instantly import timestamps
 from tap_instantly.api import ErrorKind, InstantlyAPIError
 from tap_instantly.api.errors import DENIED
+from tap_instantly.api.pagination import no_records
 from tap_instantly.api.retry import Retry
 from tap_instantly.singer.sources import Slices
 from tap_instantly.streams.records import Record, RecordShaper, schema_directory
@@ -222,6 +223,7 @@ class InstantlyStream(InTurns):
         prepared = client.prepare(request.method, request.url, params=request.params, json=request.data)
         response = (retry or self.request_decorator)(ask)(prepared, context)
         self.note_received(len(response.content))
+        self.shaper.leave_out(no_records(response))
         with self._counting:
             self.request_counter.increment()
         return page, response
@@ -256,5 +258,5 @@ class InstantlyStream(InTurns):
     def log_sync_costs(self) -> None:
         # The SDK calls this once per stream at the end of a run.
         if self.selected:
-            line = self.tally.line(without_key=self.shaper.keyless, invalid=self.shaper.invalid)
+            line = self.tally.line(**self.shaper.oddities)
             self.log("Synced %s: %s", self.name, line)

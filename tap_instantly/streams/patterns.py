@@ -188,7 +188,11 @@ class PerParent(InstantlyStream):
                     for record in page:
                         if record.get(column) is None:
                             record[column] = parent_id
-                yield [record for record in page if record[column] == parent_id] if stamp else page
+                yield (
+                    [row for row in page if row[column] == parent_id or not isinstance(row[column], str)]
+                    if stamp
+                    else page
+                )
         except InstantlyAPIError as error:
             if error.kind is not ErrorKind.NOT_FOUND:
                 raise
@@ -226,11 +230,13 @@ class DailyStream(InstantlyStream):
     def pages(self, context: Slice) -> Iterator[list[Record]]:
         start, end, day = context["start_date"], context["end_date"], self.replication_key or "date"
         for page in super().pages(context):
-            yield [record for record in page if start <= (record.get(day) or start) < end]
+            yield [
+                record for record in page if not isinstance(on := record.get(day), str) or start <= (on or start) < end
+            ]
 
     def _first_day(self, context: Slice) -> date:
-        start: str | None = self.config.get("start_date") or self.workspaces[workspace_id(context)].timestamp_created
-        earliest = timestamps.parse(start).date() if start else EARLIEST_DAY
+        start: object = self.config.get("start_date") or self.workspaces[workspace_id(context)].timestamp_created
+        earliest = timestamps.parse(str(start)).date() if timestamps.is_day(start) else EARLIEST_DAY
         bookmark = self.starting_value(context)
         if not bookmark:
             return earliest
