@@ -215,6 +215,9 @@ class Transport:
             path: Path of the list.
             method: GET, or POST for the lists that take their arguments in the body.
             arguments: Filters, sent in the query or in the body with the cursor.
+
+        Raises:
+            InstantlyAPIError: A page cannot be had, or the cursors lead in a circle.
         """
         paginator, limit = StartingAfterPaginator(), PageLimit(self.page_size)
 
@@ -227,6 +230,9 @@ class Transport:
             response = limit.ask(ask)
             yield items(response)
             paginator.advance(response)
+        if paginator.looped:
+            reason = "the list sent the same cursor twice, records behind it may be missing"
+            raise InstantlyAPIError(None, method, urlsplit(self.api_url + path).path, reason, kind=ErrorKind.MALFORMED)
 
     def paginate(
         self, path: str, *, method: str = "GET", arguments: Mapping[str, Any] | None = None
