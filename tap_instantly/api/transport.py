@@ -17,6 +17,7 @@ from tap_instantly.api.adapter import Adapter
 from tap_instantly.api.decode import decoded
 from tap_instantly.api.errors import ErrorKind, InstantlyAPIError, InstantlyError, classify, from_transport
 from tap_instantly.api.limits import REQUESTS_PER_SECOND, Budget
+from tap_instantly.api.page_limit import PageLimit
 from tap_instantly.api.pagination import MAX_PAGE_SIZE, StartingAfterPaginator, items, page_arguments
 from tap_instantly.api.retry import Retry
 from tap_instantly.api.secrecy import Mask
@@ -217,20 +218,30 @@ class Transport:
     def pages(
         self, path: str, *, method: str = "GET", arguments: Mapping[str, Any] | None = None
     ) -> Iterator[list[dict[str, Any]]]:
-        """The pages of a list, each fetched when it is asked for.
+        """The pages of a list, each fetched when it is asked for, smaller where it cannot be had otherwise.
 
         Args:
             path: Path of the list.
             method: GET, or POST for the lists that take their arguments in the body.
             arguments: Filters, sent in the query or in the body with the cursor.
+
+        Raises:
+            InstantlyAPIError: A page cannot be had, or the cursors lead in a circle.
         """
-        paginator = StartingAfterPaginator()
-        where = "json" if method == "POST" else "params"
+        paginator, limit = StartingAfterPaginator(), PageLimit(self.page_size)
+
+        def ask(records: int, retry: Retry | None) -> requests.Response:
+            page = {**(arguments or {}), **page_arguments(records, paginator.current_value)}
+            where: dict[str, Any] = {"json" if method == "POST" else "params": page}
+            return self.request(method, path, repeatable=True, expect=items, retry=retry, **where)
+
         while not paginator.finished:
-            page = {**(arguments or {}), **page_arguments(self.page_size, paginator.current_value)}
-            response = self.request(method, path, repeatable=True, expect=items, **{where: page})  # type: ignore[arg-type]
+            response = limit.ask(ask)
             yield items(response)
             paginator.advance(response)
+        if paginator.looped:
+            reason = "the list sent the same cursor twice, records behind it may be missing"
+            raise InstantlyAPIError(None, method, urlsplit(self.api_url + path).path, reason, kind=ErrorKind.MALFORMED)
 
     def paginate(
         self, path: str, *, method: str = "GET", arguments: Mapping[str, Any] | None = None
