@@ -12,13 +12,15 @@ from jsonschema import Draft202012Validator, ValidationError
 from singer_sdk import typing as th
 
 from tap_instantly import timestamps
-from tap_instantly.api.adapter import CONNECTIONS
 from tap_instantly.api.limits import REQUESTS_PER_SECOND
 from tap_instantly.api.pagination import MAX_PAGE_SIZE
 from tap_instantly.api.transport import DEFAULT_API_URL, DEFAULT_TIMEOUT, DEFAULT_USER_AGENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+MOST_AT_ONCE = 256
+"""Requests under way at once, at most: more than one process has a use for."""
 
 ENVIRONMENT_PREFIX = "TAP_INSTANTLY_"
 
@@ -85,11 +87,11 @@ SETTINGS: dict[str, Any] = th.PropertiesList(
     ),
     th.Property(
         "concurrency",
-        th.IntegerType(minimum=1, maximum=CONNECTIONS),
+        th.IntegerType(minimum=1, maximum=MOST_AT_ONCE),
         default=32,
         title="Concurrency",
-        description="Requests under way at once, at most. With answers that take 0.3 seconds, 30 are needed to use 100 "
-        "requests a second; 1 reads everything one after the other.",
+        description="Requests under way at once, at most, over all workspaces. With answers that take 0.3 seconds, 30 "
+        "are needed to use 100 requests a second of one workspace; with many workspaces, more help.",
     ),
     th.Property(
         "max_requests_per_second",
@@ -190,6 +192,9 @@ def problems(config: Mapping[str, Any], schema: Mapping[str, Any]) -> list[str]:
 
 
 def _keys(config: Mapping[str, Any]) -> Iterator[str]:
+    names = [entry.get("name") for entry in config.get("workspaces") or () if isinstance(entry, dict)]
+    for name in sorted({name for name in names if isinstance(name, str) and names.count(name) > 1}):
+        yield f"setting 'workspaces' is not valid: two of them are called '{name}'"
     if not config.get("workspaces") and config.get("api_key") is None:
         yield f"setting 'api_key' is missing: give it in the config, or as {ENVIRONMENT_PREFIX}API_KEY"
     if config.get("workspaces") and config.get("api_key") is not None:

@@ -1,7 +1,7 @@
 """The ``starting_after`` cursor, and when a list ends.
 
-A cursor is whatever the server says: an id, a timestamp, an e-mail address or several joined (spec, recorded). It is
-echoed and never parsed or computed.
+A cursor is whatever the server says: an id, a timestamp, an e-mail address or several joined (spec, recorded). Here it
+is echoed and never parsed; only :mod:`tap_instantly.api.scan` computes cursors, where it has tried that they work.
 """
 
 from __future__ import annotations

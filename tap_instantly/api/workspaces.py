@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -159,6 +159,35 @@ def _connect(client: InstantlyClient) -> Workspace | InstantlyError:
         return error
 
 
+def _connect_all(clients: Mapping[str, InstantlyClient], at_once: int) -> dict[str, Workspace | InstantlyError]:
+    found: dict[str, Workspace | InstantlyError] = {}
+    broken: list[BaseException] = []
+    waiting = iter(list(clients.items()))
+    lock = threading.Lock()
+
+    def work() -> None:
+        while True:
+            with lock:
+                name, client = next(waiting, (None, None))
+            if name is None or client is None:
+                return
+            try:
+                found[name] = _connect(client)
+            except BaseException as error:  # noqa: BLE001 (raised in the thread that waits)
+                broken.append(error)
+                return
+
+    # Daemons: a program that is told to stop does not wait for them, as it does for those of a pool.
+    threads = [threading.Thread(target=work, daemon=True) for _ in range(min(at_once, len(clients)))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if broken:
+        raise broken[0]
+    return {name: found[name] for name in clients}
+
+
 class Workspaces:
     """The workspaces that a configuration opens, connected on first use.
 
@@ -180,8 +209,7 @@ class Workspaces:
     @cached_property
     def _by_id(self) -> dict[str, Workspace]:
         clients = self._clients()
-        with ThreadPoolExecutor(self._at_once) as pool:
-            found = dict(zip(clients, pool.map(_connect, clients.values()), strict=True))
+        found = _connect_all(clients, self._at_once)
         self.left_out = {name: result for name, result in found.items() if isinstance(result, InstantlyError)}
         if len(self.left_out) == len(found):
             raise next(iter(self.left_out.values()))
@@ -189,7 +217,12 @@ class Workspaces:
             logger.error("Workspace %s is left out: %s", name, error)
         opened: dict[str, Workspace] = {}
         for name, workspace in found.items():
-            if isinstance(workspace, Workspace) and opened.setdefault(workspace.id, workspace) is not workspace:
+            if not isinstance(workspace, Workspace) or opened.setdefault(workspace.id, workspace) is workspace:
+                continue
+            if workspace.id == UNKNOWN_WORKSPACE:
+                self.left_out[name] = InstantlyError("there is another workspace whose id is not known either")
+                logger.error("Workspace %s is left out: %s. Grant workspaces:read.", name, self.left_out[name])
+            else:
                 logger.warning("Workspace %s is one that another key opens too; it is read once.", name)
         return opened
 

@@ -49,7 +49,7 @@ class StoppedReadingError(Exception):
 
 
 class InstantlyStream(InTurns):
-    """One kind of record, read workspace by workspace.
+    """One kind of record, read in all workspaces side by side.
 
     A subclass says where the records are (``path``), what identifies them (``primary_keys``) and how they are
     replicated (``replication_key``); the schema is ``schemas/<name>.json``. State is kept per workspace.
@@ -213,7 +213,7 @@ class InstantlyStream(InTurns):
 
         def ask(request: requests.PreparedRequest, _context: Context | None) -> requests.Response:
             nonlocal page
-            if self.stopped:
+            if not self.is_wanted(context):
                 raise StoppedReadingError
             response = client.send(request)
             page = list(self.parse_response(response))  # within the retry: one of the wrong shape is asked for again

@@ -96,6 +96,7 @@ class InTurns(ShortRecordPath, RESTStream["str | None"]):
         self._turns: Turns | None = None
         self._begun: set[str] = set()
         self._written: set[str] = set()
+        self._ended: set[str] = set()
         # The SDK's own writers, which keep nothing back, have none.
         self._flush: Callable[[], None] = getattr(tap.message_writer, "flush", lambda: None)
 
@@ -134,12 +135,17 @@ class InTurns(ShortRecordPath, RESTStream["str | None"]):
         partitions = self.partitions
         for partition in partitions:
             self.before_reading(partition)
+            # The SDK caps the bookmark at the start of the run, so that what changes while the list is read is read
+            # again next time; but it does so for the stream as a whole, not for its partitions.
+            signpost = self.get_replication_key_signpost(partition)
+            self.state_manager.write_replication_key_signpost(signpost, context=partition)
         workers = 1 if only_shown else self.config["concurrency"]
         turns = Turns(partitions, map(self.source, partitions), workers)
         started, sent_before = time.monotonic(), self.workspaces.requests_sent
         self._turns = turns
         self._begun.clear()
         self._written.clear()
+        self._ended.clear()
         try:
             with self.request_counter:
                 yield from super()._sync_records(context, write_messages=write_messages)
@@ -159,10 +165,6 @@ class InTurns(ShortRecordPath, RESTStream["str | None"]):
         context = {WORKSPACE_ID: workspace}
         if workspace not in self._begun:
             self._begun.add(workspace)
-            # The SDK caps the bookmark at the start of the run, so that what changes while the list is read is read
-            # again next time; but it does so for the stream as a whole, not for its partitions.
-            signpost = self.get_replication_key_signpost(context)
-            self.state_manager.write_replication_key_signpost(signpost, context=context)
             self.begin(context)
         if turn.page is not None:
             self.time_extracted = datetime.now(timezone.utc)
@@ -174,12 +176,12 @@ class InTurns(ShortRecordPath, RESTStream["str | None"]):
         elif turn.error is None:
             self.finish(context)
         else:
+            self._ended.add(workspace)
             self.ended_by(context, turn.error, read=workspace in self._written)
 
-    @property
-    def stopped(self) -> bool:
-        """Whether nobody wants any more of what threads may still be about to ask for."""
-        return self._turns is None or self._turns.stopped
+    def is_wanted(self, context: Mapping[str, Any]) -> bool:
+        """Whether anybody still wants of a workspace what threads may be about to ask for."""
+        return self._turns is not None and not self._turns.stopped and workspace_id(context) not in self._ended
 
     def note_received(self, size: int) -> None:
         """Take note of an answer of that many bytes, in the thread that received it."""
