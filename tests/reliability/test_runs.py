@@ -22,7 +22,7 @@ from tap_instantly.api.workspaces import GIVE_UP_AFTER, Workspaces
 from tests.api.test_errors import closed_port
 from tests.conftest import UNTIL
 from tests.reliability.conftest import BROKEN, SOUND, Agency
-from tests.reliability.table import BY_PARENT, GIVES_UP, LIST, OBJECT, RUNS, SCAN, SORTED, STOPS
+from tests.reliability.table import BY_PARENT, GIVES_UP, LIST, OBJECT, RUNS, SCAN, SORTED, STOPS, TAKES
 from tests.support import run_tap
 
 if TYPE_CHECKING:
@@ -36,9 +36,13 @@ EMAILS_INTERVAL, EMAILS_PAUSE, RECOVERY = (
 )
 """As they are, and not as short as in other tests."""
 
+GONE_MIDWAY = "connection refused in the middle of the run"
+IN_A_ROW = "three endpoints of a workspace that fail in a row"
+FOR_HOURS = "e-mails at 20 requests a minute, for hours"
+
 
 def test_each_of_them_has_a_test_here() -> None:
-    assert len(RUNS) == len(NETWORK) + 3
+    assert RUNS.keys() == NETWORK.keys() | {GONE_MIDWAY, IN_A_ROW, FOR_HOURS}
 
 
 # The network
@@ -119,7 +123,7 @@ def test_a_server_that_goes_away_in_the_middle_stops_the_run_and_the_next_one_re
                 stack.close()
 
         run = first.run("campaigns", "workspaces", state=before, on_message=close, page_size=2, max_retries=1)
-    assert run.exit_code == RUNS["connection refused in the middle of the run"].exit_code
+    assert run.exit_code == RUNS[GONE_MIDWAY].exit_code
     assert isinstance(run.error, InstantlyAPIError)
     assert run.error.kind is ErrorKind.UNREACHABLE
     assert not run.keys(OBJECT, broken)
@@ -146,7 +150,7 @@ def test_a_workspace_in_which_three_endpoints_in_a_row_fail_is_given_up_and_the_
     fail(agency, LIST.path, SORTED.path, SCAN.path)
     streams = ("campaigns", "emails", "leads", "workspaces")
     run = agency.run(*streams, state=agency.state_of(LIST))
-    assert run.exit_code == RUNS["three endpoints of a workspace that fail in a row"].exit_code == GIVES_UP.exit_code
+    assert run.exit_code == RUNS[IN_A_ROW].exit_code == GIVES_UP.exit_code
     broken, sound = agency.id_of(BROKEN), agency.id_of(SOUND)
     assert not any(run.keys(kind, broken) for kind in (LIST, SCAN, SORTED, OBJECT))
     assert all(run.keys(kind, sound) == agency.truth(kind, SOUND) for kind in (LIST, SCAN, SORTED, OBJECT))
@@ -300,6 +304,7 @@ def test_e_mails_are_read_for_hours_with_never_more_than_twenty_requests_a_minut
         settings = {"api_key": server.api_key, "api_url": f"{server.url}/api/v2", "page_size": 1}
         run = run_tap(settings, streams=("emails",))
         truth = [row["id"] for row in server.control.truth("emails")]
+    assert RUNS[FOR_HOURS] is TAKES
     assert sorted(record["id"] for record in run.records("emails")) == sorted(truth)
     assert sent[-1] - sent[0] > 2 * 60 * 60
     in_a_minute = [sum(begin <= time < begin + 60 for time in sent[at : at + 60]) for at, begin in enumerate(sent)]
