@@ -91,7 +91,12 @@ INCOMPLETE = Outcome(
     3,
 )
 STOPS = Outcome(
-    "stops", "stops the run", "those before the fault; all with the next run", "stays", "read by the next run", 1
+    "stops",
+    "stops the run",
+    "those before the fault; all with the next run",
+    "stays; of a sorted list, where it was read up to",
+    "read by the next run",
+    1,
 )
 GIVES_UP = Outcome(
     "gives up", "leaves the workspace out from there on", "none more", "stay", "other workspaces as ever", 3
