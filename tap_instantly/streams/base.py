@@ -8,7 +8,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote
 
-from singer_sdk import RESTStream
 from singer_sdk.pagination import SinglePagePaginator
 from singer_sdk.schema.source import SchemaDirectory, StreamSchema
 from singer_sdk.streams.rest import PageContext
@@ -49,7 +48,7 @@ class StoppedReadingError(Exception):
     """Nobody wants what a thread was about to ask for."""
 
 
-class InstantlyStream(InTurns, RESTStream["str | None"]):
+class InstantlyStream(InTurns):
     """One kind of record, read workspace by workspace.
 
     A subclass says where the records are (``path``), what identifies them (``primary_keys``) and how they are
@@ -74,7 +73,6 @@ class InstantlyStream(InTurns, RESTStream["str | None"]):
         super().__init__(tap, workspaces)
         self._starts: dict[str, str | None] = {}
         self._counting = threading.Lock()
-        self.request_counter = self.get_http_request_counter()
         self._looped: set[str] = set()
 
     @property

@@ -14,6 +14,7 @@ from jsonschema import Draft202012Validator, ValidationError
 from tap_instantly import timestamps
 from tap_instantly.api import InstantlyError
 from tap_instantly.api.decode import Odd
+from tap_instantly.api.secrecy import MASKED
 from tap_instantly.streams.forms import NOT_TO_CARRY, Form, TooDeepError, carried, mended
 
 if TYPE_CHECKING:
@@ -30,6 +31,13 @@ MOST_REPORTED = 200
 
 MOST_SHOWN = 100
 """Characters of a name or key in the log."""
+
+
+SECRET_NAME = re.compile(
+    r"passw|secret|token|credential|authori[sz]ation|cookie|api_?key|private_?key|(^|_)(key|auth|otp|headers?)$",
+    re.IGNORECASE,
+)
+"""What a field is called that may well hold a secret."""
 
 
 class InvalidRecordError(InstantlyError):
@@ -49,6 +57,8 @@ class RecordShaper:
     * Fields that the schema does not know, and values that their column cannot hold (of another type, no timestamp,
       no text that a database takes), move to the object ``unknown_fields``, so that nothing is lost and no loader
       fails. The column has null, or the text with U+FFFD; values within an object are moved by themselves.
+      Of a field that the schema does not know and that is called like a secret, the name alone is kept, unless it is a
+      number or boolean.
     * Timestamps leave as UTC in one form. An integer in the place of a text that is part of the key becomes that text.
     * Records without a good value for their key, or nested too deeply, cannot be loaded: they are left out, with a line
       in the log each.
@@ -156,7 +166,10 @@ class RecordShaper:
             TooDeepError: There is something nested too deeply.
         """
         for name in [name for name in record if name not in self._properties]:
-            self._set_aside(aside, str(name), carried(record.pop(name)), "the schema does not know this field")
+            value, reason = carried(record.pop(name)), "the schema does not know this field"
+            if SECRET_NAME.search(str(name)) and isinstance(value, (str, list, dict)):
+                value, reason = MASKED, f"{reason}, and it may be a secret, so that its value is masked"
+            self._set_aside(aside, str(name), value, reason)
         if self._open_form.fits(record):
             return
         for name in self._keys:

@@ -7,6 +7,7 @@ import time
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from singer_sdk import RESTStream
 from typing_extensions import override
 
 from tap_instantly.singer.read_ahead import PAGES, ReadAhead, Turn
@@ -79,7 +80,7 @@ class Turns(list[dict[str, Any]]):
         return size
 
 
-class InTurns(ShortRecordPath):
+class InTurns(ShortRecordPath, RESTStream["str | None"]):
     """A stream with the workspaces for partitions, whose pages are written as they arrive.
 
     Pages of one workspace come in the order of its :meth:`source`; which workspace is next depends on the answers.
@@ -91,6 +92,7 @@ class InTurns(ShortRecordPath):
         super().__init__(tap)
         self.workspaces = workspaces
         self.tally = Tally()
+        self.request_counter = self.get_http_request_counter()
         self._turns: Turns | None = None
         self._begun: set[str] = set()
         self._written: set[str] = set()
@@ -136,8 +138,11 @@ class InTurns(ShortRecordPath):
         turns = Turns(partitions, map(self.source, partitions), workers)
         started, sent_before = time.monotonic(), self.workspaces.requests_sent
         self._turns = turns
+        self._begun.clear()
+        self._written.clear()
         try:
-            yield from super()._sync_records(context, write_messages=write_messages)
+            with self.request_counter:
+                yield from super()._sync_records(context, write_messages=write_messages)
         finally:
             self._turns = None
             turns.stop()

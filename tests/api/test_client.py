@@ -99,6 +99,19 @@ def test_broken_answers_are_tried_again(api: Server, client: InstantlyClient, ki
     assert client.get("/campaigns")["items"]
 
 
+def test_an_answer_that_drips_is_given_up_and_tried_again(
+    api: Server, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("tap_instantly.api.transport.PATIENCE", 0.01)
+    api.control.fault("/api/v2/campaigns", "slow_drip", seconds=0.02, chunk=20)
+    with InstantlyClient(api.api_key, api_url=f"{api.url}/api/v2", timeout=10) as client:
+        assert client.get("/campaigns")["items"]
+    assert len(api.control.requests()) == 2
+    (line,) = [message for message in caplog.messages if "Trying again" in message]
+    assert "timeout" in line
+    assert "not all came in" in line
+
+
 def test_giving_up_says_how_often_it_was_tried(api: Server) -> None:
     api.control.fault("/api/v2/campaigns", "status", status=503, count=None)
     with (
