@@ -20,6 +20,10 @@ UNREADABLE: Any = object()
 LONGEST_INTEGER = 4300
 """Digits; Python reads no longer ones."""
 
+NUL = b"\\u0000"
+ESCAPES = 200
+"""Escapes to look at one by one."""
+
 _ODD = re.compile("[\0\ud800-\udfff]")
 
 
@@ -51,7 +55,7 @@ def decode(body: bytes) -> Any:  # noqa: ANN401 (any JSON)
     """
     try:
         value = _decode_strictly(body)
-        return _marked(value) if b"\\u0000" in body else value
+        return _marked(value) if _has_nul(body) else value
     except RecursionError:
         return UNREADABLE
     except (msgspec.DecodeError, UnicodeDecodeError):
@@ -73,6 +77,18 @@ def decoded(response: requests.Response) -> Any:  # noqa: ANN401 (any JSON)
     if "_decoded" not in attributes:
         attributes["_decoded"] = decode(response.content)
     return attributes["_decoded"]
+
+
+def _has_nul(body: bytes) -> bool:
+    """Whether a NUL may be among the escapes of a body.
+
+    Most pages have few escapes, and to look for the next backslash is quicker by far than to look for a longer text.
+    """
+    at = -2
+    for _ in range(ESCAPES):
+        if (at := body.find(b"\\", at + 2)) < 0 or body.startswith(NUL, at):
+            return at >= 0
+    return NUL in body[at:]
 
 
 def _real(literal: str) -> float | Decimal | Odd:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
+from tap_instantly import timestamps
 from tap_instantly.api.decode import Odd
 
 if TYPE_CHECKING:
@@ -40,12 +41,13 @@ class TooDeepError(Exception):
 class Form:
     """Tells whether values fit their schemas and can be carried by JSON and databases alike.
 
-    msgspec compares a record with a type made of the schema, at half of what it took to decode it (measured).
+    msgspec compares a record with a type made of the schema, in less time than it takes to look at its timestamps one
+    by one (measured).
 
     Args:
         properties: Schema of each property.
-        closed: Whether objects described by a schema may have no other properties; they may, but then it takes longer
-            to tell that these can be carried.
+        closed: Whether objects may have no properties but those of their schema, and timestamps have to be of their
+            one form. It is the quicker way to tell.
     """
 
     def __init__(self, properties: Mapping[str, Kind], *, closed: bool) -> None:
@@ -93,6 +95,9 @@ def _struct(properties: Mapping[str, Kind], *, described: bool, closed: bool) ->
 def _type(kind: Kind, described: bool, closed: bool) -> Any:  # noqa: ANN401, FBT001 (a type)
     if "type" not in kind:
         return _ANY
+    if closed and kind.get("format") in _PATTERNS:
+        text = Annotated[str, msgspec.Meta(pattern=_PATTERNS[kind["format"]])]
+        return text | None if "null" in _names(kind) else text
     if described and "properties" in kind:
         return _struct(kind["properties"], described=True, closed=closed) | None
     if described and isinstance(kind.get("items"), dict):
@@ -123,6 +128,7 @@ _TYPES: dict[str, Any] = {
     "null": None,
 }
 _ALL = tuple(_TYPES)
+_PATTERNS = {"date": rf"\A{timestamps.DAY}\Z", "date-time": rf"\A{timestamps.CANONICAL}\Z"}
 
 
 def mended(value: Any, kind: Kind, place: str, note: Note, depth: int = 0) -> Any:  # noqa: ANN401 (any JSON)

@@ -103,11 +103,11 @@ class RecordShaper:
             record[WORKSPACE_ID] = workspace_id
             if not self._form.fits(record):
                 self._look_closely(record, aside)
+                self._order_times(record, aside)
         except TooDeepError:
             self.too_deep += 1
             self._leave_out(record, "that is nested too deeply")
             return None
-        self._order_times(record, aside)
         if aside:
             record[UNKNOWN_FIELDS] = aside
         for name in self._needed:
