@@ -17,15 +17,12 @@ from typing_extensions import override
 from tap_instantly.api import InstantlyClient, InstantlyError, Workspaces, secrecy
 from tap_instantly.settings import ENVIRONMENT_PREFIX, SETTINGS, problems, secrets
 from tap_instantly.singer.writer import BufferedWriter
+from tap_instantly.stopping import EXIT_BY_SIGNAL
 from tap_instantly.streams import STREAMS, InstantlyStream
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import FrameType
-
-
-EXIT_BY_SIGNAL = 128
-"""What shells add to the number of the signal that ended a program."""
 
 
 class IncompleteError(InstantlyError):
@@ -38,6 +35,7 @@ class TapInstantly(Tap):
     name = "tap-instantly"
     message_writer_class = BufferedWriter
     message_writer: BufferedWriter
+    _started = False
     config_jsonschema: ClassVar[dict[str, Any]] = copy.deepcopy(SETTINGS)  # the SDK adds its own to it
     # Less the SDK's BATCH, which writes records past selection and stream maps, and ACTIVATE_VERSION, which it sends
     # before the records are read.
@@ -78,6 +76,9 @@ class TapInstantly(Tap):
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
         # Private in the SDK, which registers it for SIGTERM and SIGINT and has no hook beside it. Its own writes in the
         # middle of what the signal interrupted, and ends with 0, as if all had been read. Tests send real signals.
+        if not self._started:
+            # The state may be there in part, and would take the place of the whole one.
+            sys.exit(EXIT_BY_SIGNAL + signum)
         self.message_writer.when_idle(lambda: self._stop(signum))
 
     def _stop(self, signum: int) -> NoReturn:
@@ -93,6 +94,7 @@ class TapInstantly(Tap):
         Raises:
             IncompleteError: Something that should have been read was not; all else has been.
         """
+        self._started = True
         super().sync_all()
         tallies = {stream.name: stream.tally for stream in self.streams.values() if isinstance(stream, InstantlyStream)}
         missing = [f"{name} ({', '.join(tally.incomplete)})" for name, tally in tallies.items() if tally.incomplete]

@@ -6,8 +6,10 @@ import logging
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from tap_instantly.api.client import InstantlyClient
@@ -152,40 +154,35 @@ def _id_from_records(client: InstantlyClient, denied: InstantlyAPIError) -> str:
     return UNKNOWN_WORKSPACE
 
 
-def _connect(client: InstantlyClient) -> Workspace | InstantlyError:
+def _connect(client: InstantlyClient) -> Workspace | Exception:
     try:
         return Workspace.connect(client)
-    except InstantlyError as error:
+    except Exception as error:  # noqa: BLE001 (raised in the thread that waits)
         return error
 
 
 def _connect_all(clients: Mapping[str, InstantlyClient], at_once: int) -> dict[str, Workspace | InstantlyError]:
-    found: dict[str, Workspace | InstantlyError] = {}
-    broken: list[BaseException] = []
-    waiting = iter(list(clients.items()))
-    lock = threading.Lock()
+    """The workspace of each client, or why it cannot be opened."""
+    found: dict[str, Workspace | Exception] = {}
+    names: SimpleQueue[str] = SimpleQueue()
+    for name in clients:
+        names.put(name)
 
-    def work() -> None:
-        while True:
-            with lock:
-                name, client = next(waiting, (None, None))
-            if name is None or client is None:
-                return
-            try:
-                found[name] = _connect(client)
-            except BaseException as error:  # noqa: BLE001 (raised in the thread that waits)
-                broken.append(error)
-                return
+    def connect() -> None:
+        with suppress(Empty):
+            while name := names.get_nowait():
+                found[name] = _connect(clients[name])
 
-    # Daemons: a program that is told to stop does not wait for them, as it does for those of a pool.
-    threads = [threading.Thread(target=work, daemon=True) for _ in range(min(at_once, len(clients)))]
+    # Daemons: a program that is told to stop does not wait for what is tried again for minutes.
+    threads = [threading.Thread(target=connect, daemon=True) for _ in range(min(at_once, len(clients)))]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    if broken:
-        raise broken[0]
-    return {name: found[name] for name in clients}
+    for result in found.values():
+        if isinstance(result, Exception) and not isinstance(result, InstantlyError):
+            raise result
+    return {name: cast("Workspace | InstantlyError", found[name]) for name in clients}
 
 
 class Workspaces:
@@ -208,8 +205,7 @@ class Workspaces:
 
     @cached_property
     def _by_id(self) -> dict[str, Workspace]:
-        clients = self._clients()
-        found = _connect_all(clients, self._at_once)
+        found = _connect_all(self._clients(), self._at_once)
         self.left_out = {name: result for name, result in found.items() if isinstance(result, InstantlyError)}
         if len(self.left_out) == len(found):
             raise next(iter(self.left_out.values()))

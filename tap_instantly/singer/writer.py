@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import select
 import sys
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -108,4 +109,12 @@ class BufferedWriter(GenericSingerWriter[bytes, Message]):
             sys.stdout.write(str(waiting, "utf-8"))
             return
         while waiting:
-            waiting = waiting[os.write(output, waiting) :]
+            waiting = waiting[_write_some(output, waiting) :]
+
+
+def _write_some(output: int, waiting: memoryview) -> int:
+    try:
+        return os.write(output, waiting)
+    except BlockingIOError:  # whoever opened it, or shares it, does not want to wait
+        select.select([], [output], [])
+        return 0

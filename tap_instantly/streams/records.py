@@ -94,7 +94,11 @@ class RecordShaper:
         self._counting = threading.Lock()
 
     def shape(self, record: Record, workspace_id: str) -> Record | None:
-        """The record in its schema's shape (changed in place), or None if it cannot be loaded."""
+        """The record in its schema's shape (changed in place), or None if it cannot be loaded.
+
+        Raises:
+            InvalidRecordError: A value does not fit its column, and the setting is ``fail``.
+        """
         aside: dict[str, Any] = {}
         try:
             if record.get(WORKSPACE_ID) not in (None, workspace_id):
@@ -144,7 +148,7 @@ class RecordShaper:
         for error in self._validator.iter_errors(record):
             self.invalid += 1
             if self._fail:
-                self._refuse(record, error)
+                self._refuse(record, _place(error), _breach(error))
             self._report_once(_place(error), f"it {_breach(error)}")
 
     def _order_times(self, record: Record, aside: dict[str, Any]) -> None:
@@ -182,7 +186,7 @@ class RecordShaper:
                 self._move(record, aside, name, NOT_TO_CARRY)
 
         def note(place: str, value: Any, reason: str) -> None:  # noqa: ANN401 (any JSON)
-            self.moved += 1
+            self._count_moved(record, place, reason)
             self._set_aside(aside, place, value, reason)
 
         for name, value in record.items():
@@ -196,9 +200,14 @@ class RecordShaper:
         self._logger.error("A record %s was left out; the rest of its key: %s%s", why, present, also)
 
     def _move(self, record: Record, aside: dict[str, Any], name: str, reason: str) -> None:
-        self.moved += 1
+        self._count_moved(record, name, reason)
         self._set_aside(aside, name, carried(record[name]), reason)
         record[name] = None
+
+    def _count_moved(self, record: Record, place: str, reason: str) -> None:
+        self.moved += 1
+        if self._fail:
+            self._refuse(record, place, f"does not fit: {reason}")
 
     def _set_aside(self, aside: dict[str, Any], place: str, value: Any, reason: str) -> None:  # noqa: ANN401 (any JSON)
         while place in aside:  # the API may have a field of that name
@@ -216,11 +225,11 @@ class RecordShaper:
         else:
             self._logger.warning("Field '%s': %s", name, message)
 
-    def _refuse(self, record: Record, error: ValidationError) -> NoReturn:
+    def _refuse(self, record: Record, place: str, breach: str) -> NoReturn:
         key = {name: record.get(name) for name in self._keys}
         message = (
-            f"{self._logger.name.rpartition('.')[2]}: the record {key} does not match its schema: field "
-            f"'{_place(error)}' {_breach(error)}. With validate_records 'warn' it would be loaded all the same."
+            f"{self._logger.name.rpartition('.')[2]}: the record {key} does not match its schema: field '{place}' "
+            f"{breach}. With validate_records 'warn' it would be loaded all the same."
         )
         raise InvalidRecordError(message)
 
