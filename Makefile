@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 UV_COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.10 --no-header --no-annotate
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test lint types unit fuzz audit format sandbox meltano docs drift bench constraints clean
+.PHONY: demo test lint types unit chaos fuzz audit format sandbox meltano docs drift bench constraints clean
 
 ## Run the whole pipeline against the sandbox API: extract, load into DuckDB, change things, do it again, compare.
 ## Options in DEMO, e.g. make demo DEMO="--leads 100000"
@@ -25,6 +25,11 @@ types: $(VENV)/.ready
 
 unit: $(VENV)/.ready
 	$(BIN)/pytest
+
+## End runs of the tap by force, at any moment and in any way, and look for what is lost; the tests do so 200 times.
+## Options in CHAOS, e.g. make chaos CHAOS="--kills 2000 --seed 1f3a"
+chaos: $(VENV)/.ready
+	$(BIN)/python -m tests.chaos $(CHAOS)
 
 ## Known vulnerabilities of what is pinned; asks PyPI, which `make test` must not need.
 audit: .venv-audit/.ready

@@ -1,0 +1,185 @@
+"""One run of the tap as a process of its own, and what ends it."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from random import Random
+
+AT_MOST = 60.0
+"""Seconds until a process that should have ended fails the test."""
+
+SMALLEST_PIPE = 4096
+BLOCK = 512
+"""What `ulimit -f` counts in."""
+
+TAP = ("-m", "tap_instantly")
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a reader saw of a run.
+
+    Attributes:
+        ending: What was to end it.
+        output: What the reader read.
+        whole: Whether it read to the end.
+        exit_code: As Python has it: negative for a signal that the program did not handle.
+        log: Standard error.
+    """
+
+    ending: str
+    output: bytes
+    whole: bool
+    exit_code: int
+    log: str
+
+    @property
+    def finished(self) -> bool:
+        """Whether it came to its own end, and the reader with it."""
+        return self.whole and self.exit_code == 0
+
+
+Watch = "Callable[[subprocess.Popen[bytes], int, Moment], tuple[bytes, bool]]"
+"""Reads from a process until its end and says whether that was the end of what it wrote."""
+
+
+class Moment:
+    """When to strike: after some of the output, or some time after the start."""
+
+    def __init__(self, random: Random, size: int) -> None:
+        early = random.random() < 0.15
+        self.bytes = 0 if early else int(random.uniform(0, 0.8) * size) + 1
+        self.seconds = random.uniform(0, 1.2) if early else random.choice([0, random.uniform(0, 0.03)])
+
+
+def read(pipe: int, most: int | None = None) -> bytes:
+    """Read so much, or to the end."""
+    parts, left = [], most
+    while left is None or left > 0:
+        assert select.select([pipe], [], [], AT_MOST)[0], "the tap neither writes nor ends"
+        part = os.read(pipe, 1 << 16 if left is None else min(left, 1 << 16))
+        if not part:
+            break
+        parts.append(part)
+        left = None if left is None else left - len(part)
+    return b"".join(parts)
+
+
+def to_the_end(_process: subprocess.Popen[bytes], pipe: int, _moment: Moment) -> tuple[bytes, bool]:
+    return read(pipe), True
+
+
+def signalled(signum: signal.Signals) -> Watch:
+    def watch(process: subprocess.Popen[bytes], pipe: int, moment: Moment) -> tuple[bytes, bool]:
+        output = read(pipe, moment.bytes)
+        time.sleep(moment.seconds)
+        process.send_signal(signum)
+        return output + read(pipe), True
+
+    return watch
+
+
+def closed_pipe(_process: subprocess.Popen[bytes], pipe: int, moment: Moment) -> tuple[bytes, bool]:
+    return read(pipe, moment.bytes), False
+
+
+def dead_target(process: subprocess.Popen[bytes], pipe: int, moment: Moment) -> tuple[bytes, bool]:
+    with tempfile.TemporaryFile() as output:
+        subprocess.run(["head", "-c", str(moment.bytes)], stdin=pipe, stdout=output, check=True, timeout=AT_MOST)  # noqa: S607
+        output.seek(0)
+        return output.read(), False
+
+
+def stalled_target(process: subprocess.Popen[bytes], pipe: int, moment: Moment) -> tuple[bytes, bool]:
+    output = read(pipe, moment.bytes)
+    time.sleep(0.5)
+    process.send_signal(signal.SIGTERM)
+    process.wait(AT_MOST)
+    return output + read(pipe), True
+
+
+ON_PIPES: dict[str, Watch] = {
+    "none": to_the_end,
+    "SIGKILL": signalled(signal.SIGKILL),
+    "SIGTERM": signalled(signal.SIGTERM),
+    "SIGINT": signalled(signal.SIGINT),
+    "closed pipe": closed_pipe,
+    "dead target": dead_target,
+    "stalled target": stalled_target,
+}
+FULL_DISK, FULL_QUOTA = "full disk", "full quota"
+
+ENDINGS = {
+    "SIGKILL": 6,
+    "SIGTERM": 6,
+    "SIGINT": 6,
+    "closed pipe": 4,
+    "dead target": 3,
+    "stalled target": 1,
+    FULL_DISK: 1,
+    FULL_QUOTA: 3,
+}
+"""What may end a run, and how often among the others."""
+
+
+def run(arguments: list[str], ending: str, random: Random, size: int) -> Run:
+    """Run Python with these arguments until it ends or is ended; ``size`` is what it would write in all."""
+    command = [sys.executable, *arguments]
+    moment = Moment(random, size)
+    with tempfile.TemporaryFile() as log:
+        if ending == FULL_DISK:
+            with Path("/dev/full").open("wb") as full:
+                output, whole, exit_code = b"", True, _on_file(command, full, log)
+        elif ending == FULL_QUOTA:
+            with tempfile.TemporaryFile() as file:
+                # Not through preexec_fn, which is not safe where there are threads.
+                limited = ["sh", "-c", f'ulimit -f {moment.bytes // BLOCK}; exec "$@"', "sh", *command]
+                exit_code = _on_file(limited, file, log)
+                file.seek(0)
+                output, whole = file.read(), True
+        else:
+            small = random.random() < 0.5
+            output, whole, exit_code = _on_pipe(command, ON_PIPES[ending], moment, log, small=small)
+        log.seek(0)
+        return Run(ending, output, whole, exit_code, log.read().decode())
+
+
+def _environment() -> dict[str, str]:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("TAP_INSTANTLY_")}
+    return {**clean, "PYTHONWARNINGS": "ignore:Python 3.10 reached its end of life"}
+
+
+def _on_file(command: list[str], file: IO[bytes], log: IO[bytes]) -> int:
+    return subprocess.run(command, stdout=file, stderr=log, env=_environment(), check=False, timeout=AT_MOST).returncode
+
+
+def _on_pipe(
+    command: list[str], watch: Watch, moment: Moment, log: IO[bytes], *, small: bool
+) -> tuple[bytes, bool, int]:
+    reading, writing = os.pipe()
+    if small and hasattr(fcntl, "F_SETPIPE_SZ"):
+        fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, SMALLEST_PIPE)  # so that most writes wait for the reader
+    process = subprocess.Popen(command, stdout=writing, stderr=log, env=_environment())
+    os.close(writing)
+    try:
+        output, whole = watch(process, reading, moment)
+    finally:
+        os.close(reading)
+        try:
+            process.wait(AT_MOST)
+        finally:
+            process.kill()
+            process.wait()
+    return output, whole, process.returncode

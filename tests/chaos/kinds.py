@@ -1,0 +1,86 @@
+"""What is read in the rounds: each way in which streams are replicated."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from tests.chaos.endings import TAP
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from random import Random
+
+    from sandbox import Control
+
+HURRIED = """
+from tap_instantly.api import limits
+limits.EMAILS_INTERVAL = 0.02
+from tap_instantly.__main__ import main
+main()
+"""
+"""The tap without what keeps it within 20 pages of e-mails a minute."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A way of replication.
+
+    Attributes:
+        stream: One that is replicated so.
+        sizes: Of the sandbox.
+        settings: Of the tap.
+        change: Changes something of the stream in a workspace.
+        program: What Python is to run.
+        latency_ms: Of the sandbox.
+    """
+
+    stream: str
+    sizes: dict[str, int] = field(default_factory=dict)
+    settings: dict[str, Any] = field(default_factory=dict)
+    change: Callable[[Control, Random], object] | None = None
+    program: tuple[str, ...] = TAP
+    latency_ms: float = 10
+
+
+def _campaign(control: Control, random: Random) -> str:
+    return random.choice([row["id"] for row in control.truth("campaigns")])
+
+
+def _rename_campaign(control: Control, random: Random) -> None:
+    control.update_campaign(_campaign(control, random), name=f"Renamed {random.random()}")
+
+
+def _open_or_add_leads(control: Control, random: Random) -> None:
+    for row in random.sample(list(control.truth("leads")), 3):
+        control.open(row["id"])
+    control.add_leads(2)
+
+
+def _receive(control: Control, random: Random) -> None:
+    control.mutate("receive_email")
+
+
+def _send(control: Control, random: Random) -> None:
+    control.send(_campaign(control, random), count=2)
+
+
+KINDS = {
+    "list with a bookmark": Kind("campaigns", {"campaigns": 60}, {"page_size": 3}, _rename_campaign),
+    "scanned list": Kind("leads", {"leads": 1200}, {"page_size": 15}, _open_or_add_leads),
+    "scanned list of several workspaces": Kind(
+        "leads", {"leads": 250, "workspaces": 4}, {"page_size": 6}, _open_or_add_leads
+    ),
+    "list with a bookmark of several workspaces": Kind(
+        "accounts", {"accounts": 40, "workspaces": 4}, {"page_size": 4, "concurrency": 3}
+    ),
+    "sorted list": Kind("emails", {"emails": 400}, {"page_size": 15}, _receive, ("-c", HURRIED)),
+    "daily windows": Kind("campaign_analytics_daily", {"campaigns": 12, "days": 80}, {}, _send),
+    "daily windows in batches": Kind("account_analytics_daily", {"accounts": 230, "days": 35}, {}, latency_ms=20),
+    "whole, in batches": Kind("account_warmup_daily", {"accounts": 330}, {"concurrency": 2}, latency_ms=20),
+    "whole, by parents": Kind("account_details", {"accounts": 60}, {"concurrency": 2}),
+    "whole list": Kind(
+        "lead_lists", {"lead_lists": 60}, {"page_size": 3}, lambda control, _random: control.add_lead_list()
+    ),
+}
+"""By what they are called in the figures."""

@@ -1,0 +1,183 @@
+"""Rounds of runs that are ended, until one comes to its own end; then the target is compared with the truth."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import sandbox
+from sandbox import SandboxConfig
+from tests.chaos.endings import ENDINGS, Run, run
+from tests.chaos.kinds import KINDS, Kind
+from tests.chaos.ledger import Ledger, check_end
+from tests.streams.test_catalogue import comparable, truth
+from tests.support import catalog_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from sandbox import Control
+
+SIZES = {"campaigns": 6, "accounts": 20, "leads": 100, "lead_lists": 3, "emails": 30, "days": 20}
+RUNS_OF_A_ROUND = 9
+AT_ONCE = (os.cpu_count() or 1) + 1
+_turn = threading.BoundedSemaphore(AT_ONCE)
+
+
+@dataclass
+class Figures:
+    """What happened to one kind; ``failure`` says what should not have."""
+
+    kind: str
+    ended: Counter[str] = field(default_factory=Counter)
+    runs: int = 0
+    rounds: int = 0
+    changes: int = 0
+    read: int = 0
+    held: int = 0
+    failure: str | None = None
+
+    def line(self) -> str:
+        """All of it, for people."""
+        again = 1 - self.held / self.read if self.read else 0.0
+        how = ", ".join(f"{count} {ending}" for ending, count in sorted(self.ended.items()))
+        return (
+            f"{self.kind}: {self.ended.total()} of {self.runs} runs ended by force ({how}); {self.rounds} rounds, "
+            f"{self.changes} changes; {self.read} records read, {again:.0%} of them again"
+        )
+
+
+class Rounds:
+    """The rounds of one kind."""
+
+    def __init__(self, name: str, kind: Kind, server: sandbox.Server, folder: Path, seed: str) -> None:
+        self.figures = Figures(name)
+        self._kind = kind
+        self._random = Random(f"{seed} {name}")
+        others = [f"workspace-{number:03}" for number in range(2, kind.sizes.get("workspaces", 1) + 1)]
+        keys = {"main": server.api_key, **{name: f"sandbox-key-{name}" for name in others}}
+        self._controls = {name: server.control.within(name) for name in keys}
+        settings = {
+            "workspaces": [{"name": name, "api_key": key} for name, key in keys.items()],
+            "api_url": f"{server.url}/api/v2",
+            "concurrency": 4,
+            "max_requests_per_second": 2000,
+            **kind.settings,
+        }
+        server.control.config(latency_ms=kind.latency_ms, emails_per_minute=1_000_000)
+        self._config, self._catalog, self._state = (folder / f"{file}.json" for file in ("config", "catalog", "state"))
+        self._config.write_text(json.dumps(settings), encoding="utf-8")
+        self._catalog.write_text(json.dumps(catalog_of(settings, kind.stream)), encoding="utf-8")
+        self._size = 0
+
+    def play(self, kills: int) -> None:
+        """Round after round, until so many runs were ended.
+
+        Raises:
+            AssertionError: Something was lost, or a run did not end as it should.
+        """
+        whole = Ledger()
+        self._size = len(self._run(whole, "none").output)
+        self._compare(whole)
+        while self.figures.ended.total() < kills:
+            self._round(kills)
+
+    def _round(self, kills: int) -> None:
+        target, finished, changes = Ledger(), False, self.figures.changes
+        for _ in range(RUNS_OF_A_ROUND):
+            if finished or self.figures.ended.total() >= kills:
+                break
+            if self._kind.change is not None and self._random.random() < 0.3:
+                self._kind.change(self._random.choice(list(self._controls.values())), self._random)
+                self.figures.changes += 1
+            (ending,) = self._random.choices(list(ENDINGS), list(ENDINGS.values()))
+            finished = self._run(target, ending).finished
+        changed = self.figures.changes > changes
+        self.figures.rounds += 1
+        earlier = target.back_to(self._random.randrange(len(target.states))) if target.states else None
+        # What changes behind a pass that had already been there is read by the run after the one that completes it.
+        self._settle(target, (not finished) + changed)
+        self.figures.read += target.seen
+        self.figures.held += len(self._compare(target))
+        if earlier is not None:
+            self._settle(earlier, 1 + changed)
+            self._compare(earlier)
+
+    def _settle(self, target: Ledger, runs: int) -> None:
+        for _ in range(runs):
+            assert self._run(target, "none").finished
+
+    def _run(self, target: Ledger, ending: str) -> Run:
+        """Run the tap from the state that the target has, as Meltano does."""
+        arguments = [*self._kind.program, "--config", str(self._config), "--catalog", str(self._catalog)]
+        if target.state is not None:
+            self._state.write_text(json.dumps(target.state), encoding="utf-8")
+            arguments += ["--state", str(self._state)]
+        with _turn:
+            result = run(arguments, ending, self._random, self._size)
+        self.figures.runs += 1
+        if not result.finished:
+            self.figures.ended[ending] += 1
+        check_end(result)
+        target.take(result)
+        return result
+
+    def _compare(self, target: Ledger) -> list[Any]:
+        """Compare a target with the truth and return what it holds, each record once."""
+        held: list[Any] = []
+        for control in self._controls.values():
+            (workspace,) = control.truth("workspace")
+            records = [record for record in target.records if record["workspace_id"] == workspace["id"]]
+            found = comparable(records, target.keys)
+            differing = differences(found, self._truth(control, target.keys))
+            assert not differing, f"{len(differing)} differ from the truth, among them {differing[:3]}"
+            held += found
+        return held
+
+    def _truth(self, control: Control, keys: list[str]) -> dict[Any, Any]:
+        return comparable(truth(SimpleNamespace(control=control), self._kind.stream), keys)  # type: ignore[arg-type]
+
+
+def differences(found: dict[Any, Any], due: dict[Any, Any]) -> list[Any]:
+    """The keys of what is missing, too much or otherwise."""
+    return [key for key in found.keys() | due.keys() if found.get(key) != due.get(key)]
+
+
+def play(kills: int, seed: str, say: Callable[[str], None]) -> list[Figures]:
+    """Play rounds of all kinds side by side until ``kills`` runs were ended; ``say`` gets a line for each kind."""
+    each = -(-kills // len(KINDS))
+    with ThreadPoolExecutor(len(KINDS)) as pool:
+        found = []
+        for figures in pool.map(lambda name: _play(name, each, seed), KINDS):
+            say(figures.line())
+            found.append(figures)
+    return found
+
+
+def _play(name: str, kills: int, seed: str) -> Figures:
+    kind = KINDS[name]
+    # Of today the sandbox has what is still to come, too, and what is received now would not be the latest.
+    yesterday = datetime.now(timezone.utc).date() - timedelta(days=1)
+    config = SandboxConfig(**{**SIZES, **kind.sizes}, until=yesterday.isoformat(), seed=len(name))
+    with sandbox.serve(config) as server, TemporaryDirectory() as folder:
+        rounds = Rounds(name, kind, server, Path(folder), seed)
+        try:
+            rounds.play(kills)
+        except Exception as error:  # noqa: BLE001 (of one of several side by side)
+            rounds.figures.failure = f"{type(error).__name__}: {error}"
+    return rounds.figures
+
+
+def failures(found: list[Figures]) -> Iterator[str]:
+    """What should not have happened."""
+    return (f"{figures.kind}: {figures.failure}" for figures in found if figures.failure)

@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import json
+import secrets
+from typing import Any
+
+import pytest
+
+from tests.chaos.endings import Run
+from tests.chaos.ledger import Ledger, check_end
+from tests.chaos.rounds import differences, failures, play
+
+KILLS = 200
+
+
+def test_nothing_is_lost_whatever_ends_a_run(capsys: pytest.CaptureFixture[str]) -> None:
+    def say(line: str) -> None:
+        with capsys.disabled():
+            print(f"\n{line}", end="")  # noqa: T201
+
+    seed = secrets.token_hex(4)
+    say(f"seed {seed}")
+    found = play(KILLS, seed, say)
+    assert not list(failures(found)), seed
+    assert sum(figures.ended.total() for figures in found) >= KILLS
+
+
+# What the rounds are judged by
+
+
+def a_run(*messages: Any, ending: str = "SIGKILL", exit_code: int = -9, rest: str = "", log: str = "") -> Run:
+    lines = "".join(f"{json.dumps(message)}\n" for message in messages)
+    return Run(ending, (lines + rest).encode(), whole=True, exit_code=exit_code, log=log)
+
+
+SCHEMA = {"type": "SCHEMA", "stream": "leads", "schema": {}, "key_properties": ["id"]}
+A_RECORD = {"type": "RECORD", "stream": "leads", "record": {"id": 1}}
+A_STATE = {"type": "STATE", "value": {"at": 1}}
+
+
+def test_records_that_no_state_has_confirmed_are_not_kept() -> None:
+    target = Ledger()
+    target.take(a_run(SCHEMA, A_RECORD, A_STATE, {**A_RECORD, "record": {"id": 2}}))
+    assert target.records == [{"id": 1}]
+    assert target.seen == 2
+    target.take(a_run(SCHEMA, {**A_RECORD, "record": {"id": 3}}, ending="none", exit_code=0))
+    assert target.records == [{"id": 1}, {"id": 3}]
+
+
+def test_the_state_for_the_next_run_is_the_last_one_that_was_read() -> None:
+    target = Ledger()
+    assert target.state is None
+    target.take(a_run(A_STATE, {"type": "STATE", "value": {"at": 2}}, SCHEMA))
+    target.take(a_run(SCHEMA, A_RECORD, rest='{"type": "STATE", "val'))
+    assert target.state == {"at": 2}
+
+
+def test_an_earlier_state_goes_with_what_had_been_written_by_then() -> None:
+    target = Ledger()
+    target.take(a_run(SCHEMA, A_RECORD, A_STATE, A_RECORD, {"type": "STATE", "value": {"at": 2}}))
+    earlier = target.back_to(0)
+    assert (earlier.records, earlier.state, earlier.keys) == ([{"id": 1}], {"at": 1}, ["id"])
+
+
+def test_what_is_missing_too_much_or_otherwise_differs() -> None:
+    assert sorted(differences({1: "a", 2: "b", 3: "c"}, {1: "a", 2: "B", 4: "d"})) == [2, 3, 4]
+
+
+STOPPED = {"ending": "SIGTERM", "exit_code": 143}
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        a_run(SCHEMA, A_STATE, **STOPPED),
+        a_run(SCHEMA, A_RECORD, rest='{"type'),
+        a_run(SCHEMA, A_STATE, A_RECORD, ending="closed pipe", exit_code=1),
+        a_run(ending="SIGINT", exit_code=-2),
+        a_run(ending="full disk", exit_code=1),
+    ],
+    ids=["state last", "torn by SIGKILL", "closed pipe", "SIGINT before the start", "full disk"],
+)
+def test_ends_that_are_as_they_should_be(run: Run) -> None:
+    check_end(run)
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        a_run(SCHEMA, A_RECORD, **STOPPED),
+        a_run(SCHEMA, A_STATE, rest='{"type', **STOPPED),
+        a_run(SCHEMA, A_STATE, ending="SIGTERM", exit_code=1),
+        a_run(SCHEMA, A_STATE, ending="closed pipe", exit_code=-13),
+        a_run(SCHEMA, A_STATE, log="Traceback (most recent call last):", **STOPPED),
+        a_run(ending="full disk", exit_code=0),
+        a_run(SCHEMA, A_STATE, ending="none", exit_code=1),
+    ],
+    ids=[
+        "no last state",
+        "torn",
+        "exit code",
+        "killed by SIGPIPE",
+        "traceback",
+        "full disk unseen",
+        "failed by itself",
+    ],
+)
+def test_ends_that_are_not(run: Run) -> None:
+    with pytest.raises(AssertionError):
+        check_end(run)
