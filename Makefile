@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 UV_COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.10 --no-header --no-annotate
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test lint types unit chaos format sandbox meltano docs drift bench constraints clean
+.PHONY: demo test lint types unit chaos fuzz audit format sandbox meltano docs drift bench constraints clean
 
 ## Run the whole pipeline against the sandbox API: extract, load into DuckDB, change things, do it again, compare.
 ## Options in DEMO, e.g. make demo DEMO="--leads 100000"
@@ -30,6 +30,19 @@ unit: $(VENV)/.ready
 ## Options in CHAOS, e.g. make chaos CHAOS="--kills 2000 --seed 1f3a"
 chaos: $(VENV)/.ready
 	$(BIN)/python -m tests.chaos $(CHAOS)
+
+## Known vulnerabilities of what is pinned; asks PyPI, which `make test` must not need.
+audit: .venv-audit/.ready
+	.venv-audit/bin/pip-audit --disable-pip --no-deps --strict --requirement constraints/dev.txt
+
+.venv-audit/.ready:
+	$(PYTHON) -m venv .venv-audit
+	.venv-audit/bin/python $(PIP_INSTALL) pip-audit
+	touch $@
+
+## Send pages that no server should send through the tap, and count what becomes of them: make fuzz PAGES=100000
+fuzz: $(VENV)/.ready
+	$(BIN)/python -m tools.fuzz $(PAGES)
 
 format: $(VENV)/.ready
 	$(BIN)/ruff check --fix .
@@ -87,4 +100,4 @@ constraints: $(VENV)/.ready
 	echo "dlt" | $(UV_COMPILE) - --output-file constraints/bench-dlt.txt
 
 clean:
-	rm -rf $(VENV) .venv-meltano .venv-bench-* .meltano output/* build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-audit .venv-meltano .venv-bench-* .meltano output/* build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

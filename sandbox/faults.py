@@ -26,6 +26,7 @@ Kind = Literal[
     "latency",
     "reset",
     "truncated",
+    "reset_midway",
     "garbage",
     "html",
     "empty",
@@ -39,7 +40,22 @@ KINDS: tuple[str, ...] = get_args(Kind)
 
 # Answers that take the place of the real one and those that deface it.
 ROUND = 2
+
+# Seconds that the client has to read what was sent, as a reset takes back the rest.
+HEAD_START = 0.02
 INSTEAD = frozenset({"status", "reset", "garbage", "html", "empty", "error_in_200"})
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a request asked for; `answer` is the right answer's body, where a fault wants to know it."""
+
+    method: str
+    path: str
+    workspace: str | None
+    cursor: str | None = None
+    limit: int = 0
+    answer: bytes = b""
 
 
 @dataclass
@@ -56,6 +72,8 @@ class Fault:
         headers: Further headers of a `status` fault.
         count: How many requests it hits; None for all.
         after: How many matching requests it lets pass first.
+        limit_over: Only requests for more records than this at a time.
+        record: Only requests whose answer would hold the record with this id (or address).
         probability: Chance to hit a matching request, drawn from `seed`.
         seed: Seed of that chance.
         seconds: Delay of `latency`, pause of `slow_drip`.
@@ -71,6 +89,8 @@ class Fault:
     headers: dict[str, str] = field(default_factory=dict)
     count: int | None = 1
     after: int = 0
+    limit_over: int | None = None
+    record: str | None = None
     probability: float = 1.0
     seed: int = 1
     seconds: float = 1.0
@@ -91,22 +111,26 @@ class Fault:
         """Whether it has hit as often as it may."""
         return self.count is not None and self.hits >= self.count
 
-    def strikes(self, method: str, path: str, cursor: str | None, workspace: str | None) -> bool:
+    def strikes(self, asked: Asked) -> bool:
         """Decide whether a request is hit, and count it."""
-        if self.spent or (self.method and self.method.upper() != method):
-            return False
-        if self.workspace not in {None, workspace}:
-            return False
-        if self.kind == "repeat_cursor" and cursor is None:
-            # The first page has no cursor that could be repeated.
-            return False
-        if path != self.path and not fnmatchcase(path, self.path):
+        if self.spent or not self._is_about(asked):
             return False
         self.seen += 1
         if self.seen <= self.after or self._rng.random() >= self.probability:
             return False
         self.hits += 1
         return True
+
+    def _is_about(self, asked: Asked) -> bool:
+        return (
+            (not self.method or self.method.upper() == asked.method)
+            and self.workspace in {None, asked.workspace}
+            and (asked.path == self.path or fnmatchcase(asked.path, self.path))
+            # The first page has no cursor that could be repeated.
+            and not (self.kind == "repeat_cursor" and asked.cursor is None)
+            and (self.limit_over is None or asked.limit > self.limit_over)
+            and (self.record is None or f'"{self.record}"'.encode() in asked.answer)
+        )
 
     def next_cursor(self, real: str | None, asked: str | None) -> str | None:
         """Give the cursor that leads astray: back to this page, or round and round over two of them."""
@@ -143,9 +167,14 @@ class Faults:
         """List the orders, spent ones included."""
         return [asdict(fault) for fault in self._faults]
 
-    def strike(self, method: str, path: str, cursor: str | None, workspace: str | None) -> Fault | None:
+    @property
+    def about_records(self) -> bool:
+        """Whether it takes the right answer to tell what is hit."""
+        return any(fault.record is not None for fault in self._faults)
+
+    def strike(self, asked: Asked) -> Fault | None:
         """Give the one fault that hits a request: the first that applies."""
-        return next((fault for fault in self._faults if fault.strikes(method, path, cursor, workspace)), None)
+        return next((fault for fault in self._faults if fault.strikes(asked)), None)
 
     def __bool__(self) -> bool:
         return bool(self._faults)
@@ -194,9 +223,12 @@ async def send_broken(fault: Fault, answer: Response, send: Send, transport: asy
     body = bytes(answer.body)
     start = {"type": "http.response.start", "status": answer.status_code, "headers": answer.raw_headers}
     await send(start)
-    if fault.kind == "truncated":
+    if fault.kind in {"truncated", "reset_midway"}:
         await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
-        if transport is not None:
+        if fault.kind == "reset_midway":
+            await asyncio.sleep(HEAD_START)
+            reset(transport)
+        elif transport is not None:
             transport.close()
         return
     for piece in _pieces(body, max(1, fault.chunk)):

@@ -11,7 +11,7 @@ from starlette.datastructures import Headers, QueryParams
 from starlette.responses import Response
 
 from sandbox.answers import ApiError
-from sandbox.faults import INSTEAD, Fault, deface, instead, reset, send_broken
+from sandbox.faults import INSTEAD, Asked, Fault, deface, instead, reset, send_broken
 from sandbox.group import MAIN
 
 if TYPE_CHECKING:
@@ -135,14 +135,18 @@ class Door:
         latency_ms = (visitor.workspace or self._state.workspaces[MAIN]).manners.latency_ms
         if latency_ms > 0:
             await asyncio.sleep(latency_ms / 1000)
-        faults = self._state.faults
-        fault = faults.strike(entry.method, entry.path, _cursor(scope), entry.workspace) if faults else None
+        fault = await self._fault(entry, scope, receive) if self._state.faults else None
         if fault is not None:
             await self._trouble(fault, scope, receive, noting)
         elif not entry.user_agent or BLOCKED_AGENTS.match(entry.user_agent):
             await Response("error code: 1010", 403, media_type="text/plain")(scope, receive, noting)
         else:
             await self._app(scope, receive, noting)
+
+    async def _fault(self, entry: Entry, scope: Scope, receive: Receive) -> Fault | None:
+        faults = self._state.faults
+        answer = bytes((await self._real_answer(scope, receive)).body) if faults.about_records else b""
+        return faults.strike(Asked(entry.method, entry.path, entry.workspace, _cursor(scope), _limit(scope), answer))
 
     async def _trouble(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
         transport = scope.get("sandbox.transport")
@@ -155,7 +159,7 @@ class Door:
             await self._app(scope, receive, send)
         else:
             answer = await self._real_answer(scope, receive)
-            if fault.kind in {"truncated", "slow_drip"}:
+            if fault.kind in {"truncated", "reset_midway", "slow_drip"}:
                 await send_broken(fault, answer, send, transport)
             else:
                 await deface(fault, answer, _cursor(scope))(scope, receive, send)
@@ -184,7 +188,17 @@ async def _read(receive: Receive) -> bytes:
 
 def _cursor(scope: Scope) -> str | None:
     """Find the cursor a request came with."""
+    found = _argument(scope, "starting_after")
+    return str(found) if found else None
+
+
+def _limit(scope: Scope) -> int:
+    """Find how many records a request asked for at most; 0 if it does not say."""
+    found = str(_argument(scope, "limit"))
+    return int(found) if found.isdecimal() else 0
+
+
+def _argument(scope: Scope, name: str) -> object:
     request = scope["sandbox.entry"].as_json()
     body = request["body"] if isinstance(request["body"], dict) else {}
-    found = body.get("starting_after") or request["query"].get("starting_after")
-    return str(found) if found else None
+    return body.get(name) or request["query"].get(name)

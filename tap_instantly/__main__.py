@@ -11,6 +11,7 @@ import simplejson
 from singer_sdk.exceptions import SingerSDKError
 
 from tap_instantly.api import InstantlyError
+from tap_instantly.api.secrecy import guard_logs
 from tap_instantly.stopping import bound_the_stop
 from tap_instantly.tap import IncompleteError, TapInstantly
 
@@ -32,7 +33,9 @@ def main() -> None:
     gc.freeze()
     gc.set_threshold(*GARBAGE_COLLECTION)
     try:
-        TapInstantly.cli()
+        command = TapInstantly.cli  # sets up logging
+        guard_logs()
+        command()
     except IncompleteError as error:
         _fail(str(error), INCOMPLETE)
     except (InstantlyError, SingerSDKError) as error:

@@ -14,10 +14,13 @@ from singer_sdk import typing as th
 from tap_instantly import timestamps
 from tap_instantly.api.limits import REQUESTS_PER_SECOND
 from tap_instantly.api.pagination import MAX_PAGE_SIZE
-from tap_instantly.api.transport import CONNECTIONS, DEFAULT_API_URL, DEFAULT_TIMEOUT, DEFAULT_USER_AGENT
+from tap_instantly.api.transport import DEFAULT_API_URL, DEFAULT_TIMEOUT, DEFAULT_USER_AGENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+MOST_AT_ONCE = 256
+"""Requests under way at once, at most: more than one process has a use for."""
 
 ENVIRONMENT_PREFIX = "TAP_INSTANTLY_"
 
@@ -84,11 +87,11 @@ SETTINGS: dict[str, Any] = th.PropertiesList(
     ),
     th.Property(
         "concurrency",
-        th.IntegerType(minimum=1, maximum=CONNECTIONS),
+        th.IntegerType(minimum=1, maximum=MOST_AT_ONCE),
         default=32,
         title="Concurrency",
-        description="Requests under way at once, at most. With answers that take 0.3 seconds, 30 are needed to use 100 "
-        "requests a second; 1 reads everything one after the other.",
+        description="Requests under way at once, at most, over all workspaces. With answers that take 0.3 seconds, 30 "
+        "are needed to use 100 requests a second of one workspace; with many workspaces, more help.",
     ),
     th.Property(
         "max_requests_per_second",
@@ -139,6 +142,14 @@ SETTINGS: dict[str, Any] = th.PropertiesList(
         description="Base URL of the API, with its version. For tests against a sandbox on this machine.",
     ),
     th.Property(
+        "allow_http",
+        th.BooleanType,
+        default=False,
+        title="Allow http",
+        description="Whether api_url may be http to another machine, which sends the key and all data in clear. To "
+        "this machine it always may.",
+    ),
+    th.Property(
         "user_agent",
         th.StringType(min_length=1),
         default=DEFAULT_USER_AGENT,
@@ -148,6 +159,26 @@ SETTINGS: dict[str, Any] = th.PropertiesList(
     additional_properties=False,
 ).to_dict()
 """JSON Schema of the configuration, before the SDK adds its own settings."""
+
+
+def secrets(config: object) -> Iterator[object]:
+    """What a configuration holds of keys, however wrong their type or place within their setting."""
+    given = config if isinstance(config, dict) else {}
+    for name, setting in SETTINGS["properties"].items():
+        if setting.get("secret"):
+            yield from _leaves(given.get(name))
+
+
+def _leaves(value: object) -> Iterator[object]:
+    if isinstance(value, dict):
+        for name, part in value.items():
+            if name != "name":
+                yield from _leaves(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from _leaves(part)
+    elif value is not None:
+        yield value
 
 
 def problems(config: Mapping[str, Any], schema: Mapping[str, Any]) -> list[str]:
@@ -161,6 +192,9 @@ def problems(config: Mapping[str, Any], schema: Mapping[str, Any]) -> list[str]:
 
 
 def _keys(config: Mapping[str, Any]) -> Iterator[str]:
+    names = [entry.get("name") for entry in config.get("workspaces") or () if isinstance(entry, dict)]
+    for name in sorted({name for name in names if isinstance(name, str) and names.count(name) > 1}):
+        yield f"setting 'workspaces' is not valid: two of them are called '{name}'"
     if not config.get("workspaces") and config.get("api_key") is None:
         yield f"setting 'api_key' is missing: give it in the config, or as {ENVIRONMENT_PREFIX}API_KEY"
     if config.get("workspaces") and config.get("api_key") is not None:
@@ -176,8 +210,9 @@ def _describe(error: ValidationError, schema: Mapping[str, Any]) -> Iterator[str
             yield f"unknown setting '{name}'" + (f": did you mean '{close[0]}'?" if close else "")
     else:
         name = str(error.path[0]) if error.path else "config"
-        # Names of other settings must be declared, but their values may still hold a secret.
-        reason = error.message if not known.get(name, {}).get("secret") else f"it must be of type {_types(error)}"
+        # A value of the wrong type is not quoted anywhere: it may be a key in the wrong place.
+        unquoted = known.get(name, {}).get("secret") or error.validator == "type"
+        reason = f"it must be of type {_types(error)}" if unquoted else error.message
         yield f"setting '{name}' is not valid: {reason}"
 
 
@@ -202,8 +237,10 @@ def _implausible(config: Mapping[str, Any]) -> Iterator[str]:
         return
     if url.scheme not in {"http", "https"} or not url.hostname:
         yield "setting 'api_url' is not valid: it must be an https URL"
-    elif url.scheme == "http" and not _is_loopback(url.hostname):
-        yield "setting 'api_url' is not valid: http would send the key in clear; use https"
+    elif "@" in url.netloc or url.query or url.fragment:
+        yield "setting 'api_url' is not valid: no user, password, query or fragment belongs in it"
+    elif url.scheme == "http" and not _is_loopback(url.hostname) and not config.get("allow_http"):
+        yield "setting 'api_url' is not valid: http would send the key in clear; use https, or else set allow_http"
 
 
 def _is_loopback(host: str) -> bool:

@@ -14,8 +14,8 @@ from singer_sdk.helpers.capabilities import CapabilitiesEnum, PluginCapabilities
 from singer_sdk.singerlib import StateMessage
 from typing_extensions import override
 
-from tap_instantly.api import InstantlyClient, InstantlyError, Workspaces
-from tap_instantly.settings import ENVIRONMENT_PREFIX, SETTINGS, problems
+from tap_instantly.api import InstantlyClient, InstantlyError, Workspaces, secrecy
+from tap_instantly.settings import ENVIRONMENT_PREFIX, SETTINGS, problems, secrets
 from tap_instantly.singer.writer import BufferedWriter
 from tap_instantly.stopping import EXIT_BY_SIGNAL
 from tap_instantly.streams import STREAMS, InstantlyStream
@@ -55,6 +55,7 @@ class TapInstantly(Tap):
         Raises:
             ConfigurationError: A setting is wrong; the text is one line that names it.
         """
+        secrecy.remember(secrets(kwargs.get("config")))
         try:
             super().__init__(*args, validate_config=validate_config, **kwargs)
         except ConfigValidationError as error:
@@ -67,6 +68,7 @@ class TapInstantly(Tap):
             # The SDK turns environment variables into numbers and objects before it validates.
             message = f"an environment variable {ENVIRONMENT_PREFIX}... cannot be read: {error}"
             raise ConfigurationError(message) from None
+        secrecy.remember(secrets(self.config))  # of the environment
         if validate_config and (found := problems(self.config, self.config_jsonschema)):
             raise ConfigurationError("; ".join(found))
 

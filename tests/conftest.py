@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,6 +15,9 @@ from tests.support import TapRun, run_tap
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+pytest_plugins = ["tests.leaks"]
 
 UNTIL = "2026-10-31"
 """Last day with data of the sandbox: a fixed one, so that every run of the tests sees the same."""
@@ -56,6 +63,29 @@ def sync(config: dict[str, Any]) -> Callable[..., TapRun]:
 
     def run(*streams: str, state: dict[str, Any] | None = None, incomplete: bool = False, **settings: Any) -> TapRun:
         return run_tap({**config, **settings}, streams=streams, state=state, incomplete=incomplete)
+
+    return run
+
+
+@pytest.fixture
+def debug_tap(tmp_path: Path) -> Callable[..., Any]:
+    """Run `tap-instantly` as a process of its own, at the level DEBUG."""
+
+    def run(*arguments: str, environment: dict[str, str] | None = None, **settings: Any) -> Any:
+        path = tmp_path / "config.json"
+        path.write_text(json.dumps({"max_retries": 0, **settings}), encoding="utf-8")
+        command = [sys.executable, "-m", "tap_instantly", "--config", str(path), *arguments]
+        clean = {
+            name: value for name, value in os.environ.items() if not name.upper().startswith(("TAP_INST", "NO_PR"))
+        }
+        return subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+            env={**clean, "TAP_INSTANTLY_LOGLEVEL": "DEBUG", **(environment or {})},
+        )
 
     return run
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import copy
 import json
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from singer_sdk.singerlib.encoding.simple import Message, SimpleSingerWriter
@@ -74,9 +76,30 @@ def run_tap(
 
 def catalog_of(config: dict[str, Any], *streams: str) -> dict[str, Any]:
     """The catalog with the streams named selected, or all of them."""
-    catalog: dict[str, Any] = TapInstantly(config=dict(config)).catalog_dict
+    catalog: dict[str, Any] = TapInstantly(config=dict(config), setup_mapper=False).catalog_dict
     for entry in catalog["streams"]:
         for item in entry["metadata"]:
             if not item["breadcrumb"]:
                 item["metadata"]["selected"] = not streams or entry["stream"] in streams
     return catalog
+
+
+PIECE = 12
+"""Characters in a row of a key that are taken for a part of it."""
+
+
+def base64_of(text: str) -> set[str]:
+    """What of the base64 of anything that holds ``text`` tells that it does."""
+    found = set()
+    for before in range(3):
+        digits = base64.b64encode(b"\0" * before + text.encode()).decode()
+        found.add(digits[4 : (before + len(text.encode())) * 8 // 6])
+    return found | {digits.translate(str.maketrans("+/", "-_")) for digits in found}
+
+
+def traces(key: str, written: str) -> list[str]:
+    """What ``written`` holds of a key: itself or a part, as it is or encoded."""
+    parts = {key[start : start + PIECE] for start in range(max(1, len(key) - PIECE + 1))}
+    encoded = {form for text in parts for form in (quote(text, safe=""), json.dumps(text)[1:-1], repr(text)[1:-1])}
+    encoded |= {text.replace("/", "\\/") for text in parts} | base64_of(key) | {key.encode().hex()}
+    return sorted(form for form in parts | encoded if form in written)

@@ -209,16 +209,16 @@ INTERRUPTED = {
 @pytest.mark.usefixtures("state_after_each_record")
 @pytest.mark.parametrize("passed", [0, 2])
 @pytest.mark.parametrize("stream", INTERRUPTED)
-def test_after_an_error_in_one_workspace_the_next_run_with_the_state_loses_nothing(
+def test_after_an_error_that_ends_the_run_the_next_one_with_the_state_loses_nothing(
     agency: sandbox.Server, stream: str, passed: int
 ) -> None:
     path, page_size = INTERRUPTED[stream].values()
     agency.control.config(latency_ms=3)
     broken = agency.control.within("workspace-003")
-    broken.fault(path, "status", status=500, count=None, after=passed)
+    broken.fault(path, "status", status=302, count=None, after=passed)
     config = settings(agency, page_size=page_size, max_retries=0, start_date=None)
     first, error = interrupted(config, stream)
-    assert error.kind is ErrorKind.SERVER
+    assert error.kind is ErrorKind.REDIRECTED
     agency.control.clear_faults()
     # What has been written behind the last state may have got lost on its way.
     last = max((at for at, message in enumerate(first) if message["type"] == "STATE"), default=-1)
@@ -279,6 +279,26 @@ def test_the_state_is_that_of_runs_of_each_workspace_alone(agency: sandbox.Serve
     assert partitions(second.state, stream) == each
     moved_on = [workspace for workspace, part in partitions(first.state, stream).items() if part != each[workspace]]
     assert len(moved_on) == (0 if stream == "account_analytics_daily" else NUMBER / 2)
+
+
+@pytest.mark.parametrize("passed", [0, 2])
+@pytest.mark.parametrize("stream", INTERRUPTED)
+def test_a_workspace_that_fails_keeps_its_bookmark_and_the_others_are_read_to_their_end(
+    agency: sandbox.Server, stream: str, passed: int
+) -> None:
+    path, page_size = INTERRUPTED[stream].values()
+    config = settings(agency, page_size=page_size, max_retries=0, start_date=None)
+    whole = partitions(run_tap(config, streams=(stream,)).state, stream)
+    agency.control.within("workspace-003").fault(path, "status", status=500, count=None, after=passed)
+    run = run_tap(config, streams=(stream,), incomplete=True)
+    found = partitions(run.state, stream)
+    failed = found.pop(ids(agency)["workspace-003"])
+    assert failed.get("replication_key_value") is None
+    assert found == {workspace: part for workspace, part in whole.items() if workspace in found}
+    assert len(found) == NUMBER - 1
+    agency.control.clear_faults()
+    rest = run_tap(config, streams=(stream,), state=run.state)
+    assert partitions(rest.state, stream) == whole
 
 
 @pytest.mark.usefixtures("state_after_each_record")

@@ -37,6 +37,17 @@ SECRET = 918273645
         ({"api_key": "k", "api_url": "https://localhost:abc/api"}, "setting 'api_url' is not valid: it is no URL"),
         ({"api_key": "k", "api_url": "ftp://example.com"}, "setting 'api_url' is not valid: it must be an https URL"),
         ({"api_key": "k", "api_url": "http://example.com"}, "setting 'api_url' is not valid: http would send the key"),
+        *(
+            ({"api_key": "k", "api_url": url, "allow_http": True}, "setting 'api_url' is not valid: no user, password")
+            for url in (
+                f"https://someone:{SECRET}@example.com",
+                f"https://{SECRET}@example.com",
+                f"http://someone:{SECRET}@127.0.0.1:1",
+                f"https://example.com/api/v2?key={SECRET}",
+                f"https://example.com/api/v2#{SECRET}",
+            )
+        ),
+        ({"api_key": "k", "page_size": f"{SECRET}"}, "setting 'page_size' is not valid: it must be of type integer"),
     ],
 )
 def test_a_wrong_setting_is_named_in_one_line(settings: dict[str, Any], message: str) -> None:
@@ -62,6 +73,10 @@ def test_several_mistakes_are_all_named() -> None:
 )
 def test_clear_http_is_for_this_machine_only(url: str) -> None:
     TapInstantly(config={"api_key": "k", "api_url": url})
+
+
+def test_clear_http_to_another_machine_has_to_be_allowed() -> None:
+    TapInstantly(config={"api_key": "k", "api_url": "http://api.internal.example/api/v2", "allow_http": True})
 
 
 @pytest.mark.parametrize("start", ["2026-01-31", "2026-01-31T00:00:00Z", "2026-01-31T00:00:00+02:00"])

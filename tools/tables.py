@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tap_instantly.settings import SETTINGS
 from tap_instantly.tap import TapInstantly
+from tests.reliability import table as reliability
 from tools.drift import known_operations
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from tap_instantly.streams import InstantlyStream
 
 ROOT = Path(__file__).parent.parent
-PAGES = (ROOT / "README.md", ROOT / "docs" / "streams.md")
+PAGES = (ROOT / "README.md", ROOT / "docs" / "streams.md", ROOT / "docs" / "reliability.md")
 
 
 def streams_by_default() -> str:
@@ -57,7 +58,21 @@ def settings() -> str:
     return table(("Setting", "Default", "What it does"), rows)
 
 
+def faults() -> str:
+    """One row per fault that the tests inject, and one more where streams differ."""
+    head = ("Fault", "The tap", "Records of the stream", "Its bookmark", "Other streams", "Exit code")
+    return table(head, reliability.rows())
+
+
+def fault_streams() -> str:
+    """One row per kind of stream that the faults are tried on."""
+    rows = ((kind.name, f"`{kind.stream}`", f"`{kind.path}`") for kind in reliability.KINDS)
+    return table(("Kind of stream", "Tried on", "Path of the fault"), rows)
+
+
 TABLES = {
+    "faults": faults,
+    "fault_streams": fault_streams,
     "streams_by_default": streams_by_default,
     "streams": streams,
     "operations": operations,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote
 
-from tap_instantly.api.decode import decoded
 from tap_instantly.api.pagination import array
 from tap_instantly.api.transport import Transport
 
@@ -131,7 +130,7 @@ class InstantlyClient(Transport):
 
     def _analytics(self, params: Mapping[str, Any]) -> list[CampaignAnalytics]:
         response = self.request("GET", "/campaigns/analytics", params=params, expect=array)
-        return cast("list[CampaignAnalytics]", decoded(response))
+        return cast("list[CampaignAnalytics]", array(response))
 
 
 def _parts(values: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:

@@ -1,7 +1,7 @@
 """The ``starting_after`` cursor, and when a list ends.
 
-A cursor is whatever the server says: an id, a timestamp, an e-mail address or several joined (spec, recorded). It is
-echoed and never parsed or computed.
+A cursor is whatever the server says: an id, a timestamp, an e-mail address or several joined (spec, recorded). Here it
+is echoed and never parsed; only :mod:`tap_instantly.api.scan` computes cursors, where it has tried that they work.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from singer_sdk.pagination import BaseAPIPaginator
 
-from tap_instantly.api.decode import decoded
+from tap_instantly.api.decode import Odd, decoded
 from tap_instantly.api.errors import ErrorKind, InstantlyAPIError
 
 if TYPE_CHECKING:
@@ -43,21 +43,55 @@ def array(response: requests.Response) -> list[dict[str, Any]]:
 
 
 def objects(response: requests.Response, found: object, otherwise: str) -> list[dict[str, Any]]:
-    """``found``, which has to be an array of objects.
+    """``found``, which has to be an array of objects; what else is among them is left out, see :func:`no_records`.
 
     Raises:
-        InstantlyAPIError: It is not; the text says that the answer is ``otherwise``.
+        InstantlyAPIError: It is none, or has no object at all; the text says that the answer is ``otherwise``.
     """
-    if isinstance(found, list) and all(isinstance(record, dict) for record in found):
-        return found
+    if isinstance(found, list):
+        records = [record for record in found if isinstance(record, dict)]
+        if len(records) == len(found):
+            return found
+        if records:
+            _note_others(response, found)
+            return records
+    raise _malformed(response, otherwise)
+
+
+def no_records(response: requests.Response) -> int:
+    """How many items of an answer were left out by :func:`objects`, as they are no objects."""
+    return len(response.__dict__.get("_no_records", ()))
+
+
+def _note_others(response: requests.Response, found: list[Any]) -> None:
+    if "_no_records" not in response.__dict__:
+        places = [place for place, record in enumerate(found) if not isinstance(record, dict)]
+        response.__dict__["_no_records"] = places
+        path = response.request.path_url.partition("?")[0]
+        logger.error("Items of %s that are no objects were left out, at %s.", path, str(places)[:100])
+
+
+def _malformed(response: requests.Response, otherwise: str) -> InstantlyAPIError:
     request = response.request
-    raise InstantlyAPIError(
+    return InstantlyAPIError(
         response.status_code,
         request.method or "",
         request.path_url.partition("?")[0],
         f"the answer is {otherwise}",
         kind=ErrorKind.MALFORMED,
     )
+
+
+def next_cursor(response: requests.Response) -> str | None:
+    """The cursor of the page behind a page of a list, or None at the end.
+
+    Raises:
+        InstantlyAPIError: It is nothing that could be sent back.
+    """
+    found = decoded(response).get("next_starting_after")
+    if isinstance(found, Odd):
+        raise _malformed(response, "a page with a cursor that is no text")
+    return str(found) if found else None
 
 
 def page_arguments(page_size: int, cursor: str | None) -> dict[str, Any]:
@@ -87,10 +121,9 @@ class StartingAfterPaginator(BaseAPIPaginator["str | None"]):
 
     def get_next(self, response: requests.Response) -> str | None:
         """The cursor of the next page, or None at the end."""
-        found = decoded(response).get("next_starting_after")
-        if not found:
+        cursor = next_cursor(response)
+        if not cursor:
             return None
-        cursor = str(found)
         if cursor in self._seen:
             self.looped = True
             logger.error(

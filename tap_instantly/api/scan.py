@@ -166,15 +166,11 @@ class Scan:
         """
         last = _ascending(records, None)[-1]
         try:
-            again, following = self._fetch(text(number(last) - 1))
+            just_before = text(number(last) - 1)
         except ValueError:
             reason = "its ids are no UUIDs"
             raise PremiseError(reason) from None
-        except InstantlyAPIError as error:
-            if error.kind not in {ErrorKind.BAD_REQUEST, ErrorKind.NOT_FOUND}:
-                raise
-            reason = f"a computed cursor is refused: {error}"
-            raise PremiseError(reason) from None
+        again, following = self._fetch_computed(just_before)
         if not again or _ascending(again, None)[0] != last:
             reason = "a computed cursor does not lead to the records behind it"
             raise PremiseError(reason)
@@ -184,13 +180,28 @@ class Scan:
         """Read a range to its end; its first page may have a cursor of the server's."""
         cursor = cursor or part.after
         while not part.ended and self._proven:
-            records, cursor = self._fetch(cursor)
             try:
+                fetch = self._fetch if part.records else self._fetch_computed  # the server gave the later ones itself
+                records, cursor = fetch(cursor)
                 page = self._arrived(part, records, last=not cursor)
             except PremiseError as reason:
                 yield from self._read_plainly(reason)
                 return
             yield page
+
+    def _fetch_computed(self, cursor: str | None) -> tuple[Records, str | None]:
+        """Fetch by a cursor that may be none of the server's.
+
+        Raises:
+            PremiseError: It refuses it.
+        """
+        try:
+            return self._fetch(cursor)
+        except InstantlyAPIError as error:
+            if error.kind not in {ErrorKind.BAD_REQUEST, ErrorKind.NOT_FOUND} or cursor is None:
+                raise
+            reason = f"a computed cursor is refused: {error}"
+            raise PremiseError(reason) from None
 
     def _arrived(self, part: Range, records: Records, *, last: bool = False) -> ScannedPage:
         """Take note of a page of a range, and cut off what belongs to the next one.

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import re
 import threading
-import time
 from email.utils import parsedate_to_datetime
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import requests
-from requests.adapters import HTTPAdapter
-from typing_extensions import override
-from urllib3.exceptions import ReadTimeoutError
 
+from tap_instantly.api.adapter import Adapter
 from tap_instantly.api.decode import decoded
 from tap_instantly.api.errors import ErrorKind, InstantlyAPIError, InstantlyError, classify, from_transport
 from tap_instantly.api.limits import REQUESTS_PER_SECOND, Budget
+from tap_instantly.api.page_limit import PageLimit
 from tap_instantly.api.pagination import MAX_PAGE_SIZE, StartingAfterPaginator, items, page_arguments
 from tap_instantly.api.retry import Retry
+from tap_instantly.api.secrecy import Mask
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from typing_extensions import Self
-    from urllib3.response import BaseHTTPResponse
 
 
 DEFAULT_API_URL = "https://api.instantly.ai/api/v2"
@@ -41,12 +40,8 @@ CONNECT_TIMEOUT = 15
 PATIENCE = 5
 """Times the timeout, which is for the next bytes, that a whole answer may take."""
 
-PIECE = 1 << 20
-"""Bytes of an answer to read at once."""
-
 LONGEST_RETRY_AFTER = 900.0
-CONNECTIONS = 64
-"""Connections kept open, and so requests that may be under way at once."""
+logger = logging.getLogger("tap-instantly.api")
 
 
 class Transport:
@@ -75,16 +70,19 @@ class Transport:
         self.requests_sent = 0
         self.server_time: datetime | None = None
         self._counting = threading.Lock()
-        self._secret = api_key.encode()
+        self._mask = Mask([api_key])
+        self._echoed = False
         self._models: dict[tuple[str, str], requests.PreparedRequest] = {}
         self._session = requests.Session()
         self._session.headers.update({"User-Agent": user_agent, "Accept": "application/json"})
         self._session.auth = _BearerAuth(api_key)
-        self._adapter = _Adapter(timeout * PATIENCE)
-        # Session.send() does not look at proxies and certificate bundles of the environment by itself.
+        self._adapter = Adapter(timeout * PATIENCE)
+        # The adapter does not look at proxies and certificate bundles of the environment by itself.
         self._environment: dict[str, Any] = {
             **self._session.merge_environment_settings(self.api_url, {}, None, None, None)
         }
+        if urlsplit(self.api_url).scheme != "https":
+            self._environment["proxies"] = {}  # it would be given the key, in clear; for https it is a mere tunnel
 
     def __enter__(self) -> Self:
         """The client itself; leaving closes its connections."""
@@ -142,20 +140,32 @@ class Transport:
         try:
             # By the adapter and not the session, which would only follow redirects and keep cookies.
             response = self._adapter.send(request, timeout=self.timeout, **self._environment)
-            _ = response.content
+            content = self._without_key(response)
         except requests.RequestException as error:
-            raise from_transport(error, method, path) from None
+            failure = from_transport(error, method, path)
+            failure.body = self._mask.content(failure.body)  # a reason can quote what the server sent
+            raise failure from None
         if kind := classify(response.status_code, decoded(response)):
             wait = _retry_after(response)
             if kind is ErrorKind.RATE_LIMITED:
                 # Every thread of the workspace waits, not just the one that hit the limit.
                 self.budget.pause(path, wait)
-            body = response.content.replace(self._secret, b"***")
-            raise InstantlyAPIError(response.status_code, method, path, body, kind=kind, retry_after=wait)
+            raise InstantlyAPIError(response.status_code, method, path, content, kind=kind, retry_after=wait)
         if expect is not None:
             expect(response)
         self._note_time(response)
         return response
+
+    def _without_key(self, response: requests.Response) -> bytes:
+        """The answer's body, in which the key is masked wherever the server echoes it: in an error or in a record."""
+        content = response.content
+        if self._mask.may_be_in(content) and (masked := self._mask.content(content)) != content:
+            # Private in requests, which has no way to replace a body. Tests look for the key in what is read of it.
+            response._content = content = masked  # noqa: SLF001
+            if not self._echoed:
+                self._echoed = True
+                logger.warning("%s holds the API key; there and in what follows, it is masked.", _call(response))
+        return content
 
     def _note_time(self, response: requests.Response) -> None:
         """Keep the server's clock of the first good answer, since this machine's may be wrong."""
@@ -208,20 +218,30 @@ class Transport:
     def pages(
         self, path: str, *, method: str = "GET", arguments: Mapping[str, Any] | None = None
     ) -> Iterator[list[dict[str, Any]]]:
-        """The pages of a list, each fetched when it is asked for.
+        """The pages of a list, each fetched when it is asked for, smaller where it cannot be had otherwise.
 
         Args:
             path: Path of the list.
             method: GET, or POST for the lists that take their arguments in the body.
             arguments: Filters, sent in the query or in the body with the cursor.
+
+        Raises:
+            InstantlyAPIError: A page cannot be had, or the cursors lead in a circle.
         """
-        paginator = StartingAfterPaginator()
-        where = "json" if method == "POST" else "params"
+        paginator, limit = StartingAfterPaginator(), PageLimit(self.page_size)
+
+        def ask(records: int, retry: Retry | None) -> requests.Response:
+            page = {**(arguments or {}), **page_arguments(records, paginator.current_value)}
+            where: dict[str, Any] = {"json" if method == "POST" else "params": page}
+            return self.request(method, path, repeatable=True, expect=items, retry=retry, **where)
+
         while not paginator.finished:
-            page = {**(arguments or {}), **page_arguments(self.page_size, paginator.current_value)}
-            response = self.request(method, path, repeatable=True, expect=items, **{where: page})  # type: ignore[arg-type]
+            response = limit.ask(ask)
             yield items(response)
             paginator.advance(response)
+        if paginator.looped:
+            reason = "the list sent the same cursor twice, records behind it may be missing"
+            raise InstantlyAPIError(None, method, urlsplit(self.api_url + path).path, reason, kind=ErrorKind.MALFORMED)
 
     def paginate(
         self, path: str, *, method: str = "GET", arguments: Mapping[str, Any] | None = None
@@ -231,49 +251,6 @@ class Transport:
             yield from page
 
 
-class _Pieces:
-    """The body of an answer in pieces as large as they arrive, until it has taken too long.
-
-    ``requests`` takes 10 kB at a time, and before each piece the thread has to wait for the others that want to run: a
-    sixth of the whole time of a sync (measured). Its timeout is for one piece, and a body that drips never ends.
-    """
-
-    def __init__(self, raw: Any, patience: float) -> None:  # noqa: ANN401 (urllib3's, or a test's)
-        self._raw = raw
-        self._patience = patience
-        self._deadline = time.monotonic() + patience
-
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 (whatever the answer has)
-        return getattr(self._raw, name)
-
-    def stream(self, _size: int, *, decode_content: bool) -> Iterator[bytes]:
-        while piece := self._raw.read1(PIECE, decode_content=decode_content):
-            yield piece
-            if time.monotonic() > self._deadline:
-                self._raw.close()
-                raise ReadTimeoutError(self._raw, "", f"Read timed out: not all came in {self._patience:.0f} seconds")
-
-
-class _Adapter(HTTPAdapter):
-    """For one host, whose pool of connections need not be looked up for each request."""
-
-    def __init__(self, patience: float) -> None:
-        super().__init__(pool_connections=1, pool_maxsize=CONNECTIONS)
-        self._patience = patience
-        self._pool: Any = None
-
-    @override
-    def get_connection_with_tls_context(self, *args: Any, **settings: Any) -> Any:
-        self._pool = self._pool or super().get_connection_with_tls_context(*args, **settings)
-        return self._pool
-
-    @override
-    def build_response(self, req: requests.PreparedRequest, resp: BaseHTTPResponse) -> requests.Response:
-        response = super().build_response(req, resp)
-        response.raw = _Pieces(resp, self._patience)
-        return response
-
-
 class _BearerAuth(requests.auth.AuthBase):
     def __init__(self, api_key: str) -> None:
         self._header = f"Bearer {api_key}"
@@ -281,6 +258,10 @@ class _BearerAuth(requests.auth.AuthBase):
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         request.headers["Authorization"] = self._header
         return request
+
+
+def _call(response: requests.Response) -> str:
+    return f"The answer to {response.request.method} {response.request.path_url.partition('?')[0]}"
 
 
 def _retry_after(response: requests.Response) -> float | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 
 GIVE_UP_AFTER = 3
-"""Streams in a row that failed in a workspace, after which the run asks it for no more."""
+"""Endpoints that failed in a workspace with no stream read between, after which the run asks it for no more."""
 
 FIRST_TRIES = 2
 """Tries after the first to reach a server that has not answered yet."""
@@ -123,7 +123,11 @@ def _details(client: InstantlyClient) -> dict[str, Any]:
 
 def _expect_workspace(response: requests.Response) -> None:
     details = decoded(response)
-    objects(response, [details] if isinstance(details, dict) and details.get("id") else None, "no workspace")
+    objects(
+        response,
+        [details] if isinstance(details, dict) and details.get("id") and isinstance(details["id"], str) else None,
+        "no workspace",
+    )
 
 
 def _id_from_records(client: InstantlyClient, denied: InstantlyAPIError) -> str:
@@ -197,7 +201,7 @@ class Workspaces:
         self._at_once = at_once
         self.left_out: dict[str, InstantlyError] = {}
         """Why workspaces were not opened, or given up, by name or id."""
-        self._failures: Counter[str] = Counter()
+        self._failures: defaultdict[str, set[str]] = defaultdict(set)
 
     @cached_property
     def _by_id(self) -> dict[str, Workspace]:
@@ -209,7 +213,12 @@ class Workspaces:
             logger.error("Workspace %s is left out: %s", name, error)
         opened: dict[str, Workspace] = {}
         for name, workspace in found.items():
-            if isinstance(workspace, Workspace) and opened.setdefault(workspace.id, workspace) is not workspace:
+            if not isinstance(workspace, Workspace) or opened.setdefault(workspace.id, workspace) is workspace:
+                continue
+            if workspace.id == UNKNOWN_WORKSPACE:
+                self.left_out[name] = InstantlyError("there is another workspace whose id is not known either")
+                logger.error("Workspace %s is left out: %s. Grant workspaces:read.", name, self.left_out[name])
+            else:
                 logger.warning("Workspace %s is one that another key opens too; it is read once.", name)
         return opened
 
@@ -221,16 +230,19 @@ class Workspaces:
         """A stream was read to its end in a workspace."""
         self._failures.pop(workspace_id, None)
 
-    def note_failure(self, workspace_id: str, error: InstantlyError) -> None:
-        """A stream failed in a workspace; after :data:`GIVE_UP_AFTER` in a row it is not asked any more.
+    def note_failure(self, workspace_id: str, error: InstantlyAPIError) -> None:
+        """A stream failed in a workspace; after :data:`GIVE_UP_AFTER` endpoints in a row it is not asked any more.
+
+        Many streams need the same list of parents, which counts once.
 
         Raises:
-            InstantlyError: There is no other workspace left.
+            InstantlyAPIError: There is no other workspace left.
         """
-        self._failures[workspace_id] += 1
-        if self._failures[workspace_id] < GIVE_UP_AFTER:
+        failures = self._failures[workspace_id]
+        failures.add(error.path)
+        if len(failures) < GIVE_UP_AFTER:
             return
-        logger.error("Workspace %s is given up for this run: %d streams in a row failed.", workspace_id, GIVE_UP_AFTER)
+        logger.error("Workspace %s is given up for this run: %d endpoints failed.", workspace_id, len(failures))
         self.left_out[workspace_id] = error
         if not list(self):
             raise error

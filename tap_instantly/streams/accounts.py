@@ -172,7 +172,8 @@ class AccountWarmupDaily(BatchedByAccount):
     def parse_response(self, response: requests.Response) -> Iterator[Record]:
         for email, days in _by_email(response, "email_date_data").items():
             for day, figures in days.items():
-                yield {**figures, "email": email, "date": day}
+                # Figures that are none are a record of their day all the same, with what was there beside it.
+                yield {**(figures if isinstance(figures, dict) else {"figures": figures}), "email": email, "date": day}
 
 
 def _halved(context: Slice) -> list[dict[str, Any]]:
@@ -193,4 +194,4 @@ def _by_email(response: requests.Response, name: str) -> Mapping[str, Any]:
     answer = decoded(response)
     found = answer.get(name) if isinstance(answer, dict) else None
     objects(response, list(found.values()) if isinstance(found, dict) else None, f"no object with {name}")
-    return cast("Mapping[str, Any]", found)
+    return {email: figures for email, figures in cast("Mapping[str, Any]", found).items() if isinstance(figures, dict)}

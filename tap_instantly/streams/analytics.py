@@ -8,7 +8,7 @@ from typing_extensions import override
 
 from tap_instantly.singer.read_ahead import one_ahead
 from tap_instantly.streams.base import InstantlyStream
-from tap_instantly.streams.parents import CAMPAIGN_WITH_FIGURES, CAMPAIGN_WITH_SUBSEQUENCES, SUBSEQUENCE
+from tap_instantly.streams.parents import CAMPAIGN_WITH_FIGURES, CAMPAIGN_WITH_SUBSEQUENCES, SUBSEQUENCE, askable
 from tap_instantly.streams.patterns import UNATTRIBUTED, ArrayStream, DailyStream, ObjectStream, PerParent
 from tap_instantly.streams.turns import workspace_id
 
@@ -68,7 +68,9 @@ class CampaignAnalyticsDaily(DailyStream, PerParent, ArrayStream):
         def active_in(window: Slice) -> list[Slice]:
             # With a window, the totals list just the campaigns that were active in it (recorded).
             rows = client.campaign_analytics(exclude_total_leads_count=True, **window)
-            return [{**context, **window, "campaign_id": row["campaign_id"]} for row in rows]
+            return [
+                {**context, **window, "campaign_id": id_} for id_ in askable(row.get("campaign_id") for row in rows)
+            ]
 
         for slices in one_ahead(active_in, self.windows(context)):
             yield from slices

@@ -8,7 +8,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote
 
-from singer_sdk import RESTStream
 from singer_sdk.pagination import SinglePagePaginator
 from singer_sdk.schema.source import SchemaDirectory, StreamSchema
 from singer_sdk.streams.rest import PageContext
@@ -17,6 +16,7 @@ from typing_extensions import override
 from tap_instantly import timestamps
 from tap_instantly.api import ErrorKind, InstantlyAPIError
 from tap_instantly.api.errors import DENIED
+from tap_instantly.api.pagination import no_records
 from tap_instantly.api.retry import Retry
 from tap_instantly.singer.sources import Slices
 from tap_instantly.streams.records import Record, RecordShaper, schema_directory
@@ -48,8 +48,8 @@ class StoppedReadingError(Exception):
     """Nobody wants what a thread was about to ask for."""
 
 
-class InstantlyStream(InTurns, RESTStream["str | None"]):
-    """One kind of record, read workspace by workspace.
+class InstantlyStream(InTurns):
+    """One kind of record, read in all workspaces side by side.
 
     A subclass says where the records are (``path``), what identifies them (``primary_keys``) and how they are
     replicated (``replication_key``); the schema is ``schemas/<name>.json``. State is kept per workspace.
@@ -73,7 +73,6 @@ class InstantlyStream(InTurns, RESTStream["str | None"]):
         super().__init__(tap, workspaces)
         self._starts: dict[str, str | None] = {}
         self._counting = threading.Lock()
-        self.request_counter = self.get_http_request_counter()
         self._looped: set[str] = set()
 
     @property
@@ -214,7 +213,7 @@ class InstantlyStream(InTurns, RESTStream["str | None"]):
 
         def ask(request: requests.PreparedRequest, _context: Context | None) -> requests.Response:
             nonlocal page
-            if self.stopped:
+            if not self.is_wanted(context):
                 raise StoppedReadingError
             response = client.send(request)
             page = list(self.parse_response(response))  # within the retry: one of the wrong shape is asked for again
@@ -224,6 +223,7 @@ class InstantlyStream(InTurns, RESTStream["str | None"]):
         prepared = client.prepare(request.method, request.url, params=request.params, json=request.data)
         response = (retry or self.request_decorator)(ask)(prepared, context)
         self.note_received(len(response.content))
+        self.shaper.leave_out(no_records(response))
         with self._counting:
             self.request_counter.increment()
         return page, response
@@ -258,5 +258,5 @@ class InstantlyStream(InTurns, RESTStream["str | None"]):
     def log_sync_costs(self) -> None:
         # The SDK calls this once per stream at the end of a run.
         if self.selected:
-            line = self.tally.line(without_key=self.shaper.keyless, invalid=self.shaper.invalid)
+            line = self.tally.line(**self.shaper.oddities)
             self.log("Synced %s: %s", self.name, line)

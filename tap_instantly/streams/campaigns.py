@@ -50,8 +50,8 @@ class CampaignSteps(ListStream):
     def parse_response(self, response: requests.Response) -> Iterator[Record]:
         for campaign in items(response):
             for number, step in _steps(campaign):
-                count = len(step.get("variants") or [])
-                yield {**step, "campaign_id": campaign["id"], "step": number, "variant_count": count}
+                place = {"campaign_id": campaign.get("id"), "step": number}
+                yield {**step, **place, "variant_count": len(_objects(step.get("variants")))}
 
 
 class CampaignVariants(ListStream):
@@ -70,8 +70,8 @@ class CampaignVariants(ListStream):
     def parse_response(self, response: requests.Response) -> Iterator[Record]:
         for campaign in items(response):
             for number, step in _steps(campaign):
-                for variant_number, variant in enumerate(step.get("variants") or []):
-                    place = {"campaign_id": campaign["id"], "step": number, "variant": str(variant_number)}
+                for variant_number, variant in enumerate(_objects(step.get("variants"))):
+                    place = {"campaign_id": campaign.get("id"), "step": number, "variant": str(variant_number)}
                     yield {**variant, **place}
 
 
@@ -117,6 +117,14 @@ class SubsequenceSendingStatus(PerParent, ObjectStream):
 
 
 def _steps(campaign: Record) -> Iterator[tuple[str, Record]]:
-    for sequence in (campaign.get("sequences") or [])[:1]:
-        for number, step in enumerate(sequence.get("steps") or [], start=1):
+    for sequence in _objects(campaign.get("sequences"))[:1]:
+        for number, step in enumerate(_objects(sequence.get("steps")), start=1):
             yield str(number), step
+
+
+def _objects(found: object) -> list[Record]:
+    """The items of a list, where it is one; what is no object counts for an empty one, so that the numbers hold.
+
+    The stream of the campaigns has what was there.
+    """
+    return [part if isinstance(part, dict) else {} for part in found] if isinstance(found, list) else []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from tap_instantly.api import InstantlyClient, Workspace
+
+logger = logging.getLogger("tap-instantly.streams")
 
 
 @dataclass(frozen=True)
@@ -21,40 +24,53 @@ class Parent:
     """
 
     column: str
-    source: Callable[[InstantlyClient], Iterable[str]]
+    source: Callable[[InstantlyClient], Iterable[object]]
 
     def ids(self, workspace: Workspace) -> list[str]:
         """Ids of all of them in one workspace."""
-        return workspace.remember(self, lambda: list(dict.fromkeys(self.source(workspace.client))))
+        return workspace.remember(self, lambda: list(dict.fromkeys(askable(self.source(workspace.client)))))
 
 
-def _campaigns(client: InstantlyClient) -> Iterable[str]:
-    return (campaign["id"] for campaign in client.list_campaigns())
+def askable(ids: Iterable[object]) -> Iterable[str]:
+    """The ids among what is in their place; what is no text, or an empty one, cannot be asked for."""
+    for id_ in ids:
+        if isinstance(id_, str) and id_:
+            yield id_
+        else:
+            logger.error("A parent without an id that could be asked for was passed over: %.100r", id_)
 
 
-def _campaigns_with_figures(client: InstantlyClient) -> Iterable[str]:
-    return (row["campaign_id"] for row in client.campaign_analytics(exclude_total_leads_count=True))
+def _campaigns(client: InstantlyClient) -> Iterable[object]:
+    return (campaign.get("id") for campaign in client.list_campaigns())
 
 
-def _lead_lists(client: InstantlyClient) -> Iterable[str]:
-    return (lead_list["id"] for lead_list in client.list_lead_lists())
+def _campaigns_with_figures(client: InstantlyClient) -> Iterable[object]:
+    return (row.get("campaign_id") for row in client.campaign_analytics(exclude_total_leads_count=True))
 
 
-def _resources(client: InstantlyClient) -> Iterable[str]:
+def _lead_lists(client: InstantlyClient) -> Iterable[object]:
+    return (lead_list.get("id") for lead_list in client.list_lead_lists())
+
+
+def _resources(client: InstantlyClient) -> Iterable[object]:
     yield from _lead_lists(client)
     yield from _campaigns(client)
 
 
-def _listed(path: str, key: str = "id", **filters: object) -> Callable[[InstantlyClient], Iterable[str]]:
-    def source(client: InstantlyClient) -> Iterable[str]:
-        return (row[key] for row in client.paginate(path, arguments=filters))
+def _listed(path: str, key: str = "id", **filters: object) -> Callable[[InstantlyClient], Iterable[object]]:
+    def source(client: InstantlyClient) -> Iterable[object]:
+        return (row.get(key) for row in client.paginate(path, arguments=filters))
 
     return source
 
 
-def _agents(*types: int) -> Callable[[InstantlyClient], Iterable[str]]:
-    def source(client: InstantlyClient) -> Iterable[str]:
-        return (agent["id"] for agent in client.paginate("/ai-agents") if agent.get("type") in types)
+def _agents(*types: int) -> Callable[[InstantlyClient], Iterable[object]]:
+    def source(client: InstantlyClient) -> Iterable[object]:
+        return (
+            agent.get("id")
+            for agent in client.paginate("/ai-agents")
+            if isinstance(agent.get("type"), int) and agent["type"] in types
+        )
 
     return source
 

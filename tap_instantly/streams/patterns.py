@@ -11,8 +11,8 @@ from typing_extensions import override
 from tap_instantly import timestamps
 from tap_instantly.api import ErrorKind, InstantlyAPIError, StartingAfterPaginator
 from tap_instantly.api.decode import decoded
+from tap_instantly.api.page_limit import PageLimit
 from tap_instantly.api.pagination import array, items, objects, page_arguments
-from tap_instantly.api.retry import Retry
 from tap_instantly.streams.base import InstantlyStream
 from tap_instantly.streams.turns import workspace_id
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import requests
     from singer_sdk.helpers.types import Context
 
+    from tap_instantly.api.retry import Retry
     from tap_instantly.streams.base import Slice
     from tap_instantly.streams.parents import Parent
     from tap_instantly.streams.records import Record
@@ -31,14 +32,7 @@ UNATTRIBUTED = "unknown"
 turn an empty text into one."""
 
 LIMIT = "limit"
-"""Where a slice has the number of records to ask for at a time, if it is not the usual one."""
-
-PERHAPS_TOO_MUCH = frozenset(
-    {ErrorKind.SERVER, ErrorKind.ERROR_IN_OK, ErrorKind.MALFORMED, ErrorKind.TIMEOUT, ErrorKind.TOO_LARGE}
-)
-"""Errors that single pages have gone on giving until fewer records were asked for (reported)."""
-
-ONCE_MORE = Retry(1)
+"""Where the slice of a list has the number of records to ask for at a time."""
 
 WINDOW_DAYS = 30
 """Longest window of daily figures; 31 days is the API's limit, and whether it counts both ends is unknown."""
@@ -64,25 +58,19 @@ class ListStream(InstantlyStream):
 
     @override
     def page_arguments(self, context: Slice, cursor: str | None) -> dict[str, Any]:
-        return page_arguments(context.get(LIMIT) or self._limit, cursor)
-
-    @property
-    def _limit(self) -> int:
-        limit: int = self.page_size or self.config["page_size"]
-        return limit
+        return page_arguments(context[LIMIT], cursor)
 
     @override
     def fetch(
         self, context: Slice, cursor: str | None, retry: Retry | None = None
     ) -> tuple[list[Record], requests.Response]:
-        try:
-            return super().fetch(context, cursor, retry)
-        except InstantlyAPIError as error:
-            limit = (context.get(LIMIT) or self._limit) // 2
-            if error.kind not in PERHAPS_TOO_MUCH or not limit:
-                raise
-            self.logger.warning("A page cannot be had, asking for %d records at a time: %s", limit, error)
-        return self.fetch({**context, LIMIT: limit}, cursor, ONCE_MORE)
+        limit = self._limits.setdefault(workspace_id(context), PageLimit(self.page_size or self.config["page_size"]))
+        fetch = super().fetch
+        return limit.ask(lambda records, again: fetch({**context, LIMIT: records}, cursor, again or retry))
+
+    @cached_property
+    def _limits(self) -> dict[str, PageLimit]:
+        return {}
 
     @override
     def parse_response(self, response: requests.Response) -> Iterable[Record]:
@@ -188,7 +176,11 @@ class PerParent(InstantlyStream):
                     for record in page:
                         if record.get(column) is None:
                             record[column] = parent_id
-                yield [record for record in page if record[column] == parent_id] if stamp else page
+                yield (
+                    [row for row in page if row[column] == parent_id or not isinstance(row[column], str)]
+                    if stamp
+                    else page
+                )
         except InstantlyAPIError as error:
             if error.kind is not ErrorKind.NOT_FOUND:
                 raise
@@ -226,11 +218,13 @@ class DailyStream(InstantlyStream):
     def pages(self, context: Slice) -> Iterator[list[Record]]:
         start, end, day = context["start_date"], context["end_date"], self.replication_key or "date"
         for page in super().pages(context):
-            yield [record for record in page if start <= (record.get(day) or start) < end]
+            yield [
+                record for record in page if not isinstance(on := record.get(day), str) or start <= (on or start) < end
+            ]
 
     def _first_day(self, context: Slice) -> date:
-        start: str | None = self.config.get("start_date") or self.workspaces[workspace_id(context)].timestamp_created
-        earliest = timestamps.parse(start).date() if start else EARLIEST_DAY
+        start: object = self.config.get("start_date") or self.workspaces[workspace_id(context)].timestamp_created
+        earliest = timestamps.parse(str(start)).date() if timestamps.is_day(start) else EARLIEST_DAY
         bookmark = self.starting_value(context)
         if not bookmark:
             return earliest

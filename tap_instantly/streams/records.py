@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+import threading
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -10,6 +13,9 @@ from jsonschema import Draft202012Validator, ValidationError
 
 from tap_instantly import timestamps
 from tap_instantly.api import InstantlyError
+from tap_instantly.api.decode import Odd
+from tap_instantly.api.secrecy import MASKED
+from tap_instantly.streams.forms import NOT_TO_CARRY, Form, TooDeepError, carried, mended
 
 if TYPE_CHECKING:
     import logging
@@ -19,6 +25,19 @@ Record = dict[str, Any]
 
 UNKNOWN_FIELDS = "unknown_fields"
 WORKSPACE_ID = "workspace_id"
+
+MOST_REPORTED = 200
+"""Fields of a stream, or oddities of them, that have a line in the log."""
+
+MOST_SHOWN = 100
+"""Characters of a name or key in the log."""
+
+
+SECRET_NAME = re.compile(
+    r"passw|secret|token|credential|authori[sz]ation|cookie|api_?key|private_?key|(^|_)(key|auth|otp|headers?)$",
+    re.IGNORECASE,
+)
+"""What a field is called that may well hold a secret."""
 
 
 class InvalidRecordError(InstantlyError):
@@ -35,10 +54,14 @@ def schema_directory() -> Path:
 class RecordShaper:
     """Shapes the records of one stream, and keeps count of what was odd about them.
 
-    * Fields that the schema does not know, and values in the place of a timestamp that are none, move to the object
-      ``unknown_fields``, so that nothing is lost and no loader fails.
-    * Timestamps leave as UTC in one form.
-    * Records without a value for their key cannot be loaded: they are left out, with a line in the log each.
+    * Fields that the schema does not know, and values that their column cannot hold (of another type, no timestamp,
+      no text that a database takes), move to the object ``unknown_fields``, so that nothing is lost and no loader
+      fails. The column has null, or the text with U+FFFD; values within an object are moved by themselves.
+      Of a field that the schema does not know and that is called like a secret, the name alone is kept, unless it is a
+      number or boolean.
+    * Timestamps leave as UTC in one form. An integer in the place of a text that is part of the key becomes that text.
+    * Records without a good value for their key, or nested too deeply, cannot be loaded: they are left out, with a line
+      in the log each.
 
     Args:
         schema: JSON Schema of the stream.
@@ -50,36 +73,69 @@ class RecordShaper:
     def __init__(self, schema: Mapping[str, Any], keys: Sequence[str], validate: str, logger: logging.Logger) -> None:
         properties: Mapping[str, Mapping[str, Any]] = schema["properties"]
         self._keys = tuple(keys)
-        self._known = properties.keys() - {UNKNOWN_FIELDS}
+        self._properties = {name: kind for name, kind in properties.items() if name != UNKNOWN_FIELDS}
+        self._form = Form(self._properties, closed=True)
+        self._open_form = Form({**self._properties, UNKNOWN_FIELDS: {"type": ("object", "null")}}, closed=False)
         self._timestamps = tuple(name for name, kind in properties.items() if kind.get("format") == "date-time")
+        self._days = tuple(name for name, kind in properties.items() if kind.get("format") == "date")
+        # Where a column may not be null, a record cannot be without.
+        self._needed = self._keys + tuple(
+            name for name, kind in self._properties.items() if kind.get("type") == "string" and name not in keys
+        )
         self._fail = validate == "fail"
         self._validator = None if validate == "off" else Draft202012Validator(schema)
         self._logger = logger
         self._reported: set[tuple[str, str]] = set()
         self.keyless = 0
         self.invalid = 0
+        self.moved = 0
+        self.too_deep = 0
+        self.no_records = 0
+        self._counting = threading.Lock()
 
     def shape(self, record: Record, workspace_id: str) -> Record | None:
-        """The record in its schema's shape (changed in place), or None if it has no key."""
-        if not record.keys() <= self._known:
-            for name in record.keys() - self._known:
-                self._set_aside(record, name, "the schema does not know this field")
-        if record.get(WORKSPACE_ID) not in (None, workspace_id):
-            self._set_aside(record, WORKSPACE_ID, "it names another workspace than the key's")
-        record[WORKSPACE_ID] = workspace_id
-        for name in self._timestamps:
-            if name in record and (value := record[name]) is not None:
-                try:
-                    if not timestamps.is_canonical(value):
-                        record[name] = timestamps.canonical(value)
-                except (ValueError, TypeError):
-                    self._set_aside(record, name, "its value is no timestamp")
-                    record[name] = None
-        for name in self._keys:
+        """The record in its schema's shape (changed in place), or None if it cannot be loaded.
+
+        Raises:
+            InvalidRecordError: A value does not fit its column, and the setting is ``fail``.
+        """
+        aside: dict[str, Any] = {}
+        try:
+            if record.get(WORKSPACE_ID) not in (None, workspace_id):
+                theirs = carried(record[WORKSPACE_ID])
+                self._set_aside(aside, WORKSPACE_ID, theirs, "it names another workspace than the key's")
+            record[WORKSPACE_ID] = workspace_id
+            if not self._form.fits(record):
+                self._look_closely(record, aside)
+                self._order_times(record, aside)
+        except TooDeepError:
+            self.too_deep += 1
+            self._leave_out(record, "that is nested too deeply")
+            return None
+        if aside:
+            record[UNKNOWN_FIELDS] = aside
+        for name in self._needed:
             if record.get(name) is None:
-                self._leave_out(record)
+                self.keyless += 1
+                self._leave_out(record, f"without {[name for name in self._needed if record.get(name) is None]}")
                 return None
         return record
+
+    @property
+    def oddities(self) -> dict[str, int]:
+        """Counts of records left out (the first three), of values moved, and of breaches of the schema."""
+        return {
+            "without_key": self.keyless,
+            "too_deep": self.too_deep,
+            "no_records": self.no_records,
+            "moved": self.moved,
+            "invalid": self.invalid,
+        }
+
+    def leave_out(self, items: int) -> None:
+        """Count items of answers that were no records at all; they have their line in the log. In any thread."""
+        with self._counting:
+            self.no_records += items
 
     def check(self, record: Record) -> None:
         """Validate the record, where that is on.
@@ -92,29 +148,88 @@ class RecordShaper:
         for error in self._validator.iter_errors(record):
             self.invalid += 1
             if self._fail:
-                self._refuse(record, error)
+                self._refuse(record, _place(error), _breach(error))
             self._report_once(_place(error), f"it {_breach(error)}")
 
-    def _leave_out(self, record: Record) -> None:
-        self.keyless += 1
-        missing = [name for name in self._keys if record.get(name) is None]
-        present = {name: record[name] for name in self._keys if record.get(name) is not None}
-        self._logger.error("A record without %s was left out; the rest of its key: %s", missing, present)
+    def _order_times(self, record: Record, aside: dict[str, Any]) -> None:
+        for name in self._timestamps:
+            if name in record and (value := record[name]) is not None:
+                try:
+                    if not timestamps.is_canonical(value):
+                        record[name] = timestamps.canonical(value)
+                except (ValueError, TypeError):
+                    self._move(record, aside, name, "its value is no timestamp")
+        for name in self._days:
+            if (value := record.get(name)) is not None and not timestamps.is_day(value):
+                self._move(record, aside, name, "its value is no date")
 
-    def _set_aside(self, record: Record, name: str, reason: str) -> None:
-        record.setdefault(UNKNOWN_FIELDS, {})[name] = record.pop(name)
-        self._report_once(name, f"{reason}; it is kept in the column {UNKNOWN_FIELDS}")
+    def _look_closely(self, record: Record, aside: dict[str, Any]) -> None:
+        """Move what the schema does not know, and what its columns cannot hold.
+
+        Raises:
+            TooDeepError: There is something nested too deeply.
+        """
+        for name in [name for name in record if name not in self._properties]:
+            value, reason = carried(record.pop(name)), "the schema does not know this field"
+            if SECRET_NAME.search(str(name)) and isinstance(value, (str, list, dict)):
+                value, reason = MASKED, f"{reason}, and it may be a secret, so that its value is masked"
+            self._set_aside(aside, str(name), value, reason)
+        if self._open_form.fits(record):
+            return
+        for name in self._keys:
+            value, kind = record.get(name), self._properties[name]
+            if isinstance(value, int) and not isinstance(value, bool) and kind["type"] == "string":
+                record[name] = str(value)
+                self._report_once(name, "an integer in the place of a text; its digits are the text")
+            elif isinstance(value, Odd):
+                # With U+FFFD in it, it might be the key of another record.
+                self._move(record, aside, name, NOT_TO_CARRY)
+
+        def note(place: str, value: Any, reason: str) -> None:  # noqa: ANN401 (any JSON)
+            self._count_moved(record, place, reason)
+            self._set_aside(aside, place, value, reason)
+
+        for name, value in record.items():
+            record[name] = mended(value, self._properties[name], name, note)
+
+    def _leave_out(self, record: Record, why: str) -> None:
+        present = {name: _short(value) for name in self._keys if (value := record.get(name)) is not None}
+        aside = record.get(UNKNOWN_FIELDS) or {}
+        wrong = {name: _short(aside[name]) for name in self._needed if name in aside}
+        also = f"; in the place of it: {wrong}" if wrong else ""
+        self._logger.error("A record %s was left out; the rest of its key: %s%s", why, present, also)
+
+    def _move(self, record: Record, aside: dict[str, Any], name: str, reason: str) -> None:
+        self._count_moved(record, name, reason)
+        self._set_aside(aside, name, carried(record[name]), reason)
+        record[name] = None
+
+    def _count_moved(self, record: Record, place: str, reason: str) -> None:
+        self.moved += 1
+        if self._fail:
+            self._refuse(record, place, f"does not fit: {reason}")
+
+    def _set_aside(self, aside: dict[str, Any], place: str, value: Any, reason: str) -> None:  # noqa: ANN401 (any JSON)
+        while place in aside:  # the API may have a field of that name
+            place += "'"
+        aside[place] = value
+        self._report_once(re.sub(r"\[[0-9]+\]", "", place), f"{reason}; it is kept in the column {UNKNOWN_FIELDS}")
 
     def _report_once(self, place: str, message: str) -> None:
-        if (place, message) not in self._reported:
-            self._reported.add((place, message))
-            self._logger.warning("Field '%s': %s", place, message)
+        name = _short(place)
+        if (name, message) in self._reported or len(self._reported) > MOST_REPORTED:
+            return
+        self._reported.add((name, message))
+        if len(self._reported) > MOST_REPORTED:
+            self._logger.warning("More fields than %d were odd; the others are not named.", MOST_REPORTED)
+        else:
+            self._logger.warning("Field '%s': %s", name, message)
 
-    def _refuse(self, record: Record, error: ValidationError) -> NoReturn:
+    def _refuse(self, record: Record, place: str, breach: str) -> NoReturn:
         key = {name: record.get(name) for name in self._keys}
         message = (
-            f"{self._logger.name.rpartition('.')[2]}: the record {key} does not match its schema: field "
-            f"'{_place(error)}' {_breach(error)}. With validate_records 'warn' it would be loaded all the same."
+            f"{self._logger.name.rpartition('.')[2]}: the record {key} does not match its schema: field '{place}' "
+            f"{breach}. With validate_records 'warn' it would be loaded all the same."
         )
         raise InvalidRecordError(message)
 
@@ -126,3 +241,9 @@ def _breach(error: ValidationError) -> str:
 
 def _place(error: ValidationError) -> str:
     return ".".join(str(step) for step in error.path if not isinstance(step, int)) or "(record)"
+
+
+def _short(value: object) -> str:
+    """A value on one line of at most a hundred characters of ASCII."""
+    text = value if isinstance(value, str) else repr(value)[:MOST_SHOWN]
+    return json.dumps(text[:MOST_SHOWN])[1:-1][:MOST_SHOWN]

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from typing_extensions import override
 
 from tap_instantly import timestamps
-from tap_instantly.api.decode import decoded
 from tap_instantly.api.id_space import number
+from tap_instantly.api.pagination import next_cursor
 from tap_instantly.api.scan import Scan, ScannedPage
 from tap_instantly.streams.patterns import ListStream
 from tap_instantly.streams.turns import workspace_id
@@ -52,7 +52,7 @@ class ScannedListStream(ListStream):
 
     def _page_after(self, context: Slice, cursor: str | None) -> tuple[list[Record], str | None]:
         page, response = self.fetch(context, cursor)
-        return page, decoded(response).get("next_starting_after")
+        return page, next_cursor(response)
 
     @override
     def begin(self, context: Context) -> None:

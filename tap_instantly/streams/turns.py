@@ -7,6 +7,7 @@ import time
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from singer_sdk import RESTStream
 from typing_extensions import override
 
 from tap_instantly.singer.read_ahead import PAGES, ReadAhead, Turn
@@ -79,7 +80,7 @@ class Turns(list[dict[str, Any]]):
         return size
 
 
-class InTurns(ShortRecordPath):
+class InTurns(ShortRecordPath, RESTStream["str | None"]):
     """A stream with the workspaces for partitions, whose pages are written as they arrive.
 
     Pages of one workspace come in the order of its :meth:`source`; which workspace is next depends on the answers.
@@ -91,9 +92,11 @@ class InTurns(ShortRecordPath):
         super().__init__(tap)
         self.workspaces = workspaces
         self.tally = Tally()
+        self.request_counter = self.get_http_request_counter()
         self._turns: Turns | None = None
         self._begun: set[str] = set()
         self._written: set[str] = set()
+        self._ended: set[str] = set()
         # The SDK's own writers, which keep nothing back, have none.
         self._flush: Callable[[], None] = getattr(tap.message_writer, "flush", lambda: None)
 
@@ -132,12 +135,20 @@ class InTurns(ShortRecordPath):
         partitions = self.partitions
         for partition in partitions:
             self.before_reading(partition)
+            # The SDK caps the bookmark at the start of the run, so that what changes while the list is read is read
+            # again next time; but it does so for the stream as a whole, not for its partitions.
+            signpost = self.get_replication_key_signpost(partition)
+            self.state_manager.write_replication_key_signpost(signpost, context=partition)
         workers = 1 if only_shown else self.config["concurrency"]
         turns = Turns(partitions, map(self.source, partitions), workers)
         started, sent_before = time.monotonic(), self.workspaces.requests_sent
         self._turns = turns
+        self._begun.clear()
+        self._written.clear()
+        self._ended.clear()
         try:
-            yield from super()._sync_records(context, write_messages=write_messages)
+            with self.request_counter:
+                yield from super()._sync_records(context, write_messages=write_messages)
         finally:
             self._turns = None
             turns.stop()
@@ -154,10 +165,6 @@ class InTurns(ShortRecordPath):
         context = {WORKSPACE_ID: workspace}
         if workspace not in self._begun:
             self._begun.add(workspace)
-            # The SDK caps the bookmark at the start of the run, so that what changes while the list is read is read
-            # again next time; but it does so for the stream as a whole, not for its partitions.
-            signpost = self.get_replication_key_signpost(context)
-            self.state_manager.write_replication_key_signpost(signpost, context=context)
             self.begin(context)
         if turn.page is not None:
             self.time_extracted = datetime.now(timezone.utc)
@@ -169,12 +176,12 @@ class InTurns(ShortRecordPath):
         elif turn.error is None:
             self.finish(context)
         else:
+            self._ended.add(workspace)
             self.ended_by(context, turn.error, read=workspace in self._written)
 
-    @property
-    def stopped(self) -> bool:
-        """Whether nobody wants any more of what threads may still be about to ask for."""
-        return self._turns is None or self._turns.stopped
+    def is_wanted(self, context: Mapping[str, Any]) -> bool:
+        """Whether anybody still wants of a workspace what threads may be about to ask for."""
+        return self._turns is not None and not self._turns.stopped and workspace_id(context) not in self._ended
 
     def note_received(self, size: int) -> None:
         """Take note of an answer of that many bytes, in the thread that received it."""

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -62,12 +63,12 @@ def test_the_last_page_still_has_a_cursor_and_the_empty_one_after_it_ends_the_li
 
 
 @pytest.mark.parametrize("fault", [{"kind": "repeat_cursor", "after": 1}, {"kind": "cursor_loop"}])
-def test_a_cursor_seen_before_ends_the_list_with_an_error_in_the_log(
+def test_a_cursor_seen_before_ends_the_list_with_an_error(
     api: Server, client: InstantlyClient, fault: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     api.control.fault("/api/v2/leads/list", count=None, **fault)
-    with caplog.at_level(logging.ERROR):
-        list(client.list_leads())
+    with caplog.at_level(logging.ERROR), pytest.raises(InstantlyAPIError, match="same cursor twice"):
+        list(islice(client.list_leads(), 10_000))
     (message,) = [record.message for record in caplog.records if record.levelno == logging.ERROR]
     assert "/leads/list" in message
     assert "may be missing" in message

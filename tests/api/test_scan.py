@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tap_instantly.api import ErrorKind, InstantlyAPIError
-from tap_instantly.api.id_space import text
+from tap_instantly.api.id_space import number, text
 from tap_instantly.api.scan import OVERHEAD, Scan
 from tap_instantly.singer.read_ahead import ReadAhead
 
@@ -333,6 +333,15 @@ class RefusesUnknownCursors(SimulatedList):
         return super().behind(cursor)
 
 
+class RefusesFarCursors(SimulatedList):
+    """Takes the id just before one that it has, but none that lies between others."""
+
+    def behind(self, cursor: str) -> int:
+        if cursor not in self.ids and text(number(cursor) + 1) not in self.ids:
+            raise InstantlyAPIError(400, "POST", "/api/v2/leads/list", '{"message": "starting_after is not valid"}')
+        return super().behind(cursor)
+
+
 class DoesNotFindUnknownCursors(RefusesUnknownCursors):
     def behind(self, cursor: str) -> int:
         if cursor not in self.ids:
@@ -451,6 +460,19 @@ def test_a_list_that_turns_out_later_not_to_ascend_is_read_whole_from_there(
     assert set(got) == set(simulated.ids)
     assert len(caplog.messages) == 1
     assert "do not ascend" in caplog.messages[0]
+    assert scan.remaining() is None
+
+
+@pytest.mark.parametrize("walkers", [2, 6])
+def test_a_list_that_refuses_the_cursor_of_a_later_split_is_read_whole_and_not_again_at_that_place(
+    walkers: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    simulated = without_premise(RefusesFarCursors, walkers)
+    scan = simulated.scan()
+    got = Walkers(simulated, scan, walkers, hurry=True).finish()
+    assert set(got) == set(simulated.ids)
+    (message,) = caplog.messages
+    assert "refused" in message
     assert scan.remaining() is None
 
 

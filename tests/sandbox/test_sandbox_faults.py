@@ -73,6 +73,35 @@ def test_a_truncated_answer_promises_more_than_it_sends(api, control):
     assert api.get("/campaigns").status_code == 200
 
 
+def test_a_reset_midway_cuts_off_what_has_begun(api, control):
+    control.fault(CAMPAIGNS, "reset_midway")
+    with api.session.get(f"{api.base}/campaigns", stream=True, timeout=10) as answer:
+        assert answer.status_code == 200
+        with pytest.raises(requests.exceptions.ChunkedEncodingError, match="reset by peer"):
+            answer.content  # noqa: B018 - reading is what fails
+    assert api.get("/campaigns").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/campaigns", "/leads/list"])
+def test_a_fault_can_spare_small_pages(api, control, path):
+    control.fault(f"/api/v2{path}", "status", status=500, count=None, limit_over=5)
+    with pytest.raises(AssertionError, match="told to fail"):
+        api.page(path, 6, None)
+    assert len(api.page(path, 5, None)["items"]) == 5
+
+
+@pytest.mark.parametrize("path", ["/campaigns", "/leads/list"])
+def test_a_fault_can_lie_on_one_record(api, control, path):
+    first, behind = api.page(path, 3, None), api.page(path, 4, None)["next_starting_after"]
+    records = api.walk(path, 10)
+    control.fault(f"/api/v2{path}", "status", status=500, count=None, record=records[3]["id"])
+    assert api.page(path, 3, None) == first
+    for limit in (1, 10):
+        with pytest.raises(AssertionError, match="told to fail"):
+            api.page(path, limit, first["next_starting_after"])
+    assert api.page(path, 10, behind)["items"] == records[4:14]
+
+
 def test_garbage_is_not_json(api, control):
     control.fault(CAMPAIGNS, "garbage")
     answer = api.get("/campaigns")

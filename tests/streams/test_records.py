@@ -95,6 +95,21 @@ def test_a_value_that_is_no_timestamp_is_set_aside(value: object) -> None:
     }
 
 
+@pytest.mark.parametrize("name", ["imap_password", "refreshToken", "x_api_key", "key", "client_secret", "headers"])
+def test_of_an_unknown_field_that_is_called_like_a_secret_only_the_name_is_kept(
+    caplog: pytest.LogCaptureFixture, name: str
+) -> None:
+    for value in ("hidden", ["hidden"], {"within": "hidden"}):
+        assert shaped({"id": "1", name: value}) == {"id": "1", "unknown_fields": {name: "***"}}
+    assert "it may be a secret" in caplog.text
+    assert "hidden" not in caplog.text
+
+
+def test_counts_and_flags_that_are_called_like_a_secret_are_kept() -> None:
+    fields = {"tokens_used": 3, "has_password": True, "keyword": "text", "monkey": "text", "author": "text"}
+    assert shaped({"id": "1", **fields}) == {"id": "1", "unknown_fields": fields}
+
+
 def test_a_field_of_the_api_called_like_our_own_is_not_lost() -> None:
     assert shaped({"id": "1", "unknown_fields": "theirs"}) == {
         "id": "1",

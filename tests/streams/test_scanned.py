@@ -29,7 +29,7 @@ def settings(config: dict[str, Any]) -> dict[str, Any]:
 
 def cut_off(api: Server, settings: dict[str, Any], *, after: int, state: dict[str, Any] | None = None) -> TapRun:
     """A run that an error ends after so many requests for leads."""
-    api.control.fault(LEADS, "status", status=400, body={"message": "stop here"}, after=after, count=None)
+    api.control.fault(LEADS, "status", status=500, body={"message": "stop here"}, after=after, count=None)
     run = run_tap(settings, streams=("leads",), state=state, incomplete=True)
     api.control.clear_faults()
     return run

@@ -1,0 +1,117 @@
+"""Keeping API keys out of whatever is written."""
+
+from __future__ import annotations
+
+import base64
+import json
+import logging
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from typing_extensions import override
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+MASKED = "***"
+
+SHORTEST = 8
+"""Characters of the shortest text that is taken for a key: to mask less would deface whatever holds it by chance."""
+
+
+class Mask:
+    """Replaces keys, also where they are escaped (JSON, URL, HTML, Python) or in base64, alone or within something.
+
+    Args:
+        keys: Those to mask; ones shorter than :data:`SHORTEST` are not.
+    """
+
+    def __init__(self, keys: Iterable[str]) -> None:
+        forms = [form for key in keys if len(key) >= SHORTEST for form in _forms(key)]
+        # A pattern that matches nothing, where there is no key.
+        self._pattern = re.compile("|".join(sorted(forms, key=len, reverse=True)) or r"(?!)")
+        self._bytes = re.compile(self._pattern.pattern.encode())
+        # What no encoding escapes: to look for it takes a hundredth of the time of the pattern.
+        plain = [max(re.findall(r"[0-9A-Za-z]*", key), key=len) for key in keys if len(key) >= SHORTEST]
+        self._traces = tuple(core.encode() for core in plain)
+
+    def text(self, text: str) -> str:
+        """``text`` with ``***`` in the place of each key."""
+        return self._pattern.sub(MASKED, text)
+
+    def content(self, content: bytes) -> bytes:
+        """The same for UTF-8."""
+        return self._bytes.sub(MASKED.encode(), content)
+
+    def may_be_in(self, content: bytes) -> bool:
+        """Whether ``content`` may hold a key, base64 aside; quick enough to ask for every answer."""
+        return any(trace in content for trace in self._traces)
+
+
+def _forms(key: str) -> Iterator[str]:
+    yield "".join(map(_spellings, key))
+    yield from _in_base64(key.encode())
+    try:  # keys are often themselves the base64 of an id and a secret
+        inner = base64.b64decode(key, validate=True).decode("ascii")
+    except ValueError:
+        return
+    if inner.isprintable() and len(inner) >= SHORTEST:
+        yield re.escape(inner)
+
+
+def _spellings(character: str) -> str:
+    code = ord(character)
+    plain = {re.escape(text) for text in (character, json.dumps(character)[1:-1], repr(character)[1:-1])}
+    if character.isalnum() and character.isascii():
+        return re.escape(character)
+    escaped = {rf"(?i:{re.escape(text)})" for text in (quote(character, safe=""), f"\\u{code:04x}", f"&#x{code:x};")}
+    named = {re.escape(f"\\{character}"), f"&#{code};"}
+    entities = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"}
+    return f"(?:{'|'.join(sorted({*plain, *escaped, *named, entities.get(character, re.escape(character))}))})"
+
+
+def _in_base64(key: bytes) -> Iterator[str]:
+    """The digits that only the key decides, for each of the three places at which it can begin in what is encoded."""
+    for before in range(3):
+        digits = base64.b64encode(bytes(before) + key).decode()
+        certain = digits[-(-before * 8 // 6) : (before + len(key)) * 8 // 6]
+        yield certain.replace("+", "[+-]").replace("/", "[/_]")
+
+
+_known: set[str] = set()
+
+
+def remember(secrets: Iterable[object]) -> None:
+    """Take note of keys, of whatever type, for :func:`guard_logs`."""
+    _known.update(str(secret) for secret in secrets)
+
+
+def guard_logs() -> None:
+    """Mask the remembered keys in all that the log handlers of this process write, tracebacks included."""
+    loggers = [
+        logging.getLogger(),
+        *(x for x in logging.root.manager.loggerDict.values() if isinstance(x, logging.Logger)),
+    ]
+    for logger in loggers:
+        for handler in logger.handlers:
+            if not isinstance(handler.formatter, _MaskingFormatter):
+                handler.setFormatter(_MaskingFormatter(handler.formatter or logging.Formatter()))
+
+
+class _MaskingFormatter(logging.Formatter):
+    """Masks what another formatter made: message, arguments, exception and all."""
+
+    def __init__(self, inner: logging.Formatter) -> None:
+        super().__init__()
+        self._inner = inner
+
+    @override
+    def format(self, record: logging.LogRecord) -> str:
+        return _mask(frozenset(_known)).text(self._inner.format(record))
+
+
+@lru_cache(maxsize=1)
+def _mask(keys: frozenset[str]) -> Mask:
+    return Mask(keys)

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tap_instantly import ErrorKind, InstantlyAPIError
+from tap_instantly.api.page_limit import PERHAPS_TOO_MUCH, PageLimit
+
+if TYPE_CHECKING:
+    from tap_instantly.api.retry import Retry
+
+Asked = list[tuple[int, bool]]
+"""Limits asked for, each with whether it is tried again as usual."""
+
+
+def error(kind: ErrorKind) -> InstantlyAPIError:
+    return InstantlyAPIError(None, "GET", "/list", kind=kind)
+
+
+def read(length: int, most: int, works: int, poisoned: frozenset[int] = frozenset()) -> tuple[int, Asked]:
+    """Walk a list that gives up to so many records at a time, and around some records one alone."""
+    limit, asked, at = PageLimit(most), Asked(), 0
+
+    def ask(records: int, retry: Retry | None) -> int:
+        asked.append((records, retry is None))
+        page = range(at, min(at + records, length))
+        if records > works or (records > 1 and poisoned.intersection(page)):
+            raise error(ErrorKind.SERVER)
+        return len(page)
+
+    while at < length:
+        at += limit.ask(ask)
+    return at, asked
+
+
+@given(st.integers(0, 300), st.integers(1, 100), st.integers(1, 100), st.frozensets(st.integers(0, 300), max_size=3))
+def test_everything_is_read_whatever_sizes_work(length: int, most: int, works: int, poisoned: frozenset[int]) -> None:
+    read_up_to, asked = read(length, most, works, poisoned)
+    assert read_up_to == length
+    assert all(1 <= limit <= most for limit, _ in asked)
+
+
+def test_a_list_that_never_gives_more_costs_few_requests_more() -> None:
+    _, asked = read(10_000, most=100, works=50)
+    assert [limit for limit, _ in asked[:3]] == [100, 50, 100]
+    assert len(asked) - 10_000 / 50 < 10
+
+
+def test_after_a_bad_spot_pages_grow_to_their_full_size_again() -> None:
+    _, asked = read(1000, most=100, works=100, poisoned=frozenset({150}))
+    assert 1 in {limit for limit, _ in asked}
+    assert [limit for limit, _ in asked[-3:]] == [100] * 3
+
+
+def test_only_the_size_that_worked_last_is_tried_again_as_usual() -> None:
+    _, asked = read(600, most=100, works=50)
+    assert asked[0] == (100, True)
+    assert [retried for limit, retried in asked[1:] if limit == 100] == [False] * sum(n == 100 for n, _ in asked[1:])
+    assert [retried for limit, retried in asked if limit == 50][1:] == [True] * (sum(n == 50 for n, _ in asked) - 1)
+
+
+@pytest.mark.parametrize("kind", sorted(set(ErrorKind) - PERHAPS_TOO_MUCH))
+def test_errors_that_have_nothing_to_do_with_the_size_are_raised_at_once(kind: ErrorKind) -> None:
+    asked = []
+
+    def ask(records: int, _retry: Retry | None) -> None:
+        asked.append(records)
+        raise error(kind)
+
+    with pytest.raises(InstantlyAPIError):
+        PageLimit(100).ask(ask)
+    assert asked == [100]
+
+
+def test_the_error_of_a_single_record_is_raised() -> None:
+    asked = []
+
+    def ask(records: int, _retry: Retry | None) -> None:
+        asked.append(records)
+        raise error(ErrorKind.SERVER)
+
+    with pytest.raises(InstantlyAPIError):
+        PageLimit(20).ask(ask)
+    assert asked == [20, 10, 5, 2, 1]

@@ -1,0 +1,116 @@
+"""Each fault of the table, met by each kind of stream in one of two workspaces."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.reliability.conftest import BROKEN, SOUND, WITNESSES, Agency, Ended
+from tests.reliability.table import (
+    BY_PARENT,
+    HALVES,
+    INCOMPLETE,
+    KINDS,
+    LIST,
+    OBJECT,
+    PASSES,
+    RETRIES,
+    SKIPS,
+    SORTED,
+    STOPS,
+    TAKES,
+    WINDOWS,
+    Fault,
+    Kind,
+    cases,
+)
+
+
+@pytest.fixture(autouse=True)
+def _little_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tap_instantly.api.transport.PATIENCE", 1)
+
+
+def meet(agency: Agency, fault: Fault, kind: Kind) -> Ended:
+    """A run whose stream of that kind meets the fault in one workspace."""
+    order = {"after": kind.after, **fault.order}
+    if "record" in order:
+        order["record"] = in_the_middle(agency, kind)
+    agency.server.control.within(BROKEN).fault(f"/api/v2{kind.path}", **order)
+    run = agency.run(kind.stream, *WITNESSES, state=agency.state_of(kind), **fault.settings)
+    assert any(fault["hits"] for fault in agency.server.control.faults())
+    agency.server.control.clear_faults()
+    return run
+
+
+def in_the_middle(agency: Agency, kind: Kind) -> str:
+    truth = "lead_lists" if kind.path == "/lead-lists" else kind.truth
+    rows = sorted(agency.server.control.within(BROKEN).truth(truth), key=lambda row: row.get(kind.bookmark or "id"))
+    return str(rows[len(rows) // 2]["id"])
+
+
+@pytest.mark.parametrize(("fault", "kind"), list(cases()), ids=lambda value: value.name.replace("/", " "))
+def test_a_fault_ends_as_the_table_says(agency: Agency, fault: Fault, kind: Kind) -> None:
+    run, outcome = meet(agency, fault, kind), fault.of(kind)
+    sound, broken = agency.id_of(SOUND), agency.id_of(BROKEN)
+    before, after = Ended(0, None, [], agency.state_of(kind)), run
+    assert run.exit_code == outcome.exit_code, run.error
+
+    truth, found = agency.truth(kind, BROKEN), run.keys(kind, broken)
+    if outcome in {TAKES, RETRIES, HALVES}:
+        assert found == truth
+    elif outcome in {SKIPS, PASSES}:
+        assert found == set()
+    else:
+        assert found < truth
+    if kind.bookmark:
+        moved = after.bookmark(kind, broken) != before.bookmark(kind, broken)
+        if outcome in {TAKES, RETRIES, HALVES}:
+            assert moved
+        elif kind is not SORTED or not found:
+            assert not moved
+
+    if outcome is STOPS:
+        assert not any(m["type"] == "RECORD" and m["stream"] > kind.stream for m in run.messages)
+    else:
+        assert run.keys(kind, sound) == agency.truth(kind, SOUND)
+        assert run.keys(OBJECT, sound) == agency.truth(OBJECT, SOUND)
+        if kind is not OBJECT:
+            assert run.keys(OBJECT, broken) == agency.truth(OBJECT, BROKEN)
+
+    if outcome in {TAKES, RETRIES, HALVES}:
+        return
+    again = agency.run(kind.stream, *WITNESSES, state=run.state)
+    assert again.exit_code == 0
+    for name, workspace in ((SOUND, sound), (BROKEN, broken)):
+        assert run.kept(kind, workspace) | again.keys(kind, workspace) == agency.truth(kind, name)
+        assert again.keys(OBJECT, workspace) == agency.truth(OBJECT, name)
+    assert "progress_markers" not in str(again.state)
+
+
+@pytest.mark.parametrize("kind", [BY_PARENT, WINDOWS], ids=lambda kind: kind.name)
+def test_of_a_parent_that_is_gone_nothing_is_read_and_of_the_others_everything(agency: Agency, kind: Kind) -> None:
+    agency.server.control.within(BROKEN).fault(f"/api/v2{kind.path}", "status", status=404)
+    run = agency.run(kind.stream, state=agency.state_of(kind))
+    found, truth = run.keys(kind, agency.id_of(BROKEN)), agency.truth(kind, BROKEN)
+    assert run.exit_code == PASSES.exit_code
+    assert found <= truth
+    assert len({key[0] for key in truth - found}) <= 1
+    if kind.bookmark:
+        assert (run.bookmark(kind, agency.id_of(BROKEN)) or "") > "2026-10-01"
+    else:
+        assert len(truth - found) == 1
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+def test_without_a_fault_all_is_read_and_bookmarks_move(agency: Agency, kind: Kind) -> None:
+    run = agency.run(kind.stream, *WITNESSES, state=agency.state_of(kind))
+    for name in (SOUND, BROKEN):
+        assert run.keys(kind, agency.id_of(name)) == agency.truth(kind, name)
+        assert len(agency.truth(kind, name)) > 1 or kind is OBJECT
+        if kind.bookmark:
+            assert (run.bookmark(kind, agency.id_of(name)) or "") > "2026-10-01"
+
+
+def test_every_outcome_is_one_that_a_fault_has() -> None:
+    assert {fault.of(kind) for fault, kind in cases()} == {TAKES, RETRIES, HALVES, SKIPS, PASSES, INCOMPLETE, STOPS}
+    assert all(fault.of(LIST) is fault.outcome for fault, _ in cases())

@@ -1,0 +1,313 @@
+"""Faults of no one stream: of the network, of a whole workspace, of time."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import shutil
+import socket
+import ssl
+import subprocess
+import threading
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import sandbox
+from sandbox import SandboxConfig
+from tap_instantly import ErrorKind, InstantlyAPIError
+from tap_instantly.api import limits
+from tap_instantly.api.workspaces import GIVE_UP_AFTER, Workspaces
+from tests.api.test_errors import closed_port
+from tests.conftest import UNTIL
+from tests.reliability.conftest import BROKEN, SOUND, Agency
+from tests.reliability.table import BY_PARENT, GIVES_UP, LIST, OBJECT, RUNS, SCAN, SORTED, STOPS, TAKES
+from tests.support import run_tap
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+EMAILS_INTERVAL, EMAILS_PAUSE, RECOVERY = (
+    limits.EMAILS_INTERVAL,
+    limits.EMAILS_PAUSE_AFTER_429,
+    limits.RECOVERY_SECONDS,
+)
+"""As they are, and not as short as in other tests."""
+
+GONE_MIDWAY = "connection refused in the middle of the run"
+IN_A_ROW = "three endpoints of a workspace that fail in a row"
+FOR_HOURS = "e-mails at 20 requests a minute, for hours"
+
+
+def test_each_of_them_has_a_test_here() -> None:
+    assert RUNS.keys() == NETWORK.keys() | {GONE_MIDWAY, IN_A_ROW, FOR_HOURS}
+
+
+# The network
+
+
+@contextlib.contextmanager
+def self_signed(folder: Path) -> Iterator[str]:
+    """A server on this machine with a certificate that nobody signed."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("no openssl on this system")
+    key, certificate = folder / "key.pem", folder / "certificate.pem"
+    command = (
+        f"{openssl} req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -keyout {key} -out {certificate}"
+    )
+    subprocess.run(command.split(), check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def accept() -> None:
+            with contextlib.suppress(OSError):  # the listener is closed
+                while True:
+                    connection, _ = listener.accept()
+                    with connection, contextlib.suppress(ssl.SSLError):
+                        context.wrap_socket(connection, server_side=True).close()
+
+        thread = threading.Thread(target=accept, daemon=True)
+        thread.start()
+        yield f"https://localhost:{listener.getsockname()[1]}"
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join()
+
+
+@contextlib.contextmanager
+def away(url: str) -> Iterator[str]:
+    yield url
+
+
+NETWORK = {
+    "connection refused from the start": (lambda _: away(f"http://127.0.0.1:{closed_port()}"), ErrorKind.UNREACHABLE),
+    "a name that DNS does not know": (lambda _: away("https://no-such-host.invalid"), ErrorKind.UNREACHABLE),
+    "a certificate that nobody signed": (self_signed, ErrorKind.TLS),
+    "a proxy that is not there": (lambda _: away("https://instantly.example"), ErrorKind.UNREACHABLE),
+}
+
+
+@pytest.mark.parametrize("fault", NETWORK)
+def test_without_a_way_to_the_server_the_run_stops_and_the_state_is_as_it_was(
+    agency: Agency, fault: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server, kind = NETWORK[fault]
+    if "proxy" in fault:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{closed_port()}")
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        monkeypatch.delenv("no_proxy", raising=False)
+    else:
+        monkeypatch.setenv("NO_PROXY", "*")
+    before = agency.state_of(LIST)
+    with server(tmp_path) as url:
+        run = agency.run("campaigns", "workspaces", state=before, api_url=f"{url}/api/v2")
+    assert run.exit_code == RUNS[fault].exit_code == STOPS.exit_code
+    assert isinstance(run.error, InstantlyAPIError)
+    assert run.error.kind is kind
+    assert run.error.advice
+    assert not any(message["type"] == "RECORD" for message in run.messages)
+    assert run.state == before
+
+
+def test_a_server_that_goes_away_in_the_middle_stops_the_run_and_the_next_one_reads_the_rest() -> None:
+    config = SandboxConfig(workspaces=2, campaigns=30, accounts=2, leads=10, days=5, until=UNTIL, seed=9)
+    with contextlib.ExitStack() as stack:
+        first = Agency(stack.enter_context(sandbox.serve(config)))
+        before, broken = first.state_of(LIST), first.id_of(BROKEN)
+
+        def close(message: dict[str, Any]) -> None:
+            if message["type"] == "RECORD":
+                stack.close()
+
+        run = first.run("campaigns", "workspaces", state=before, on_message=close, page_size=2, max_retries=1)
+    assert run.exit_code == RUNS[GONE_MIDWAY].exit_code
+    assert isinstance(run.error, InstantlyAPIError)
+    assert run.error.kind is ErrorKind.UNREACHABLE
+    assert not run.keys(OBJECT, broken)
+    with sandbox.serve(config) as server:
+        second = Agency(server)
+        again = second.run("campaigns", "workspaces", state=run.state)
+        for name in (SOUND, BROKEN):
+            id_ = second.id_of(name)
+            assert run.kept(LIST, id_) | again.keys(LIST, id_) == second.truth(LIST, name)
+    assert again.exit_code == 0
+
+
+# A whole workspace
+
+
+def fail(agency: Agency, *paths: str, workspace: str = BROKEN) -> None:
+    for path in paths:
+        agency.server.control.within(workspace).fault(f"/api/v2{path}", "status", status=400, count=None)
+
+
+def test_a_workspace_in_which_three_endpoints_in_a_row_fail_is_given_up_and_the_others_are_read(
+    agency: Agency, caplog: pytest.LogCaptureFixture
+) -> None:
+    fail(agency, LIST.path, SORTED.path, SCAN.path)
+    streams = ("campaigns", "emails", "leads", "workspaces")
+    run = agency.run(*streams, state=agency.state_of(LIST))
+    assert run.exit_code == RUNS[IN_A_ROW].exit_code == GIVES_UP.exit_code
+    broken, sound = agency.id_of(BROKEN), agency.id_of(SOUND)
+    assert not any(run.keys(kind, broken) for kind in (LIST, SCAN, SORTED, OBJECT))
+    assert all(run.keys(kind, sound) == agency.truth(kind, SOUND) for kind in (LIST, SCAN, SORTED, OBJECT))
+    assert run.bookmark(LIST, broken) == "2020-01-01T00:00:00.000Z"
+    assert f"Workspace {broken} is given up for this run" in caplog.text
+    assert f"campaigns ({broken}: bad request)" in str(run.error)
+    agency.server.control.clear_faults()
+    again = agency.run(*streams, state=run.state)
+    assert again.exit_code == 0
+    assert all(again.keys(kind, broken) == agency.truth(kind, BROKEN) for kind in (LIST, SCAN, SORTED, OBJECT))
+
+
+@pytest.mark.parametrize(
+    ("streams", "paths"),
+    [
+        (("campaigns", "custom_tags", "emails", "leads"), (LIST.path, SORTED.path, SCAN.path)),
+        (
+            ("lead_list_verification_stats", "lead_lists", "supersearch_enrichment_history", "supersearch_enrichments"),
+            ("/lead-lists",),
+        ),
+    ],
+    ids=["a stream between that was read", "one list of parents that many streams need"],
+)
+def test_a_workspace_is_not_given_up_for(agency: Agency, streams: tuple[str, ...], paths: tuple[str, ...]) -> None:
+    fail(agency, *paths)
+    run = agency.run(*streams, "workspaces", state={})
+    assert run.exit_code == 3
+    assert run.keys(OBJECT, agency.id_of(BROKEN)) == agency.truth(OBJECT, BROKEN)
+
+
+def test_where_the_only_workspace_is_given_up_the_run_stops(agency: Agency) -> None:
+    fail(agency, LIST.path, SORTED.path, SCAN.path)
+    only = [{"name": BROKEN, "api_key": f"sandbox-key-{BROKEN}"}]
+    run = agency.run("campaigns", "emails", "leads", "workspaces", state={}, workspaces=only)
+    assert run.exit_code == 1
+    assert isinstance(run.error, InstantlyAPIError)
+    assert not run.keys(OBJECT, agency.id_of(BROKEN))
+
+
+def errors(*paths: str) -> Iterator[InstantlyAPIError]:
+    return (InstantlyAPIError(500, "GET", path) for path in paths)
+
+
+@pytest.fixture
+def workspaces(agency: Agency) -> Workspaces:
+    tap = run_tap(agency.settings(), streams=("workspaces",)).tap
+    return Workspaces(tap._clients)
+
+
+def test_failures_of_different_endpoints_count_until_a_stream_is_read(agency: Agency, workspaces: Workspaces) -> None:
+    broken = agency.id_of(BROKEN)
+    assert len(list(workspaces)) == 2
+    failures = list(errors(*(f"/path/{number}" for number in range(GIVE_UP_AFTER))))
+    for error in failures[:-1]:
+        workspaces.note_failure(broken, error)
+    workspaces.note_success(broken)
+    for error in (*failures[:-1], *failures[:-1]):
+        workspaces.note_failure(broken, error)
+        assert not workspaces.left_out
+    workspaces.note_failure(broken, failures[-1])
+    assert workspaces.left_out == {broken: failures[-1]}
+    assert [workspace.id for workspace in workspaces] == [agency.id_of(SOUND)]
+    assert workspaces[broken].id == broken
+
+
+def test_failures_of_one_workspace_are_none_of_another(agency: Agency, workspaces: Workspaces) -> None:
+    ids = [workspace.id for workspace in workspaces]
+    for error in errors("/one", "/two"):
+        for id_ in ids:
+            workspaces.note_failure(id_, error)
+    workspaces.note_success(agency.id_of(SOUND))
+    (last,) = errors("/three")
+    for id_ in ids:
+        workspaces.note_failure(id_, last)
+    assert list(workspaces.left_out) == [agency.id_of(BROKEN)]
+
+
+def test_the_failure_that_leaves_no_workspace_is_raised(workspaces: Workspaces) -> None:
+    first, second = [workspace.id for workspace in workspaces]
+    for error in errors("/one", "/two", "/three"):
+        workspaces.note_failure(first, error)
+    (*most, last) = errors("/one", "/two", "/three")
+    for error in most:
+        workspaces.note_failure(second, error)
+    with pytest.raises(InstantlyAPIError) as caught:
+        workspaces.note_failure(second, last)
+    assert caught.value is last
+
+
+# Parents
+
+
+def test_parents_are_asked_for_in_smaller_pages_and_again_in_larger_ones_later(agency: Agency) -> None:
+    control = agency.server.control.within(BROKEN)
+    control.fault("/api/v2/lead-lists", "status", status=500, limit_over=2, count=None)
+    agency.server.control.clear_requests()
+    run = agency.run(BY_PARENT.stream, state={})
+    assert run.keys(BY_PARENT, agency.id_of(BROKEN)) == agency.truth(BY_PARENT, BROKEN)
+    asked = [request for request in control.requests() if request["path"] == "/api/v2/lead-lists"]
+    limits_asked = [int(request["query"]["limit"]) for request in asked]
+    assert limits_asked[:6] == [4, 4, 4, 4, 4, 2]
+    assert {int(request["query"]["limit"]) for request in asked if request["status"] == 200} == {2}
+    # 11 lists make 7 pages of 2 with the empty one; the first 4 takes 5 tries, later ones 2 each, ever more seldom.
+    assert limits_asked[5:].count(2) == 7
+    assert limits_asked[5:].count(4) == 4
+
+
+# Time
+
+
+class Clock:
+    """Time that passes only while somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.now = 1_000_000.0
+        self._lock = threading.Lock()
+
+    def sleep(self, seconds: float) -> None:
+        with self._lock:
+            self.now += seconds
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The clock that everything goes by that paces requests."""
+    clock = Clock()
+    monkeypatch.setattr(limits, "time", SimpleNamespace(monotonic=lambda: clock.now, sleep=clock.sleep))
+    monkeypatch.setattr("pyrate_limiter.clocks.monotonic_ns", lambda: int(clock.now * 1e9))
+    monkeypatch.setattr("pyrate_limiter.limiter.sleep", clock.sleep)
+    monkeypatch.setattr(limits, "EMAILS_INTERVAL", EMAILS_INTERVAL)
+    monkeypatch.setattr(limits, "EMAILS_PAUSE_AFTER_429", EMAILS_PAUSE)
+    monkeypatch.setattr(limits, "RECOVERY_SECONDS", RECOVERY)
+    return clock
+
+
+def test_e_mails_are_read_for_hours_with_never_more_than_twenty_requests_a_minute(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.ERROR)
+    sent: list[float] = []
+    acquire = limits.Budget.acquire
+
+    def noting(budget: limits.Budget, path: str) -> None:
+        acquire(budget, path)
+        if path.endswith("/emails"):
+            sent.append(clock.now)
+
+    monkeypatch.setattr(limits.Budget, "acquire", noting)
+    with sandbox.serve(SandboxConfig(campaigns=3, accounts=3, leads=200, emails=2200, until=UNTIL, seed=2)) as server:
+        server.control.fault("/api/v2/emails", "status", status=429, after=700)
+        settings = {"api_key": server.api_key, "api_url": f"{server.url}/api/v2", "page_size": 1}
+        run = run_tap(settings, streams=("emails",))
+        truth = [row["id"] for row in server.control.truth("emails")]
+    assert RUNS[FOR_HOURS] is TAKES
+    assert sorted(record["id"] for record in run.records("emails")) == sorted(truth)
+    assert sent[-1] - sent[0] > 2 * 60 * 60
+    in_a_minute = [sum(begin <= time < begin + 60 for time in sent[at : at + 60]) for at, begin in enumerate(sent)]
+    assert 10 < max(in_a_minute) <= 20
+    refused = 700
+    assert sent[refused + 1] - sent[refused] >= 65

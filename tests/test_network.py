@@ -1,0 +1,124 @@
+"""Whom the key is sent to, and what the environment can and cannot change about it."""
+
+from __future__ import annotations
+
+import shutil
+import ssl
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.listeners import Answer, answering
+from tests.test_secrets import KEY, told
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+REFUSED = Answer(401, told("Invalid API key"))
+VARIABLES = ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate that nobody has signed, and its private key, in one file."""
+    if not shutil.which("openssl"):
+        pytest.skip("no openssl on this system")
+    folder = tmp_path_factory.mktemp("certificate")
+    command = (
+        "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost"
+    )
+    subprocess.run(
+        [*command.split(), "-keyout", "private.pem", "-out", "public.pem"], cwd=folder, check=True, capture_output=True
+    )
+    (folder / "both.pem").write_bytes((folder / "private.pem").read_bytes() + (folder / "public.pem").read_bytes())
+    return folder / "both.pem"
+
+
+def tls(certificate: Path) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    return context
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_takes_the_key_to_no_other_host(debug_tap: Callable[..., Any], status: int) -> None:
+    with answering(REFUSED) as other:
+        away = Answer(status, "", {"Location": f"{other.url}/api/v2"})
+        with answering(away) as server:
+            run = debug_tap(api_key=KEY, api_url=f"{server.url}/api/v2")
+    assert run.returncode == 1
+    assert "redirects are not followed" in run.stderr
+    assert {authorization for *_, authorization in server.requests} == {f"Bearer {KEY}"}
+    assert other.requests == []
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {},
+        {"REQUESTS_CA_BUNDLE": ""},
+        {"CURL_CA_BUNDLE": ""},
+        {"REQUESTS_CA_BUNDLE": "", "CURL_CA_BUNDLE": "", "SSL_CERT_FILE": "", "SSL_CERT_DIR": ""},
+        {"PYTHONHTTPSVERIFY": "0", "NODE_TLS_REJECT_UNAUTHORIZED": "0", "GIT_SSL_NO_VERIFY": "1"},
+        {"REQUESTS_CA_BUNDLE": "", "CURL_CA_BUNDLE": "", "PYTHONHTTPSVERIFY": "0"},
+    ],
+    ids=lambda environment: " ".join(f"{name}={value}" for name, value in environment.items()) or "nothing set",
+)
+def test_no_variable_makes_a_certificate_trusted_that_nobody_signed(
+    debug_tap: Callable[..., Any], certificate: Path, environment: dict[str, str]
+) -> None:
+    with answering(REFUSED, tls(certificate)) as server:
+        run = debug_tap(api_key=KEY, api_url=server.url, environment=environment)
+    assert run.returncode == 1
+    assert "The server's certificate is not trusted" in run.stderr
+    assert server.requests == []
+
+
+@pytest.mark.parametrize("value", ["False", "0", "/no/such/file"])
+def test_a_bundle_that_does_not_exist_is_an_error_and_not_a_reason_to_trust(
+    debug_tap: Callable[..., Any], certificate: Path, value: str
+) -> None:
+    with answering(REFUSED, tls(certificate)) as server:
+        run = debug_tap(api_key=KEY, api_url=server.url, environment={"REQUESTS_CA_BUNDLE": value})
+    assert run.returncode == 1
+    assert value in run.stderr.splitlines()[-1]
+    assert "Traceback" not in run.stderr
+    assert server.requests == []
+
+
+def test_a_certificate_of_ones_own_is_trusted_where_the_bundle_has_it(
+    debug_tap: Callable[..., Any], certificate: Path
+) -> None:
+    bundle = str(certificate.with_name("public.pem"))
+    with answering(REFUSED, tls(certificate)) as server:
+        run = debug_tap(api_key=KEY, api_url=server.url, environment={"REQUESTS_CA_BUNDLE": bundle})
+    assert "answered 401" in run.stderr
+    assert {authorization for *_, authorization in server.requests} == {f"Bearer {KEY}"}
+
+
+def test_a_proxy_is_asked_for_a_tunnel_and_told_no_key(debug_tap: Callable[..., Any]) -> None:
+    with answering(Answer(502, "no")) as proxy:
+        run = debug_tap(
+            api_key=KEY, api_url="https://api.example/api/v2", environment=dict.fromkeys(VARIABLES, proxy.url)
+        )
+    assert run.returncode == 1
+    assert {(method, path) for method, path, _ in proxy.requests} == {("CONNECT", "api.example:443")}
+    assert {authorization for *_, authorization in proxy.requests} == {None}
+
+
+def test_a_proxy_gets_nothing_of_what_goes_in_clear(debug_tap: Callable[..., Any]) -> None:
+    with answering(REFUSED) as proxy, answering(REFUSED) as server:
+        debug_tap(api_key=KEY, api_url=server.url, environment=dict.fromkeys(VARIABLES, proxy.url))
+    assert proxy.requests == []
+    assert server.requests
+
+
+def test_a_password_of_netrc_does_not_take_the_place_of_the_key(debug_tap: Callable[..., Any], tmp_path: Path) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login someone password other\ndefault login any password other\n", "utf-8")
+    netrc.chmod(0o600)
+    with answering(REFUSED) as server:
+        debug_tap(api_key=KEY, api_url=server.url, environment={"NETRC": str(netrc)})
+    assert {authorization for *_, authorization in server.requests} == {f"Bearer {KEY}"}

@@ -1,0 +1,138 @@
+"""The example of docs/privacy.md does what is said there; fields that hold secrets are left out."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tap_instantly.streams import STREAMS
+from tap_instantly.streams.records import SECRET_NAME, schema_directory
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from sandbox import Server
+    from tests.support import TapRun
+
+PAGE = Path("docs/privacy.md").read_text(encoding="utf-8")
+EXAMPLE: dict[str, Any] = json.loads(re.findall(r"```json\n(.*?)```", PAGE, flags=re.DOTALL)[0])
+STREAM_MAPS = EXAMPLE["stream_maps"]
+
+REVIEWED = {
+    "ai_deliverability_feed.dedupe_key": "tells findings apart",
+    "ai_deliverability_state.current_activity.active.idempotency_key": "tells messages apart",
+    "ai_deliverability_state.current_activity.active.sub_messages.idempotency_key": "tells messages apart",
+    "ai_deliverability_state.current_activity.queued.idempotency_key": "tells messages apart",
+    "ai_deliverability_state.run_summary.latest.feed_items.dedupe_key": "tells findings apart",
+    "audit_logs.api_key_id": "the id of a key, not the key",
+    "campaigns.insert_unsubscribe_header": "a boolean",
+    "inbox_placement_analytics.authentication_failure_results": "what SPF, DKIM and DMARC found",
+    "inbox_placement_analytics.authentication_failure_results.authentication_results": "what SPF, DKIM and DMARC found",
+}
+"""Fields whose name suggests a secret and that hold none, and why."""
+
+LET_IN = (
+    "webhooks.target_hook_url",
+    "webhook_events.webhook_url",
+    "inbox_placement_tests.automations.then.webhook_url",
+)
+"""URLs that may let in whoever knows them, as docs/privacy.md says."""
+
+
+def fields(schema: dict[str, Any], place: str) -> Iterator[str]:
+    for name, kind in schema.get("properties", {}).items():
+        yield f"{place}.{name}"
+        yield from fields(kind, f"{place}.{name}")
+    if isinstance(schema.get("items"), dict):
+        yield from fields(schema["items"], place)
+
+
+def all_fields() -> set[str]:
+    paths = schema_directory().glob("*.json")
+    return {field for path in paths for field in fields(json.loads(path.read_text(encoding="utf-8")), path.stem)}
+
+
+def sounds_secret(field: str) -> bool:
+    name = field.rpartition(".")[2]
+    return bool(SECRET_NAME.search(name) or re.search(r"(key|auth|header)(?!word)|\bimap|\bsmtp_pass", name))
+
+
+def test_every_field_that_is_called_like_a_secret_is_left_out_or_was_looked_at() -> None:
+    assert {field for field in all_fields() if sounds_secret(field)} == set(REVIEWED)
+
+
+def test_urls_that_let_somebody_in_are_the_ones_that_the_documents_name() -> None:
+    assert {field for field in all_fields() if re.search(r"hook_url$", field)} == set(LET_IN)
+    assert all(f"`{field.rpartition('.')[2]}`" in PAGE for field in LET_IN)
+    off = {stream.name for stream in STREAMS if stream.why_off}
+    assert {field.partition(".")[0] for field in LET_IN} <= off
+
+
+def test_what_is_left_out_is_in_no_schema_and_the_documents_name_what_of_it_is_secret() -> None:
+    left_out = {f"{stream.name}.{name}" for stream in STREAMS for name in stream.left_out}
+    secret = {field for field in left_out if sounds_secret(field)}
+    assert secret == {"api_keys.key", "webhooks.headers", "dfy_accounts.password"}
+    assert left_out & all_fields() == set()
+    assert all("`{1}` of `{0}`".format(*field.split(".")) in PAGE for field in secret)
+
+
+def test_no_secret_of_the_api_is_in_a_record(sync: Callable[..., TapRun]) -> None:
+    run = sync("api_keys", "webhooks", "dfy_accounts")
+    for stream in ("api_keys", "webhooks", "dfy_accounts"):
+        assert run.records(stream)
+        assert not any(record.get("unknown_fields") for record in run.records(stream))
+    assert "not-a-real-key" not in json.dumps(run.messages)
+
+
+def joined(ones: list[str | None], others: list[str | None]) -> int:
+    """Rows of the others that a join on equal values would find one for."""
+    values = {value.lower() for value in ones if value}
+    return sum(value.lower() in values for value in others if value)
+
+
+def hashed(address: str) -> str:
+    return hashlib.sha256((EXAMPLE["stream_map_config"]["salt"] + address.lower()).encode()).hexdigest()
+
+
+@pytest.fixture
+def run(sync: Callable[..., TapRun]) -> TapRun:
+    return sync(*STREAM_MAPS, **EXAMPLE)
+
+
+def test_the_example_hashes_addresses_with_the_salt(run: TapRun, api: Server) -> None:
+    addresses = {hashed(lead["email"]) for lead in api.control.truth("leads") if lead.get("email")}
+    assert {email for record in run.records("leads") if (email := record.get("email"))} == addresses
+    assert {len(digest) for digest in addresses} == {64}
+
+
+def test_the_example_leaves_no_address_and_no_column_that_it_drops(run: TapRun) -> None:
+    for stream, mapped in STREAM_MAPS.items():
+        dropped = {name for name, expression in mapped.items() if expression is None}
+        assert run.records(stream)
+        assert not dropped & run.schema_message(stream)["schema"]["properties"].keys()
+        assert not dropped & {name for record in run.records(stream) for name in record}
+    assert re.findall(r"[\w.+-]+@[\w.-]+", json.dumps(run.messages)) == []
+
+
+def test_hashed_addresses_still_join(run: TapRun, sync: Callable[..., TapRun]) -> None:
+    plain = sync(*STREAM_MAPS)
+    for (one, its), (other, whose) in [
+        (("leads", "email"), ("emails", "lead")),
+        (("accounts", "email"), ("emails", "eaccount")),
+        (("accounts", "email"), ("account_analytics_daily", "email_account")),
+    ]:
+        matches = [
+            joined([row.get(its) for row in source.records(one)], [row.get(whose) for row in source.records(other)])
+            for source in (plain, run)
+        ]
+        assert matches[0] == matches[1] > 0, (one, other)
+
+
+def test_the_example_names_only_columns_that_there_are() -> None:
+    known = all_fields()
+    assert [f"{s}.{name}" for s, mapped in STREAM_MAPS.items() for name in mapped if f"{s}.{name}" not in known] == []

@@ -1,0 +1,247 @@
+"""The key is in nothing that a run writes; each situation is a process of its own, with all that it logs at DEBUG."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tap_instantly.api.secrecy import MASKED, Mask
+from tests.api.test_errors import closed_port
+from tests.listeners import Answer, answering
+from tests.support import traces
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from sandbox import Server
+
+KEY = "aWQ6Zm9yLXRlc3Rz/c2VjcmV0+b25seQ=="
+"""As real ones: with characters that JSON, URLs and HTML may write otherwise."""
+
+ODD = "od\"d'k\\e/y&<%41>{}$|~`"
+
+
+def told(text: str, **more: Any) -> str:
+    return json.dumps({"statusCode": 401, "error": "Unauthorized", "message": text, **more})
+
+
+ECHOES = {
+    "401": Answer(401, told("Invalid API key")),
+    "402": Answer(402, told("No plan")),
+    "500": Answer(500, told("boom")),
+    "in a message": Answer(401, told(f"bad token {KEY} given")),
+    "in a message, at length": Answer(401, told("x" * 180 + f" bad token {KEY} given")),
+    "in a message, escaped": Answer(401, told(f"bad token {KEY} given").replace("/", "\\/")),
+    "in a message, by code": Answer(
+        401, told(f"bad token {KEY} given").replace("=", "\\u003D").replace("+", "\\u002b")
+    ),
+    "in a URL": Answer(403, told(f"https://x.example/?key={quote(KEY, safe='')}")),
+    "in a URL, half quoted": Answer(403, told(f"https://x.example/?key={quote(KEY)}")),
+    "in HTML": Answer(503, f"<html>Bearer {KEY.replace('+', '&#43;')}</html>"),
+    "in a 200": Answer(200, told(f"bad token {KEY}")),
+    "in an answer without records": Answer(200, json.dumps({"token": KEY})),
+    "in an answer that is no JSON": Answer(200, f"{KEY} {KEY}"),
+    "in a header": Answer(429, told("slow down"), {"X-Key": KEY, "Retry-After": KEY, "Date": KEY}),
+    "in the address of a redirect": Answer(302, "", {"Location": f"https://x.example/{KEY}"}),
+    "in the status line": Answer(raw=f"HTTP/1.1 {KEY} {KEY}\r\n\r\n".encode()),
+    "in the version": Answer(raw=f"{KEY}\r\n\r\n".encode()),
+    "in a header line that is none": Answer(raw=f"HTTP/1.1 401 No\r\nA: b\r\n{KEY}\r\n\r\n{{}}".encode()),
+    "in a length": Answer(raw=f"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{KEY}\r\n".encode()),
+}
+
+
+@pytest.mark.parametrize("answer", ECHOES.values(), ids=ECHOES)
+def test_what_a_server_says_does_not_bring_the_key_into_the_log(debug_tap: Callable[..., Any], answer: Answer) -> None:
+    with answering(answer) as server:
+        run = debug_tap(api_key=KEY, api_url=server.url)
+    assert server.requests[0][2] == f"Bearer {KEY}"
+    assert run.returncode == 1
+    assert "| CRITICAL" in run.stderr.splitlines()[-1]
+    assert traces(KEY, run.stdout + run.stderr) == []
+
+
+def test_a_key_of_odd_characters_is_masked_too(debug_tap: Callable[..., Any]) -> None:
+    with answering(Answer(401, told(f"bad token {ODD} given"))) as server:
+        run = debug_tap(api_key=ODD, api_url=server.url)
+    assert server.requests[0][2] == f"Bearer {ODD}"
+    assert f"bad token {MASKED} given" in run.stderr
+    assert traces(ODD, run.stdout + run.stderr) == []
+
+
+@pytest.mark.parametrize("key", ["two words of a key", "line\nend of the key", "ключ-от-всего"])
+@pytest.mark.parametrize("arguments", [(), ("--test",), ("--discover",)], ids=["sync", "test", "discover"])
+def test_a_key_that_no_header_can_carry_is_not_quoted(
+    debug_tap: Callable[..., Any], key: str, arguments: tuple[str, ...]
+) -> None:
+    run = debug_tap(*arguments, api_key=key, api_url="http://127.0.0.1:1")
+    assert traces(key, run.stdout + run.stderr) == []
+
+
+WRONG = {
+    "a number": {"api_key": 918273645546},
+    "a list": {"api_key": [KEY]},
+    "an object": {"api_key": {KEY: KEY}},
+    "a number of a workspace": {"workspaces": [{"name": "one", "api_key": 918273645546}]},
+    "a list of a workspace": {"workspaces": [{"name": "one", "api_key": [KEY]}]},
+    "misspelt in a workspace": {"workspaces": [{"name": "one", "key": KEY}]},
+    "a workspace that is a text": {"workspaces": [KEY]},
+    "workspaces that are a text": {"workspaces": KEY},
+    "workspaces that are an object": {"workspaces": {KEY: KEY}},
+    "both": {"api_key": KEY, "workspaces": [{"name": "one", "api_key": KEY}]},
+    "under another name": {"apikey": KEY},
+    "in the place of a number": {"api_key": KEY, "page_size": KEY},
+    "in the place of a number, alone": {"page_size": KEY},
+    "in the place of a date": {"api_key": KEY, "start_date": KEY},
+    "in the address": {"api_key": KEY, "api_url": f"https://user:{KEY}@127.0.0.1:1/api/v2"},
+    "in the query": {"api_key": KEY, "api_url": f"https://127.0.0.1:1/api/v2?key={KEY}"},
+}
+
+
+@pytest.mark.parametrize("arguments", [(), ("--discover",)], ids=["sync", "discover"])
+@pytest.mark.parametrize("settings", WRONG.values(), ids=WRONG)
+def test_a_key_of_the_wrong_type_or_in_the_wrong_place_is_not_quoted(
+    debug_tap: Callable[..., Any], settings: dict[str, Any], arguments: tuple[str, ...]
+) -> None:
+    run = debug_tap(*arguments, **settings)
+    assert run.returncode == (0 if arguments == ("--discover",) else 1)
+    assert traces(KEY, run.stdout + run.stderr) + traces("918273645546", run.stdout + run.stderr) == []
+
+
+@pytest.mark.parametrize(
+    "value", [KEY, f'[{{"name": "one", "api_key": "{KEY}"', f'[{{"name": "one", "key": "{KEY}"}}]']
+)
+def test_workspaces_of_the_environment_that_are_wrong_are_not_quoted(debug_tap: Callable[..., Any], value: str) -> None:
+    run = debug_tap("--config=ENV", environment={"TAP_INSTANTLY_WORKSPACES": value})
+    assert run.returncode == 1
+    assert traces(KEY, run.stdout + run.stderr) == []
+
+
+def test_a_config_file_that_is_no_json_is_not_quoted(debug_tap: Callable[..., Any], tmp_path: Path) -> None:
+    broken = tmp_path / "config-broken.json"
+    broken.write_text(f'{{"api_key": "{KEY}\n', encoding="utf-8")
+    run = debug_tap("--config", str(broken))
+    assert run.returncode == 1
+    assert traces(KEY, run.stdout + run.stderr) == []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("--about",), ("--about", "--format=json"), ("--about", "--format=markdown"), ("--discover",), ("--version",)],
+    ids=" ".join,
+)
+def test_what_describes_the_tap_holds_no_key(debug_tap: Callable[..., Any], arguments: tuple[str, ...]) -> None:
+    for run in (
+        debug_tap(*arguments, api_key=KEY),
+        debug_tap(*arguments, "--config=ENV", environment={"TAP_INSTANTLY_API_KEY": KEY}),
+    ):
+        assert run.returncode == 0
+        assert traces(KEY, run.stdout + run.stderr) == []
+
+
+@pytest.mark.parametrize("arguments", [(), ("--test",)], ids=["sync", "test"])
+def test_a_good_run_writes_no_key(debug_tap: Callable[..., Any], api: Server, arguments: tuple[str, ...]) -> None:
+    run = debug_tap(*arguments, api_key=api.api_key, api_url=f"{api.url}/api/v2")
+    assert run.returncode == 0, run.stderr
+    assert "DEBUG" in run.stderr
+    assert "urllib3" in run.stderr
+    assert traces(api.api_key, run.stdout + run.stderr) == []
+
+
+def test_without_a_network_the_key_is_not_in_what_is_said_of_it(debug_tap: Callable[..., Any]) -> None:
+    run = debug_tap(api_key=KEY, api_url=f"http://127.0.0.1:{closed_port()}/api/v2")
+    assert "Check the network" in run.stderr
+    assert traces(KEY, run.stdout + run.stderr) == []
+
+
+def with_records(path: str) -> Answer:
+    """An API whose campaigns hold the key, also in names, in fields of their own, in a timestamp and in the cursor."""
+    if path.endswith("/workspaces/current"):
+        return Answer(200, json.dumps({"id": "w", "name": f"of {KEY}"}))
+    if not path.endswith("/campaigns"):
+        return Answer(404, told("no such path"))
+    record = {
+        "name": f"for {KEY}",
+        KEY: KEY,
+        "timestamp_created": KEY,
+        "core_variables": {"a": [KEY, {KEY: f"x{KEY}"}]},
+    }
+    page = {"items": [{"id": "c", **record}, record], "next_starting_after": KEY}
+    return Answer(200, json.dumps(page).replace("/", "\\/"))
+
+
+def test_a_record_that_holds_the_key_is_masked_with_a_line_in_the_log(debug_tap: Callable[..., Any]) -> None:
+    with answering(with_records) as server:
+        run = debug_tap(api_key=KEY, api_url=server.url, validate_records="warn")
+    written = run.stdout + run.stderr
+    assert traces(KEY, written) == []
+    (said,) = [line for line in run.stderr.splitlines() if "holds the API key" in line]
+    assert "WARNING" in said
+    (record, *_) = [
+        m["record"]
+        for m in map(json.loads, run.stdout.splitlines())
+        if m["type"] == "RECORD" and m["stream"] == "campaigns"
+    ]
+    assert record["name"] == f"for {MASKED}"
+    assert record["core_variables"] == {"a": [MASKED, {MASKED: f"x{MASKED}"}]}
+    state = [line for line in run.stdout.splitlines() if '"STATE"' in line]
+    assert state
+    assert traces(KEY, state[-1]) == []
+
+
+@pytest.mark.parametrize("formatter", ["console", "singer_sdk.logging.StructuredFormatter"])
+def test_an_error_that_nobody_foresaw_is_logged_with_its_traceback_and_without_the_key(
+    tmp_path: Path, formatter: str
+) -> None:
+    config, logging_config = tmp_path / "config.json", tmp_path / "logging.yml"
+    config.write_text(json.dumps({"api_key": KEY}), encoding="utf-8")
+    structured = {"version": 1, "disable_existing_loggers": False, "formatters": {"f": {"()": formatter}}}
+    structured["handlers"] = {"h": {"class": "logging.StreamHandler", "formatter": "f", "stream": "ext://sys.stderr"}}
+    structured["root"] = {"level": "DEBUG", "handlers": ["h"]}
+    logging_config.write_text(json.dumps(structured), encoding="utf-8")  # JSON is YAML
+    program = (
+        "import sys; from tap_instantly import __main__, tap\n"
+        "def fail(self):\n"
+        "    inner = KeyError(self.config['api_key'])\n"
+        "    raise RuntimeError('unforeseen', {'headers': 'Bearer ' + self.config['api_key']}) from inner\n"
+        "tap.TapInstantly.sync_all = fail\n"
+        f"sys.argv[1:] = ['--config', {str(config)!r}]\n"
+        "__main__.main()"
+    )
+    named = {"SINGER_SDK_LOG_CONFIG": str(logging_config)} if formatter != "console" else {}
+    run = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False, env={**os.environ, **named}
+    )
+    assert run.returncode == 1
+    assert "RuntimeError" in run.stderr
+    assert MASKED in run.stderr
+    assert traces(KEY, run.stdout + run.stderr) == []
+
+
+@given(
+    key=st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=20, max_size=60),
+    before=st.text(max_size=5),
+    after=st.text(max_size=5),
+)
+def test_a_mask_finds_the_key_however_it_is_written(key: str, before: str, after: str) -> None:
+    mask, held = Mask([key]), before + key + after
+    for written in (held, json.dumps(held), repr(held), quote(held, safe=""), json.dumps(quote(key))):
+        assert key not in mask.text(written)
+        assert MASKED in mask.text(written)
+        assert mask.content(written.encode()) == mask.text(written).encode()
+    assert MASKED in mask.text(base64.b64encode(held.encode()).decode())
+    assert MASKED in mask.text(base64.urlsafe_b64encode(held.encode()).decode())
+    assert mask.may_be_in(held.encode())
+
+
+def test_what_is_too_short_for_a_key_is_not_masked() -> None:
+    assert Mask(["k", "page", ""]).text("keep the page") == "keep the page"
