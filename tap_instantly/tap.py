@@ -36,6 +36,7 @@ class TapInstantly(Tap):
     message_writer_class = BufferedWriter
     message_writer: BufferedWriter
     _started = False
+    _stopping = False
     config_jsonschema: ClassVar[dict[str, Any]] = copy.deepcopy(SETTINGS)  # the SDK adds its own to it
     # Less the SDK's BATCH, which writes records past selection and stream maps, and ACTIVATE_VERSION, which it sends
     # before the records are read.
@@ -76,6 +77,9 @@ class TapInstantly(Tap):
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
         # Private in the SDK, which registers it for SIGTERM and SIGINT and has no hook beside it. Its own writes in the
         # middle of what the signal interrupted, and ends with 0, as if all had been read. Tests send real signals.
+        if self._stopping:
+            return  # a second one would break into the end that the first has brought about
+        self._stopping = True
         if not self._started:
             # The state may be there in part, and would take the place of the whole one.
             sys.exit(EXIT_BY_SIGNAL + signum)

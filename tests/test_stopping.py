@@ -113,7 +113,8 @@ def test_signals_that_come_together_are_one(begin: Begin, api: Server) -> None:
         tap.send_signal(signum)
     messages = parsed(tap.stdout.read())
     assert messages[-1]["type"] == "STATE"
-    assert tap.wait(AT_MOST) in {143, 130}
+    assert tap.wait(AT_MOST) in {143, 130, -15, -2}  # a late one may find Python at its end already
+    assert b"Traceback" not in tap.stderr.read()
 
 
 def test_standard_output_that_does_not_wait_gets_everything(begin: Begin) -> None:

@@ -81,11 +81,12 @@ def to_the_end(_process: subprocess.Popen[bytes], pipe: int, _moment: Moment) ->
     return read(pipe), True
 
 
-def signalled(signum: signal.Signals) -> Watch:
+def signalled(*signals: signal.Signals) -> Watch:
     def watch(process: subprocess.Popen[bytes], pipe: int, moment: Moment) -> tuple[bytes, bool]:
         output = read(pipe, moment.bytes)
         time.sleep(moment.seconds)
-        process.send_signal(signum)
+        for signum in signals:
+            process.send_signal(signum)
         return output + read(pipe), True
 
     return watch
@@ -115,6 +116,7 @@ ON_PIPES: dict[str, Watch] = {
     "SIGKILL": signalled(signal.SIGKILL),
     "SIGTERM": signalled(signal.SIGTERM),
     "SIGINT": signalled(signal.SIGINT),
+    "SIGINT and SIGTERM": signalled(signal.SIGINT, signal.SIGTERM),
     "closed pipe": closed_pipe,
     "dead target": dead_target,
     "stalled target": stalled_target,
@@ -124,7 +126,8 @@ FULL_DISK, FULL_QUOTA = "full disk", "full quota"
 ENDINGS = {
     "SIGKILL": 6,
     "SIGTERM": 6,
-    "SIGINT": 6,
+    "SIGINT": 4,
+    "SIGINT and SIGTERM": 3,
     "closed pipe": 4,
     "dead target": 3,
     "stalled target": 1,

@@ -14,7 +14,12 @@ Message = dict[str, Any]
 TEARS = {"SIGKILL", "closed pipe", "dead target", "full quota", "stalled target"}
 """What may leave the beginning of a line as the last one; targets drop it."""
 
-SIGNALS = {"SIGTERM": signal.SIGTERM, "SIGINT": signal.SIGINT, "stalled target": signal.SIGTERM}
+SIGNALS = {
+    "SIGTERM": {signal.SIGTERM},
+    "SIGINT": {signal.SIGINT},
+    "SIGINT and SIGTERM": {signal.SIGINT, signal.SIGTERM},
+    "stalled target": {signal.SIGTERM},
+}
 
 
 def messages(run: Run) -> list[Message]:
@@ -37,18 +42,18 @@ def check_end(run: Run) -> None:
         AssertionError: They are not what they should be.
     """
     seen = messages(run)
-    signum = SIGNALS.get(run.ending)
+    signals = SIGNALS.get(run.ending)
     before_the_start = not run.output
     assert before_the_start or "Traceback" not in run.log, run.log
     assert "sandbox-key" not in run.log
     if run.exit_code == 0:
         assert run.ending != "full disk"
-    elif signum is None:
+    elif signals is None:
         expected = {"none": 0, "SIGKILL": -signal.SIGKILL}.get(run.ending, 1)
         assert run.exit_code == expected, (run.exit_code, run.log)
-    elif run.exit_code != 128 + signum:
+    elif run.exit_code - 128 not in signals:
         # Python is not up yet, or has come to its end.
-        assert run.exit_code in {-signum, 1 if before_the_start else 0}, (run.exit_code, run.log)
+        assert -run.exit_code in signals or (run.exit_code == 1 and before_the_start), (run.exit_code, run.log)
     elif run.ending != "stalled target" and not before_the_start:
         assert seen[-1]["type"] == "STATE", seen[-1]
 
