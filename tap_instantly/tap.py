@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import signal
-import sys
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
@@ -14,10 +13,10 @@ from singer_sdk.helpers.capabilities import CapabilitiesEnum, PluginCapabilities
 from singer_sdk.singerlib import StateMessage
 from typing_extensions import override
 
+from tap_instantly import stopping
 from tap_instantly.api import InstantlyClient, InstantlyError, Workspaces, secrecy
 from tap_instantly.settings import ENVIRONMENT_PREFIX, SETTINGS, problems, secrets
 from tap_instantly.singer.writer import BufferedWriter
-from tap_instantly.stopping import EXIT_BY_SIGNAL
 from tap_instantly.streams import STREAMS, InstantlyStream
 
 if TYPE_CHECKING:
@@ -82,14 +81,16 @@ class TapInstantly(Tap):
         self._stopping = True
         if not self._started:
             # The state may be there in part, and would take the place of the whole one.
-            sys.exit(EXIT_BY_SIGNAL + signum)
+            stopping.end(signum)
         self.message_writer.when_idle(lambda: self._stop(signum))
 
     def _stop(self, signum: int) -> NoReturn:
         """Write what has been read so far and the state that goes with it, and end with the signal's exit code."""
         self.write_message(StateMessage(self.state))
-        self.logger.warning("Stopped by %s; the next run goes on from here.", signal.Signals(signum).name)
-        sys.exit(EXIT_BY_SIGNAL + signum)
+        try:
+            self.logger.warning("Stopped by %s; the next run goes on from here.", signal.Signals(signum).name)
+        finally:  # standard error may be what the signal interrupted
+            stopping.end(signum)
 
     @override  # type: ignore[misc] # final in the SDK, which has no hook at the end of a run
     def sync_all(self) -> None:
