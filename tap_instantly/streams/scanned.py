@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from singer_sdk import Stream
 from typing_extensions import override
 
 from tap_instantly import timestamps
@@ -17,14 +18,19 @@ from tap_instantly.streams.turns import workspace_id
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from singer_sdk import Tap
     from singer_sdk.helpers.types import Context
 
+    from tap_instantly.api import Workspaces
     from tap_instantly.singer.sources import Source
     from tap_instantly.streams.base import Slice
     from tap_instantly.streams.records import Record
 
 STATE_KEY = "scan"
 STATE_VERSION = 1
+
+RECORDS_LEFT_OUT = Stream.STATE_MSG_FREQUENCY
+"""How many records pass between two STATE messages where they are left out, as the SDK has it for those written."""
 
 
 class ScannedListStream(ListStream):
@@ -33,6 +39,12 @@ class ScannedListStream(ListStream):
     What remains to be read is kept in the state beside the bookmark (``scan``), as ranges of ids. It holds for the
     bookmark that the pass started with: with another one, or a form of another version, the list is read anew.
     """
+
+    def __init__(self, tap: Tap, workspaces: Workspaces) -> None:
+        super().__init__(tap, workspaces)
+        self._passed = 0
+        self._covered = 0
+        self._write_state = partial(tap.state_writer.write_state, self.tap_state)
 
     @override
     def source(self, context: Context) -> Source[list[Record]]:
@@ -82,6 +94,12 @@ class ScannedListStream(ListStream):
             "latest": state.get("progress_markers", {}).get("replication_key_value"),
             "remaining": remaining,
         }
+        self._passed += len(page)
+        left_out = self._passed - self.tally.records
+        if left_out >= self._covered + RECORDS_LEFT_OUT:
+            # The SDK counts records written: a pass that finds little new would keep nothing of itself when killed.
+            self._covered = left_out
+            self._write_state()
 
     @override
     def finish(self, context: Context) -> None:

@@ -11,12 +11,13 @@ from collections import Counter, deque
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from tap_instantly.api import ErrorKind, InstantlyAPIError
 from tap_instantly.api.id_space import number, text
-from tap_instantly.api.scan import OVERHEAD, Scan
+from tap_instantly.api.scan import Scan
+from tap_instantly.api.splits import OVERHEAD
 from tap_instantly.singer.read_ahead import ReadAhead
 
 if TYPE_CHECKING:
@@ -527,6 +528,36 @@ def test_an_error_of_the_server_surfaces_and_what_it_cost_can_be_read_later(
     if (ranges := scan.remaining()) is not None:
         rest = Walkers(simulated, simulated.scan(ranges), walkers).finish()
         assert sorted(reader.handed_on + rest) == simulated.ids
+
+
+@settings(deadline=None, max_examples=40)
+@given(simulated=LISTS.filter(lambda simulated: len(simulated.ids) > 200), walkers=WALKERS, data=st.data())
+def test_an_error_ends_one_walk_and_the_others_read_on_to_their_ends(
+    simulated: SimulatedList, walkers: int, data: st.DataObject
+) -> None:
+    bad = data.draw(st.sampled_from(simulated.ids))
+    answer = simulated.answer
+
+    def fail_at_one_place(cursor: str | None) -> tuple[Records, str | None]:
+        records, following = answer(cursor)
+        if any(record["id"] == bad for record in records):
+            raise InstantlyAPIError(500, "POST", "/api/v2/leads/list", "oh")
+        return records, following
+
+    simulated.answer = fail_at_one_place  # type: ignore[method-assign]
+    scan = simulated.scan()
+    reader = Walkers(simulated, scan, walkers)
+    with pytest.raises(InstantlyAPIError):
+        reader.finish()
+    while reader.hand_on() is not None:
+        pass
+    if (ranges := scan.remaining()) is None:
+        return  # it came before the premise had been tried
+    event("several ranges" if reader.begun > 1 else "one range")
+    ((after, upto),) = ranges
+    left = {id_ for id_ in simulated.ids if (after is None or id_ > after) and (upto is None or id_ <= upto)}
+    assert bad in left
+    assert set(reader.handed_on) == set(simulated.ids) - left
 
 
 @pytest.mark.parametrize("status", [401, 403, 429, 500])
