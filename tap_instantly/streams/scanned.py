@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import zlib
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from singer_sdk import Stream
 from typing_extensions import override
 
 from tap_instantly import timestamps
-from tap_instantly.api.id_space import number
 from tap_instantly.api.pagination import next_cursor
 from tap_instantly.api.scan import Scan, ScannedPage
 from tap_instantly.streams.patterns import ListStream
+from tap_instantly.streams.state import SCAN
 from tap_instantly.streams.turns import workspace_id
 
 if TYPE_CHECKING:
@@ -26,8 +28,8 @@ if TYPE_CHECKING:
     from tap_instantly.streams.base import Slice
     from tap_instantly.streams.records import Record
 
-STATE_KEY = "scan"
 STATE_VERSION = 1
+CHECKED = ("since", "signpost", "latest", "remaining")
 
 RECORDS_LEFT_OUT = Stream.STATE_MSG_FREQUENCY
 """How many records pass between two STATE messages where they are left out, as the SDK has it for those written."""
@@ -37,7 +39,8 @@ class ScannedListStream(ListStream):
     """A list, ascending by id, that is read from several places at once and taken up where a run was cut off.
 
     What remains to be read is kept in the state beside the bookmark (``scan``), as ranges of ids. It holds for the
-    bookmark that the pass started with: with another one, or a form of another version, the list is read anew.
+    bookmark that the pass started with: with another one, or a form of another version, the list is read anew. So it is
+    where the checksum beside the ranges is not theirs, since one that is missing or moved would lose its records.
     """
 
     def __init__(self, tap: Tap, workspaces: Workspaces) -> None:
@@ -45,6 +48,15 @@ class ScannedListStream(ListStream):
         self._passed = 0
         self._covered = 0
         self._write_state = partial(tap.state_writer.write_state, self.tap_state)
+
+    @override
+    def before_reading(self, context: Context) -> None:
+        super().before_reading(context)
+        part = self.get_context_state(context)
+        if SCAN in part and (why := self._why_not_taken_up(part[SCAN], context)):
+            part.pop(SCAN)
+            workspace = workspace_id(context)
+            self.logger.warning("A pass in workspace %s that was cut off cannot be taken up: %s", workspace, why)
 
     @override
     def source(self, context: Context) -> Source[list[Record]]:
@@ -70,9 +82,7 @@ class ScannedListStream(ListStream):
     def begin(self, context: Context) -> None:
         super().begin(context)
         left = self._left_of_earlier_pass(context)
-        if left is None:
-            self.get_context_state(context).pop(STATE_KEY, None)
-        elif left["latest"] and self.replication_key:
+        if left and left["latest"] and self.replication_key:
             # The bookmark will be the latest change of the whole pass.
             latest = {self.replication_key: left["latest"]}
             self.state_manager.increment_state(latest, context=context, replication_key=self.replication_key)
@@ -84,16 +94,17 @@ class ScannedListStream(ListStream):
         page.done()
         state = self.get_context_state(context)
         if (remaining := page.scan.remaining()) is None:
-            state.pop(STATE_KEY, None)
+            state.pop(SCAN, None)
             return
-        # One assignment: the state may be written at any moment, by a signal.
-        state[STATE_KEY] = {
+        scan = {
             "version": STATE_VERSION,
             "since": self.since(context),
             "signpost": state.get("replication_key_signpost"),
             "latest": state.get("progress_markers", {}).get("replication_key_value"),
             "remaining": remaining,
         }
+        # One assignment: the state may be written at any moment, by a signal.
+        state[SCAN] = {**scan, "check": self._checksum(scan, context)}
         self._passed += len(page)
         left_out = self._passed - self.tally.records
         if left_out >= self._covered + RECORDS_LEFT_OUT:
@@ -104,7 +115,7 @@ class ScannedListStream(ListStream):
     @override
     def finish(self, context: Context) -> None:
         super().finish(context)
-        self.get_context_state(context).pop(STATE_KEY, None)
+        self.get_context_state(context).pop(SCAN, None)
 
     @override
     def get_replication_key_signpost(self, context: Context | None = None) -> datetime | Any | None:
@@ -114,14 +125,19 @@ class ScannedListStream(ListStream):
         return timestamps.parse(left["signpost"]) if left and left["signpost"] else signpost
 
     def _left_of_earlier_pass(self, context: Context) -> dict[str, Any] | None:
-        left: Any = self.get_context_state(context).get(STATE_KEY)
-        if not isinstance(left, dict) or left.get("version") != STATE_VERSION:
-            return None
-        if workspace_id(context) in self._starts and left.get("since") != self.since(context):
-            return None
-        try:
-            for bound in (bound for part in left["remaining"] for bound in part if bound is not None):
-                number(bound)
-        except (KeyError, TypeError, ValueError):
-            return None
+        """What is in the state; :meth:`before_reading` has seen to it that it can be taken up."""
+        left: dict[str, Any] | None = self.get_context_state(context).get(SCAN)
         return left
+
+    def _why_not_taken_up(self, left: object, context: Context) -> str | None:
+        if not isinstance(left, dict) or left.get("version") != STATE_VERSION:
+            return "it was left by another version of this tap"
+        if left.get("check") != self._checksum(left, context):
+            return "what the state holds of it is damaged"
+        if left["since"] != self.since(context):
+            return "it was begun with another bookmark or start date"
+        return None
+
+    def _checksum(self, left: dict[str, Any], context: Context) -> int:
+        values = [left.get(name) for name in CHECKED]  # a newer tap may have more
+        return zlib.crc32(msgspec.json.encode([workspace_id(context), self.name, self.replication_key, values]))
