@@ -26,12 +26,16 @@ if TYPE_CHECKING:
 STATE_KEY = "scan"
 STATE_VERSION = 1
 
+TABLE_VERSION = "table_version"
+"""Where it has the version of the records that the pass has already written, if they have one."""
+
 
 class ScannedListStream(ListStream):
     """A list, ascending by id, that is read from several places at once and taken up where a run was cut off.
 
     What remains to be read is kept in the state beside the bookmark (``scan``), as ranges of ids. It holds for the
-    bookmark that the pass started with: with another one, or a form of another version, the list is read anew.
+    bookmark that the pass started with: with another one, or a form of another version, the list is read anew. Where
+    records have versions, a pass goes on under the one that it started with, or its first records would count as gone.
     """
 
     @override
@@ -53,6 +57,12 @@ class ScannedListStream(ListStream):
     def _page_after(self, context: Slice, cursor: str | None) -> tuple[list[Record], str | None]:
         page, response = self.fetch(context, cursor)
         return page, next_cursor(response)
+
+    @override
+    def before_reading(self, context: Context) -> None:
+        super().before_reading(context)
+        if self.version is not None and (left := self._left_of_earlier_pass(context)):
+            self.keep_version(left[TABLE_VERSION])
 
     @override
     def begin(self, context: Context) -> None:
@@ -81,6 +91,7 @@ class ScannedListStream(ListStream):
             "signpost": state.get("replication_key_signpost"),
             "latest": state.get("progress_markers", {}).get("replication_key_value"),
             "remaining": remaining,
+            **({} if self.version is None else {TABLE_VERSION: self.version}),
         }
 
     @override
@@ -100,6 +111,8 @@ class ScannedListStream(ListStream):
         if not isinstance(left, dict) or left.get("version") != STATE_VERSION:
             return None
         if workspace_id(context) in self._starts and left.get("since") != self.since(context):
+            return None
+        if self.version is not None and not isinstance(left.get(TABLE_VERSION), int):
             return None
         try:
             for bound in (bound for part in left["remaining"] for bound in part if bound is not None):
