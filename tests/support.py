@@ -64,10 +64,14 @@ def run_tap(
     state: dict[str, Any] | None = None,
     everything: bool = True,
     incomplete: bool = False,
+    full_table: bool = False,
 ) -> TapRun:
     """Run the tap: the streams named, all of them, or what is selected by default; to an incomplete end if so said."""
     writer = CollectingWriter()
     catalog = None if not streams and not everything else catalog_of(config, *streams)
+    if full_table and catalog:
+        for entry in catalog["streams"]:
+            entry["replication_method"] = "FULL_TABLE"
     tap = TapInstantly(config=dict(config), catalog=catalog, state=state, message_writer=writer)
     with pytest.raises(IncompleteError) if incomplete else nullcontext():
         tap.sync_all()

@@ -318,6 +318,15 @@ def test_messages_are_those_of_the_sdk_flattened(name: str, depth: int, data: st
     assert_agreement(data, entry_of(name), flattening_enabled=True, flattening_max_depth=depth)
 
 
+@every_stream
+@a_few
+@given(data=st.data())
+def test_messages_are_those_of_the_sdk_with_a_version(name: str, data: st.DataObject) -> None:
+    stream = stream_of(entry_of(name))
+    stream._stream_version = data.draw(st.integers(1, 2**40))
+    assert_both_ways_agree(stream, data.draw(records(stream.schema)))
+
+
 # Which way is taken
 
 

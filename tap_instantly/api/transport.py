@@ -18,7 +18,13 @@ from tap_instantly.api.decode import decoded
 from tap_instantly.api.errors import ErrorKind, InstantlyAPIError, InstantlyError, classify, from_transport
 from tap_instantly.api.limits import REQUESTS_PER_SECOND, Budget
 from tap_instantly.api.page_limit import PageLimit
-from tap_instantly.api.pagination import MAX_PAGE_SIZE, StartingAfterPaginator, items, page_arguments
+from tap_instantly.api.pagination import (
+    MAX_PAGE_SIZE,
+    StartingAfterPaginator,
+    items,
+    no_records,
+    page_arguments,
+)
 from tap_instantly.api.retry import Retry
 from tap_instantly.api.secrecy import Mask
 
@@ -68,6 +74,7 @@ class Transport:
         self.budget = Budget(max_requests_per_second)
         self.retry = Retry(max_retries)
         self.requests_sent = 0
+        self.unusable = 0
         self.server_time: datetime | None = None
         self._counting = threading.Lock()
         self._mask = Mask([api_key])
@@ -153,6 +160,7 @@ class Transport:
             raise InstantlyAPIError(response.status_code, method, path, content, kind=kind, retry_after=wait)
         if expect is not None:
             expect(response)
+            self.note_unusable(no_records(response))
         self._note_time(response)
         return response
 
@@ -166,6 +174,11 @@ class Transport:
                 self._echoed = True
                 logger.warning("%s holds the API key; there and in what follows, it is masked.", _call(response))
         return content
+
+    def note_unusable(self, items: int) -> None:
+        """Count items of lists that whoever asked for them could not use; they have their line in the log."""
+        with self._counting:
+            self.unusable += items
 
     def _note_time(self, response: requests.Response) -> None:
         """Keep the server's clock of the first good answer, since this machine's may be wrong."""

@@ -167,6 +167,7 @@ class AccountWarmupDaily(BatchedByAccount):
     http_method = "POST"
     primary_keys = ("workspace_id", "email", "date")
     accounts_per_call = ACCOUNTS_PER_WARMUP_CALL
+    expires = True
 
     @override
     def parse_response(self, response: requests.Response) -> Iterator[Record]:

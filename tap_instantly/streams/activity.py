@@ -28,6 +28,7 @@ class AuditLogs(ListStream):
     path = "/audit-logs"
     primary_keys = ("id",)
     replication_key = "timestamp"
+    expires = True
     page_size = 1000
     why_off = "unbounded, and it holds IP addresses"
 
@@ -48,6 +49,7 @@ class BackgroundJobs(ListStream):
     path = "/background-jobs"
     primary_keys = ("id",)
     replication_key = "updated_at"
+    expires = True
     arguments: ClassVar[dict[str, Any]] = {"sort_column": "updated_at", "sort_order": "desc"}
     why_off = "unbounded, of interest to few"
 
@@ -98,6 +100,7 @@ class WebhookEvents(ListStream):
     path = "/webhook-events"
     primary_keys = ("id",)
     replication_key = "timestamp_created"
+    expires = True
     why_off = "unbounded, with whole payloads"
 
     @property

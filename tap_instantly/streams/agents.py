@@ -88,6 +88,7 @@ class AiLeadFinderActivities(PerParent, ListStream):
     path = "/ai-agents/lead-finder/{agent_id}/activities"
     parent = LEAD_FINDER
     primary_keys = ("id",)
+    expires = True
     why_off = FEW
 
 
@@ -132,4 +133,5 @@ class AiDeliverabilityFeed(PerParent, ListStream):
     parent = DELIVERABILITY_AGENT
     primary_keys = ("id",)
     replication_key = "timestamp_updated"
+    expires = True
     why_off = FEW

@@ -69,7 +69,8 @@ class CampaignAnalyticsDaily(DailyStream, PerParent, ArrayStream):
             # With a window, the totals list just the campaigns that were active in it (recorded).
             rows = client.campaign_analytics(exclude_total_leads_count=True, **window)
             return [
-                {**context, **window, "campaign_id": id_} for id_ in askable(row.get("campaign_id") for row in rows)
+                {**context, **window, "campaign_id": id_}
+                for id_ in askable((row.get("campaign_id") for row in rows), client)
             ]
 
         for slices in one_ahead(active_in, self.windows(context)):

@@ -23,7 +23,8 @@ from tap_instantly.singer.sources import Slices
 from tap_instantly.streams import state
 from tap_instantly.streams.records import Record, RecordShaper, schema_directory
 from tap_instantly.streams.tally import why_skipped
-from tap_instantly.streams.turns import InTurns, workspace_id
+from tap_instantly.streams.turns import workspace_id
+from tap_instantly.streams.versions import Versioned
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -49,7 +50,7 @@ class StoppedReadingError(Exception):
     """Nobody wants what a thread was about to ask for."""
 
 
-class InstantlyStream(InTurns):
+class InstantlyStream(Versioned):
     """One kind of record, read in all workspaces side by side.
 
     A subclass says where the records are (``path``), what identifies them (``primary_keys``) and how they are

@@ -36,7 +36,8 @@ class CampaignSteps(ListStream):
     """Steps of each campaign, a row each, out of its sequences.
 
     They are numbered as the step analytics number them (``campaign_analytics_steps``), from 1. The API uses only the
-    first of a campaign's sequences (spec). Steps that were removed keep their row in the warehouse.
+    first of a campaign's sequences (spec). Steps that were removed keep their row in the warehouse, unless the setting
+    ``emit_activate_version_messages`` is on.
     Source: official document, ``listCampaign``.
     """
 

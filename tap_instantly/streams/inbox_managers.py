@@ -92,4 +92,5 @@ class AiInboxManagerActivity(PerParent, ListStream):
     path = "/ai-agents/inbox-manager/{agent_id}/analytics/activity"
     parent = INBOX_MANAGER
     primary_keys = ("id",)
+    expires = True
     why_off = FEW

@@ -107,6 +107,7 @@ class InboxPlacementStatsDaily(PlacementFigures):
     name = "inbox_placement_stats_daily"
     path = "/inbox-placement-analytics/stats-by-date"
     primary_keys = ("test_id", "timestamp_created_date")
+    expires = True
 
 
 class InboxPlacementInsights(PlacementFigures):

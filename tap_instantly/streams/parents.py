@@ -28,15 +28,17 @@ class Parent:
 
     def ids(self, workspace: Workspace) -> list[str]:
         """Ids of all of them in one workspace."""
-        return workspace.remember(self, lambda: list(dict.fromkeys(askable(self.source(workspace.client)))))
+        client = workspace.client
+        return workspace.remember(self, lambda: list(dict.fromkeys(askable(self.source(client), client))))
 
 
-def askable(ids: Iterable[object]) -> Iterable[str]:
+def askable(ids: Iterable[object], client: InstantlyClient) -> Iterable[str]:
     """The ids among what is in their place; what is no text, or an empty one, cannot be asked for."""
     for id_ in ids:
         if isinstance(id_, str) and id_:
             yield id_
         else:
+            client.note_unusable(1)
             logger.error("A parent without an id that could be asked for was passed over: %.100r", id_)
 
 

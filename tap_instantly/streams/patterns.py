@@ -197,6 +197,7 @@ class DailyStream(InstantlyStream):
 
     window_arguments: ClassVar[tuple[str, str]] = ("start_date", "end_date")
     window_days: ClassVar[int] = WINDOW_DAYS
+    expires = True
 
     def windows(self, context: Slice) -> Iterator[dict[str, str]]:
         """The windows to read, each as the part ``start_date`` and ``end_date`` of a slice."""

@@ -89,6 +89,7 @@ class AiSalesAgentActivities(PerParent, ListStream):
     parent = SALES_AGENT
     primary_keys = ("id",)
     replication_key = "timestamp_updated"
+    expires = True
     why_off = FEW
 
 

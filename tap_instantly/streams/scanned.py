@@ -29,10 +29,13 @@ if TYPE_CHECKING:
     from tap_instantly.streams.records import Record
 
 STATE_VERSION = 1
-CHECKED = ("since", "signpost", "latest", "remaining")
-
 RECORDS_LEFT_OUT = Stream.STATE_MSG_FREQUENCY
 """How many records pass between two STATE messages where they are left out, as the SDK has it for those written."""
+
+TABLE_VERSION = "table_version"
+"""Where it has the version of the records that the pass has already written, if they have one."""
+
+CHECKED = ("since", "signpost", "latest", "remaining", TABLE_VERSION)
 
 
 class ScannedListStream(ListStream):
@@ -40,7 +43,8 @@ class ScannedListStream(ListStream):
 
     What remains to be read is kept in the state beside the bookmark (``scan``), as ranges of ids. It holds for the
     bookmark that the pass started with: with another one, or a form of another version, the list is read anew. So it is
-    where the checksum beside the ranges is not theirs, since one that is missing or moved would lose its records.
+    where the checksum beside the ranges is not theirs, since one that is missing or moved would lose its records. Where
+    records have versions, a pass goes on under the one that it started with, or its first records would count as gone.
     """
 
     def __init__(self, tap: Tap, workspaces: Workspaces) -> None:
@@ -57,6 +61,8 @@ class ScannedListStream(ListStream):
             part.pop(SCAN)
             workspace = workspace_id(context)
             self.logger.warning("A pass in workspace %s that was cut off cannot be taken up: %s", workspace, why)
+        if SCAN in part and self.version is not None:
+            self.keep_version(part[SCAN][TABLE_VERSION])
 
     @override
     def source(self, context: Context) -> Source[list[Record]]:
@@ -102,6 +108,7 @@ class ScannedListStream(ListStream):
             "signpost": state.get("replication_key_signpost"),
             "latest": state.get("progress_markers", {}).get("replication_key_value"),
             "remaining": remaining,
+            **({} if self.version is None else {TABLE_VERSION: self.version}),
         }
         # One assignment: the state may be written at any moment, by a signal.
         state[SCAN] = {**scan, "check": self._checksum(scan, context)}
@@ -136,6 +143,8 @@ class ScannedListStream(ListStream):
             return "what the state holds of it is damaged"
         if left["since"] != self.since(context):
             return "it was begun with another bookmark or start date"
+        if self.version is not None and left.get(TABLE_VERSION) is None:
+            return "its records have no version yet, and would count as deleted"
         return None
 
     def _checksum(self, left: dict[str, Any], context: Context) -> int:

@@ -1,0 +1,303 @@
+"""Which runs tell the loader what is gone, and which may not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import sandbox
+from sandbox import SandboxConfig
+from tap_instantly.streams import STREAMS
+from tap_instantly.tap import TapInstantly
+from tests.conftest import UNTIL
+from tests.support import CollectingWriter, TapRun, catalog_of, run_tap
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from sandbox import Server
+
+ONE, OTHER = "main", "workspace-002"
+LISTS, STATS = "/api/v2/lead-lists", "/api/v2/lead-lists/*/verification-stats"
+LEADS = "/api/v2/leads/list"
+
+
+@pytest.fixture(scope="module")
+def running_agency() -> Iterator[Server]:
+    with sandbox.serve(SandboxConfig(2, 4, 5, leads=90, emails=30, days=20, until=UNTIL, seed=8)) as server:
+        yield server
+
+
+@pytest.fixture
+def agency(running_agency: Server) -> Server:
+    running_agency.control.reset()
+    return running_agency
+
+
+@pytest.fixture
+def settings(agency: Server) -> dict[str, Any]:
+    keys = {ONE: agency.api_key, OTHER: f"sandbox-key-{OTHER}"}
+    return {
+        "workspaces": [{"name": name, "api_key": key} for name, key in keys.items()],
+        "api_url": f"{agency.url}/api/v2",
+        "emit_activate_version_messages": True,
+        "max_retries": 1,
+    }
+
+
+def kinds(run: TapRun, stream: str) -> list[str]:
+    return [message["type"] for message in run.messages if message.get("stream") == stream]
+
+
+def versions(run: TapRun, stream: str) -> set[int | None]:
+    """Of its records."""
+    return {m.get("version") for m in run.messages if m["type"] == "RECORD" and m["stream"] == stream}
+
+
+def activated(run: TapRun, stream: str) -> list[int]:
+    return [m["version"] for m in run.messages if m["type"] == "ACTIVATE_VERSION" and m["stream"] == stream]
+
+
+# Where it comes
+
+
+def test_it_comes_once_behind_all_records_of_all_workspaces_with_the_version_that_they_have(
+    settings: dict[str, Any],
+) -> None:
+    run = run_tap(settings, streams=("campaign_steps", "lead_lists"))
+    for stream in ("campaign_steps", "lead_lists"):
+        first, *records, last = kinds(run, stream)
+        assert (first, set(records), last) == ("SCHEMA", {"RECORD"}, "ACTIVATE_VERSION")
+        assert len({record["workspace_id"] for record in run.records(stream)}) == 2
+        assert versions(run, stream) == set(activated(run, stream)) == {run.tap.initialized_at // 1000}
+
+
+def test_it_comes_where_nothing_is_left_either(agency: Server, settings: dict[str, Any]) -> None:
+    agency.control.fault(LISTS, "status", status=200, body={"items": []}, count=None)
+    assert kinds(run_tap(settings, streams=("lead_lists",)), "lead_lists") == ["SCHEMA", "ACTIVATE_VERSION"]
+
+
+def test_it_comes_where_a_parent_is_gone_by_the_time_that_it_is_asked_for(
+    agency: Server, settings: dict[str, Any]
+) -> None:
+    agency.control.fault(STATS, "status", status=404, count=1)
+    assert activated(run_tap(settings, streams=("lead_list_verification_stats",)), "lead_list_verification_stats")
+
+
+@pytest.mark.parametrize("deselected", [(), ("status_summary", "lastStep")], ids=["the short way", "the SDK's way"])
+def test_records_have_it_whichever_way_they_take(settings: dict[str, Any], deselected: tuple[str, ...]) -> None:
+    catalog = catalog_of(settings, "leads")
+    for entry in catalog["streams"]:
+        entry["replication_method"] = "FULL_TABLE"
+        for item in entry["metadata"]:
+            if item["breadcrumb"] == [step for name in deselected for step in ("properties", name)] and deselected:
+                item["metadata"]["selected"] = False
+    writer = CollectingWriter()
+    tap = TapInstantly(config=settings, catalog=catalog, message_writer=writer)
+    tap.sync_all()
+    assert tap.streams["leads"].short_way == (not deselected)
+    run = TapRun(writer.messages, tap)
+    assert versions(run, "leads") == set(activated(run, "leads")) == {tap.initialized_at // 1000}
+
+
+def test_it_comes_for_each_table_that_a_stream_is_mapped_to(settings: dict[str, Any]) -> None:
+    maps = {"lead_lists": {"__alias__": "lists"}, "again": {"__source__": "lead_lists"}}
+    run = run_tap({**settings, "stream_maps": maps}, streams=("lead_lists",))
+    assert activated(run, "lists") == activated(run, "again") == [run.tap.initialized_at // 1000]
+
+
+# Where it does not
+
+
+def test_without_the_setting_there_is_none(settings: dict[str, Any]) -> None:
+    run = run_tap({**settings, "emit_activate_version_messages": False}, streams=("lead_lists",))
+    assert set(kinds(run, "lead_lists")) == {"SCHEMA", "RECORD"}
+    assert versions(run, "lead_lists") == {None}
+
+
+def test_incremental_streams_and_those_whose_records_expire_have_none(settings: dict[str, Any]) -> None:
+    run = run_tap(settings)
+    without = {name for name, stream in run.tap.streams.items() if stream.replication_key or stream.expires}
+    assert {m["stream"] for m in run.messages if m["type"] == "ACTIVATE_VERSION"} == run.tap.streams.keys() - without
+    assert {m["stream"] for m in run.messages if "version" in m} == {
+        stream for stream in run.tap.streams.keys() - without if run.records(stream) or activated(run, stream)
+    }
+
+
+def test_read_in_full_all_have_it_but_those_whose_records_expire(settings: dict[str, Any]) -> None:
+    run = run_tap(settings, full_table=True)
+    expiring = {stream.name for stream in STREAMS if stream.expires}
+    assert {m["stream"] for m in run.messages if m["type"] == "ACTIVATE_VERSION"} == run.tap.streams.keys() - expiring
+
+
+def test_a_test_of_the_connection_writes_none(agency: Server, settings: dict[str, Any]) -> None:
+    agency.control.fault(LISTS, "status", status=200, body={"items": []}, count=None)
+    writer = CollectingWriter()
+    tap = TapInstantly(config=settings, catalog=catalog_of(settings, "lead_lists"), message_writer=writer)
+    tap.run_sync_dry_run(dry_run_record_limit=1, streams=[tap.streams["lead_lists"]])
+    assert not [m for m in writer.messages if m["type"] == "ACTIVATE_VERSION"]
+
+
+Order = "Callable[[Any, dict[str, Any]], None]"
+"""Brings about, in one of the workspaces, what a run cannot read past."""
+
+
+def failing(control: Any, settings: dict[str, Any]) -> None:
+    control.fault(LISTS, "status", status=500, count=None)
+
+
+def failing_midway(control: Any, settings: dict[str, Any]) -> None:
+    settings["page_size"] = 1
+    control.fault(LISTS, "status", status=400, after=2)
+
+
+def refused(control: Any, settings: dict[str, Any]) -> None:
+    control.fault(LISTS, "status", status=403, body={"message": "no scope"}, count=None)
+
+
+def unpaid(control: Any, settings: dict[str, Any]) -> None:
+    control.fault(LISTS, "status", status=402, count=None)
+
+
+def gone(control: Any, settings: dict[str, Any]) -> None:
+    control.fault(LISTS, "status", status=404, count=None)
+
+
+def in_a_circle(control: Any, settings: dict[str, Any]) -> None:
+    settings["page_size"] = 1
+    control.fault(LISTS, "cursor_loop", count=None)
+
+
+def wrong_key(control: Any, settings: dict[str, Any]) -> None:
+    settings["workspaces"][1]["api_key"] = "sandbox-key-of-nobody"
+
+
+def without_an_id(control: Any, settings: dict[str, Any]) -> None:
+    control.fault(LISTS, "status", status=200, body={"items": [{"id": None, "name": "nameless"}]})
+
+
+def without_a_record(control: Any, settings: dict[str, Any]) -> None:
+    control.fault(LISTS, "status", status=200, body={"items": [{"id": "a", "name": "a list"}, "no list"]})
+
+
+IN_DOUBT: dict[str, tuple[Callable[[Any, dict[str, Any]], None], str]] = {
+    "a list that fails": (failing, "incomplete in "),
+    "a list that fails midway": (failing_midway, "incomplete in "),
+    "a missing scope": (refused, "skipped in "),
+    "no plan": (unpaid, "skipped in "),
+    "an endpoint that is not there": (gone, "skipped in "),
+    "cursors that lead in a circle": (in_a_circle, "incomplete in "),
+    "a workspace that cannot be opened": (wrong_key, f"workspace {OTHER} is left out"),
+    "a record without a key": (without_an_id, "1 records could not be loaded"),
+    "an item that is no record": (without_a_record, "1 records could not be loaded"),
+}
+
+
+@pytest.mark.parametrize("trouble", IN_DOUBT)
+def test_trouble_in_one_workspace_leaves_all_as_it_is(
+    agency: Server, settings: dict[str, Any], trouble: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    order, said = IN_DOUBT[trouble]
+    order(agency.control.within(OTHER), settings)
+    run = run_tap(settings, streams=("lead_lists", "lead_labels"), incomplete="incomplete in" in said)
+    assert "ACTIVATE_VERSION" not in kinds(run, "lead_lists")
+    assert versions(run, "lead_lists") == {run.tap.initialized_at // 1000}
+    (line,) = [r.getMessage() for r in caplog.records if r.name.endswith("lead_lists") and "deleted" in r.getMessage()]
+    assert said in line
+    assert bool(activated(run, "lead_labels")) == (trouble != "a workspace that cannot be opened")
+
+
+@pytest.mark.parametrize(
+    "lists", [[{"id": None}], [{"id": "a"}, "no list"]], ids=["a parent without an id", "a parent that is none"]
+)
+def test_parents_that_cannot_be_asked_for_leave_all_as_it_is(
+    agency: Server, settings: dict[str, Any], lists: list[Any]
+) -> None:
+    agency.control.within(OTHER).fault(LISTS, "status", status=200, body={"items": lists})
+    run = run_tap(settings, streams=("lead_list_verification_stats",))
+    assert run.records("lead_list_verification_stats")
+    assert "ACTIVATE_VERSION" not in kinds(run, "lead_list_verification_stats")
+
+
+def test_a_workspace_that_the_state_knows_and_nobody_reads_keeps_its_records(
+    settings: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    both = run_tap(settings, streams=("lead_lists",))
+    alone = {**settings, "workspaces": settings["workspaces"][:1]}
+    assert not activated(run_tap(alone, streams=("lead_lists",), state=both.state), "lead_lists")
+    assert "which was not read" in caplog.text
+    assert activated(run_tap(alone, streams=("lead_lists",)), "lead_lists")
+
+
+# A pass that is cut off and taken up
+
+
+@pytest.fixture
+def cut_off(agency: Server, settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> TapRun:
+    """A run over leads in full that an error ended in one workspace, in the year 2001."""
+    monkeypatch.setattr("tap_instantly.api.scan.OVERHEAD", 1.0)
+    settings.update(page_size=5, concurrency=4)
+    agency.control.within(OTHER).fault(LEADS, "status", status=500, after=8, count=None)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TapInstantly, "initialized_at", 10**12)
+        run = run_tap(settings, streams=("leads",), full_table=True, incomplete=True)
+    agency.control.clear_faults()
+    assert versions(run, "leads") == {10**9}
+    assert not activated(run, "leads")
+    return run
+
+
+def scans(state: dict[str, Any]) -> list[dict[str, Any]]:
+    return [p["scan"] for p in state["bookmarks"]["leads"]["partitions"] if "scan" in p]
+
+
+def ids(run: TapRun) -> set[str]:
+    return {record["id"] for record in run.records("leads")}
+
+
+def test_a_pass_that_is_taken_up_goes_on_under_its_version(settings: dict[str, Any], cut_off: TapRun) -> None:
+    (scan,) = scans(cut_off.state)
+    assert scan["table_version"] == 10**9
+    rest = run_tap(settings, streams=("leads",), full_table=True, state=cut_off.state)
+    assert ids(cut_off) - ids(rest)
+    assert versions(rest, "leads") == set(activated(rest, "leads")) == {10**9}
+    assert not scans(rest.state)
+
+
+@pytest.mark.parametrize("version", [None, "1000000000"])
+def test_a_pass_whose_records_have_no_version_is_not_taken_up(
+    settings: dict[str, Any], cut_off: TapRun, version: object
+) -> None:
+    state = cut_off.state
+    scans(state)[0]["table_version"] = version
+    again = run_tap(settings, streams=("leads",), full_table=True, state=state)
+    assert ids(cut_off) <= ids(again)
+    assert versions(again, "leads") == set(activated(again, "leads")) == {again.tap.initialized_at // 1000}
+
+
+def test_a_pass_that_is_taken_up_without_versions_is_not_taken_for_one_that_has_them(
+    agency: Server, settings: dict[str, Any], cut_off: TapRun
+) -> None:
+    agency.control.within(OTHER).fault(LEADS, "status", status=500, after=3, count=None)
+    without = {**settings, "emit_activate_version_messages": False}
+    run = run_tap(without, streams=("leads",), full_table=True, state=cut_off.state, incomplete=True)
+    (scan,) = scans(run.state)
+    assert "table_version" not in scan
+
+
+def test_a_pass_is_not_taken_up_over_an_incremental_run_whose_records_have_no_version(
+    agency: Server, settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tap_instantly.api.scan.OVERHEAD", 1.0)
+    settings.update(page_size=5)
+    state = run_tap(settings, streams=("leads",)).state
+    agency.control.within(OTHER).fault(LEADS, "status", status=500, after=8, count=None)
+    full = run_tap(settings, streams=("leads",), full_table=True, state=state, incomplete=True)
+    agency.control.clear_faults()
+    assert scans(full.state)
+    between = run_tap(settings, streams=("leads",), state=full.state)
+    assert versions(between, "leads") <= {None}
+    assert not scans(between.state)
+    again = run_tap(settings, streams=("leads",), full_table=True, state=between.state)
+    assert ids(full) <= ids(again)

