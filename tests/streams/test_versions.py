@@ -236,7 +236,7 @@ def test_a_workspace_that_the_state_knows_and_nobody_reads_keeps_its_records(
 @pytest.fixture
 def cut_off(agency: Server, settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> TapRun:
     """A run over leads in full that an error ended in one workspace, in the year 2001."""
-    monkeypatch.setattr("tap_instantly.api.scan.OVERHEAD", 1.0)
+    monkeypatch.setattr("tap_instantly.api.splits.OVERHEAD", 1.0)
     settings.update(page_size=5, concurrency=4)
     agency.control.within(OTHER).fault(LEADS, "status", status=500, after=8, count=None)
     with pytest.MonkeyPatch.context() as patch:
@@ -289,7 +289,7 @@ def test_a_pass_that_is_taken_up_without_versions_is_not_taken_for_one_that_has_
 def test_a_pass_is_not_taken_up_over_an_incremental_run_whose_records_have_no_version(
     agency: Server, settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tap_instantly.api.scan.OVERHEAD", 1.0)
+    monkeypatch.setattr("tap_instantly.api.splits.OVERHEAD", 1.0)
     settings.update(page_size=5)
     state = run_tap(settings, streams=("leads",)).state
     agency.control.within(OTHER).fault(LEADS, "status", status=500, after=8, count=None)
