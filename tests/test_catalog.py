@@ -154,18 +154,20 @@ def test_keys_may_be_given_up_on_purpose_and_other_columns_left_out(api: Server,
     assert not any("name" in record for record in records)
 
 
+@pytest.fixture(scope="module")
+def small(whole: dict[str, Any]) -> dict[str, Any]:
+    """A catalog of a few properties."""
+    of_campaigns = entry(whole)
+    some = {"schema": _some(of_campaigns["schema"]), "metadata": of_campaigns["metadata"][-3:]}
+    return copy.deepcopy({"streams": [{**of_campaigns, **some}]})
+
+
 @settings(max_examples=100, deadline=None)
 @given(data=st.data(), value=JSON | st.just(REMOVED))
 def test_a_catalog_that_passes_the_check_of_its_form_is_one_for_the_sdk(
-    whole: dict[str, Any], data: st.DataObject, value: Any
+    small: dict[str, Any], data: st.DataObject, value: Any
 ) -> None:
-    small = {
-        "streams": [
-            {**entry(whole), "schema": _some(entry(whole)["schema"]), "metadata": entry(whole)["metadata"][-3:]}
-        ]
-    }
-    small = copy.deepcopy(small)  # a tap writes into the catalog that it is given
-    changed = put(small, data.draw(st.sampled_from(list(places(small)))), value)
+    changed = put(copy.deepcopy(small), data.draw(st.sampled_from(list(places(small)))), value)
     said = ""
     try:
         TapInstantly(config=dict(CONFIG), catalog=changed)._check_selection()
