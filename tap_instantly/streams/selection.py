@@ -93,8 +93,9 @@ def _is_object_schema(schema: Mapping[str, Any]) -> bool:
     return (
         (kind is None or isinstance(kind, str) or _are_texts(kind))
         and isinstance(properties, dict)
-        and isinstance(items, dict)
-        and all(isinstance(part, dict) and _is_object_schema(part) for part in (*properties.values(), items) if part)
+        and all(
+            isinstance(part, dict) and (not part or _is_object_schema(part)) for part in [*properties.values(), items]
+        )
     )
 
 
