@@ -73,7 +73,10 @@ class AccountCampaignMappings(PerParent, ListStream):
 
 
 class BatchedByAccount(InstantlyStream):
-    """Mixed into a stream that is asked for with many addresses at once."""
+    """Mixed into a stream that is asked for with many addresses at once.
+
+    Where the API finds a request too large (413, reported), it is halved, and at last by days where it has any.
+    """
 
     accounts_per_call: ClassVar[int]
 
@@ -93,12 +96,22 @@ class BatchedByAccount(InstantlyStream):
     def arguments_for(self, context: Slice) -> dict[str, Any]:
         return {**super().arguments_for(context), "emails": context["emails"]}
 
+    @override
+    def pages(self, context: Slice) -> Iterator[list[Record]]:
+        try:
+            yield from super().pages(context)
+        except InstantlyAPIError as error:
+            if error.kind is not ErrorKind.TOO_LARGE or not (halves := _halved(context)):
+                raise
+            self.logger.info("Too large a request, asked for again in halves: %s", error)
+            for half in halves:
+                yield from self.pages(half)
+
 
 class AccountAnalyticsDaily(BatchedByAccount, DailyStream, ArrayStream):
     """Campaign mail of each sending account on each UTC day, with its bounces; warm-up mail is not in it.
 
-    Asked for in batches of at most 200 addresses, halved, and at last by days, where the API finds the request too
-    large (413, reported).
+    Asked for in batches of at most 200 addresses.
     What could not be attributed comes as a row with an empty ``email_account`` (recorded); it is kept, as ``unknown``.
     Source: official document, ``getDailyAccountAnalytics``.
     """
@@ -117,15 +130,8 @@ class AccountAnalyticsDaily(BatchedByAccount, DailyStream, ArrayStream):
 
     @override
     def pages(self, context: Slice) -> Iterator[list[Record]]:
-        try:
-            for page in super().pages(context):
-                yield list(self._attributed(page, first_batch=context["first_batch"]))
-        except InstantlyAPIError as error:
-            if error.kind is not ErrorKind.TOO_LARGE or not (halves := _halved(context)):
-                raise
-            self.logger.info("Too large a request, asked for again in halves: %s", error)
-            for half in halves:
-                yield from self.pages(half)
+        for page in super().pages(context):
+            yield list(self._attributed(page, first_batch=context["first_batch"]))
 
     def _attributed(self, page: list[Record], *, first_batch: bool) -> Iterator[Record]:
         for row in page:
@@ -184,6 +190,8 @@ def _halved(context: Slice) -> list[dict[str, Any]]:
         middle = len(emails) // 2
         first, second = {**context, "emails": emails[:middle]}, {**context, "emails": emails[middle:]}
         return [first, {**second, "first_batch": False}]
+    if "start_date" not in context:
+        return []
     start, end = date.fromisoformat(context["start_date"]), date.fromisoformat(context["end_date"])
     if (end - start).days < 2:  # noqa: PLR2004 (a day cannot be halved)
         return []

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from sandbox import ApiKey, SandboxConfig, serve
 from tap_instantly import timestamps
 from tests.conftest import UNTIL
@@ -143,6 +145,20 @@ def test_warm_up_is_asked_for_a_hundred_accounts_at_a_time(api: Server, sync: Ca
     sync("account_warmup")
     bodies = [r["body"]["emails"] for r in api.control.requests() if r["path"].endswith("/warmup-analytics")]
     assert sorted(len(emails) for emails in bodies) == [20, 100]  # they are asked for side by side
+
+
+@pytest.mark.parametrize("name", ["account_warmup", "account_warmup_daily"])
+def test_warm_up_is_asked_for_in_halves_where_the_request_is_too_large(
+    name: str, api: Server, sync: Callable[..., TapRun]
+) -> None:
+    whole = sync(name).by_key(name)
+    api.control.clear_requests()
+    api.control.fault("/api/v2/accounts/warmup-analytics", "status", status=413, body={"message": "m"}, count=1)
+    run = sync(name)
+    bodies = [r["body"]["emails"] for r in api.control.requests() if r["path"].endswith("/warmup-analytics")]
+    assert len(bodies) == 4
+    assert run.by_key(name) == whole
+    assert len(run.records(name)) == len(whole)
 
 
 def test_rows_of_another_inbox_placement_test_are_left_to_it(api: Server, sync: Callable[..., TapRun]) -> None:
