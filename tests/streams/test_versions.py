@@ -131,6 +131,24 @@ def test_read_in_full_all_have_it_but_those_whose_records_expire(settings: dict[
     assert {m["stream"] for m in run.messages if m["type"] == "ACTIVATE_VERSION"} == run.tap.streams.keys() - expiring
 
 
+def test_records_expire_where_the_api_has_them_for_a_time_or_is_asked_for_a_time() -> None:
+    assert {stream.name for stream in STREAMS if stream.expires} == {
+        "account_analytics_daily",
+        "account_warmup_daily",
+        "ai_deliverability_feed",
+        "ai_inbox_manager_activity",
+        "ai_inbox_manager_analytics_daily",
+        "ai_lead_finder_activities",
+        "ai_sales_agent_activities",
+        "audit_logs",
+        "background_jobs",
+        "campaign_analytics_daily",
+        "inbox_placement_stats_daily",
+        "webhook_events",
+        "webhook_events_daily",
+    }
+
+
 def test_a_test_of_the_connection_writes_none(agency: Server, settings: dict[str, Any]) -> None:
     agency.control.fault(LISTS, "status", status=200, body={"items": []}, count=None)
     writer = CollectingWriter()
@@ -177,6 +195,10 @@ def without_an_id(control: Any, settings: dict[str, Any]) -> None:
     control.fault(LISTS, "status", status=200, body={"items": [{"id": None, "name": "nameless"}]})
 
 
+def without_a_list(control: Any, settings: dict[str, Any]) -> None:
+    control.fault("/api/v2/campaigns", "status", status=200, body={"items": [{"id": "a", "sequences": "none"}]})
+
+
 def without_a_record(control: Any, settings: dict[str, Any]) -> None:
     control.fault(LISTS, "status", status=200, body={"items": [{"id": "a", "name": "a list"}, "no list"]})
 
@@ -190,6 +212,7 @@ IN_DOUBT: dict[str, tuple[Callable[[Any, dict[str, Any]], None], str]] = {
     "cursors that lead in a circle": (in_a_circle, "incomplete in "),
     "a workspace that cannot be opened": (wrong_key, f"workspace {OTHER} is left out"),
     "a record without a key": (without_an_id, "1 records could not be loaded"),
+    "steps that are no list": (without_a_list, "1 records could not be loaded"),
     "an item that is no record": (without_a_record, "1 records could not be loaded"),
 }
 
@@ -199,11 +222,12 @@ def test_trouble_in_one_workspace_leaves_all_as_it_is(
     agency: Server, settings: dict[str, Any], trouble: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     order, said = IN_DOUBT[trouble]
+    stream = "campaign_steps" if order is without_a_list else "lead_lists"
     order(agency.control.within(OTHER), settings)
-    run = run_tap(settings, streams=("lead_lists", "lead_labels"), incomplete="incomplete in" in said)
-    assert "ACTIVATE_VERSION" not in kinds(run, "lead_lists")
-    assert versions(run, "lead_lists") == {run.tap.initialized_at // 1000}
-    (line,) = [r.getMessage() for r in caplog.records if r.name.endswith("lead_lists") and "deleted" in r.getMessage()]
+    run = run_tap(settings, streams=(stream, "lead_labels"), incomplete="incomplete in" in said)
+    assert "ACTIVATE_VERSION" not in kinds(run, stream)
+    assert versions(run, stream) == {run.tap.initialized_at // 1000}
+    (line,) = [r.getMessage() for r in caplog.records if r.name.endswith(stream) and "deleted" in r.getMessage()]
     assert said in line
     assert bool(activated(run, "lead_labels")) == (trouble != "a workspace that cannot be opened")
 
