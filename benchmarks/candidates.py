@@ -152,7 +152,16 @@ def _airbyte(candidate: Candidate, job: Job) -> list[str]:
 
 def _dlt(candidate: Candidate, job: Job) -> list[str]:
     script, config = str(PEERS / "dlt_extract.py"), job.file("dlt.json", _peer_config(job))
-    return [str(candidate.python), script, "--config", config, "--stream", job.stream, "--folder", "dlt"]
+    return [
+        str(candidate.python),
+        script,
+        "--config",
+        config,
+        "--stream",
+        job.stream,
+        "--folder",
+        f"dlt-{job.folder.name}",
+    ]
 
 
 def _floor(candidate: Candidate, job: Job) -> list[str]:

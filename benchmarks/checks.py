@@ -145,6 +145,12 @@ CHECKS = (
             ("daily analytics", DAYS),
         )
     ),
+    Check(
+        "100,000 leads at 300 ms, settings as they come: refused with a 429",
+        _of("leads-300ms-100k", lambda f: f.too_many),
+        "at most",
+        0,
+    ),
     Check("the sandbox by itself: leads per CPU second", _sandbox_alone, "at least", 30_000),
     Check(
         "100,000 leads at 0 ms: the sandbox's share of a core",

@@ -42,6 +42,7 @@ class Figures:
         net_us: Microseconds of CPU per record, less what a run over an empty list takes.
         peak_mb: Most memory.
         in_flight: Most requests at once.
+        too_many: Requests refused with a 429, in all runs.
         requests: Requests.
         requests_per_page: Requests per page that there is.
         requests_per_second: Requests a second.
@@ -58,6 +59,7 @@ class Figures:
     net_us: float | None
     peak_mb: Spread
     in_flight: int
+    too_many: int
     requests: int
     requests_per_page: float
     limit_share: float
@@ -84,6 +86,7 @@ def figures(results: Results, scenario: str, candidate: str) -> Figures | None:
         net_us=(cpu.median - start_up) / records * 1e6 if records and start_up is not None else None,
         peak_mb=middle(lambda run: run.peak_mb),
         in_flight=max(run.in_flight for run in runs),
+        too_many=sum(run.too_many for run in runs),
         requests=round(middle(lambda run: run.requests).median),
         requests_per_page=middle(lambda run: run.requests).median / max(1, outcome.pages),
         limit_share=outcome.pages / wall.median / budget,

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import platform
+import shlex
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 from datetime import date, datetime, timedelta, timezone
 from functools import cache
 from pathlib import Path
@@ -18,7 +20,7 @@ import requests
 from benchmarks import measure
 from benchmarks.candidates import CANDIDATES, OWN_TAP, Job, environment
 from benchmarks.results import Outcome, Results, Run
-from benchmarks.scenarios import DAYS, PAGE_SIZE, WINDOW_DAYS, Scenario
+from benchmarks.scenarios import DAYS, PAGE_SIZE, TAP, WINDOW_DAYS, Scenario
 from demo.paths import ROOT
 from demo.pipeline import sandbox
 from sandbox import Control
@@ -43,7 +45,15 @@ def begin(scenarios: Iterable[Scenario]) -> Results:
         for name in named
         if not CANDIDATES[name].missing
     }
-    return Results(datetime.now(timezone.utc).date().isoformat(), describe_machine(), versions)
+    today = datetime.now(timezone.utc).date().isoformat()
+    return Results(today, describe_machine(), versions, commit=describe_commit())
+
+
+def describe_commit() -> str:
+    """Name the commit that is measured; an empty text outside a repository."""
+    git = ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--abbrev=8", "--exclude=*"]
+    found = subprocess.run(git, capture_output=True, check=False, text=True)  # noqa: S603 - a constant command
+    return found.stdout.strip()
 
 
 @cache
@@ -133,7 +143,14 @@ class _Stage:
     def _command(self, name: str) -> list[str]:
         if self._scenario.option is not None:
             return [OWN_TAP, self._scenario.option]
-        return CANDIDATES[name].prepare(CANDIDATES[name], self._job)
+        candidate, own = CANDIDATES[name], self._job.settings.get("workspaces")
+        if own is None or name == TAP:
+            return candidate.prepare(candidate, self._job)
+        # The others have no workspaces: they are run for one after the other, as their users have to.
+        jobs = [replace(self._job, folder=self._folder / each["name"], api_key=each["api_key"]) for each in own]
+        for job in jobs:
+            job.folder.mkdir(exist_ok=True)
+        return ["/bin/sh", "-c", " && ".join(shlex.join(candidate.prepare(candidate, job)) for job in jobs)]
 
     def _run(self, name: str, command: Sequence[str]) -> Run:
         # This also forgets what the limiter and the log remember of the run before.
@@ -155,6 +172,7 @@ class _Stage:
             state_bytes=usage.tally.state_bytes,
             requests=counts["total"],
             in_flight=counts["most_in_flight"],
+            too_many=counts["too_many"],
             sandbox_cpu=sandbox_cpu,
             failure=self._failure(usage, log),
         )

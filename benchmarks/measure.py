@@ -51,9 +51,10 @@ class Tally:
                 self.states += 1
                 self.state_bytes += len(line) + 1
             elif b'"SUMMARY"' in head:
-                # One that writes files tells in the end how much they hold.
+                # One that writes files tells in the end how much they hold, and may be run several times.
                 summary: dict[str, Any] = json.loads(line)
-                self.records, self.size = summary["records"], summary["bytes"]
+                self.records += summary["records"]
+                self.size += summary["bytes"] - len(line) - 1
 
 
 @dataclass(frozen=True)

@@ -56,6 +56,9 @@ METHOD = """\
 - **Smaller for those in sequence.** The peers read a list one request after another: over a latency they would take
   hours for what is measured here. There they read fewer records, which the column *records* shows, and the rates are
   compared.
+- **Workspaces** are nothing that the peers know of: they are run once for each, one after the other in one shell. The
+  tap reads all of them in one run.
+- **429s** are requests that the sandbox refused for coming too fast, over all repeats.
 - **Linear in time** is judged by differences between sizes (10,000, 100,000 and 1,000,000 leads), which start-up is not
   part of.
 
@@ -89,7 +92,8 @@ def page(results: Results | None) -> str:
 
 def _setting(results: Results) -> str:
     rows = [(f"`{name}`", CANDIDATES[name].title, version) for name, version in results.versions.items()]
-    when = f"Measured on {results.day}, on a machine with {results.machine}, in {results.seconds / 60:.0f} minutes.\n"
+    when = f"Measured on {results.day}, on a machine with {results.machine}, in {results.seconds / 60:.0f} minutes"
+    when += f", at commit `{results.commit}`.\n" if results.commit else ".\n"
     alone = [
         f"The sandbox by itself served {number(probe.per_second)} leads a second over {probe.connections} at once, "
         f"{number(probe.per_cpu_second)} per CPU second of its own.\n"
@@ -132,7 +136,7 @@ COLUMNS = (
         "CPU s per 100k",
         "µs CPU per record, start-up subtracted",
     ),
-    *("peak MB", "in flight", "requests a page", "share of the limit"),
+    *("peak MB", "in flight", "requests a page", "share of the limit", "429s"),
 )
 
 
@@ -162,7 +166,8 @@ def _row(results: Results, scenario: str, who: str, found: Figures) -> tuple[str
         spread(found.peak_mb),
         str(found.in_flight),
         f"{found.requests_per_page:.3f}",
-        f"{found.limit_share:.0%}" if results.outcomes[scenario].scenario.latency_ms else "",
+        f"{100 * found.limit_share:.2g}%" if results.outcomes[scenario].scenario.latency_ms else "",
+        str(found.too_many) if results.outcomes[scenario].scenario.rate_limit else "",
     )
 
 

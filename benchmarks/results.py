@@ -28,6 +28,7 @@ class Run:
         state_bytes: Their size.
         requests: Requests that reached the sandbox.
         in_flight: The most of them under way at once.
+        too_many: How many of them the sandbox refused with a 429.
         sandbox_cpu: CPU seconds of the sandbox meanwhile.
         failure: What went wrong.
     """
@@ -41,6 +42,7 @@ class Run:
     state_bytes: int = 0
     requests: int = 0
     in_flight: int = 0
+    too_many: int = 0
     sandbox_cpu: float = 0.0
     failure: str | None = None
 
@@ -96,6 +98,7 @@ class Results:
         seconds: How long it took.
         outcomes: What came of the scenarios, by name.
         probes: How fast the sandbox is by itself.
+        commit: Commit of the tap, and whether something in it was changed.
     """
 
     day: str
@@ -104,6 +107,7 @@ class Results:
     seconds: float = 0.0
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     probes: list[Probe] = field(default_factory=list)
+    commit: str = ""
 
     def save(self, path: Path) -> None:
         """Write it as JSON."""

@@ -125,6 +125,24 @@ SCENARIOS = (
         peers_in="analytics-300ms-20",
     ),
     Scenario(
+        "leads-300ms-100k",
+        "100,000 leads, 300 ms a request, limits on, settings as they come",
+        leads=100_000,
+        latency_ms=300,
+        rate_limit=True,
+        candidates=(TAP,),
+        repeats=1,
+        peers_in="leads-300ms-10k",
+    ),
+    Scenario(
+        "workspaces-10",
+        "10 workspaces of 1,000 leads, 300 ms a request",
+        leads=1_000,
+        workspaces=10,
+        latency_ms=300,
+        repeats=1,
+    ),
+    Scenario(
         "workspaces-50",
         "50 workspaces of 1,000 leads in one run, 300 ms a request, limits on",
         leads=1_000,
@@ -132,5 +150,6 @@ SCENARIOS = (
         latency_ms=300,
         rate_limit=True,
         candidates=(TAP,),
+        peers_in="workspaces-10",
     ),
 )

@@ -120,7 +120,7 @@ class Door:
         try:
             await self._answer(entry, visitor, scope, receive, send)
         finally:
-            self._state.log.close()
+            self._state.log.close(entry)
 
     async def _answer(self, entry: Entry, visitor: Visitor, scope: Scope, receive: Receive, send: Send) -> None:
         body = await _read(receive)

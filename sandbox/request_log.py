@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter, deque
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
@@ -63,6 +64,7 @@ class RequestLog:
         """Forget all requests; sequence numbers go on."""
         self._entries: deque[Entry] = deque(maxlen=KEPT)
         self._counts: Counter[tuple[str | None, str, str]] = Counter()
+        self._refused: Counter[str | None] = Counter()
         self._most_in_flight = self._in_flight
 
     def open(
@@ -84,9 +86,10 @@ class RequestLog:
         self._most_in_flight = max(self._most_in_flight, self._in_flight)
         return entry
 
-    def close(self) -> None:
+    def close(self, entry: Entry) -> None:
         """Note that a request has been answered, or given up."""
         self._in_flight -= 1
+        self._refused[entry.workspace] += entry.status == HTTPStatus.TOO_MANY_REQUESTS
 
     def entries(self) -> Iterator[dict[str, Any]]:
         """Show the requests still kept, oldest first."""
@@ -103,6 +106,7 @@ class RequestLog:
                 operations[f"{method} {path}"] += count
         return {
             "total": sum(paths.values()),
+            "too_many": sum(count for place, count in self._refused.items() if workspace in {None, place}),
             "most_in_flight": self._most_in_flight,
             "paths": dict(paths),
             "operations": dict(operations),

@@ -7,7 +7,6 @@ import os
 import sys
 from typing import NoReturn
 
-import simplejson
 from singer_sdk.exceptions import SingerSDKError
 
 from tap_instantly.api import InstantlyError
@@ -40,13 +39,9 @@ def main() -> None:
         _fail(str(error), INCOMPLETE)
     except (InstantlyError, SingerSDKError) as error:
         _fail(str(error))
-    except simplejson.JSONDecodeError as error:  # the SDK reads config, catalog and state with it
-        _fail(f"A file given to the tap is not JSON: {error}")
     except OSError as error:
-        # The client turns every network error into its own kind: what is left are files and standard output. The SDK's
-        # own complaint of a missing file is a text alone.
-        place = error.filename or "standard output"
-        _fail(f"Cannot read or write {place}: {error.strerror}" if error.strerror else str(error))
+        # The client turns every network error into its own kind, and files are read before: what is left is output.
+        _fail(f"Cannot read or write {error.filename or 'standard output'}: {error.strerror or error}")
 
 
 def _fail(message: str, code: int = FAILED) -> NoReturn:

@@ -17,10 +17,13 @@ from tap_instantly.api.pagination import MAX_PAGE_SIZE
 from tap_instantly.api.transport import DEFAULT_API_URL, DEFAULT_TIMEOUT, DEFAULT_USER_AGENT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 MOST_AT_ONCE = 256
 """Requests under way at once, at most: more than one process has a use for."""
+
+EARLIEST_YEAR = 1900
+"""Before which nobody means a date; looking back from the year 1 would leave the calendar."""
 
 ENVIRONMENT_PREFIX = "TAP_INSTANTLY_"
 
@@ -189,6 +192,27 @@ def _leaves(value: object) -> Iterator[object]:
         yield value
 
 
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """What to add to the name of something that there is not: the nearest of those that there are, if one is near."""
+    close = difflib.get_close_matches(name, list(known), n=1)
+    return f": did you mean '{close[0]}'?" if close else ""
+
+
+def unknown_variables(environment: Iterable[str], schema: Mapping[str, Any]) -> Iterator[str]:
+    """What to say of environment variables that are called like a setting and are none, one line each.
+
+    Those with two underscores are Meltano's own, and those that go on behind an object setting's name are for use
+    within it.
+    """
+    known = {f"{ENVIRONMENT_PREFIX}{name.upper()}": setting for name, setting in schema["properties"].items()}
+    within = tuple(f"{name}_" for name, setting in known.items() if "object" in str(setting.get("type")))
+    for name in sorted(environment):
+        others = (f"{ENVIRONMENT_PREFIX}_", f"{ENVIRONMENT_PREFIX}LOGLEVEL", *within)
+        if name.upper().startswith(ENVIRONMENT_PREFIX) and name not in known and not name.startswith(others):
+            near = did_you_mean(name[len(ENVIRONMENT_PREFIX) :].upper(), map(str.upper, schema["properties"]))
+            yield f"environment variable {name} is no setting{near}"
+
+
 def problems(config: Mapping[str, Any], schema: Mapping[str, Any]) -> list[str]:
     """What is wrong with ``config``, one sentence each, without the value of any secret.
 
@@ -214,8 +238,7 @@ def _describe(error: ValidationError, schema: Mapping[str, Any]) -> Iterator[str
     given: Mapping[str, Any] = cast("Mapping[str, Any]", error.instance)
     if error.validator == "additionalProperties" and not error.path:
         for name in sorted(given.keys() - known.keys()):
-            close = difflib.get_close_matches(name, known, n=1)
-            yield f"unknown setting '{name}'" + (f": did you mean '{close[0]}'?" if close else "")
+            yield f"unknown setting '{name}'{did_you_mean(name, known)}"
     else:
         name = str(error.path[0]) if error.path else "config"
         # A value of the wrong type is not quoted anywhere: it may be a key in the wrong place.
@@ -231,8 +254,10 @@ def _types(error: ValidationError) -> str:
 def _implausible(config: Mapping[str, Any]) -> Iterator[str]:
     if (start := config.get("start_date")) is not None:
         try:
-            timestamps.parse(start)
+            plausible = timestamps.parse(start).year >= EARLIEST_YEAR
         except ValueError:
+            plausible = False
+        if not plausible:
             yield f"setting 'start_date' is not valid: '{start}' is not an ISO 8601 date, such as 2026-01-31"
     agent = config.get("user_agent") or DEFAULT_USER_AGENT
     if not re.fullmatch(r"[ -~]+", agent) or agent != agent.strip():

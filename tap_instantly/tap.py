@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import copy
+import os
 import signal
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, cast
 
 from singer_sdk import Tap
 from singer_sdk.exceptions import ConfigurationError, ConfigValidationError
 from singer_sdk.helpers.capabilities import CapabilitiesEnum, PluginCapabilities, TapCapabilities
-from singer_sdk.singerlib import StateMessage
+from singer_sdk.singerlib import Catalog, StateMessage
 from typing_extensions import override
 
 from tap_instantly import stopping
 from tap_instantly.api import InstantlyClient, InstantlyError, Workspaces, secrecy
-from tap_instantly.settings import ENVIRONMENT_PREFIX, SETTINGS, problems, secrets
+from tap_instantly.settings import ENVIRONMENT_PREFIX, SETTINGS, problems, secrets, unknown_variables
+from tap_instantly.singer import files
 from tap_instantly.singer.writer import BufferedWriter
-from tap_instantly.streams import STREAMS, InstantlyStream
+from tap_instantly.streams import STREAMS, InstantlyStream, selection
+from tap_instantly.streams.state import read as read_state
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import FrameType
+
+    import click
 
 
 class IncompleteError(InstantlyError):
@@ -53,9 +59,13 @@ class TapInstantly(Tap):
         """Build the tap from its configuration.
 
         Raises:
-            ConfigurationError: A setting is wrong; the text is one line that names it.
+            ConfigurationError: A setting, the catalog or the state is wrong; the text is one line that names it.
         """
         secrecy.remember(secrets(kwargs.get("config")))
+        if not isinstance(catalog := kwargs.get("catalog"), (type(None), PurePath, Catalog)):
+            selection.check_form(catalog)
+        if not isinstance(given := kwargs.get("state"), (type(None), PurePath)):
+            read_state(given, {})  # the SDK takes what is empty for none, and a text for the name of a file
         try:
             super().__init__(*args, validate_config=validate_config, **kwargs)
         except ConfigValidationError as error:
@@ -69,8 +79,25 @@ class TapInstantly(Tap):
             message = f"an environment variable {ENVIRONMENT_PREFIX}... cannot be read: {error}"
             raise ConfigurationError(message) from None
         secrecy.remember(secrets(self.config))  # of the environment
+        if kwargs.get("parse_env_config"):
+            for line in unknown_variables(os.environ, self.config_jsonschema):
+                self.logger.warning(line)
         if validate_config and (found := problems(self.config, self.config_jsonschema)):
             raise ConfigurationError("; ".join(found))
+
+    @override
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Go on from a state; called by the SDK before anything is read.
+
+        Raises:
+            StateError: It cannot be gone on from.
+        """
+        keys = {stream.name: stream.bookmark_key for stream in self._own_streams} if state else {}
+        checked, notes = read_state(state, keys)
+        for note in notes:
+            self.logger.warning(note)
+        # The SDK's own would leave out what is beside the bookmarks.
+        cast("dict[str, Any]", self.state).update(checked)
 
     @override
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
@@ -99,9 +126,10 @@ class TapInstantly(Tap):
         Raises:
             IncompleteError: Something that should have been read was not; all else has been.
         """
+        self._check_selection()
         self._started = True
         super().sync_all()
-        tallies = {stream.name: stream.tally for stream in self.streams.values() if isinstance(stream, InstantlyStream)}
+        tallies = {stream.name: stream.tally for stream in self._own_streams}
         missing = [f"{name} ({', '.join(tally.incomplete)})" for name, tally in tallies.items() if tally.incomplete]
         if self.config["strict"]:
             missing += [f"{name} ({', '.join(tally.skipped)})" for name, tally in tallies.items() if tally.skipped]
@@ -109,6 +137,38 @@ class TapInstantly(Tap):
         if missing:
             message = f"Not everything could be read: {'; '.join(missing)}; all else was. The reasons are above."
             raise IncompleteError(message)
+
+    def _check_selection(self) -> None:
+        if self.input_catalog is None:
+            return
+        if unknown := selection.unknown_streams(self.input_catalog, self.streams):
+            self.logger.warning(unknown)
+        selection.check_selected(self._own_streams, self.input_catalog)
+
+    @property
+    def _own_streams(self) -> list[InstantlyStream]:
+        return [stream for stream in self.streams.values() if isinstance(stream, InstantlyStream)]
+
+    @classmethod
+    @override
+    def get_singer_command(cls) -> click.Command:
+        command = super().get_singer_command()
+        for option in command.params:
+            if option.name in {"state", "catalog"}:
+                option.type = files.ObjectFile(option.name)
+        return command
+
+    @classmethod
+    @override
+    def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> Any:
+        try:
+            return super().cb_config(ctx, param, value)
+        except (OSError, ValueError, TypeError, RecursionError):
+            # What the SDK trips over; only now read here too, since a pipe can be read once.
+            for path in value:
+                if path != "ENV":
+                    files.read(path, "config")
+            raise
 
     @cached_property
     def workspaces(self) -> Workspaces:

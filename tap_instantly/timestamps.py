@@ -7,18 +7,22 @@ from datetime import date, datetime, time, timezone
 
 import msgspec
 
-DAY = (
-    r"(?!0000)[0-9]{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)"
-    r"|02-(?:0[1-9]|1[0-9]|2[0-8]))"
-)
-"""Pattern of a date; a 29th of February is looked at more closely."""
+CANONICAL = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z")
+"""The API's own form of a timestamp."""
 
-CANONICAL = DAY + r"T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{3}Z"
-"""Pattern of a timestamp of the API's own form."""
+LENGTH = 24
+"""Characters of it."""
 
-is_canonical = re.compile(CANONICAL).fullmatch
-"""Whether a text is a timestamp of the API's own form; false for a 29th of February. A third of the time that a parser
-takes, and leads have four to ten of them (measured)."""
+_MARKS = {number * LENGTH: "T" * number + "." * number + "Z" * number for number in range(100)}
+
+
+def are_canonical(texts: str) -> bool:
+    """Whether timestamps, up to a hundred, put together into one text, are all of the API's own form.
+
+    They have to be valid ones with a zone (``2026-01-31T00:00:00+0100`` has as many characters). To match each with a
+    pattern takes three times as long, and leads have four to ten of them (measured).
+    """
+    return texts[10::LENGTH] + texts[19::LENGTH] + texts[23::LENGTH] == _MARKS.get(len(texts))
 
 
 def parse(value: str) -> datetime:
@@ -66,4 +70,7 @@ def canonical(value: str) -> str:
     Raises:
         ValueError: It is no timestamp.
     """
-    return value if is_canonical(value) else text(parse(value))
+    if not CANONICAL.fullmatch(value):
+        return text(parse(value))
+    msgspec.convert(value, datetime)  # there is no 30th of February
+    return value

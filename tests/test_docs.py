@@ -8,6 +8,7 @@ import pytest
 from tap_instantly.settings import SETTINGS
 from tap_instantly.streams import STREAMS
 from tests.reliability.table import FAULTS, RUNS
+from tests.state.table import CASES
 from tools import tables
 
 README = Path("README.md").read_text(encoding="utf-8")
@@ -25,9 +26,10 @@ def test_every_stream_and_every_setting_is_in_a_table() -> None:
     assert all(f"| `{setting}` |" in README for setting in SETTINGS["properties"])
 
 
-def test_every_fault_that_is_tried_is_in_the_document() -> None:
+def test_every_fault_and_every_state_that_is_tried_is_in_the_document() -> None:
     page = Path("docs/reliability.md").read_text(encoding="utf-8")
-    assert all(f"\n| {name}" in page for name in [*(fault.name for fault in FAULTS), *RUNS])
+    names = [*(fault.name for fault in FAULTS), *RUNS, *(case.name for case in CASES)]
+    assert all(f"\n| {name}" in page for name in names)
 
 
 @pytest.mark.parametrize("page", [Path("README.md"), *Path("docs").glob("*.md")], ids=str)

@@ -17,15 +17,15 @@ from singer_sdk.singerlib.encoding.simple import SimpleSingerWriter
 from singer_sdk.streams._state import StreamStateManager
 
 from tap_instantly.singer.record_path import PartitionStates, ShortRecordPath
-from tap_instantly.singer.writer import BufferedWriter
+from tap_instantly.singer.writer import BufferedWriter, RecordLine
 from tap_instantly.streams import STREAMS
+from tap_instantly.streams.forms import mended
 from tap_instantly.tap import TapInstantly
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from singer_sdk.helpers.types import Context
-    from singer_sdk.singerlib import RecordMessage
     from singer_sdk.singerlib.encoding.base import GenericSingerWriter
 
     from tap_instantly.streams import InstantlyStream
@@ -56,15 +56,27 @@ def entry_of(name: str) -> Entry:
     return json.loads(json.dumps(discovered()[name]))
 
 
+class KeepingWriter(SimpleSingerWriter):
+    """Keeps the messages as they are."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kept: list[Any] = []
+
+    def write_message(self, message: Any) -> None:
+        self.kept.append(message)
+
+
 def stream_of(entry: Entry, **more: Any) -> InstantlyStream:
-    """The stream that a tap has for a catalog of this entry."""
+    """The stream that a tap has for a catalog of this entry, whose messages are kept."""
 
     class TapOfOneStream(TapInstantly):
         def discover_streams(self) -> list[InstantlyStream]:
             return [kind(self, self.workspaces) for kind in STREAMS if kind.name == entry["stream"]]
 
     set_metadata(entry, (), selected=True)
-    return TapOfOneStream(config={**NOWHERE, **more}, catalog={"streams": [entry]}).streams[entry["stream"]]
+    config, catalog = {**NOWHERE, **more}, {"streams": [entry]}
+    return TapOfOneStream(config=config, catalog=catalog, message_writer=KeepingWriter()).streams[entry["stream"]]
 
 
 def set_metadata(entry: Entry, breadcrumb: tuple[str, ...], **metadata: Any) -> None:
@@ -151,29 +163,39 @@ def records(draw: st.DrawFn, schema: Kind) -> Record:
         names |= st.sampled_from(with_booleans)
     made = {name: draw(values(kinds[name])) for name in draw(st.lists(names, unique=True, max_size=8))}
     decoded: Record = msgspec.json.decode(json.dumps(made))
-    return decoded
+    return {name: mended(value, kinds[name], name, lambda *_: None) for name, value in decoded.items()}
 
 
 # Both ways
 
 
-def written(messages: Iterator[RecordMessage], writer: GenericSingerWriter[Any, Any]) -> list[str]:
+WriteRecord = Callable[["InstantlyStream", "Record"], None]
+
+the_sdks_way: WriteRecord = Stream._write_record_message
+the_short_way: WriteRecord = ShortRecordPath._write_record_message
+
+
+def written(
+    way: WriteRecord, stream: InstantlyStream, record: Record, form: GenericSingerWriter[Any, Any]
+) -> list[str]:
     """What is written, parsed and as a text that tells true from 1 and 1 from 1.0, less the time that it was done."""
-    found = [json.loads(writer.format_message(message)) for message in messages]
+    keeping: KeepingWriter = stream._tap.message_writer
+    keeping.kept.clear()
+    stream.state_manager.is_flushed = True
+    way(stream, record)
+    assert not stream.state_manager.is_flushed
+    found = [json.loads(form.format_message(message)) for message in keeping.kept]
     for message in found:
         moment = datetime.fromisoformat(message.pop("time_extracted").replace("Z", "+00:00"))
         assert moment.utcoffset() == timedelta()
     return [json.dumps(message) for message in found]
 
 
-the_short_way = ShortRecordPath._generate_record_messages
-
-
 def assert_both_ways_agree(stream: InstantlyStream, record: Record) -> None:
     """Also on what is left of the record itself, which the SDK takes the bookmark from."""
     ours, theirs = copy.deepcopy(record), copy.deepcopy(record)
-    by_the_sdk = written(Stream._generate_record_messages(stream, theirs), SimpleSingerWriter())
-    assert written(the_short_way(stream, ours), BufferedWriter()) == by_the_sdk
+    by_the_sdk = written(the_sdks_way, stream, theirs, SimpleSingerWriter())
+    assert written(the_short_way, stream, ours, BufferedWriter()) == by_the_sdk
     assert json.dumps(ours) == json.dumps(theirs)
 
 
@@ -254,6 +276,10 @@ STREAM_MAPS: dict[str, dict[str, Any]] = {
     "an added property": {"added": "md5(str(record))"},
     "a removed property": {"unknown_fields": None},
     "an alias": {"__alias__": "renamed"},
+    "a moment, and others within": {
+        "moment": "datetime.datetime(2026, 2, 28)",
+        "within": "{'moments': [datetime.datetime(2026, 2, 28)], 'took': datetime.timedelta(2), 'none': None}",
+    },
     "a filter, an added and a removed property, and an alias": {
         "__filter__": "md5(str(record)) > '4'",
         "__alias__": "renamed",
@@ -304,17 +330,10 @@ def test_messages_are_those_of_the_sdk_with_a_version(name: str, data: st.DataOb
 # Which way is taken
 
 
-def takes_the_short_way(stream: InstantlyStream, record: Record, monkeypatch: pytest.MonkeyPatch) -> bool:
-    asked: list[Record] = []
-
-    def by_the_sdk(_: Stream, record: Record) -> Iterator[RecordMessage]:
-        asked.append(record)
-        return iter(())
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Stream, "_generate_record_messages", by_the_sdk)
-        list(stream._generate_record_messages(copy.deepcopy(record)))
-    return not asked
+def takes_the_short_way(stream: InstantlyStream, record: Record) -> bool:
+    stream._write_record_message(copy.deepcopy(record))
+    (message,) = stream._tap.message_writer.kept
+    return isinstance(message, RecordLine)
 
 
 LEAD: Record = {
@@ -359,11 +378,9 @@ def with_a_flag_that_is_a_number(entry: Entry) -> None:
 
 
 @pytest.mark.parametrize("catalog", [as_discovered, without_a_property, without_an_object, with_a_property_of_its_own])
-def test_leads_take_the_short_way_with_a_catalog(
-    catalog: Callable[[Entry], None], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_leads_take_the_short_way_with_a_catalog(catalog: Callable[[Entry], None]) -> None:
     catalog(entry := entry_of("leads"))
-    assert takes_the_short_way(stream_of(entry), LEAD, monkeypatch)
+    assert takes_the_short_way(stream_of(entry), LEAD)
 
 
 @pytest.mark.parametrize(
@@ -375,31 +392,9 @@ def test_leads_take_the_short_way_with_a_catalog(
         with_a_flag_that_is_a_number,
     ],
 )
-def test_leads_do_not_take_the_short_way_with_a_catalog(
-    catalog: Callable[[Entry], None], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_leads_do_not_take_the_short_way_with_a_catalog(catalog: Callable[[Entry], None]) -> None:
     catalog(entry := entry_of("leads"))
-    assert not takes_the_short_way(stream_of(entry), LEAD, monkeypatch)
-
-
-@pytest.mark.parametrize("value", [0, 1, 1.0, "no", [], {}])
-def test_a_record_whose_boolean_is_something_else_does_not_take_the_short_way(
-    value: object, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    leads = stream_of(entry_of("leads"))
-    assert not takes_the_short_way(leads, {**LEAD, "is_website_visitor": value}, monkeypatch)
-    assert not takes_the_short_way(leads, {**LEAD, "status_summary": {"domain_complete": value}}, monkeypatch)
-
-
-def test_a_boolean_within_lists_is_looked_at_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    campaigns = stream_of(entry_of("campaigns"))
-
-    def campaign(disabled: object) -> Record:
-        variants = [{"subject": "Hello", "v_disabled": value} for value in (None, True, disabled)]
-        return {"id": "1", "sequences": [{"steps": [{"variants": variants}]}]}
-
-    assert takes_the_short_way(campaigns, campaign(disabled=False), monkeypatch)
-    assert not takes_the_short_way(campaigns, campaign(disabled=0), monkeypatch)
+    assert not takes_the_short_way(stream_of(entry), LEAD)
 
 
 def test_every_stream_takes_the_short_way_where_everything_is_selected() -> None:
@@ -413,20 +408,22 @@ def test_every_stream_takes_the_short_way_where_everything_is_selected() -> None
 # In a run
 
 
-def test_the_sdk_asks_for_the_messages_of_each_record_and_gets_its_own(
+def test_the_sdk_has_each_record_written_by_this_way_and_it_is_as_by_its_own(
     sync: Callable[..., TapRun], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: dict[str, int] = {}
+    asked: dict[str, list[Record]] = {}
 
-    def counting(self: InstantlyStream, record: Record) -> Iterator[RecordMessage]:
-        asked[self.name] = asked.get(self.name, 0) + 1
-        assert_both_ways_agree(self, record)
-        return the_short_way(self, record)
+    def counting(self: InstantlyStream, record: Record) -> None:
+        asked.setdefault(self.name, []).append(copy.deepcopy(record))
+        the_short_way(self, record)
 
-    monkeypatch.setattr(ShortRecordPath, "_generate_record_messages", counting)
+    monkeypatch.setattr(ShortRecordPath, "_write_record_message", counting)
     run = sync(*NAMES)
-    assert asked == {name: len(run.records(name)) for name in NAMES}
-    assert all(asked.values())
+    assert {name: len(records) for name, records in asked.items()} == {name: len(run.records(name)) for name in NAMES}
+    for name in NAMES:
+        stream = stream_of(entry_of(name))
+        for record in asked[name][:50]:
+            assert_both_ways_agree(stream, record)
 
 
 # State

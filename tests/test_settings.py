@@ -31,6 +31,7 @@ SECRET = 918273645
         ({"api_key": SECRET}, "setting 'api_key' is not valid: it must be of type string"),
         ({"api_key": ""}, "setting 'api_key' is not valid: it must be of type string, and not empty"),
         ({"api_key": "k", "start_date": "soon"}, "setting 'start_date' is not valid: 'soon' is not an ISO 8601 date"),
+        ({"api_key": "k", "start_date": "0001-01-01"}, "setting 'start_date' is not valid: '0001-01-01' is not an ISO"),
         ({"api_key": "k", "user_agent": "two\nlines"}, "setting 'user_agent' is not valid"),
         ({"api_key": "k", "user_agent": "тест"}, "setting 'user_agent' is not valid"),
         ({"api_key": "k", "api_url": "https://[::1"}, "setting 'api_url' is not valid: it is no URL"),
@@ -105,6 +106,31 @@ def test_a_number_in_the_environment_that_is_none_is_said_in_one_line(monkeypatc
     monkeypatch.setenv("TAP_INSTANTLY_PAGE_SIZE", "many")
     with pytest.raises(ConfigurationError, match=r"TAP_INSTANTLY_.*'many'"):
         TapInstantly(parse_env_config=True)
+
+
+def test_variables_that_are_called_like_a_setting_and_are_none_are_named_without_their_value(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("TAP_INSTANTLY_API_KEY", "k")
+    for name in ("PAGE_SISE", "page_size", "COLOUR", "_SELECT", "STREAM_MAP_CONFIG_SALT"):
+        monkeypatch.setenv(f"TAP_INSTANTLY_{name}", str(SECRET))
+    monkeypatch.setenv("TAP_INSTANTLY_LOGLEVEL", "INFO")
+    TapInstantly(parse_env_config=True)
+    said = [record.getMessage() for record in caplog.records if "environment variable" in record.getMessage()]
+    assert said == [
+        "environment variable TAP_INSTANTLY_COLOUR is no setting",
+        "environment variable TAP_INSTANTLY_PAGE_SISE is no setting: did you mean 'PAGE_SIZE'?",
+        "environment variable TAP_INSTANTLY_page_size is no setting: did you mean 'PAGE_SIZE'?",
+    ]
+    assert str(SECRET) not in caplog.text
+
+
+def test_variables_are_not_looked_at_where_settings_come_from_a_file_alone(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("TAP_INSTANTLY_PAGE_SISE", "1")
+    TapInstantly(config={"api_key": "k"})
+    assert "PAGE_SISE" not in caplog.text
 
 
 def test_every_setting_has_a_title_and_a_description() -> None:

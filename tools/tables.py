@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tap_instantly.settings import SETTINGS
 from tap_instantly.tap import TapInstantly
 from tests.reliability import table as reliability
+from tests.state import table as state
 from tools.drift import known_operations
 
 if TYPE_CHECKING:
@@ -70,7 +71,13 @@ def fault_streams() -> str:
     return table(("Kind of stream", "Tried on", "Path of the fault"), rows)
 
 
+def states() -> str:
+    """One row per oddity of a state."""
+    return table(("In the state", "The tap", "In the log", "Exit code"), state.rows())
+
+
 TABLES = {
+    "states": states,
     "faults": faults,
     "fault_streams": fault_streams,
     "streams_by_default": streams_by_default,

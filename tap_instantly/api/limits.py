@@ -54,7 +54,8 @@ class Budget:
 
     def __init__(self, requests_per_second: int = REQUESTS_PER_SECOND) -> None:
         burst = math.ceil(requests_per_second * BURST_SECONDS)
-        self._all = _Gate((burst, BURST_SECONDS), (requests_per_second, 1.0))
+        bursts = [(burst, BURST_SECONDS)] if burst < requests_per_second else []  # one a second has none to spread
+        self._all = _Gate(*bursts, (requests_per_second, 1.0))
         self._emails = _Gate((1, EMAILS_INTERVAL))
 
     def acquire(self, path: str) -> None:
@@ -137,9 +138,9 @@ class _Gate:
     def acquire(self) -> None:
         asked = time.monotonic()
         with self._queue:
-            while (wait := self._wait()) > 0:
-                time.sleep(wait)
             self._limiter.try_acquire("request")
+            while (wait := self._wait()) > 0:  # last, since a pause may begin while the limiter waits
+                time.sleep(wait)
             self._waited += (time.monotonic() - asked - self._waited) / REMEMBERED
             if self._bucket.count() > self._most:
                 self._bucket.leak(self._bucket.now())  # type: ignore[no-untyped-call]

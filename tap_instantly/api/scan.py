@@ -7,11 +7,11 @@ import threading
 from bisect import bisect_right
 from datetime import datetime, timezone
 from itertools import pairwise
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from tap_instantly.api.errors import ErrorKind, InstantlyAPIError
 from tap_instantly.api.id_space import Range, Ruler, number, text
+from tap_instantly.api.splits import ONCE, best_split
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -19,30 +19,6 @@ if TYPE_CHECKING:
     Records = list[dict[str, Any]]
     Fetch = Callable[[str | None], tuple[Records, str | None]]
     Bounds = tuple[str | None, str | None]
-
-OVERHEAD = 0.018
-"""What walking side by side may cost, in requests as a share of the pages; it errs, so that 2 % can be promised."""
-
-RESERVE = 0.004
-"""The part of it that is kept for what would hold up the end: few walks with much to read."""
-
-LAST_WALKS = 5
-"""How few walks would have to read all the rest for it to be called so."""
-
-TRUST = 40
-"""How many times what has been read a list is believed to have: how many records lie ahead is a guess."""
-
-AT_ONCE = 18.0
-"""Requests that may be spent before the pages have been read that they are a share of."""
-
-ONCE = 1.0
-"""Requests that any pass costs beside its pages: the last page has a cursor, and an empty one follows (recorded)."""
-
-COST_OF_A_SPLIT = 0.5
-"""Requests: where a walk ends at the beginning of another, its last page is half used on average."""
-
-SMALLEST_SPLIT = 6
-"""Pages that must remain for a walk to be split."""
 
 logger = logging.getLogger("tap-instantly.api")
 
@@ -68,7 +44,9 @@ class Scan:
     It is tried before the first split, by asking for what comes after the id just below a known one; every page is
     checked to ascend. Where the premise fails, the list is read by one walk, as its cursors say.
 
-    Splits are few enough that what they cost stays within :data:`OVERHEAD`, and so short lists are not split at all.
+    An error of the API ends the walk that it came to and lets no other begin; those under way read on to their ends, so
+    that little is left for the next pass.
+
     Threads may read walks side by side; each walk is read by one at a time.
 
     Args:
@@ -102,6 +80,8 @@ class Scan:
         self._wasted = ONCE
         self._started = False
         self._proven: bool | None = None
+        self._walking = 0
+        self._error: InstantlyAPIError | None = None
 
     # Walks: what a reader of several things side by side needs to know
 
@@ -112,7 +92,7 @@ class Scan:
         with self._lock:
             if not self._started:
                 return True
-            if not self._proven:
+            if not self._proven or self._error:
                 return False
             return bool(self._waiting) or (starving and self._has_room() and self._best_split() is not None)
 
@@ -121,18 +101,35 @@ class Scan:
         with self._lock:
             if not self._started:
                 self._started = True
-                return self._first_walk()
-            if not self._proven:
+                walk = self._first_walk()
+            elif not self._proven or self._error:
                 return None
-            if self._waiting:
-                return self._walk(self._waiting.pop(0))
-            split = self._best_split()
-            return None if split is None else self._walk(self._split(split))
+            elif self._waiting:
+                walk = self._walk(self._waiting.pop(0))
+            elif (split := self._best_split()) is not None:
+                walk = self._walk(self._split(split))
+            else:
+                return None
+            self._walking += 1
+            return self._with_errors_last(walk)
 
     def remaining(self) -> list[Bounds] | None:
         """The ranges whose records have not all been done with; None if the pass cannot be taken up again."""
         with self._lock:
             return [(part.written, part.upto) for part in self._unfinished] if self._proven else None
+
+    def _with_errors_last(self, walk: Iterator[ScannedPage]) -> Iterator[ScannedPage]:
+        """The pages of a walk. An error that ends one of several is raised by the last of them to end."""
+        try:
+            yield from walk
+        except InstantlyAPIError as error:
+            with self._lock:
+                self._error = self._error or error
+        with self._lock:
+            self._walking -= 1
+            last = not self._walking
+        if last and self._error is not None:
+            raise self._error
 
     def _first_walk(self) -> Iterator[ScannedPage]:
         """Try the premise with the first two pages, which belong to the first range of a new pass."""
@@ -230,19 +227,7 @@ class Scan:
     # Splits
 
     def _best_split(self) -> Range | None:
-        """The range with the most records to come, if it is worth a split and one can be afforded."""
-        part = max(self._unfinished, key=attrgetter("perhaps_ahead"), default=None)
-        if part is None or part.perhaps_ahead < SMALLEST_SPLIT * self._page_size:
-            return None
-        ahead = sum(part.ahead for part in self._unfinished)
-        walks = sum(not part.ended for part in self._unfinished)
-        holds_up = part.perhaps_ahead > ahead / LAST_WALKS
-        share = OVERHEAD if holds_up else OVERHEAD - RESERVE
-        read, expected = (records / self._page_size for records in (self._records, self._records + ahead))
-        budget = min(share * expected, share * read * TRUST, share * read + AT_ONCE)
-        # Half of the budget is for keeping the walks busy later on, when some end before others.
-        cost = self._wasted + COST_OF_A_SPLIT * (walks + 1)
-        return part if cost <= budget and walks * COST_OF_A_SPLIT <= max(share * expected / 2, 1) else None
+        return best_split(self._unfinished, self._records, self._wasted, self._page_size)
 
     def _split(self, part: Range) -> Range:
         new = part.split()

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
+from decimal import Decimal
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk import Stream
+from singer_sdk.mapper import SameRecordTransform
 from singer_sdk.streams._state import StreamStateManager
 from typing_extensions import override
 
 from tap_instantly.singer.writer import RecordLine
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Generator, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
-    from singer_sdk.singerlib import RecordMessage
+    from singer_sdk import Tap
 
 
 class PartitionStates(StreamStateManager):
@@ -71,8 +73,8 @@ class ShortRecordPath(Stream):
 
     The SDK looks up for each property of each record whether it is selected and whether its value conforms to the
     schema: three quarters of the time that a record takes (measured). A record decoded from JSON, with no other fields
-    than its schema has, needs that only where the catalog selects within an object, or where a boolean is given as
-    something else.
+    than its schema has and no values but of the schema's types, needs that only where the catalog selects within an
+    object.
     """
 
     partition_keys: ClassVar[Collection[str] | None] = None
@@ -80,6 +82,10 @@ class ShortRecordPath(Stream):
 
     time_extracted: datetime | None = None
     """When the records at hand were received; the time that each is written at if None."""
+
+    def __init__(self, tap: Tap, **settings: Any) -> None:
+        super().__init__(tap, **settings)
+        self._write = tap.message_writer.write_message
 
     @override
     def generate_child_contexts(
@@ -112,69 +118,63 @@ class ShortRecordPath(Stream):
             not selected and len(breadcrumb) > len(root := breadcrumb[:2]) and self.mask[root]
             for breadcrumb, selected in self.mask.items()
         )
-        return not selects_within and known.keys() >= self.schema["properties"].keys() and _is_open(known)
+        if selects_within or not known.keys() >= self.schema["properties"].keys() or not _is_open(known):
+            return False
+        # The SDK makes booleans of whatever is in their place, which records have only where their own schema does.
+        own = _booleans(self.schema)
+        return all(own.get(place) for place in _booleans(self.effective_schema))
 
     @cached_property
     def _deselected(self) -> tuple[str, ...]:
         return tuple(name for name in self.schema["properties"] if not self.mask["properties", name])
 
     @cached_property
-    def _booleans(self) -> dict[str, _Booleans]:
-        return _booleans_of(self.effective_schema["properties"])
+    def _maps(self) -> list[tuple[str, Callable[[dict[str, Any]], dict[str, Any] | None] | None]]:
+        """The stream maps: names, and what each does to a record, if anything."""
+        return [
+            (
+                each.stream_alias,
+                None if type(each) is SameRecordTransform and not each.flattening_enabled else each.transform,
+            )
+            for each in self.stream_maps
+        ]
 
     @override
-    def _generate_record_messages(  # type: ignore[override] # others that are written alike
-        self, record: dict[str, Any]
-    ) -> Generator[RecordMessage | RecordLine, None, None]:
-        # Private in the SDK, which has no hook at this place. Tests compare the messages of both ways, and that this
-        # method is what the SDK calls.
-        if not self.short_way or not _are_booleans(record, self._booleans):
-            yield from super()._generate_record_messages(record)
+    def _write_record_message(self, record: dict[str, Any]) -> None:
+        # Private in the SDK, which has no hook at this place. Tests compare the messages of both ways, and hold that
+        # this method is what the SDK calls.
+        if not self.short_way:
+            super()._write_record_message(record)
             return
         for name in self._deselected:
             record.pop(name, None)
-        for stream_map in self.stream_maps:
-            mapped = stream_map.transform(record)
-            if mapped is not None:
-                if mapped is not record:
-                    mapped = {name: _as_text(value) for name, value in mapped.items()}
-                now = self.time_extracted or datetime.now(timezone.utc)
-                yield RecordLine(stream_map.stream_alias, mapped, self._stream_version, now)
+        now = self.time_extracted or datetime.now(timezone.utc)
+        for alias, transform in self._maps:
+            if transform is None:
+                self._write(RecordLine(alias, record, self._stream_version, now))
+            elif (mapped := transform(record)) is not None:
+                self._write(RecordLine(alias, _as_written(mapped), self._stream_version, now))
+        self.state_manager.is_flushed = False
 
 
-def _as_text(value: object) -> object:
-    """A moment that a stream map added in the form of the SDK's own writers; msgspec has another."""
-    return value.isoformat() if isinstance(value, datetime) else value
+def _as_written(value: Any) -> Any:  # noqa: ANN401 (whatever a stream map makes)
+    """The value in the form of the SDK's own writers, where msgspec has another one."""
+    if isinstance(value, dict):
+        return {name: _as_written(part) for name, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_as_written(part) for part in value]
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return value if value is None or isinstance(value, (str, int, float, Decimal)) else str(value)
 
 
-_Booleans = Any
-"""Where a value has booleans: True if it is one, a dictionary by property for an object, a list of one for an array."""
-
-
-def _booleans_of(properties: Mapping[str, Mapping[str, Any]]) -> dict[str, _Booleans]:
-    return {name: found for name, kind in properties.items() if (found := _booleans_in(kind))}
-
-
-def _booleans_in(kind: Mapping[str, Any]) -> _Booleans:
-    if "boolean" in kind.get("type", ()):
-        return True
-    if isinstance(kind.get("items"), dict):
-        return [found] if (found := _booleans_in(kind["items"])) else None
-    return _booleans_of(kind.get("properties", {}))
-
-
-def _are_booleans(value: object, booleans: _Booleans) -> bool:
-    """Whether a value has booleans, or nothing, wherever its schema does."""
-    if value is None or value is True or value is False:
-        return True
-    if isinstance(value, dict) and isinstance(booleans, dict):
-        for name, part in booleans.items():
-            if (inner := value.get(name)) is not None and not _are_booleans(inner, part):
-                return False
-        return True
-    if isinstance(value, list) and isinstance(booleans, list):
-        return all(_are_booleans(item, booleans[0]) for item in value)
-    return booleans is not True
+def _booleans(kind: Mapping[str, Any], place: tuple[str, ...] = ()) -> dict[tuple[str, ...], bool]:
+    """Where a schema has booleans, and whether nothing else can be there but null."""
+    types = kind.get("type", ())
+    if "boolean" in types:
+        return {place: types == "boolean" or set(types) <= {"boolean", "null"}}
+    parts = {**kind.get("properties", {}), **({"[]": kind["items"]} if isinstance(kind.get("items"), dict) else {})}
+    return {at: sole for name, part in parts.items() for at, sole in _booleans(part, (*place, name)).items()}
 
 
 def _is_open(properties: Mapping[str, Mapping[str, Any]]) -> bool:

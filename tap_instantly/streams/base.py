@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from datetime import datetime, timezone
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote
@@ -19,6 +20,7 @@ from tap_instantly.api.errors import DENIED
 from tap_instantly.api.pagination import no_records
 from tap_instantly.api.retry import Retry
 from tap_instantly.singer.sources import Slices
+from tap_instantly.streams import state
 from tap_instantly.streams.records import Record, RecordShaper, schema_directory
 from tap_instantly.streams.tally import why_skipped
 from tap_instantly.streams.turns import workspace_id
@@ -26,7 +28,6 @@ from tap_instantly.streams.versions import Versioned
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
-    from datetime import datetime
 
     import requests
     from singer_sdk import Tap
@@ -139,6 +140,11 @@ class InstantlyStream(Versioned):
         slice_ = context or {}
         return {**self.arguments, **self.arguments_for(slice_), **self.page_arguments(slice_, cursor)}
 
+    @property
+    def bookmark_key(self) -> str | None:
+        """The replication key, where the stream goes by one; the catalog may have it read whole each time."""
+        return None if self.replication_method == "FULL_TABLE" else self.replication_key
+
     # Reading
 
     def starting_value(self, context: Slice) -> str | None:
@@ -156,6 +162,11 @@ class InstantlyStream(Versioned):
 
     @override
     def before_reading(self, context: Context) -> None:
+        part = self.get_context_state(context)
+        workspace = self.workspaces[workspace_id(context)]
+        if why := state.why_anew(part, self.bookmark_key, workspace.connected_at or datetime.now(timezone.utc)):
+            self.logger.warning("Read anew in workspace %s, from the start date or all of it: %s", workspace.id, why)
+            state.forget(part)
         # Kept, as the bookmark may move on while threads still ask for it.
         self._starts[workspace_id(context)] = self._start_of(context)
 
@@ -187,10 +198,10 @@ class InstantlyStream(Versioned):
 
     def _start_of(self, context: Context) -> str | None:
         """What the SDK will call the starting value when the partition's turn comes."""
-        if self.replication_method == "FULL_TABLE":
+        if self.bookmark_key is None:
             return None
-        state, start = self.get_context_state(context), self.config.get("start_date")
-        bookmark = state.get("replication_key_value") if state.get("replication_key") == self.replication_key else None
+        start = self.config.get("start_date")
+        bookmark = self.get_context_state(context).get("replication_key_value")
         return self.compare_start_date(bookmark, start) if bookmark and start else bookmark or start
 
     def pages(self, context: Slice) -> Iterator[list[Record]]:

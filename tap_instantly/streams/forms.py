@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
+from datetime import date, datetime
 from decimal import Decimal
 from functools import reduce
 from operator import or_
@@ -53,6 +54,7 @@ class Form:
     def __init__(self, properties: Mapping[str, Kind], *, closed: bool) -> None:
         self._properties = properties
         self._closed = closed
+        self._timestamps = [name for name, kind in properties.items() if closed and kind.get("format") == "date-time"]
         self._types: tuple[Any, ...] = ()
 
     def fits(self, record: Mapping[str, Any]) -> bool:
@@ -64,7 +66,7 @@ class Form:
                 msgspec.convert(record, type_)
         except (msgspec.ValidationError, RecursionError):
             return False
-        return True
+        return timestamps.are_canonical("".join(filter(None, map(record.get, self._timestamps))))
 
     def _made(self, order: list[str]) -> Iterable[Any]:
         # Properties are looked for where the last one was found: in the order of the records that is at once.
@@ -72,21 +74,22 @@ class Form:
         names = sorted(self._properties, key=lambda name: place.get(name, len(place)))
         ordered = {name: self._properties[name] for name in names}
         if self._closed:
-            yield _struct(ordered, described=True, closed=True)
+            yield _struct(ordered, described=True, closed=True, moments=True)
         else:
             yield _struct(ordered, described=False, closed=True)
             yield _struct(ordered, described=True, closed=False)
 
 
-def _struct(properties: Mapping[str, Kind], *, described: bool, closed: bool) -> Any:  # noqa: ANN401 (a type made here)
-    fields = {f"f{number}": name for number, name in enumerate(properties)}
+def _struct(properties: Mapping[str, Kind], *, described: bool, closed: bool, moments: bool = False) -> Any:  # noqa: ANN401 (a type made here)
+    def field(kind: Kind) -> Any:  # noqa: ANN401 (a type)
+        type_ = _MOMENTS.get(kind.get("format")) if moments else None
+        return (type_ or _type(kind, described, closed)) | msgspec.UnsetType
+
+    names = {f"f{number}": name for number, name in enumerate(properties)}
     return msgspec.defstruct(
         "Described",
-        [
-            (f, _type(properties[name], described, closed) | msgspec.UnsetType, msgspec.UNSET)
-            for f, name in fields.items()
-        ],
-        rename=fields,
+        [(f, field(properties[name]), msgspec.UNSET) for f, name in names.items()],
+        rename=names,
         forbid_unknown_fields=closed,
         gc=False,
     )
@@ -95,9 +98,6 @@ def _struct(properties: Mapping[str, Kind], *, described: bool, closed: bool) ->
 def _type(kind: Kind, described: bool, closed: bool) -> Any:  # noqa: ANN401, FBT001 (a type)
     if "type" not in kind:
         return _ANY
-    if closed and kind.get("format") in _PATTERNS:
-        text = Annotated[str, msgspec.Meta(pattern=_PATTERNS[kind["format"]])]
-        return text | None if "null" in _names(kind) else text
     if described and "properties" in kind:
         return _struct(kind["properties"], described=True, closed=closed) | None
     if described and isinstance(kind.get("items"), dict):
@@ -128,7 +128,7 @@ _TYPES: dict[str, Any] = {
     "null": None,
 }
 _ALL = tuple(_TYPES)
-_PATTERNS = {"date": rf"\A{timestamps.DAY}\Z", "date-time": rf"\A{timestamps.CANONICAL}\Z"}
+_MOMENTS: dict[Any, Any] = {"date": date | None, "date-time": Annotated[datetime, msgspec.Meta(tz=True)] | None}
 
 
 def mended(value: Any, kind: Kind, place: str, note: Note, depth: int = 0) -> Any:  # noqa: ANN401 (any JSON)

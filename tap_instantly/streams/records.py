@@ -155,8 +155,7 @@ class RecordShaper:
         for name in self._timestamps:
             if name in record and (value := record[name]) is not None:
                 try:
-                    if not timestamps.is_canonical(value):
-                        record[name] = timestamps.canonical(value)
+                    record[name] = timestamps.canonical(value)
                 except (ValueError, TypeError):
                     self._move(record, aside, name, "its value is no timestamp")
         for name in self._days:

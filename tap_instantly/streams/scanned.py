@@ -2,41 +2,67 @@
 
 from __future__ import annotations
 
+import zlib
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+from singer_sdk import Stream
 from typing_extensions import override
 
 from tap_instantly import timestamps
-from tap_instantly.api.id_space import number
 from tap_instantly.api.pagination import next_cursor
 from tap_instantly.api.scan import Scan, ScannedPage
 from tap_instantly.streams.patterns import ListStream
+from tap_instantly.streams.state import SCAN
 from tap_instantly.streams.turns import workspace_id
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from singer_sdk import Tap
     from singer_sdk.helpers.types import Context
 
+    from tap_instantly.api import Workspaces
     from tap_instantly.singer.sources import Source
     from tap_instantly.streams.base import Slice
     from tap_instantly.streams.records import Record
 
-STATE_KEY = "scan"
 STATE_VERSION = 1
+RECORDS_LEFT_OUT = Stream.STATE_MSG_FREQUENCY
+"""How many records pass between two STATE messages where they are left out, as the SDK has it for those written."""
 
 TABLE_VERSION = "table_version"
 """Where it has the version of the records that the pass has already written, if they have one."""
+
+CHECKED = ("since", "signpost", "latest", "remaining", TABLE_VERSION)
 
 
 class ScannedListStream(ListStream):
     """A list, ascending by id, that is read from several places at once and taken up where a run was cut off.
 
     What remains to be read is kept in the state beside the bookmark (``scan``), as ranges of ids. It holds for the
-    bookmark that the pass started with: with another one, or a form of another version, the list is read anew. Where
+    bookmark that the pass started with: with another one, or a form of another version, the list is read anew. So it is
+    where the checksum beside the ranges is not theirs, since one that is missing or moved would lose its records. Where
     records have versions, a pass goes on under the one that it started with, or its first records would count as gone.
     """
+
+    def __init__(self, tap: Tap, workspaces: Workspaces) -> None:
+        super().__init__(tap, workspaces)
+        self._passed = 0
+        self._covered = 0
+        self._write_state = partial(tap.state_writer.write_state, self.tap_state)
+
+    @override
+    def before_reading(self, context: Context) -> None:
+        super().before_reading(context)
+        part = self.get_context_state(context)
+        if SCAN in part and (why := self._why_not_taken_up(part[SCAN], context)):
+            part.pop(SCAN)
+            workspace = workspace_id(context)
+            self.logger.warning("A pass in workspace %s that was cut off cannot be taken up: %s", workspace, why)
+        if SCAN in part and self.version is not None:
+            self.keep_version(part[SCAN][TABLE_VERSION])
 
     @override
     def source(self, context: Context) -> Source[list[Record]]:
@@ -59,18 +85,10 @@ class ScannedListStream(ListStream):
         return page, next_cursor(response)
 
     @override
-    def before_reading(self, context: Context) -> None:
-        super().before_reading(context)
-        if self.version is not None and (left := self._left_of_earlier_pass(context)):
-            self.keep_version(left[TABLE_VERSION])
-
-    @override
     def begin(self, context: Context) -> None:
         super().begin(context)
         left = self._left_of_earlier_pass(context)
-        if left is None:
-            self.get_context_state(context).pop(STATE_KEY, None)
-        elif left["latest"] and self.replication_key:
+        if left and left["latest"] and self.replication_key:
             # The bookmark will be the latest change of the whole pass.
             latest = {self.replication_key: left["latest"]}
             self.state_manager.increment_state(latest, context=context, replication_key=self.replication_key)
@@ -82,10 +100,9 @@ class ScannedListStream(ListStream):
         page.done()
         state = self.get_context_state(context)
         if (remaining := page.scan.remaining()) is None:
-            state.pop(STATE_KEY, None)
+            state.pop(SCAN, None)
             return
-        # One assignment: the state may be written at any moment, by a signal.
-        state[STATE_KEY] = {
+        scan = {
             "version": STATE_VERSION,
             "since": self.since(context),
             "signpost": state.get("replication_key_signpost"),
@@ -93,11 +110,19 @@ class ScannedListStream(ListStream):
             "remaining": remaining,
             **({} if self.version is None else {TABLE_VERSION: self.version}),
         }
+        # One assignment: the state may be written at any moment, by a signal.
+        state[SCAN] = {**scan, "check": self._checksum(scan, context)}
+        self._passed += len(page)
+        left_out = self._passed - self.tally.records
+        if left_out >= self._covered + RECORDS_LEFT_OUT:
+            # The SDK counts records written: a pass that finds little new would keep nothing of itself when killed.
+            self._covered = left_out
+            self._write_state()
 
     @override
     def finish(self, context: Context) -> None:
         super().finish(context)
-        self.get_context_state(context).pop(STATE_KEY, None)
+        self.get_context_state(context).pop(SCAN, None)
 
     @override
     def get_replication_key_signpost(self, context: Context | None = None) -> datetime | Any | None:
@@ -107,16 +132,21 @@ class ScannedListStream(ListStream):
         return timestamps.parse(left["signpost"]) if left and left["signpost"] else signpost
 
     def _left_of_earlier_pass(self, context: Context) -> dict[str, Any] | None:
-        left: Any = self.get_context_state(context).get(STATE_KEY)
-        if not isinstance(left, dict) or left.get("version") != STATE_VERSION:
-            return None
-        if workspace_id(context) in self._starts and left.get("since") != self.since(context):
-            return None
-        if self.version is not None and not isinstance(left.get(TABLE_VERSION), int):
-            return None
-        try:
-            for bound in (bound for part in left["remaining"] for bound in part if bound is not None):
-                number(bound)
-        except (KeyError, TypeError, ValueError):
-            return None
+        """What is in the state; :meth:`before_reading` has seen to it that it can be taken up."""
+        left: dict[str, Any] | None = self.get_context_state(context).get(SCAN)
         return left
+
+    def _why_not_taken_up(self, left: object, context: Context) -> str | None:
+        if not isinstance(left, dict) or left.get("version") != STATE_VERSION:
+            return "it was left by another version of this tap"
+        if left.get("check") != self._checksum(left, context):
+            return "what the state holds of it is damaged"
+        if left["since"] != self.since(context):
+            return "it was begun with another bookmark or start date"
+        if self.version is not None and left.get(TABLE_VERSION) is None:
+            return "its records have no version yet, and would count as deleted"
+        return None
+
+    def _checksum(self, left: dict[str, Any], context: Context) -> int:
+        values = [left.get(name) for name in CHECKED]  # a newer tap may have more
+        return zlib.crc32(msgspec.json.encode([workspace_id(context), self.name, self.replication_key, values]))

@@ -11,12 +11,13 @@ from collections import Counter, deque
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from tap_instantly.api import ErrorKind, InstantlyAPIError
 from tap_instantly.api.id_space import number, text
-from tap_instantly.api.scan import OVERHEAD, Scan
+from tap_instantly.api.scan import Scan
+from tap_instantly.api.splits import OVERHEAD
 from tap_instantly.singer.read_ahead import ReadAhead
 
 if TYPE_CHECKING:
@@ -181,16 +182,21 @@ class Walkers:
         return page
 
 
-LISTS = st.builds(
-    lambda seed, ids, number, page_size, short_pages: SimulatedList(
-        ids(random.Random(seed), number), page_size, random.Random(seed + 1), short_pages=short_pages
-    ),
-    seed=st.integers(0, 1 << 32),
-    ids=st.sampled_from(DISTRIBUTIONS),
-    number=st.one_of(st.integers(0, 12), st.integers(0, 3_000)),
-    page_size=st.one_of(st.just(1), st.integers(1, 10)),
-    short_pages=st.booleans(),
-)
+def lists(number: st.SearchStrategy[int]) -> st.SearchStrategy[SimulatedList]:
+    """Lists of so many records."""
+    return st.builds(
+        lambda seed, ids, number, page_size, short_pages: SimulatedList(
+            ids(random.Random(seed), number), page_size, random.Random(seed + 1), short_pages=short_pages
+        ),
+        seed=st.integers(0, 1 << 32),
+        ids=st.sampled_from(DISTRIBUTIONS),
+        number=number,
+        page_size=st.one_of(st.just(1), st.integers(1, 10)),
+        short_pages=st.booleans(),
+    )
+
+
+LISTS = lists(st.one_of(st.integers(0, 12), st.integers(0, 3_000)))
 WALKERS = st.integers(1, 8)
 
 
@@ -221,49 +227,182 @@ def test_every_record_comes_out_exactly_once_with_real_threads(
     assert sorted(got) == simulated.ids
 
 
+def pages_of(simulated: SimulatedList) -> int:
+    """Requests of a reading from one end to the other: the last of them finds nothing."""
+    return -(-len(simulated.ids) // simulated.page_size) + 1
+
+
+class Changes:
+    """What comes and goes in a list.
+
+    Attributes:
+        throughout: Ids of records that are there from beginning to end.
+        ever: Ids of all that are there at some time.
+    """
+
+    def __init__(self, simulated: SimulatedList, rng: random.Random) -> None:
+        self.throughout, self.ever = set(simulated.ids), set(simulated.ids)
+        self._ids = simulated.ids
+        self._rng = rng
+
+    def make(self, number: int) -> None:
+        for _ in range(number):
+            self._remove() if self._ids and self._rng.random() < 0.5 else self._insert()
+
+    def _remove(self) -> None:
+        self.throughout.discard(self._ids.pop(self._rng.randrange(len(self._ids))))
+
+    def _insert(self) -> None:
+        """A record anywhere, or next to another: behind what has been read as well as before it."""
+        anywhere = random_id(self._rng), timed_id(self._rng, NOVEMBER + self._rng.randrange(WEEKS))
+        beside = text(number(self._rng.choice(self._ids)) + 1) if self._ids else anywhere[0]
+        new = self._rng.choice([*anywhere, beside])
+        if new not in self.ever:
+            insort(self._ids, new)
+            self.ever.add(new)
+
+
 @settings(deadline=None, max_examples=80)
-@given(simulated=LISTS, walkers=WALKERS, changes=st.sampled_from([0.01, 0.2, 1.0]))
-def test_what_is_there_throughout_comes_out_whatever_comes_and_goes(
-    simulated: SimulatedList, walkers: int, changes: float
+@given(simulated=LISTS, walkers=WALKERS, how_often=st.sampled_from([0.01, 0.2, 1.0]))
+def test_what_is_there_throughout_comes_out_exactly_once_whatever_comes_and_goes(
+    simulated: SimulatedList, walkers: int, how_often: float
 ) -> None:
     rng = random.Random(len(simulated.ids))
-    throughout, ever = set(simulated.ids), set(simulated.ids)
+    changes = Changes(simulated, rng)
+    answer = simulated.answer
+
+    def change_and_answer(cursor: str | None) -> tuple[Records, str | None]:
+        changes.make(rng.random() < how_often)
+        return answer(cursor)
+
+    simulated.answer = change_and_answer  # type: ignore[method-assign]
     reader = Walkers(simulated, simulated.scan(), walkers)
     for _ in range(2 * len(simulated.ids) + 20):
         reader.step()
-        if rng.random() < changes and simulated.ids:
-            gone = simulated.ids.pop(rng.randrange(len(simulated.ids)))
-            throughout.discard(gone)
-        if rng.random() < changes:
-            new = rng.choice([random_id(rng), timed_id(rng, NOVEMBER + rng.randrange(WEEKS))])
-            insort(simulated.ids, new)
-            ever.add(new)
-    got = reader.finish()
-    assert throughout <= set(got) <= ever
+        changes.make(rng.random() < how_often)
+    simulated.answer = answer  # type: ignore[method-assign]
+    got = Counter(reader.finish())
+    assert changes.throughout <= got.keys() <= changes.ever
+    assert set(got.values()) <= {1}
 
 
-@settings(deadline=None, max_examples=120)
-@given(simulated=LISTS, data=st.data())
-def test_a_pass_can_be_stopped_and_taken_up_again_anywhere(simulated: SimulatedList, data: st.DataObject) -> None:
-    got: Counter[str] = Counter()
-    under_way: Counter[str] = Counter()
-    ranges: list[Bounds] | None = None
-    for _ in range(data.draw(st.integers(1, 5), label="stops")):
-        scan = simulated.scan(ranges)
-        reader = Walkers(simulated, scan, data.draw(WALKERS, label="walkers"))
-        for _ in range(data.draw(st.integers(0, 200), label="steps")):
-            reader.step()
-        # The signal comes while a page is written, before it is done with.
-        under_way.update(record["id"] for record in reader.hand_on(done=False) or ())
-        got.update(reader.handed_on)
-        ranges = scan.remaining()
-        if ranges is None:
-            break
-        assert ranges == sorted(ranges, key=lambda bounds: bounds[0] or "")
-    else:
+# Ended, and taken up again
+
+
+class Pass:
+    """A reader that is ended, and what a state that was written at some time before says that remains."""
+
+    def __init__(self, simulated: SimulatedList, ranges: list[Bounds] | None, data: st.DataObject) -> None:
+        self.reader = Walkers(simulated, simulated.scan(ranges), data.draw(WALKERS, label="walkers"))
+        self.ranges: list[Bounds] | None = None
+        self._data = data
+        self._pages = pages_of(simulated)
+
+    def until_tried(self) -> None:
+        """Read until it has turned out that the list can be read from several places."""
+        while self.reader.scan.remaining() is None and self.reader.step():
+            pass
+
+    def a_while(self, longest: float = 0.4, label: str = "steps") -> None:
+        for _ in range(self._data.draw(st.integers(0, int(longest * self._pages) + 1), label=label)):
+            self.reader.step()
+
+    def stop(self) -> Counter[str]:
+        """A signal, while a page is written and has not been done with: what that page holds."""
+        page = self.reader.hand_on(done=False)
+        self.ranges = self.reader.scan.remaining()
+        return Counter(record["id"] for record in page or ())
+
+    def kill(self, meanwhile: Callable[[], object] = lambda: None) -> Counter[str]:
+        """An end without warning, some time after the last state was written: what was handed on since."""
+        self.ranges = self.reader.scan.remaining()
+        before = Counter(self.reader.handed_on)
+        self.a_while(0.1, "steps unnoticed")
+        meanwhile()
+        self.reader.hand_on(done=False)
+        return Counter(self.reader.handed_on) - before
+
+    @property
+    def where(self) -> str:
+        return "before anything" if self.ranges is None else "under way" if self.ranges else "with nothing left"
+
+
+LONG_LISTS = lists(st.integers(40, 2_000))
+"""Lists of which something remains after their first pages."""
+
+
+def ends_counted(test: Callable[[Counter[str], SimulatedList, st.DataObject], None], max_examples: int) -> None:
+    """Run a property of lists in passes that are ended; most have to end under way, or it would say nothing."""
+    ends: Counter[str] = Counter()
+
+    @settings(deadline=None, max_examples=max_examples)
+    @given(simulated=LONG_LISTS, data=st.data())
+    def counted(simulated: SimulatedList, data: st.DataObject) -> None:
+        these: Counter[str] = Counter()
+        test(these, simulated, data)
+        for end in these:
+            event(f"ended {end}")
+        ends.update(these)
+
+    counted()
+    assert ends["under way"] > ends.total() / 2
+    assert len(ends) > 1, "they do not always end alike"
+
+
+def test_a_pass_can_be_ended_and_taken_up_again_anywhere() -> None:
+    def check(ends: Counter[str], simulated: SimulatedList, data: st.DataObject) -> None:
+        got: Counter[str] = Counter()
+        may_come_again: Counter[str] = Counter()
+        ranges: list[Bounds] | None = None
+        for _ in range(data.draw(st.integers(1, 4), label="ends")):
+            part = Pass(simulated, ranges, data)
+            if data.draw(st.integers(0, 4), label="at once") > 0:
+                part.until_tried()
+            part.a_while()
+            may_come_again += data.draw(st.sampled_from([part.stop, part.kill]), label="end")()
+            got.update(part.reader.handed_on)
+            ends[part.where] += 1
+            if part.ranges is not None:
+                assert part.ranges == sorted(part.ranges, key=lambda bounds: bounds[0] or "")
+                ranges = part.ranges
         got.update(Walkers(simulated, simulated.scan(ranges), data.draw(WALKERS, label="walkers")).finish())
         assert sorted(got) == simulated.ids
-        assert got - Counter(simulated.ids) <= under_way
+        assert got - Counter(simulated.ids) <= may_come_again
+
+    ends_counted(check, max_examples=120)
+
+
+def test_what_is_there_throughout_comes_out_of_passes_that_are_ended_while_the_list_changes() -> None:
+    def check(ends: Counter[str], simulated: SimulatedList, data: st.DataObject) -> None:
+        changes = Changes(simulated, simulated.rng)
+        few = st.integers(0, 3) | st.integers(0, 200)
+        got: Counter[str] = Counter()
+        noted: Counter[str] = Counter()
+        again: Counter[str] = Counter()
+        ranges: list[Bounds] | None = None
+        for _ in range(data.draw(st.integers(1, 3), label="ends")):
+            part = Pass(simulated, ranges, data)
+            if data.draw(st.integers(0, 4), label="at once") > 0:
+                part.until_tried()
+            part.a_while()
+            changes.make(data.draw(few, label="changes while it is read"))
+            part.a_while()
+            lost = part.kill(lambda: changes.make(3))
+            ends[part.where] += 1
+            got.update(part.reader.handed_on)
+            if part.ranges is not None:
+                again += Counter(part.reader.handed_on) & noted
+                noted += Counter(part.reader.handed_on) - lost
+                ranges = part.ranges
+            changes.make(data.draw(few, label="changes while it is away"))
+        last = Walkers(simulated, simulated.scan(ranges), data.draw(WALKERS, label="walkers"))
+        got.update(last.finish())
+        assert changes.throughout <= got.keys() <= changes.ever
+        assert not again, "what the state says is done with does not come again"
+        if last.scan.remaining() is not None:
+            assert not Counter(last.handed_on) & noted
+
+    ends_counted(check, max_examples=120)
 
 
 # What it costs
@@ -273,11 +412,6 @@ A_FEW = 20
 
 NO_MORE = 12
 """Requests that a short list may cost more: to try the premise, and splits where nothing is."""
-
-
-def pages_of(simulated: SimulatedList) -> int:
-    """Requests of a reading from one end to the other: the last of them finds nothing."""
-    return -(-len(simulated.ids) // simulated.page_size) + 1
 
 
 @settings(deadline=None, max_examples=16, derandomize=True)  # a matter of chance, if a small one
@@ -527,6 +661,36 @@ def test_an_error_of_the_server_surfaces_and_what_it_cost_can_be_read_later(
     if (ranges := scan.remaining()) is not None:
         rest = Walkers(simulated, simulated.scan(ranges), walkers).finish()
         assert sorted(reader.handed_on + rest) == simulated.ids
+
+
+@settings(deadline=None, max_examples=40)
+@given(simulated=LISTS.filter(lambda simulated: len(simulated.ids) > 200), walkers=WALKERS, data=st.data())
+def test_an_error_ends_one_walk_and_the_others_read_on_to_their_ends(
+    simulated: SimulatedList, walkers: int, data: st.DataObject
+) -> None:
+    bad = data.draw(st.sampled_from(simulated.ids))
+    answer = simulated.answer
+
+    def fail_at_one_place(cursor: str | None) -> tuple[Records, str | None]:
+        records, following = answer(cursor)
+        if any(record["id"] == bad for record in records):
+            raise InstantlyAPIError(500, "POST", "/api/v2/leads/list", "oh")
+        return records, following
+
+    simulated.answer = fail_at_one_place  # type: ignore[method-assign]
+    scan = simulated.scan()
+    reader = Walkers(simulated, scan, walkers)
+    with pytest.raises(InstantlyAPIError):
+        reader.finish()
+    while reader.hand_on() is not None:
+        pass
+    if (ranges := scan.remaining()) is None:
+        return  # it came before the premise had been tried
+    event("several ranges" if reader.begun > 1 else "one range")
+    ((after, upto),) = ranges
+    left = {id_ for id_ in simulated.ids if (after is None or id_ > after) and (upto is None or id_ <= upto)}
+    assert bad in left
+    assert set(reader.handed_on) == set(simulated.ids) - left
 
 
 @pytest.mark.parametrize("status", [401, 403, 429, 500])

@@ -56,6 +56,8 @@ def test_one_that_writes_files_tells_what_they_hold() -> None:
     tally = Tally()
     tally.feed(b'{"type": "SUMMARY", "records": 12, "bytes": 345}\n')
     assert (tally.records, tally.size) == (12, 345)
+    tally.feed(b'{"type": "SUMMARY", "records": 3, "bytes": 5}\n')
+    assert (tally.records, tally.size) == (15, 350)
 
 
 def test_rates_cpu_and_requests_are_medians_of_the_runs() -> None:

@@ -66,6 +66,28 @@ def test_limits_latency_and_days_are_the_sandbox_s() -> None:
     assert outcome.runs["floor"][0].requests >= 7
 
 
+def test_peers_are_run_for_one_workspace_after_the_other() -> None:
+    scenario = Scenario("w", "w", leads=150, workspaces=3, candidates=("tap", "sdk", "floor"), repeats=1)
+    outcome = harness.perform(scenario, lambda *_: None)
+    assert outcome.failures == []
+    assert {name: run.records for name, (run,) in outcome.runs.items()} == {"tap": 450, "sdk": 450, "floor": 450}
+
+
+def test_requests_that_come_too_fast_are_counted() -> None:
+    scenario = Scenario(
+        "fast",
+        "fast",
+        leads=1500,
+        rate_limit=True,
+        candidates=("tap",),
+        settings={"page_size": 10, "max_requests_per_second": 1000},
+        repeats=1,
+    )
+    (run,) = harness.perform(scenario, lambda *_: None).runs["tap"]
+    assert run.failure is None
+    assert run.too_many > 0
+
+
 def test_a_run_that_does_not_write_what_there_is_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         "benchmarks.harness.CANDIDATES",

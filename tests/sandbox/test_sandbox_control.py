@@ -188,6 +188,7 @@ def test_requests_are_counted_exactly(api, control):
     api.post("/leads/list", {})
     assert control.counts() == {
         "total": 4,
+        "too_many": 0,
         "most_in_flight": 1,
         "paths": {"/api/v2/campaigns": 3, "/api/v2/leads/list": 1},
         "operations": {"GET /api/v2/campaigns": 3, "POST /api/v2/leads/list": 1},
@@ -221,9 +222,10 @@ def test_a_request_whose_connection_breaks_is_no_longer_under_way(api, control):
 def test_the_counts_outlive_the_log(server):
     log = server.state.log
     for _ in range(25_000):
-        log.open("GET", "/x", "", "")
-        log.close()
-    assert log.counts()["total"] == 25_000
+        entry = log.open("GET", "/x", "", "")
+        entry.status = 429
+        log.close(entry)
+    assert log.counts()["total"] == log.counts()["too_many"] == 25_000
     assert len(list(log.entries())) == 10_000
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 from sandbox import ApiKey, SandboxConfig, serve
+from tap_instantly import timestamps
 from tests.conftest import UNTIL
 from tests.support import TapRun, run_tap
 
@@ -33,6 +35,20 @@ def test_emails_come_in_order_from_the_bookmark_on(api: Server, sync: Callable[.
     assert fresh & set(_texts(new))
     assert len(asked(api, "/emails")) <= 2
     assert all(query["sort_order"] == "asc" for query in asked(api, "/emails"))
+
+
+def test_an_email_of_the_future_does_not_hide_those_that_come_before_it(
+    api: Server, sync: Callable[..., TapRun]
+) -> None:
+    api.control.mutate("receive_email", at="2199-01-01T00:00:00.000Z")
+    first = sync("emails")
+    assert first.records("emails")[-1]["timestamp_created"] > "2199"
+    assert first.bookmark("emails") <= timestamps.text(datetime.now(timezone.utc))
+    soon = datetime.now(timezone.utc) + timedelta(hours=1)
+    new = set(_texts(api.control.mutate("receive_email", at=timestamps.text(soon))))
+    second = sync("emails", state=first.state)
+    assert new & {record["id"] for record in second.records("emails")}
+    assert len(second.records("emails")) == 2
 
 
 def _texts(value: Any) -> list[str]:

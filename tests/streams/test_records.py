@@ -44,10 +44,40 @@ def shaped(record: dict[str, Any], shape: RecordShaper | None = None) -> dict[st
         ("2026-01-31T10:00:00.123456Z", "2026-01-31T10:00:00.123456Z"),
         ("2026-01-31 10:00:00", "2026-01-31T10:00:00.000Z"),
         ("2026-01-31", "2026-01-31T00:00:00.000Z"),
+        # As long as the form itself
+        ("2026-01-31T10:00:00+0530", "2026-01-31T04:30:00.000Z"),
+        ("2026-01-31 10:00:00.000Z", "2026-01-31T10:00:00.000Z"),
+        ("2026-01-31t10:00:00.000z", "2026-01-31T10:00:00.000Z"),
+        ("2026-01-31T10:00:00.0000", "2026-01-31T10:00:00.000Z"),
+        ("2028-02-29T10:00:00.000Z", "2028-02-29T10:00:00.000Z"),
     ],
 )
 def test_timestamps_leave_as_utc_in_one_form(given_text: str, expected: str) -> None:
     assert shaped({"id": "1", "changed": given_text}) == {"id": "1", "changed": expected}
+
+
+FORMS = ["%Y-%m-%dT%H:%M:%S.{ms}Z", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d %H:%M:%S.{ms}Z", "%Y-%m-%dT%H:%M:%S.{ms}z"]
+FORMS += ["%Y-%m-%dT%H:%M:%S+0000", "%Y-%m-%dT%H:%M:%S.{ms}000Z", "%Y-%m-%dT%H:%M:%S.{ms}+00:00", "%Y-%m-%dT%H:%M:%S"]
+SEVERAL = [f"at_{number}" for number in range(4)]
+
+
+@given(
+    moments=st.lists(st.datetimes(datetime(1970, 1, 1), datetime(2100, 1, 1)), min_size=4, max_size=4),  # noqa: DTZ001
+    forms=st.lists(st.sampled_from([*FORMS, FORMS[0], FORMS[0], None]), min_size=4, max_size=4),
+)
+def test_each_of_several_timestamps_leaves_in_that_form(moments: list[datetime], forms: list[str | None]) -> None:
+    moments = [moment.replace(microsecond=0 if moment.second % 2 else 7000) for moment in moments]
+    properties = SCHEMA["properties"] | dict.fromkeys(SEVERAL, SCHEMA["properties"]["changed"])
+    of_several = RecordShaper({**SCHEMA, "properties": properties}, ["id"], "off", logging.getLogger("things"))
+    texts = {
+        name: form and moment.strftime(form).replace("{ms}", f"{moment.microsecond // 1000:03}")
+        for name, moment, form in zip(SEVERAL, moments, forms, strict=True)
+    }
+    result = of_several.shape({"id": "1", **texts}, "home") or {}
+    for name, moment, form in zip(SEVERAL, moments, forms, strict=True):
+        exact = form and ("ms" in form or not moment.microsecond)
+        kept = moment if exact else moment.replace(microsecond=0)
+        assert result[name] == (form and timestamps.text(kept.replace(tzinfo=timezone.utc)))
 
 
 @given(

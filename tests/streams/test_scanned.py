@@ -19,7 +19,7 @@ PAGE = 5
 
 @pytest.fixture(autouse=True)
 def _split_short_lists_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tap_instantly.api.scan.OVERHEAD", 1.0)
+    monkeypatch.setattr("tap_instantly.api.splits.OVERHEAD", 1.0)
 
 
 @pytest.fixture
@@ -107,3 +107,22 @@ def test_where_computed_cursors_are_refused_the_list_is_read_from_one_place(
     assert sorted(ids(run)) == sorted(row["id"] for row in api.control.truth("leads"))
     assert "read from one place" in caplog.text
     assert "scan" not in partition(run)
+
+
+def test_a_pass_that_finds_nothing_new_keeps_what_it_has_done_all_the_same(
+    api: Server, settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tap_instantly.streams.scanned.RECORDS_LEFT_OUT", 2 * PAGE)
+    first = run_tap(settings, streams=("leads",))
+    total = len(ids(first))
+    api.control.clear_requests()
+    second = run_tap(settings, streams=("leads",), state=first.state)
+    whole_pass = len(api.control.requests(LEADS))
+    assert len(ids(second)) < total / 10
+    states = [message["value"] for message in second.messages if message["type"] == "STATE"]
+    midway = [state for state in states if "scan" in state["bookmarks"]["leads"]["partitions"][0]]
+    assert total / (4 * PAGE) <= len(midway) <= total / (2 * PAGE)
+    api.control.clear_requests()
+    third = run_tap(settings, streams=("leads",), state=midway[-1])
+    assert len(api.control.requests(LEADS)) < whole_pass / 2
+    assert third.bookmark("leads") == second.bookmark("leads")

@@ -1,0 +1,150 @@
+"""What a catalog has to be like, checked before anything is read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from singer_sdk.exceptions import ConfigurationError
+
+from tap_instantly.settings import did_you_mean
+from tap_instantly.streams.state import quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping
+
+    from singer_sdk import Stream
+    from singer_sdk.singerlib import Catalog, CatalogEntry
+
+FULL_TABLE, INCREMENTAL = "FULL_TABLE", "INCREMENTAL"
+
+ADVICE = "Take the catalog that --discover writes, and change what is selected alone."
+
+
+class CatalogError(ConfigurationError):
+    """The catalog cannot be used; the text is one line that says where it is wrong and what to do."""
+
+
+def check_form(catalog: object) -> None:
+    """Check that a catalog has the form that the SDK takes for granted.
+
+    Raises:
+        CatalogError: It has not.
+    """
+    streams = catalog.get("streams") if isinstance(catalog, dict) else None
+    if not isinstance(streams, list):
+        message = f"The catalog cannot be used: it has no list of streams. {ADVICE}"
+        raise CatalogError(message)
+    seen: set[str] = set()
+    for number, entry in enumerate(streams):
+        where = f"streams[{number}]"
+        name = entry.get("tap_stream_id") if isinstance(entry, dict) else None
+        if isinstance(name, str) and name:
+            where = f"stream {quoted(name)}"
+        for problem in _problems(entry):
+            message = f"The catalog cannot be used: {where} {problem}. {ADVICE}"
+            raise CatalogError(message)
+        if name in seen:
+            message = f"The catalog cannot be used: {where} is in it twice. Keep one of them."
+            raise CatalogError(message)
+        seen.add(str(name))
+
+
+def _problems(entry: object) -> Iterator[str]:
+    if not isinstance(entry, dict):
+        yield "is no object"
+        return
+    if not isinstance(entry.get("tap_stream_id"), str) or not entry["tap_stream_id"]:
+        yield "has no tap_stream_id"
+    schema = entry.get("schema")
+    if not isinstance(schema, dict) or not _is_object_schema(schema) or not isinstance(schema.get("properties"), dict):
+        yield "has no schema with properties"
+    for name in ("stream", "stream_alias", "replication_key", "replication_method"):
+        if not isinstance(entry.get(name), (str, type(None))):
+            yield f"has a {name} that is no text"
+    if not _are_texts(entry.get("key_properties") or []):
+        yield "has key_properties that are no list of names"
+    metadata = entry.get("metadata")
+    if not isinstance(metadata, list) or not metadata:
+        yield "has no metadata, which says what is selected"
+        return
+    for item in metadata:
+        yield from _problems_of_metadata(item)
+
+
+def _problems_of_metadata(item: object) -> Iterator[str]:
+    breadcrumb = item.get("breadcrumb") if isinstance(item, dict) else None
+    values = item.get("metadata") if isinstance(item, dict) else None
+    if not _are_texts(breadcrumb) or not isinstance(values, dict):
+        yield "has metadata without a breadcrumb or without values"
+        return
+    for name in ("selected", "selected-by-default"):
+        if not isinstance(values.get(name), (bool, type(None))):
+            yield f"has metadata in which {name} is neither true nor false"
+    if not _are_texts(values.get("table-key-properties") or []):
+        yield "has table-key-properties that are no list of names"
+    for name in ("replication-key", "forced-replication-method"):
+        if not isinstance(values.get(name), (str, type(None))):
+            yield f"has a {name} that is no text"
+
+
+def _is_object_schema(schema: Mapping[str, Any]) -> bool:
+    """Whether the parts of a schema are where and what the SDK takes them to be."""
+    kind, properties, items = schema.get("type"), schema.get("properties", {}), schema.get("items", {})
+    return (
+        (kind is None or isinstance(kind, str) or _are_texts(kind))
+        and isinstance(properties, dict)
+        and isinstance(items, dict)
+        and all(isinstance(part, dict) and _is_object_schema(part) for part in (*properties.values(), items) if part)
+    )
+
+
+def _are_texts(value: object) -> bool:
+    return isinstance(value, (list, tuple)) and all(isinstance(item, str) for item in value)
+
+
+def unknown_streams(named: Iterable[str], known: Collection[str]) -> str | None:
+    """What to say of streams of a catalog that the tap does not have; None if there are none."""
+    unknown = [f"'{quoted(name)}'{did_you_mean(name, known)}" for name in named if name not in known]
+    return f"The catalog has streams that this tap does not have: {'; '.join(unknown)}" if unknown else None
+
+
+NOTHING_SELECTED = "Nothing to read: the catalog selects no stream that this tap has. Select some, or leave it out."
+
+
+def check_selected(streams: Iterable[Stream], catalog: Catalog) -> None:
+    """Check that the selected streams can be written and gone on from as the catalog has them.
+
+    Raises:
+        CatalogError: One cannot.
+    """
+    selected = [stream for stream in streams if stream.selected]
+    if not selected:
+        raise CatalogError(NOTHING_SELECTED)
+    for stream in selected:
+        entry = catalog.get(stream.name)
+        for problem in _problems_of_stream(stream, entry) if entry else ():
+            message = f"The catalog cannot be used: stream {stream.name} {problem}"
+            raise CatalogError(message)
+
+
+def _problems_of_stream(stream: Stream, entry: CatalogEntry) -> Iterator[str]:
+    if entry.key_properties is None and entry.metadata.root.table_key_properties is None:
+        yield "has no key_properties, without which loaders write each record anew: take those of --discover."
+    columns: Mapping[str, Any] = stream.effective_schema["properties"]
+    method, key = stream.replication_method, stream.replication_key
+    needed = {
+        "key property": stream.primary_keys or (),
+        "replication key": [key] if key and method == INCREMENTAL else (),
+    }
+    for what, names in needed.items():
+        for name in names:
+            if name not in columns or name not in stream.schema["properties"]:
+                yield f"has no column {quoted(name)}, which is a {what}: add it to the schema."
+            elif not stream.mask["properties", name]:
+                yield f"leaves out {name}, which is a {what}: select it."
+    if method not in {FULL_TABLE, INCREMENTAL}:
+        yield f"has the replication method {quoted(method)}: give {FULL_TABLE} or {INCREMENTAL}."
+    elif method == INCREMENTAL and not key:
+        yield f"is {INCREMENTAL} without a replication key: give {FULL_TABLE}."
+    elif key and method == INCREMENTAL and stream.schema["properties"][key].get("format") not in {"date", "date-time"}:
+        yield f"has the replication key {key}, which says nothing of when a record changed: give {FULL_TABLE}."

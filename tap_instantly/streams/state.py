@@ -1,0 +1,201 @@
+"""What a state has to be like to go on from: the one place where it is looked at before anything is read.
+
+What cannot be understood is an error, since the state is then not the tap's own, or somebody has edited it, and reading
+everything anew may take hours. What can be understood but does not tell what has been read is forgotten, with a line
+in the log, and the list is read anew. What belongs to others is kept as it is: other streams, other partitions, and
+whatever is beside them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from singer_sdk.exceptions import ConfigurationError
+
+from tap_instantly import timestamps
+from tap_instantly.settings import EARLIEST_YEAR, did_you_mean
+from tap_instantly.streams.records import WORKSPACE_ID
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import datetime
+
+    Part = dict[str, Any]
+
+BOOKMARKS = "bookmarks"
+PARTITIONS = "partitions"
+CONTEXT = "context"
+KEY = "replication_key"
+VALUE = "replication_key_value"
+SCAN = "scan"
+"""What remains of a list that was cut off; ``streams/scanned.py`` writes and checks it."""
+
+OF_ONE_RUN = ("progress_markers", "replication_key_signpost", "starting_replication_value")
+"""What the SDK writes for the run that is under way; it trips over what is there in another form."""
+
+LONGEST = 80
+"""Characters of a state that a message quotes."""
+
+_encode = msgspec.json.Encoder(decimal_format="number").encode
+
+ANEW = "Give the state that the last run wrote, or {} to read everything anew."
+
+
+class StateError(ConfigurationError):
+    """The state is not one to go on from; the text is one line that says where it is wrong and what to do."""
+
+
+def read(given: object, keys: Mapping[str, str | None]) -> tuple[dict[str, Any], list[str]]:
+    """The state that a tap goes on with, and what to warn of, one line each.
+
+    Args:
+        given: The value of a STATE message.
+        keys: The replication key of each stream; None where the list is read whole each time.
+
+    Raises:
+        StateError: It cannot be understood.
+    """
+    state = _copy(given)
+    if not state:
+        return {}, []
+    if not isinstance(state.get(BOOKMARKS), dict):
+        message = f"The state cannot be used: {_instead_of_bookmarks(state)} {ANEW}"
+        raise StateError(message)
+    notes: list[str] = []
+    for name, stream in state[BOOKMARKS].items():
+        _check_form(name, stream)
+        if name in keys:
+            notes += _look_through(name, stream, keys[name])
+    if unknown := [f"'{quoted(name)}'{did_you_mean(name, keys)}" for name in state[BOOKMARKS] if name not in keys]:
+        notes.append(
+            f"The state has bookmarks of streams that this tap does not have; they are kept as they are: "
+            f"{'; '.join(unknown)}"
+        )
+    return state, notes
+
+
+def why_anew(part: Part, key: str | None, now: datetime) -> str | None:
+    """Why a workspace's bookmark does not tell what has been read; None if it does, or there is none.
+
+    Args:
+        part: The state of a stream in a workspace, of one that :func:`read` returned.
+        key: The stream's replication key, if it goes by one.
+        now: The server's time.
+    """
+    if key is None or part.get(VALUE) is None:
+        return None
+    if part.get(KEY) != key:
+        return f"its bookmark is one of {quoted(str(part.get(KEY)))}, and the stream goes by {key} now"
+    if timestamps.parse(part[VALUE]) > now:
+        return f"its bookmark {part[VALUE]} lies in the future of the server, where it is {timestamps.text(now)}"
+    return None
+
+
+def forget(part: Part) -> None:
+    """See to it that a stream is read from its beginning in a workspace, by this run and by the next one."""
+    for name in (KEY, VALUE, SCAN):
+        part.pop(name, None)
+
+
+def _copy(given: object) -> dict[str, Any]:
+    """A copy of a state, which the tap writes into; it has to be one that can be written again."""
+    if not isinstance(given, dict):
+        message = f"The state cannot be used: it is {_kind(given)} and no object. {ANEW}"
+        raise StateError(message)
+    try:
+        copy: dict[str, Any] = msgspec.json.decode(_encode(given))
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
+        message = f"The state cannot be used: it could not be written again ({error}). {ANEW}"
+        raise StateError(message) from None
+    return copy
+
+
+def _instead_of_bookmarks(state: Mapping[str, Any]) -> str:
+    if state.get("type") == "STATE" and "value" in state:
+        return "it is a whole STATE message, of which the value is the state."
+    if "singer_state" in state:
+        return "it is as Meltano keeps it, and what is in singer_state is the state."
+    if BOOKMARKS in state:
+        return f"{BOOKMARKS} is {_kind(state[BOOKMARKS])} and no object."
+    return f"it has no {BOOKMARKS}, and so is none of this tap's."
+
+
+def _check_form(name: str, stream: object) -> None:
+    """Check what has to hold for streams of others too, since the SDK looks into all of them.
+
+    Raises:
+        StateError: It does not hold.
+    """
+    where = f"{BOOKMARKS}.{quoted(name)}"
+    if not isinstance(stream, dict):
+        raise _unusable(name, where, f"is {_kind(stream)} and no object")
+    parts = stream.get(PARTITIONS, [])
+    if not isinstance(parts, list):
+        raise _unusable(name, f"{where}.{PARTITIONS}", f"is {_kind(parts)} and no list")
+    for number, part in enumerate(parts):
+        if not isinstance(part, dict):
+            raise _unusable(name, f"{where}.{PARTITIONS}[{number}]", f"is {_kind(part)} and no object")
+    for part in (stream, *parts):
+        for transient in OF_ONE_RUN:
+            part.pop(transient, None)
+
+
+def _look_through(name: str, stream: dict[str, Any], key: str | None) -> Iterator[str]:
+    """Check one of the tap's own streams, and tell what of its state is not used.
+
+    Raises:
+        StateError: It cannot be understood.
+    """
+    parts: list[Part] = stream.get(PARTITIONS, [])
+    seen: set[str] = set()
+    finer: dict[str, None] = {}
+    for number, part in enumerate(parts):
+        where = f"{BOOKMARKS}.{name}.{PARTITIONS}[{number}]"
+        context = part.get(CONTEXT)
+        workspace = context.get(WORKSPACE_ID) if isinstance(context, dict) else None
+        if not isinstance(context, dict) or not isinstance(workspace, str) or not workspace:
+            raise _unusable(name, f"{where}.{CONTEXT}", f"names no {WORKSPACE_ID}")
+        if len(context) > 1:
+            finer.update(dict.fromkeys(context))
+            continue
+        if workspace in seen:
+            raise _unusable(name, where, f"is a second entry of workspace {quoted(workspace)}")
+        seen.add(workspace)
+        _check_bookmark(name, where, part, key)
+    if finer:
+        yield f"The state of {name} has parts that go by {quoted(', '.join(finer))}; they are kept but not used"
+    if stream.get(VALUE) is not None and not parts and key:
+        yield f"The state of {name} has a bookmark of no workspace, which is not used: the stream is read anew"
+
+
+def _check_bookmark(name: str, where: str, part: Part, key: str | None) -> None:
+    value = part.get(VALUE)
+    if key is None or value is None or part.get(KEY) != key:
+        return
+    if not timestamps.is_day(value) or (moment := timestamps.parse(value)).year < EARLIEST_YEAR:
+        workspace = part[CONTEXT][WORKSPACE_ID]
+        raise _unusable(
+            name,
+            f"{where}.{VALUE}",
+            f"is no timestamp to go on from in workspace {quoted(workspace)}: {quoted(str(value))}",
+        )
+    if "T" in value.upper() or " " in value:
+        part[VALUE] = timestamps.text(moment)  # one form, so that it compares as text with those of records
+
+
+def _unusable(stream: str, where: str, what: str) -> StateError:
+    advice = f"Correct it, or remove that entry to read {quoted(stream)} anew."
+    return StateError(f"The state cannot be used: {where} {what}. {advice}")
+
+
+def quoted(text: str) -> str:
+    """A text of a state or catalog, short and on one line."""
+    text = text if len(text) <= LONGEST else text[:LONGEST] + "..."
+    return text if text.isprintable() else ascii(text)[1:-1]
+
+
+def _kind(value: object) -> str:
+    if value is None:
+        return "null"
+    return {dict: "an object", list: "a list", str: "a text", bool: "a boolean"}.get(type(value), "a number")

@@ -1,0 +1,211 @@
+"""Whatever a state holds: a line that says what to do, or nothing lost."""
+
+from __future__ import annotations
+
+import copy
+import json
+import logging
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+from singer_sdk.singerlib import StateMessage
+
+from tap_instantly.singer.writer import BufferedWriter
+from tap_instantly.streams import state as states
+from tests.state.conftest import STREAMS, keys
+from tests.state.table import (
+    ANEW,
+    BEGINS,
+    CASES,
+    FROM_THERE,
+    FUTURE,
+    IGNORES,
+    KEEPS,
+    NOT_USED,
+    REFUSES,
+    SOMEWHERE_ELSE,
+    Case,
+    part,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.state.conftest import Continued
+
+Path = tuple[Any, ...]
+
+IN_PROCESS = [case for case in CASES if case.said or case.outcome is not REFUSES]
+
+
+def cases(*outcomes: Any) -> pytest.MarkDecorator:
+    chosen = [case for case in IN_PROCESS if case.outcome in outcomes]
+    return pytest.mark.parametrize("case", chosen, ids=lambda case: case.name.replace("/", " "))
+
+
+def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [
+        record.getMessage()
+        for record in caplog.records
+        if record.levelno >= logging.WARNING and record.name.startswith("tap-instantly")
+    ]
+
+
+@cases(REFUSES)
+def test_a_state_that_cannot_be_understood_ends_the_run_before_anything_is_asked_for(
+    continued: Continued, case: Case
+) -> None:
+    continued.server.control.clear_requests()
+    with pytest.raises(states.StateError) as caught:
+        continued.run(case.of(continued.state))
+    assert case.said in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert list(continued.server.control.requests()) == []
+
+
+@cases(ANEW, FROM_THERE, NOT_USED)
+def test_a_state_that_does_not_tell_what_was_read_is_forgotten_with_a_line(
+    continued: Continued, case: Case, caplog: pytest.LogCaptureFixture
+) -> None:
+    run = continued.run(case.of(continued.state))
+    assert len([line for line in warnings(caplog) if case.said in line]) == 1
+    stream = "leads" if "scan" in case.name else "campaigns"
+    everything = {(row["id"],) for row in continued.server.control.truth(stream)}
+    assert keys(run) == {**continued.due, stream: everything}
+    caplog.clear()
+    again = continued.run(run.state)
+    assert keys(again)[stream] < everything
+    assert not [line for line in warnings(caplog) if case.outcome is not NOT_USED and case.said in line]
+
+
+@cases(KEEPS, IGNORES)
+def test_what_belongs_to_others_is_in_every_state_as_it_was(
+    continued: Continued, case: Case, caplog: pytest.LogCaptureFixture
+) -> None:
+    given_ = case.of(continued.state)
+    run = continued.run(copy.deepcopy(given_))
+    assert keys(run) == continued.due
+    assert len([line for line in warnings(caplog) if case.said and case.said in line]) == bool(case.said)
+    assert case.outcome is KEEPS or not [line for line in warnings(caplog) if "state" in line.lower()]
+    written = [message["value"] for message in run.messages if message["type"] == "STATE"]
+    assert len(written) > 1
+    for state in written:
+        assert state.get("more") == given_.get("more")
+        if "leeds" in given_["bookmarks"]:
+            assert state["bookmarks"]["leeds"] == given_["bookmarks"]["leeds"]
+        before, after = (value["bookmarks"]["campaigns"] for value in (given_, state))
+        assert after.get("more") == before.get("more")
+        assert after["partitions"][0].get("more") == before["partitions"][0].get("more")
+        assert after["partitions"][1:] == before["partitions"][1:]
+    assert (
+        case.name != "workspaces that are not configured"
+        or SOMEWHERE_ELSE in written[-1]["bookmarks"]["campaigns"]["partitions"]
+    )
+
+
+@cases(BEGINS)
+def test_an_empty_state_is_none(continued: Continued, case: Case, caplog: pytest.LogCaptureFixture) -> None:
+    run = continued.run(case.of(continued.state))
+    assert keys(run)["leads"] == {(row["id"],) for row in continued.server.control.truth("leads")}
+    assert not [line for line in warnings(caplog) if "state" in line.lower()]
+
+
+def test_the_state_that_is_given_is_not_written_into(continued: Continued) -> None:
+    given_ = copy.deepcopy(continued.state)
+    continued.run(given_)
+    assert given_ == continued.state
+
+
+@pytest.mark.parametrize("same", ["2026-11-01T12:00:00+02:00", "2026-11-01 10:00:00Z", "2026-11-01T10:00:00"])
+def test_a_bookmark_may_be_written_in_another_form(continued: Continued, same: str) -> None:
+    state = copy.deepcopy(continued.state)
+    for stream in ("campaigns", "emails"):
+        part(state, stream)["replication_key_value"] = same
+    run = continued.run(state)
+    assert keys(run)["campaigns"] == {
+        (row["id"],)
+        for row in continued.server.control.truth("campaigns")
+        if row["timestamp_updated"] >= "2026-11-01T10:00:00.000Z"
+    }
+    assert len(run.records("emails")) == 1
+
+
+# Any JSON in any place
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=12)
+    | st.sampled_from([FUTURE, "0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999-12:00", "2026-02-30", "", 2**70]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from([*STREAMS, "bookmarks", "partitions", "context", "workspace_id", "scan", "version"])
+            | st.text(max_size=6),
+            inner,
+            max_size=3,
+        )
+    ),
+    max_leaves=6,
+)
+REMOVED = object()
+
+
+def places(value: Any, path: Path = ()) -> Iterator[Path]:
+    """The path of everything within a state, and of what could be beside it."""
+    yield path
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, inner in items:
+        yield from places(inner, (*path, name))
+
+
+def put(state: Any, path: Path, value: Any) -> Any:
+    """A copy of a state with ``value`` at ``path``, or with nothing there."""
+    if not path:
+        return {} if value is REMOVED else value
+    changed = copy.deepcopy(state)
+    inner = changed
+    for name in path[:-1]:
+        inner = inner[name]
+    if value is REMOVED:
+        del inner[path[-1]]
+    else:
+        inner[path[-1]] = value
+    return changed
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(number=st.integers(0, 999), value=JSON | st.just(REMOVED))
+def test_any_json_in_any_place_is_an_error_of_one_line_or_loses_nothing(
+    continued: Continued, number: int, value: Any
+) -> None:
+    everywhere = list(places(continued.state))
+    state = put(continued.state, everywhere[number % len(everywhere)], value)
+    continued.server.control.clear_requests()
+    try:
+        found = keys(continued.run(state))
+    except states.StateError as error:
+        found, said = None, str(error)
+    if found is None:
+        assert "\n" not in said
+        assert list(continued.server.control.requests()) == []
+        return
+    assert [name for name in STREAMS if not found[name] >= continued.due[name]] == []
+
+
+@settings(max_examples=300, deadline=None)
+@given(state=JSON)
+@example(state={"bookmarks": {"campaigns": {"partitions": [{"context": {"workspace_id": "a\nb"}}] * 2}}})
+@example(state={"bookmarks": {"a\nb": 5}})
+@example(state={"bookmarks": {"campaigns": {"progress_markers": 5, "partitions": [{"context": {"workspace_id": 5}}]}}})
+def test_what_is_read_of_any_json_can_be_written_again(state: Any) -> None:
+    try:
+        read, said = states.read(state, {"campaigns": "timestamp_updated", "lead_lists": None})
+    except states.StateError as error:
+        read, said = {}, [str(error)]
+    assert not any("\n" in line for line in said)
+    assert json.loads(BufferedWriter().serialize_message(StateMessage(read)))["value"] == read

@@ -1,0 +1,95 @@
+"""The files that the command line names."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from singer_sdk.exceptions import ConfigurationError
+
+from tap_instantly.singer import files
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+UNREADABLE: dict[str, tuple[Callable[[Path], object], str]] = {
+    "missing": (lambda _: None, "cannot be read: No such file or directory"),
+    "a directory": (lambda path: path.mkdir(), "cannot be read: Is a directory"),
+    "empty": (lambda path: path.write_text("\n"), "is empty: "),
+    "no JSON": (lambda path: path.write_text("{"), "is not JSON"),
+    "several lines": (lambda path: path.write_text("{}\n{}\n"), "is not JSON, or more than one line of it: Extra data"),
+    "UTF-16": (lambda path: path.write_text("{}", encoding="utf-16"), "is no text in UTF-8"),
+    "a list": (lambda path: path.write_text("[]"), "holds no JSON object"),
+    "null": (lambda path: path.write_text("null"), "holds no JSON object"),
+    "nested too deep": (lambda path: path.write_text("[" * 100_000), "is nested too deep"),
+}
+
+
+@pytest.mark.parametrize("what", ["config", "catalog", "state"])
+@pytest.mark.parametrize("case", UNREADABLE)
+def test_a_file_that_cannot_be_read_is_named_in_one_line_with_the_reason(tmp_path: Path, what: str, case: str) -> None:
+    make, said = UNREADABLE[case]
+    path = tmp_path / f"{what}.json"
+    make(path)
+    with pytest.raises(ConfigurationError) as caught:
+        files.read(str(path), what)
+    assert f"The {what} {path} {said}" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_that_nobody_may_read_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "state.json"
+    path.write_text("{}")
+    path.chmod(0)
+    if os.access(path, os.R_OK):
+        pytest.skip("root may read everything")
+    with pytest.raises(ConfigurationError, match="cannot be read: Permission denied"):
+        files.read(str(path), "state")
+
+
+def run(*arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("TAP_INSTANTLY_")}
+    command = [sys.executable, "-m", "tap_instantly", *arguments]
+    return subprocess.run(
+        command, input=given, capture_output=True, text=True, check=False, timeout=120, env=environment
+    )
+
+
+@pytest.mark.parametrize(
+    ("option", "content", "said"),
+    [
+        ("config", None, "cannot be read: No such file or directory"),
+        ("config", "null", "holds no JSON object"),
+        ("catalog", None, "cannot be read: No such file or directory"),
+        ("catalog", "{}", "it has no list of streams"),
+        ("state", "null", "holds no JSON object"),
+        ("state", '{"type": "STATE", "value": {}}', "it is a whole STATE message"),
+    ],
+)
+def test_the_program_ends_with_one_line_and_exit_code_1(
+    tmp_path: Path, option: str, content: str | None, said: str
+) -> None:
+    good, path = tmp_path / "good.json", tmp_path / "given.json"
+    good.write_text(json.dumps({"api_key": "k", "api_url": "http://127.0.0.1:1/api/v2"}))
+    if content is not None:
+        path.write_text(content)
+    ended = run(
+        "--config", str(path if option == "config" else good), *(("--" + option, str(path)) * (option != "config"))
+    )
+    assert ended.returncode == 1
+    (line,) = [line for line in ended.stderr.splitlines() if "| CRITICAL " in line]
+    assert said in line
+    assert "Traceback" not in ended.stderr
+    assert ended.stdout == ""
+
+
+def test_a_state_may_come_from_standard_input(tmp_path: Path) -> None:
+    good = tmp_path / "good.json"
+    good.write_text(json.dumps({"api_key": "k", "api_url": "http://127.0.0.1:1/api/v2"}))
+    ended = run("--config", str(good), "--state", "-", given='{"cursor": 1}')
+    assert "it has no bookmarks" in ended.stderr
