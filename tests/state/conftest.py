@@ -63,7 +63,7 @@ def keys(run: TapRun) -> Keys:
 def continued() -> Iterator[Continued]:
     config = SandboxConfig(campaigns=6, accounts=3, leads=90, lead_lists=3, emails=30, days=10, until=UNTIL, seed=6)
     with sandbox.serve(config) as server, pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tap_instantly.api.scan.OVERHEAD", 1.0)  # short lists are split too
+        patch.setattr("tap_instantly.api.splits.OVERHEAD", 1.0)  # short lists are split too
         patch.setattr("tap_instantly.api.limits.EMAILS_INTERVAL", 0.001)
         settings = {"api_key": server.api_key, "api_url": f"{server.url}/api/v2", "page_size": 5, "max_retries": 0}
         settings["max_requests_per_second"] = 1000
