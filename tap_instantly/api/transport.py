@@ -6,6 +6,7 @@ import contextlib
 import logging
 import re
 import threading
+from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
@@ -30,7 +31,6 @@ from tap_instantly.api.secrecy import Mask
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from datetime import datetime
     from types import TracebackType
 
     from typing_extensions import Self
@@ -184,7 +184,8 @@ class Transport:
         """Keep the server's clock of the first good answer, since this machine's may be wrong."""
         if self.server_time is None and (stated := response.headers.get("Date")):
             with contextlib.suppress(ValueError):
-                self.server_time = parsedate_to_datetime(stated)
+                moment = parsedate_to_datetime(stated)
+                self.server_time = moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)  # of "-0000"
 
     def request(
         self,

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import logging
 import threading
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
 
@@ -11,6 +12,7 @@ import pytest
 from tap_instantly import ErrorKind, InstantlyAPIError, InstantlyClient
 from tap_instantly.api import retry, types
 from tap_instantly.api.limits import Budget
+from tests.listeners import Answer, answering
 
 if TYPE_CHECKING:
     from sandbox import Server
@@ -27,6 +29,21 @@ def test_every_request_is_authenticated_and_introduces_itself(api: Server, clien
     (request,) = api.control.requests()
     assert request["key"] == "everything"
     assert request["user_agent"].startswith("tap-instantly/")
+
+
+@pytest.mark.parametrize(
+    ("stated", "time"),
+    [
+        ("Tue, 24 Nov 2026 10:00:00 GMT", datetime(2026, 11, 24, 10, tzinfo=timezone.utc)),
+        ("Tue, 24 Nov 2026 10:00:00 -0000", datetime(2026, 11, 24, 10, tzinfo=timezone.utc)),
+        ("soon", None),
+    ],
+)
+def test_the_servers_clock_is_that_of_its_answers(stated: str, time: datetime | None) -> None:
+    raw = f"HTTP/1.1 200 OK\r\nDate: {stated}\r\nContent-Length: 2\r\n\r\n{{}}".encode()
+    with answering(Answer(raw=raw)) as listener, InstantlyClient("k", api_url=f"{listener.url}/api/v2") as client:
+        client.get("/campaigns")
+        assert client.server_time == time
 
 
 def test_reads_of_each_list(api: Server, client: InstantlyClient) -> None:
