@@ -32,7 +32,30 @@ class Campaigns(ListStream):
     replication_key = "timestamp_updated"
 
 
-class CampaignSteps(ListStream):
+class PartsOfCampaigns(ListStream):
+    """Parts of the sequences of each campaign, as rows of their own."""
+
+    def steps(self, campaign: Record) -> Iterator[tuple[str, Record]]:
+        """The steps of a campaign with their numbers."""
+        for sequence in self.objects(campaign.get("sequences"))[:1]:
+            for number, step in enumerate(self.objects(sequence.get("steps")), start=1):
+                yield str(number), step
+
+    def objects(self, found: object) -> list[Record]:
+        """The items of a list, where it is one; what is no object counts for an empty one, so that the numbers hold.
+
+        The stream of the campaigns has what was there.
+        """
+        if isinstance(found, list):
+            return [part if isinstance(part, dict) else {} for part in found]
+        if found is not None:
+            kind = type(found).__name__
+            self.logger.error("What should be a list of sequences, steps or variants is none, but %s.", kind)
+            self.shaper.leave_out(1)
+        return []
+
+
+class CampaignSteps(PartsOfCampaigns):
     """Steps of each campaign, a row each, out of its sequences.
 
     They are numbered as the step analytics number them (``campaign_analytics_steps``), from 1. The API uses only the
@@ -50,12 +73,12 @@ class CampaignSteps(ListStream):
     @override
     def parse_response(self, response: requests.Response) -> Iterator[Record]:
         for campaign in items(response):
-            for number, step in _steps(campaign):
+            for number, step in self.steps(campaign):
                 place = {"campaign_id": campaign.get("id"), "step": number}
-                yield {**step, **place, "variant_count": len(_objects(step.get("variants")))}
+                yield {**step, **place, "variant_count": len(self.objects(step.get("variants")))}
 
 
-class CampaignVariants(ListStream):
+class CampaignVariants(PartsOfCampaigns):
     """Variants of the steps of each campaign, a row each, out of its sequences.
 
     Step and variant are numbered as the step analytics number them: steps from 1, variants from 0 (= A).
@@ -70,8 +93,8 @@ class CampaignVariants(ListStream):
     @override
     def parse_response(self, response: requests.Response) -> Iterator[Record]:
         for campaign in items(response):
-            for number, step in _steps(campaign):
-                for variant_number, variant in enumerate(_objects(step.get("variants"))):
+            for number, step in self.steps(campaign):
+                for variant_number, variant in enumerate(self.objects(step.get("variants"))):
                     place = {"campaign_id": campaign.get("id"), "step": number, "variant": str(variant_number)}
                     yield {**variant, **place}
 
@@ -115,17 +138,3 @@ class SubsequenceSendingStatus(PerParent, ObjectStream):
     parent = SUBSEQUENCE
     primary_keys = ("subsequence_id",)
     why_off = "one request per subsequence, for a diagnosis of the moment"
-
-
-def _steps(campaign: Record) -> Iterator[tuple[str, Record]]:
-    for sequence in _objects(campaign.get("sequences"))[:1]:
-        for number, step in enumerate(_objects(sequence.get("steps")), start=1):
-            yield str(number), step
-
-
-def _objects(found: object) -> list[Record]:
-    """The items of a list, where it is one; what is no object counts for an empty one, so that the numbers hold.
-
-    The stream of the campaigns has what was there.
-    """
-    return [part if isinstance(part, dict) else {} for part in found] if isinstance(found, list) else []

@@ -131,6 +131,24 @@ def test_read_in_full_all_have_it_but_those_whose_records_expire(settings: dict[
     assert {m["stream"] for m in run.messages if m["type"] == "ACTIVATE_VERSION"} == run.tap.streams.keys() - expiring
 
 
+def test_records_expire_where_the_api_has_them_for_a_time_or_is_asked_for_a_time() -> None:
+    assert {stream.name for stream in STREAMS if stream.expires} == {
+        "account_analytics_daily",
+        "account_warmup_daily",
+        "ai_deliverability_feed",
+        "ai_inbox_manager_activity",
+        "ai_inbox_manager_analytics_daily",
+        "ai_lead_finder_activities",
+        "ai_sales_agent_activities",
+        "audit_logs",
+        "background_jobs",
+        "campaign_analytics_daily",
+        "inbox_placement_stats_daily",
+        "webhook_events",
+        "webhook_events_daily",
+    }
+
+
 def test_a_test_of_the_connection_writes_none(agency: Server, settings: dict[str, Any]) -> None:
     agency.control.fault(LISTS, "status", status=200, body={"items": []}, count=None)
     writer = CollectingWriter()
@@ -177,6 +195,10 @@ def without_an_id(control: Any, settings: dict[str, Any]) -> None:
     control.fault(LISTS, "status", status=200, body={"items": [{"id": None, "name": "nameless"}]})
 
 
+def without_a_list(control: Any, settings: dict[str, Any]) -> None:
+    control.fault("/api/v2/campaigns", "status", status=200, body={"items": [{"id": "a", "sequences": "none"}]})
+
+
 def without_a_record(control: Any, settings: dict[str, Any]) -> None:
     control.fault(LISTS, "status", status=200, body={"items": [{"id": "a", "name": "a list"}, "no list"]})
 
@@ -190,6 +212,7 @@ IN_DOUBT: dict[str, tuple[Callable[[Any, dict[str, Any]], None], str]] = {
     "cursors that lead in a circle": (in_a_circle, "incomplete in "),
     "a workspace that cannot be opened": (wrong_key, f"workspace {OTHER} is left out"),
     "a record without a key": (without_an_id, "1 records could not be loaded"),
+    "steps that are no list": (without_a_list, "1 records could not be loaded"),
     "an item that is no record": (without_a_record, "1 records could not be loaded"),
 }
 
@@ -199,11 +222,12 @@ def test_trouble_in_one_workspace_leaves_all_as_it_is(
     agency: Server, settings: dict[str, Any], trouble: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     order, said = IN_DOUBT[trouble]
+    stream = "campaign_steps" if order is without_a_list else "lead_lists"
     order(agency.control.within(OTHER), settings)
-    run = run_tap(settings, streams=("lead_lists", "lead_labels"), incomplete="incomplete in" in said)
-    assert "ACTIVATE_VERSION" not in kinds(run, "lead_lists")
-    assert versions(run, "lead_lists") == {run.tap.initialized_at // 1000}
-    (line,) = [r.getMessage() for r in caplog.records if r.name.endswith("lead_lists") and "deleted" in r.getMessage()]
+    run = run_tap(settings, streams=(stream, "lead_labels"), incomplete="incomplete in" in said)
+    assert "ACTIVATE_VERSION" not in kinds(run, stream)
+    assert versions(run, stream) == {run.tap.initialized_at // 1000}
+    (line,) = [r.getMessage() for r in caplog.records if r.name.endswith(stream) and "deleted" in r.getMessage()]
     assert said in line
     assert bool(activated(run, "lead_labels")) == (trouble != "a workspace that cannot be opened")
 
@@ -234,9 +258,13 @@ def test_a_workspace_that_the_state_knows_and_nobody_reads_keeps_its_records(
 
 
 @pytest.fixture
-def cut_off(agency: Server, settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> TapRun:
-    """A run over leads in full that an error ended in one workspace, in the year 2001."""
+def _split_short_lists_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tap_instantly.api.splits.OVERHEAD", 1.0)
+
+
+@pytest.fixture
+def cut_off(agency: Server, settings: dict[str, Any], _split_short_lists_too: None) -> TapRun:
+    """A run over leads in full that an error ended in one workspace, in the year 2001."""
     settings.update(page_size=5, concurrency=4)
     agency.control.within(OTHER).fault(LEADS, "status", status=500, after=8, count=None)
     with pytest.MonkeyPatch.context() as patch:
@@ -265,14 +293,19 @@ def test_a_pass_that_is_taken_up_goes_on_under_its_version(settings: dict[str, A
     assert not scans(rest.state)
 
 
-@pytest.mark.parametrize("version", [None, "1000000000"])
+@pytest.mark.usefixtures("_split_short_lists_too")
 def test_a_pass_whose_records_have_no_version_is_not_taken_up(
-    settings: dict[str, Any], cut_off: TapRun, version: object
+    agency: Server, settings: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
-    state = cut_off.state
-    scans(state)[0]["table_version"] = version
-    again = run_tap(settings, streams=("leads",), full_table=True, state=state)
-    assert ids(cut_off) <= ids(again)
+    settings.update(page_size=5, concurrency=4)
+    agency.control.within(OTHER).fault(LEADS, "status", status=500, after=8, count=None)
+    without = {**settings, "emit_activate_version_messages": False}
+    first = run_tap(without, streams=("leads",), full_table=True, incomplete=True)
+    agency.control.clear_faults()
+    assert scans(first.state)
+    again = run_tap(settings, streams=("leads",), full_table=True, state=first.state)
+    assert "have no version" in caplog.text
+    assert ids(first) <= ids(again)
     assert versions(again, "leads") == set(activated(again, "leads")) == {again.tap.initialized_at // 1000}
 
 
@@ -286,10 +319,10 @@ def test_a_pass_that_is_taken_up_without_versions_is_not_taken_for_one_that_has_
     assert "table_version" not in scan
 
 
+@pytest.mark.usefixtures("_split_short_lists_too")
 def test_a_pass_is_not_taken_up_over_an_incremental_run_whose_records_have_no_version(
-    agency: Server, settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    agency: Server, settings: dict[str, Any]
 ) -> None:
-    monkeypatch.setattr("tap_instantly.api.splits.OVERHEAD", 1.0)
     settings.update(page_size=5)
     state = run_tap(settings, streams=("leads",)).state
     agency.control.within(OTHER).fault(LEADS, "status", status=500, after=8, count=None)

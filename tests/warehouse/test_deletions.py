@@ -136,11 +136,15 @@ NOTHING: Keys = {table: set() for table in TABLES}
 def test_after_a_complete_run_what_is_gone_is_marked_or_removed_and_nothing_else(
     agency: Server, pipeline: Pipeline, config: dict[str, Any], catalog: dict[str, Any], deletion: dict[str, Any]
 ) -> None:
-    assert keys_of(pipeline, deleted=False) == truth(agency)
+    before = truth(agency)
+    assert keys_of(pipeline, deleted=False) == before
     gone = delete_some(agency)
     assert pipeline.load(config, catalog, **deletion).exit_code == 0
     assert keys_of(pipeline, deleted=False) == truth(agency)
     assert keys_of(pipeline, deleted=True) == (NOTHING if deletion else gone)
+    agency.control.reset()  # all is back
+    assert pipeline.load(config, catalog, **deletion).exit_code == 0
+    assert keys_of(pipeline, deleted=False) == before
 
 
 @pytest.mark.parametrize("deletion", [SOFT, HARD], ids=["soft", "hard"])
