@@ -53,7 +53,7 @@ class Case:
 
     name: str
     outcome: Outcome
-    change: Callable[[State], State | None]
+    change: Callable[[State], object]
     said: str = ""
 
     def of(self, state: State) -> Any:
