@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-from datetime import datetime, timezone
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote
@@ -28,6 +27,7 @@ from tap_instantly.streams.versions import Versioned
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from datetime import datetime
 
     import requests
     from singer_sdk import Tap
@@ -162,10 +162,9 @@ class InstantlyStream(Versioned):
 
     @override
     def before_reading(self, context: Context) -> None:
-        part = self.get_context_state(context)
-        workspace = self.workspaces[workspace_id(context)]
-        if why := state.why_anew(part, self.bookmark_key, workspace.connected_at or datetime.now(timezone.utc)):
-            self.logger.warning("Read anew in workspace %s, from the start date or all of it: %s", workspace.id, why)
+        part, workspace = self.get_context_state(context), workspace_id(context)
+        if why := state.why_anew(part, self.bookmark_key, lambda: self.workspaces[workspace].connected_at):
+            self.logger.warning("Read anew in workspace %s, from the start date or all of it: %s", workspace, why)
             state.forget(part)
         # Kept, as the bookmark may move on while threads still ask for it.
         self._starts[workspace_id(context)] = self._start_of(context)

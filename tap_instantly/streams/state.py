@@ -8,6 +8,7 @@ whatever is beside them.
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -18,8 +19,7 @@ from tap_instantly.settings import EARLIEST_YEAR, did_you_mean
 from tap_instantly.streams.records import WORKSPACE_ID
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from datetime import datetime
+    from collections.abc import Callable, Iterator, Mapping
 
     Part = dict[str, Any]
 
@@ -75,18 +75,19 @@ def read(given: object, keys: Mapping[str, str | None]) -> tuple[dict[str, Any],
     return state, notes
 
 
-def why_anew(part: Part, key: str | None, now: datetime) -> str | None:
+def why_anew(part: Part, key: str | None, server_time: Callable[[], datetime | None]) -> str | None:
     """Why a workspace's bookmark does not tell what has been read; None if it does, or there is none.
 
     Args:
         part: The state of a stream in a workspace, of one that :func:`read` returned.
         key: The stream's replication key, if it goes by one.
-        now: The server's time.
+        server_time: Tells the server's time, where it is known; asked where there is a bookmark.
     """
     if key is None or part.get(VALUE) is None:
         return None
     if part.get(KEY) != key:
         return f"its bookmark is one of {quoted(str(part.get(KEY)))}, and the stream goes by {key} now"
+    now = server_time() or datetime.now(timezone.utc)
     if timestamps.parse(part[VALUE]) > now:
         return f"its bookmark {part[VALUE]} lies in the future of the server, where it is {timestamps.text(now)}"
     return None
