@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import ipaddress
+import os
 import re
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
@@ -27,6 +28,9 @@ EARLIEST_YEAR = 1900
 
 ENVIRONMENT_PREFIX = "TAP_INSTANTLY_"
 
+ALL = "all"
+"""In the place of ids of sub-workspaces: all that there are."""
+
 SETTINGS: dict[str, Any] = th.PropertiesList(
     th.Property(
         "api_key",
@@ -40,16 +44,25 @@ SETTINGS: dict[str, Any] = th.PropertiesList(
         "workspaces",
         th.ArrayType(
             th.ObjectType(
-                th.Property("name", th.StringType(min_length=1), required=True, title="Name for messages"),
-                th.Property("api_key", th.StringType(min_length=1), required=True, secret=True, title="API key"),
+                th.Property("name", th.StringType(min_length=1), required=True, title="Name"),
+                th.Property("api_key", th.StringType(min_length=1), secret=True, title="API key"),
+                th.Property("api_key_env", th.StringType(min_length=1), title="Variable with the API key"),
                 additional_properties=False,
             )
         ),
         secret=True,
         title="Workspaces",
-        description="Several workspaces in the place of one api_key, each with a name and an api_key. They are read "
-        "side by side into the same tables, told apart by workspace_id; one that cannot be opened does not stop the "
+        description="Several workspaces in the place of one api_key, each with a name and an api_key, or with "
+        "api_key_env, the name of the environment variable that holds the key. They are read side by side into the "
+        "same tables, told apart by workspace_id and workspace_name; one that cannot be opened does not stop the "
         "others.",
+    ),
+    th.Property(
+        "sub_workspaces",
+        th.CustomType({"type": ["array", "string"], "items": {"type": "string", "minLength": 1}, "minItems": 1}),
+        title="Sub-workspaces",
+        description="Workspaces in the group of the one that api_key opens, to be read with that key: all, or a list "
+        "of their ids. With all, the workspace of the key is read too.",
     ),
     th.Property(
         "start_date",
@@ -178,6 +191,19 @@ def secrets(config: object) -> Iterator[object]:
     for name, setting in SETTINGS["properties"].items():
         if setting.get("secret"):
             yield from _leaves(given.get(name))
+    for entry in _entries(given):
+        yield from _leaves(key_of(entry))
+
+
+def key_of(entry: Mapping[str, Any]) -> str | None:
+    """The key of an entry of ``workspaces``: its own, or that of the environment variable that it names."""
+    key, variable = entry.get("api_key"), entry.get("api_key_env")
+    return os.environ.get(variable) if key is None and isinstance(variable, str) else key
+
+
+def _entries(config: Mapping[str, Any]) -> list[dict[str, Any]]:
+    given = config.get("workspaces")
+    return [entry for entry in given if isinstance(entry, dict)] if isinstance(given, list) else []
 
 
 def _leaves(value: object) -> Iterator[object]:
@@ -224,9 +250,20 @@ def problems(config: Mapping[str, Any], schema: Mapping[str, Any]) -> list[str]:
 
 
 def _keys(config: Mapping[str, Any]) -> Iterator[str]:
-    names = [entry.get("name") for entry in config.get("workspaces") or () if isinstance(entry, dict)]
+    names = [entry.get("name") for entry in _entries(config)]
     for name in sorted({name for name in names if isinstance(name, str) and names.count(name) > 1}):
         yield f"setting 'workspaces' is not valid: two of them are called '{name}'"
+    for entry in _entries(config):
+        where = f"setting 'workspaces' is not valid: '{entry.get('name')}'"
+        if ("api_key" in entry) == ("api_key_env" in entry):
+            yield f"{where} needs an api_key or an api_key_env"
+        elif not key_of(entry):
+            # It is not named here: somebody may have put the key itself in its place.
+            yield f"{where} has an api_key_env that names no environment variable, or an empty one"
+    if isinstance(config.get("sub_workspaces"), str) and config["sub_workspaces"] != ALL:
+        yield f"setting 'sub_workspaces' is not valid: it must be {ALL}, or a list of ids"
+    if config.get("sub_workspaces") and config.get("workspaces"):
+        yield "settings 'sub_workspaces' and 'workspaces' are both given: sub_workspaces go with an api_key"
     if not config.get("workspaces") and config.get("api_key") is None:
         yield f"setting 'api_key' is missing: give it in the config, or as {ENVIRONMENT_PREFIX}API_KEY"
     if config.get("workspaces") and config.get("api_key") is not None:

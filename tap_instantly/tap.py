@@ -17,7 +17,8 @@ from typing_extensions import override
 
 from tap_instantly import stopping
 from tap_instantly.api import InstantlyClient, InstantlyError, Workspaces, secrecy
-from tap_instantly.settings import ENVIRONMENT_PREFIX, SETTINGS, problems, secrets, unknown_variables
+from tap_instantly.api.workspaces import accepted_sub_workspaces
+from tap_instantly.settings import ALL, ENVIRONMENT_PREFIX, SETTINGS, key_of, problems, secrets, unknown_variables
 from tap_instantly.singer import files
 from tap_instantly.singer.writer import BufferedWriter
 from tap_instantly.streams import STREAMS, InstantlyStream, selection
@@ -173,15 +174,27 @@ class TapInstantly(Tap):
     @cached_property
     def workspaces(self) -> Workspaces:
         """The workspaces that the configuration opens."""
-        return Workspaces(self._clients, at_once=self.config["concurrency"])
+        named = bool(self.config.get("workspaces"))
+        return Workspaces(self._clients, at_once=self.config["concurrency"], named=named)
 
     def _clients(self) -> dict[str, InstantlyClient]:
-        given = self.config.get("workspaces") or [{"name": "the workspace", "api_key": self.config["api_key"]}]
-        return {workspace["name"]: self._client(workspace["api_key"]) for workspace in given}
+        """A client for each workspace, by what messages call it."""
+        if given := self.config.get("workspaces"):
+            return {entry["name"]: self._client(key_of(entry)) for entry in given}
+        client = self._client(self.config["api_key"])
+        wanted = self.config.get("sub_workspaces")
+        if not wanted:
+            return {"the workspace": client}
+        if wanted not in (ALL, [ALL]):
+            return {id_: self._client(self.config["api_key"], id_) for id_ in wanted}
+        members = accepted_sub_workspaces(client)
+        subs = {name: self._client(self.config["api_key"], id_) for name, id_ in members.items()}
+        return {"of the key itself": client, **subs}
 
-    def _client(self, api_key: str) -> InstantlyClient:
+    def _client(self, api_key: str | None, as_workspace: str | None = None) -> InstantlyClient:
         return InstantlyClient(
-            api_key,
+            api_key or "",  # of a variable that is there: checked with the settings
+            as_workspace=as_workspace,
             api_url=self.config["api_url"],
             user_agent=self.config["user_agent"],
             page_size=self.config["page_size"],

@@ -33,6 +33,7 @@ class InstantlyClient(Transport):
         timeout: Seconds to wait for the next bytes of an answer.
         max_retries: Tries after the first.
         max_requests_per_second: The pace; the API allows 100 to all that use the workspace together.
+        as_workspace: Id of a workspace in the group of the key's own, to act in that one (official guide).
 
     Example:
         >>> with InstantlyClient(api_key) as client:
@@ -43,6 +44,10 @@ class InstantlyClient(Transport):
     def current_workspace(self) -> WorkspaceDetails:
         """The workspace that the key belongs to; needs the scope ``workspaces:read``."""
         return cast("WorkspaceDetails", self.get("/workspaces/current"))
+
+    def list_sub_workspaces(self) -> Iterator[dict[str, Any]]:
+        """Members of the workspace's group (``sub_workspace_id``, ``sub_workspace_name``, ``status``, ...)."""
+        return self.paginate("/workspace-group-members")
 
     def list_campaigns(self, **filters: object) -> Iterator[Campaign]:
         """Campaigns, newest id first; filters as documented (``status``, ``search``, ``tag_ids``, ...)."""

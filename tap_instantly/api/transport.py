@@ -63,11 +63,13 @@ class Transport:
         timeout: float = DEFAULT_TIMEOUT,
         max_retries: int = 8,
         max_requests_per_second: int = REQUESTS_PER_SECOND,
+        as_workspace: str | None = None,
     ) -> None:
         if not re.fullmatch(r"[!-~]+", api_key):
             # requests would quote such a key in its own error.
             message = "api_key is empty or holds spaces, line ends or letters that no key has"
             raise InstantlyError(message)
+        self.as_workspace = as_workspace
         self.api_url = api_url.rstrip("/")
         self.page_size = page_size
         self.timeout = (CONNECT_TIMEOUT, timeout)
@@ -82,6 +84,8 @@ class Transport:
         self._models: dict[tuple[str, str], requests.PreparedRequest] = {}
         self._session = requests.Session()
         self._session.headers.update({"User-Agent": user_agent, "Accept": "application/json"})
+        if as_workspace is not None:
+            self._session.headers["x-as-workspace"] = as_workspace
         self._session.auth = _BearerAuth(api_key)
         self._adapter = Adapter(timeout * PATIENCE)
         # The adapter does not look at proxies and certificate bundles of the environment by itself.

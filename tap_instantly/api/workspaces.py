@@ -82,8 +82,8 @@ class Workspace:
         return cast("_T", self._remembered[what])
 
     @classmethod
-    def connect(cls, client: InstantlyClient) -> Workspace:
-        """Check the key and find out which workspace it opens.
+    def connect(cls, client: InstantlyClient, name: str | None = None) -> Workspace:
+        """Check the key and find out which workspace it opens, which is called ``name`` or else as it says itself.
 
         A key without the scope ``workspaces:read`` gets 401 or 403 here like a wrong key does. What tells them apart
         is whether it opens anything else; then the workspace is known by the ``organization`` of the first record
@@ -97,8 +97,11 @@ class Workspace:
         except InstantlyAPIError as error:
             if error.kind not in DENIED:
                 raise
-            return cls(_id_from_records(client, error), None, None, client)
-        return cls(details["id"], details.get("name"), details.get("timestamp_created"), client)
+            return cls(_id_from_records(client, error), name, None, client)
+        own = details.get("name")
+        return cls(
+            details["id"], name or (own if isinstance(own, str) else None), details.get("timestamp_created"), client
+        )
 
     @property
     def connected_at(self) -> datetime | None:
@@ -146,6 +149,8 @@ def _id_from_records(client: InstantlyClient, denied: InstantlyAPIError) -> str:
             return str(workspace_id)
     if not opened:
         raise denied
+    if client.as_workspace is not None:
+        return client.as_workspace
     logger.warning(
         "The API key lacks the scope workspaces:read and no record names the workspace: workspace_id will be '%s'. "
         "Grant the scope before loading several workspaces into the same tables.",
@@ -154,14 +159,16 @@ def _id_from_records(client: InstantlyClient, denied: InstantlyAPIError) -> str:
     return UNKNOWN_WORKSPACE
 
 
-def _connect(client: InstantlyClient) -> Workspace | Exception:
+def _connect(client: InstantlyClient, name: str | None) -> Workspace | Exception:
     try:
-        return Workspace.connect(client)
+        return Workspace.connect(client, name)
     except Exception as error:  # noqa: BLE001 (raised in the thread that waits)
         return error
 
 
-def _connect_all(clients: Mapping[str, InstantlyClient], at_once: int) -> dict[str, Workspace | InstantlyError]:
+def _connect_all(
+    clients: Mapping[str, InstantlyClient], at_once: int, *, named: bool
+) -> dict[str, Workspace | InstantlyError]:
     """The workspace of each client, or why it cannot be opened."""
     found: dict[str, Workspace | Exception] = {}
     names: SimpleQueue[str] = SimpleQueue()
@@ -171,7 +178,7 @@ def _connect_all(clients: Mapping[str, InstantlyClient], at_once: int) -> dict[s
     def connect() -> None:
         with suppress(Empty):
             while name := names.get_nowait():
-                found[name] = _connect(clients[name])
+                found[name] = _connect(clients[name], name if named else None)
 
     # Daemons: a program that is told to stop does not wait for what is tried again for minutes.
     threads = [threading.Thread(target=connect, daemon=True) for _ in range(min(at_once, len(clients)))]
@@ -185,6 +192,27 @@ def _connect_all(clients: Mapping[str, InstantlyClient], at_once: int) -> dict[s
     return {name: cast("Workspace | InstantlyError", found[name]) for name in clients}
 
 
+def accepted_sub_workspaces(client: InstantlyClient) -> dict[str, str]:
+    """Ids of the workspaces that have joined the group of the key's own, by a name that no other of them has.
+
+    Raises:
+        InstantlyAPIError: The key may not read them (``workspace_group_members:read``), ...
+    """
+    found: dict[str, str] = {}
+    others = 0
+    for member in client.list_sub_workspaces():
+        id_, name = member.get("sub_workspace_id"), member.get("sub_workspace_name")
+        if member.get("status") != "accepted" or not isinstance(id_, str) or not id_:
+            others += 1
+        elif not isinstance(name, str) or not name or name in found:
+            found[f"{name or ''} ({id_})".strip()] = id_
+        else:
+            found[name] = id_
+    if others:
+        logger.info("%d members of the workspace's group have not accepted, and are not read.", others)
+    return found
+
+
 class Workspaces:
     """The workspaces that a configuration opens, connected on first use.
 
@@ -194,18 +222,22 @@ class Workspaces:
     Args:
         clients: Makes a client for each, by the name that messages call it.
         at_once: How many to connect at once.
+        named: Whether they are called so in records too, whatever the API calls them.
     """
 
-    def __init__(self, clients: Callable[[], Mapping[str, InstantlyClient]], *, at_once: int = 1) -> None:
+    def __init__(
+        self, clients: Callable[[], Mapping[str, InstantlyClient]], *, at_once: int = 1, named: bool = False
+    ) -> None:
         self._clients = clients
         self._at_once = at_once
+        self._named = named
         self.left_out: dict[str, InstantlyError] = {}
         """Why workspaces were not opened, or given up, by name or id."""
         self._failures: defaultdict[str, set[str]] = defaultdict(set)
 
     @cached_property
     def _by_id(self) -> dict[str, Workspace]:
-        found = _connect_all(self._clients(), self._at_once)
+        found = _connect_all(self._clients(), self._at_once, named=self._named)
         self.left_out = {name: result for name, result in found.items() if isinstance(result, InstantlyError)}
         if len(self.left_out) == len(found):
             raise next(iter(self.left_out.values()))

@@ -250,7 +250,8 @@ class InstantlyStream(Versioned):
     def post_process(self, row: Record, context: Context | None = None) -> Record | None:
         for name in self.left_out:
             row.pop(name, None)
-        record = self.shaper.shape(row, workspace_id(context))
+        workspace = self.workspaces[workspace_id(context)]
+        record = self.shaper.shape(row, workspace.id, workspace.name)
         if record is not None:
             self.shaper.check(record)
             self.tally.records += 1

@@ -25,6 +25,7 @@ Record = dict[str, Any]
 
 UNKNOWN_FIELDS = "unknown_fields"
 WORKSPACE_ID = "workspace_id"
+WORKSPACE_NAME = "workspace_name"
 
 MOST_REPORTED = 200
 """Fields of a stream, or oddities of them, that have a line in the log."""
@@ -93,7 +94,7 @@ class RecordShaper:
         self.no_records = 0
         self._counting = threading.Lock()
 
-    def shape(self, record: Record, workspace_id: str) -> Record | None:
+    def shape(self, record: Record, workspace_id: str, workspace_name: str | None = None) -> Record | None:
         """The record in its schema's shape (changed in place), or None if it cannot be loaded.
 
         Raises:
@@ -104,7 +105,12 @@ class RecordShaper:
             if record.get(WORKSPACE_ID) not in (None, workspace_id):
                 theirs = carried(record[WORKSPACE_ID])
                 self._set_aside(aside, WORKSPACE_ID, theirs, "it names another workspace than the key's")
+            if record.get(WORKSPACE_NAME) not in (None, workspace_name):
+                self._set_aside(
+                    aside, WORKSPACE_NAME, carried(record[WORKSPACE_NAME]), "the workspace has another name"
+                )
             record[WORKSPACE_ID] = workspace_id
+            record[WORKSPACE_NAME] = workspace_name
             if not self._form.fits(record):
                 self._look_closely(record, aside)
                 self._order_times(record, aside)

@@ -18,6 +18,7 @@ SCHEMA: dict[str, Any] = {
         "count": {"type": ["integer", "null"]},
         "changed": {"type": ["string", "null"], "format": "date-time"},
         "workspace_id": {"type": "string"},
+        "workspace_name": {"type": ["string", "null"]},
         "unknown_fields": {"type": ["object", "null"]},
     },
     "required": ["id"],
@@ -30,8 +31,8 @@ def shaper(validate: str = "off") -> RecordShaper:
 
 def shaped(record: dict[str, Any], shape: RecordShaper | None = None) -> dict[str, Any] | None:
     """The record in its shape, less the workspace that every one gets."""
-    result = (shape or shaper()).shape(record, "home")
-    assert result is None or result.pop("workspace_id") == "home"
+    result = (shape or shaper()).shape(record, "home", "At home")
+    assert result is None or (result.pop("workspace_id"), result.pop("workspace_name")) == ("home", "At home")
     return result
 
 

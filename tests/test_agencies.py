@@ -1,0 +1,248 @@
+"""One admin key for a group of workspaces, keys by the names of variables, and hundreds of workspaces."""
+
+from __future__ import annotations
+
+import copy
+import logging
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from singer_sdk.exceptions import ConfigurationError
+
+import sandbox
+from sandbox import SandboxConfig
+from sandbox.group import ACCEPTED
+from tap_instantly import InstantlyAPIError
+from tap_instantly.tap import TapInstantly
+from tests.conftest import UNTIL
+from tests.support import TapRun, run_tap, traces
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+NUMBER = 8
+MANY = 200
+STREAMS = ("workspaces", "campaigns", "leads", "campaign_analytics_daily")
+
+
+@pytest.fixture(scope="module")
+def agency() -> Iterator[sandbox.Server]:
+    config = SandboxConfig(workspaces=NUMBER, campaigns=2, accounts=3, leads=30, days=10, until=UNTIL, seed=9)
+    with sandbox.serve(config) as server:
+        yield server
+
+
+@pytest.fixture(autouse=True)
+def _as_seeded(agency: sandbox.Server) -> None:
+    agency.control.reset()
+
+
+def settings(agency: sandbox.Server, **more: Any) -> dict[str, Any]:
+    return {"api_url": f"{agency.url}/api/v2", **more}
+
+
+def members(agency: sandbox.Server) -> list[dict[str, Any]]:
+    return list(agency.control.truth("workspace_group_members"))
+
+
+def joined(agency: sandbox.Server) -> dict[str, str]:
+    """Names of the members that have accepted, by id."""
+    return {row["sub_workspace_id"]: row["sub_workspace_name"] for row in members(agency) if row["status"] == ACCEPTED}
+
+
+def workspaces_of(run: TapRun, stream: str = "leads") -> Counter[tuple[str, str | None]]:
+    return Counter((record["workspace_id"], record["workspace_name"]) for record in run.records(stream))
+
+
+def own_id(agency: sandbox.Server) -> str:
+    return next(agency.control.truth("campaigns"))["organization"]
+
+
+# One key for a group
+
+
+def test_an_admin_key_reads_its_own_workspace_and_all_that_have_joined_its_group(
+    agency: sandbox.Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    run = run_tap(settings(agency, api_key=agency.api_key, sub_workspaces="all"), streams=STREAMS)
+    expected = {own_id(agency): "Harbor & Loom", **joined(agency)}
+    assert 2 < len(expected) < NUMBER
+    for stream in STREAMS[1:]:
+        assert {id_ for id_, _ in workspaces_of(run, stream)} == set(expected), stream
+    assert set(workspaces_of(run, "workspaces")) == set(expected.items())
+    assert set(workspaces_of(run).values()) == {30}
+    assert f"{NUMBER - len(expected)} members of the workspace's group have not accepted" in caplog.text
+
+
+def test_of_a_list_of_sub_workspaces_those_are_read_and_no_others(agency: sandbox.Server) -> None:
+    wanted = dict(list(joined(agency).items())[:2])
+    run = run_tap(settings(agency, api_key=agency.api_key, sub_workspaces=list(wanted)), streams=("leads",))
+    assert set(workspaces_of(run)) == set(wanted.items())
+
+
+def test_a_sub_workspace_that_may_not_be_entered_is_left_out_with_a_line(
+    agency: sandbox.Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    closed = next(row["sub_workspace_id"] for row in members(agency) if row["status"] != ACCEPTED)
+    open_ = next(iter(joined(agency)))
+    config = settings(agency, api_key=agency.api_key, sub_workspaces=[closed, open_])
+    run = run_tap(config, streams=("leads",))
+    assert {id_ for id_, _ in workspaces_of(run)} == {open_}
+    assert f"Workspace {closed} is left out" in caplog.text
+
+
+def test_a_group_that_may_not_be_read_ends_the_run_with_the_reason(agency: sandbox.Server) -> None:
+    agency.control.fault("/api/v2/workspace-group-members", "status", status=403, body={"message": "no"}, count=None)
+    with pytest.raises(InstantlyAPIError, match="workspace-group-members"):
+        run_tap(settings(agency, api_key=agency.api_key, sub_workspaces="all"), streams=("leads",))
+
+
+def test_a_sub_workspace_whose_details_may_not_be_read_is_known_by_its_id(agency: sandbox.Server) -> None:
+    wanted = next(iter(joined(agency)))
+    agency.control.fault("/api/v2/workspaces/current", "status", status=403, body={"message": "no"}, count=None)
+    for path in ("campaigns", "accounts", "lead-lists", "leads/list"):
+        agency.control.fault(f"/api/v2/{path}", "status", status=403, body={"message": "no"}, count=1)
+    run = run_tap(settings(agency, api_key=agency.api_key, sub_workspaces=[wanted]), streams=("leads",))
+    assert set(workspaces_of(run)) == {(wanted, None)}
+
+
+def test_each_sub_workspace_has_a_state_of_its_own_that_survives_the_others(agency: sandbox.Server) -> None:
+    first, second = list(joined(agency))[:2]
+
+    def run(*ids: str, state: dict[str, Any] | None = None) -> TapRun:
+        config = settings(agency, api_key=agency.api_key, sub_workspaces=list(ids))
+        return run_tap(config, streams=("leads",), state=copy.deepcopy(state))
+
+    def parts(state: dict[str, Any]) -> dict[str, Any]:
+        return {part["context"]["workspace_id"]: part for part in state["bookmarks"]["leads"]["partitions"]}
+
+    both = run(first, second)
+    alone = run(second, state=both.state)
+    assert parts(alone.state)[first] == parts(both.state)[first]
+    again = run(first, second, state=alone.state)
+    assert max(workspaces_of(again).values()) < 30
+
+
+# Names
+
+
+def test_records_have_the_name_that_the_settings_give_a_workspace(agency: sandbox.Server) -> None:
+    config = settings(agency, workspaces=[{"name": "Ours", "api_key": agency.api_key}])
+    assert set(workspaces_of(run_tap(config, streams=("leads",)))) == {(own_id(agency), "Ours")}
+
+
+def test_with_a_single_key_records_have_the_name_that_the_api_gives_it(agency: sandbox.Server) -> None:
+    run = run_tap(settings(agency, api_key=agency.api_key), streams=("leads", "workspace_group_admin"))
+    assert set(workspaces_of(run)) == {(own_id(agency), "Harbor & Loom")}
+
+
+def test_the_name_of_the_admin_workspace_is_not_taken_for_the_record_s_own(agency: sandbox.Server) -> None:
+    wanted, name = next(iter(joined(agency).items()))
+    config = settings(agency, api_key=agency.api_key, sub_workspaces=[wanted])
+    (record,) = run_tap(config, streams=("workspace_group_admin",)).records("workspace_group_admin")
+    assert (record["workspace_name"], record["admin_workspace_name"]) == (name, "Harbor & Loom")
+    assert record["unknown_fields"] is None if "unknown_fields" in record else True
+
+
+# Keys by the names of variables
+
+
+def test_a_key_can_come_from_the_variable_that_the_settings_name(
+    agency: sandbox.Server, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    monkeypatch.setenv("KEY_OF_THE_FIRST", agency.api_key)
+    monkeypatch.setenv("KEY_OF_THE_SECOND", "sandbox-key-workspace-002")
+    entries = [{"name": "a", "api_key_env": "KEY_OF_THE_FIRST"}, {"name": "b", "api_key_env": "KEY_OF_THE_SECOND"}]
+    run = run_tap(settings(agency, workspaces=entries), streams=("leads",))
+    assert {name for _, name in workspaces_of(run)} == {"a", "b"}
+    assert traces(agency.api_key, caplog.text) == []
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        (
+            {"name": "a", "api_key_env": "NO_SUCH_VARIABLE_9"},
+            "'a' has an api_key_env that names no environment variable",
+        ),
+        ({"name": "a"}, "'a' needs an api_key or an api_key_env"),
+        ({"name": "a", "api_key": "k", "api_key_env": "HOME"}, "'a' needs an api_key or an api_key_env"),
+    ],
+)
+def test_a_workspace_without_a_key_is_named(entry: dict[str, str], message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message) as caught:
+        TapInstantly(config={"workspaces": [entry]})
+    assert "NO_SUCH_VARIABLE_9" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ({"api_key": "k", "sub_workspaces": "some"}, "must be all, or a list of ids"),
+        ({"api_key": "k", "sub_workspaces": []}, "setting 'sub_workspaces' is not valid"),
+        ({"workspaces": [{"name": "a", "api_key": "k"}], "sub_workspaces": "all"}, "are both given"),
+    ],
+)
+def test_sub_workspaces_go_with_a_key(more: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        TapInstantly(config=more)
+
+
+@pytest.mark.parametrize(("value", "expected"), [("all", ["all"]), ('["x", "y"]', ["x", "y"])])
+def test_sub_workspaces_can_be_given_in_a_variable(
+    value: str, expected: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TAP_INSTANTLY_API_KEY", "k")
+    monkeypatch.setenv("TAP_INSTANTLY_SUB_WORKSPACES", value)
+    assert TapInstantly(parse_env_config=True).config["sub_workspaces"] == expected
+
+
+# Hundreds
+
+
+BROKEN = 20
+
+
+def test_of_two_hundred_workspaces_those_that_are_broken_are_told_of_and_all_others_are_complete(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    config = SandboxConfig(workspaces=MANY, campaigns=1, accounts=1, leads=12, days=3, until=UNTIL, seed=3)
+    with sandbox.serve(config) as server:
+        names = [f"workspace-{place:03d}" for place in range(2, MANY + 1)]
+        keys = {"main": server.api_key} | {name: f"sandbox-key-{name}" for name in names}
+        broken = names[8::10][:BROKEN]
+        assert len(broken) == BROKEN
+        wrong_key, no_plan, failing, refused = broken[0::4], broken[1::4], broken[2::4], broken[3::4]
+        keys |= {name: "not a key of anybody's".replace(" ", "-") for name in wrong_key}
+        for name in no_plan:
+            server.control.within(name).config(paid=False)
+        for name in failing:
+            server.control.within(name).fault("/api/v2/leads/list", "status", status=500, count=None)
+        for name in refused:
+            server.control.within(name).fault("/api/v2/leads/list", "status", status=403, count=None)
+        run = run_tap(
+            {
+                "workspaces": [{"name": name, "api_key": key} for name, key in keys.items()],
+                "api_url": f"{server.url}/api/v2",
+                "max_retries": 0,
+                "concurrency": 16,
+            },
+            streams=("leads", "campaigns"),
+            incomplete=True,
+        )
+        truth = {name: {row["id"] for row in server.control.within(name).truth("leads")} for name in keys}
+    found: dict[str, list[str]] = {}
+    for record in run.records("leads"):
+        found.setdefault(record["workspace_name"], []).append(record["id"])
+    good = keys.keys() - set(broken)
+    assert len(good) == MANY - BROKEN
+    assert {name: sorted(ids) for name, ids in found.items()} == {name: sorted(truth[name]) for name in good}
+    left_out = [line for line in caplog.messages if "is left out" in line]
+    assert sorted(line.split()[1] for line in left_out) == sorted(wrong_key + no_plan)
+    ids = {record["workspace_name"]: record["id"] for record in run.records("campaigns")}
+    assert set(ids) == good | set(failing) | set(refused)
+    tally = run.tap.streams["leads"].tally
+    assert (len(tally.incomplete), len(tally.skipped)) == (len(failing), len(refused))
