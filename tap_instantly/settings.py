@@ -1,24 +1,14 @@
-"""The settings of the tap, as data, and what is said when one is wrong."""
+"""The settings of the tap, as data."""
 
 from __future__ import annotations
 
-import difflib
-import ipaddress
-import os
-import re
-from typing import TYPE_CHECKING, Any, cast
-from urllib.parse import urlsplit
+from typing import Any
 
-from jsonschema import Draft202012Validator, ValidationError
 from singer_sdk import typing as th
 
-from tap_instantly import timestamps
 from tap_instantly.api.limits import REQUESTS_PER_SECOND
 from tap_instantly.api.pagination import MAX_PAGE_SIZE
 from tap_instantly.api.transport import DEFAULT_API_URL, DEFAULT_TIMEOUT, DEFAULT_USER_AGENT
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
 
 MOST_AT_ONCE = 256
 """Requests under way at once, at most: more than one process has a use for."""
@@ -183,138 +173,3 @@ SETTINGS: dict[str, Any] = th.PropertiesList(
     additional_properties=False,
 ).to_dict()
 """JSON Schema of the configuration, before the SDK adds its own settings."""
-
-
-def secrets(config: object) -> Iterator[object]:
-    """What a configuration holds of keys, however wrong their type or place within their setting."""
-    given = config if isinstance(config, dict) else {}
-    for name, setting in SETTINGS["properties"].items():
-        if setting.get("secret"):
-            yield from _leaves(given.get(name))
-    for entry in _entries(given):
-        yield from _leaves(key_of(entry))
-
-
-def key_of(entry: Mapping[str, Any]) -> str | None:
-    """The key of an entry of ``workspaces``: its own, or that of the environment variable that it names."""
-    key, variable = entry.get("api_key"), entry.get("api_key_env")
-    return os.environ.get(variable) if key is None and isinstance(variable, str) else key
-
-
-def _entries(config: Mapping[str, Any]) -> list[dict[str, Any]]:
-    given = config.get("workspaces")
-    return [entry for entry in given if isinstance(entry, dict)] if isinstance(given, list) else []
-
-
-def _leaves(value: object) -> Iterator[object]:
-    if isinstance(value, dict):
-        for name, part in value.items():
-            if name != "name":
-                yield from _leaves(part)
-    elif isinstance(value, list):
-        for part in value:
-            yield from _leaves(part)
-    elif value is not None:
-        yield value
-
-
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """What to add to the name of something that there is not: the nearest of those that there are, if one is near."""
-    close = difflib.get_close_matches(name, list(known), n=1)
-    return f": did you mean '{close[0]}'?" if close else ""
-
-
-def unknown_variables(environment: Iterable[str], schema: Mapping[str, Any]) -> Iterator[str]:
-    """What to say of environment variables that are called like a setting and are none, one line each.
-
-    Those with two underscores are Meltano's own, and those that go on behind an object setting's name are for use
-    within it.
-    """
-    known = {f"{ENVIRONMENT_PREFIX}{name.upper()}": setting for name, setting in schema["properties"].items()}
-    within = tuple(f"{name}_" for name, setting in known.items() if "object" in str(setting.get("type")))
-    for name in sorted(environment):
-        others = (f"{ENVIRONMENT_PREFIX}_", f"{ENVIRONMENT_PREFIX}LOGLEVEL", *within)
-        if name.upper().startswith(ENVIRONMENT_PREFIX) and name not in known and not name.startswith(others):
-            near = did_you_mean(name[len(ENVIRONMENT_PREFIX) :].upper(), map(str.upper, schema["properties"]))
-            yield f"environment variable {name} is no setting{near}"
-
-
-def problems(config: Mapping[str, Any], schema: Mapping[str, Any]) -> list[str]:
-    """What is wrong with ``config``, one sentence each, without the value of any secret.
-
-    The SDK's own texts quote the value of a wrongly typed secret.
-    """
-    errors = Draft202012Validator(schema).iter_errors(dict(config))
-    found = [*_keys(config), *(text for error in errors for text in _describe(error, schema))]
-    return found or list(_implausible(config))
-
-
-def _keys(config: Mapping[str, Any]) -> Iterator[str]:
-    names = [entry.get("name") for entry in _entries(config)]
-    for name in sorted({name for name in names if isinstance(name, str) and names.count(name) > 1}):
-        yield f"setting 'workspaces' is not valid: two of them are called '{name}'"
-    for entry in _entries(config):
-        where = f"setting 'workspaces' is not valid: '{entry.get('name')}'"
-        if ("api_key" in entry) == ("api_key_env" in entry):
-            yield f"{where} needs an api_key or an api_key_env"
-        elif not key_of(entry):
-            # It is not named here: somebody may have put the key itself in its place.
-            yield f"{where} has an api_key_env that names no environment variable, or an empty one"
-    if isinstance(config.get("sub_workspaces"), str) and config["sub_workspaces"] != ALL:
-        yield f"setting 'sub_workspaces' is not valid: it must be {ALL}, or a list of ids"
-    if config.get("sub_workspaces") and config.get("workspaces"):
-        yield "settings 'sub_workspaces' and 'workspaces' are both given: sub_workspaces go with an api_key"
-    if not config.get("workspaces") and config.get("api_key") is None:
-        yield f"setting 'api_key' is missing: give it in the config, or as {ENVIRONMENT_PREFIX}API_KEY"
-    if config.get("workspaces") and config.get("api_key") is not None:
-        yield "settings 'api_key' and 'workspaces' are both given: give one of them"
-
-
-def _describe(error: ValidationError, schema: Mapping[str, Any]) -> Iterator[str]:
-    known: Mapping[str, Any] = schema["properties"]
-    given: Mapping[str, Any] = cast("Mapping[str, Any]", error.instance)
-    if error.validator == "additionalProperties" and not error.path:
-        for name in sorted(given.keys() - known.keys()):
-            yield f"unknown setting '{name}'{did_you_mean(name, known)}"
-    else:
-        name = str(error.path[0]) if error.path else "config"
-        # A value of the wrong type is not quoted anywhere: it may be a key in the wrong place.
-        unquoted = known.get(name, {}).get("secret") or error.validator == "type"
-        reason = f"it must be of type {_types(error)}" if unquoted else error.message
-        yield f"setting '{name}' is not valid: {reason}"
-
-
-def _types(error: ValidationError) -> str:
-    return "string, and not empty" if error.validator != "type" else str(error.validator_value).strip("[]'")
-
-
-def _implausible(config: Mapping[str, Any]) -> Iterator[str]:
-    if (start := config.get("start_date")) is not None:
-        try:
-            plausible = timestamps.parse(start).year >= EARLIEST_YEAR
-        except ValueError:
-            plausible = False
-        if not plausible:
-            yield f"setting 'start_date' is not valid: '{start}' is not an ISO 8601 date, such as 2026-01-31"
-    agent = config.get("user_agent") or DEFAULT_USER_AGENT
-    if not re.fullmatch(r"[ -~]+", agent) or agent != agent.strip():
-        yield "setting 'user_agent' is not valid: it must be one line of plain letters, digits and signs"
-    try:
-        url = urlsplit(config.get("api_url") or DEFAULT_API_URL)
-        _port = url.port  # raises where it is no number
-    except ValueError:
-        yield "setting 'api_url' is not valid: it is no URL"
-        return
-    if url.scheme not in {"http", "https"} or not url.hostname:
-        yield "setting 'api_url' is not valid: it must be an https URL"
-    elif "@" in url.netloc or url.query or url.fragment:
-        yield "setting 'api_url' is not valid: no user, password, query or fragment belongs in it"
-    elif url.scheme == "http" and not _is_loopback(url.hostname) and not config.get("allow_http"):
-        yield "setting 'api_url' is not valid: http would send the key in clear; use https, or else set allow_http"
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -18,7 +18,8 @@ from typing_extensions import override
 from tap_instantly import stopping
 from tap_instantly.api import InstantlyClient, InstantlyError, Workspaces, secrecy
 from tap_instantly.api.workspaces import accepted_sub_workspaces
-from tap_instantly.settings import ALL, ENVIRONMENT_PREFIX, SETTINGS, key_of, problems, secrets, unknown_variables
+from tap_instantly.configuration import key_of, problems, secrets, unknown_variables
+from tap_instantly.settings import ALL, ENVIRONMENT_PREFIX, SETTINGS
 from tap_instantly.singer import files
 from tap_instantly.singer.writer import BufferedWriter
 from tap_instantly.streams import STREAMS, InstantlyStream, selection

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from singer_sdk.exceptions import ConfigurationError
 
-from tap_instantly.settings import did_you_mean
+from tap_instantly.configuration import did_you_mean
 from tap_instantly.streams.state import quoted
 
 if TYPE_CHECKING:

@@ -15,7 +15,8 @@ import msgspec
 from singer_sdk.exceptions import ConfigurationError
 
 from tap_instantly import timestamps
-from tap_instantly.settings import EARLIEST_YEAR, did_you_mean
+from tap_instantly.configuration import did_you_mean
+from tap_instantly.settings import EARLIEST_YEAR
 from tap_instantly.streams.records import WORKSPACE_ID
 
 if TYPE_CHECKING:

@@ -86,7 +86,7 @@ def _lose_a_range(state: State) -> None:
 CASES = (
     Case("`{}`", BEGINS, lambda _: {}),
     Case("a file that is no JSON, is empty, or has several lines", REFUSES, lambda _: None),  # tested with real files
-    Case("something else than an object", REFUSES, lambda state: [state], "it is a list and no object"),  # type: ignore[arg-type,return-value]
+    Case("something else than an object", REFUSES, lambda state: [state], "it is a list and no object"),
     Case(
         "a whole STATE message",
         REFUSES,
