@@ -303,7 +303,10 @@ class Pass:
             pass
 
     def a_while(self, longest: float = 0.4, label: str = "steps") -> None:
-        for _ in range(self._data.draw(st.integers(0, int(longest * self._pages) + 1), label=label)):
+        """Read a part of so many pages as the whole list has."""
+        # Drawn as a share: how many pages there are by now may depend on the clock, which splits go by.
+        share = self._data.draw(st.integers(0, 100), label=f"{label}, in hundredths")
+        for _ in range(int(longest * self._pages * share / 100) + (share > 0)):
             self.reader.step()
 
     def stop(self) -> Counter[str]:
