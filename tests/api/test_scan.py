@@ -546,17 +546,20 @@ class NumbersForIds(SimulatedList):
         return [{"id": int(record["id"].replace("-", ""), 16)} for record in records], following
 
 
-AT_ONCE = [
-    RefusesUnknownCursors,
-    DoesNotFindUnknownCursors,
-    IgnoresUnknownCursors,
-    EndsAtUnknownCursors,
-    Unsorted,
-    Descending,
-    OtherIds,
-    UpperCaseIds,
-    NumbersForIds,
-]
+AT_ONCE: dict[type[SimulatedList], str] = {
+    RefusesUnknownCursors: "a computed cursor is refused: POST /api/v2/leads/list answered 400 (bad request): "
+    "starting_after is not valid",
+    DoesNotFindUnknownCursors: "a computed cursor is refused: POST /api/v2/leads/list answered 404 (not found): "
+    "no such lead",
+    IgnoresUnknownCursors: "a computed cursor does not lead to the records behind it",
+    EndsAtUnknownCursors: "a computed cursor does not lead to the records behind it",
+    Unsorted: "its ids do not ascend",
+    Descending: "its ids do not ascend",
+    OtherIds: "its ids are no UUIDs",
+    UpperCaseIds: "its ids are no UUIDs",
+    NumbersForIds: "a record has no id",
+}
+"""What shows with the first two pages, and what is said of it."""
 
 
 def without_premise(kind: type[SimulatedList], seed: int, number: int = 1_500, page_size: int = 10) -> SimulatedList:
@@ -580,8 +583,8 @@ def test_a_list_that_is_not_as_a_scan_needs_it_is_read_plainly_and_said_so_once(
     got = Walkers(simulated, scan, walkers, hurry=True).finish()
     assert got == record_ids(simulated)  # in the order of the list, each once
     assert len(set(got)) == 1_500
-    assert len(caplog.messages) == 1
-    assert "from one place" in caplog.messages[0]
+    (message,) = caplog.messages
+    assert message.startswith(f"The list is read from one place, not from several at once: {AT_ONCE[kind]}.")
     assert scan.remaining() is None
 
 

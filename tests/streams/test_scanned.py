@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -45,8 +46,9 @@ def partition(run: TapRun) -> dict[str, Any]:
 
 
 def test_a_pass_that_is_cut_off_again_and_again_loses_nothing_and_repeats_little(
-    api: Server, settings: dict[str, Any]
+    api: Server, settings: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.INFO)
     whole = run_tap(settings, streams=("leads",))
     seen: list[str] = []
     state = None
@@ -55,14 +57,26 @@ def test_a_pass_that_is_cut_off_again_and_again_loses_nothing_and_repeats_little
         seen += ids(part)
         state = part.state
         assert len(partition(part)["scan"]["remaining"]) >= 1
+    places = len(partition(part)["scan"]["remaining"])
     last = run_tap(settings, streams=("leads",), state=state)
     seen += ids(last)
+    assert any(f"Taking up a pass that was cut off, at {places} places." in line for line in caplog.messages)
     assert set(seen) == {row["id"] for row in api.control.truth("leads")}
     # Each of four walks may have had a page on its way, or written and not noted, at each of three ends.
     assert len(seen) - len(set(seen)) <= 3 * 2 * 4 * PAGE
     assert len(ids(last)) < len(set(seen)) / 2
     assert last.bookmark("leads") == whole.bookmark("leads")
     assert "scan" not in partition(last)
+
+
+def test_a_workspace_whose_requests_already_wait_is_not_read_from_more_places(
+    api: Server, settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tap_instantly.api.limits.SPENT", -1.0)
+    run_tap(settings, streams=("leads",))
+    known = {row["id"] for row in api.control.truth("leads")}
+    cursors = [request["body"].get("starting_after") for request in api.control.requests(LEADS)]
+    assert sum(cursor not in known for cursor in cursors) == 2  # none, and the one that the premise is tried with
 
 
 def test_what_changed_behind_a_pass_before_it_was_cut_off_comes_with_the_run_after_it(
