@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, cast
 
@@ -101,12 +100,15 @@ def test_what_changed_behind_a_pass_while_none_ran_comes_with_the_run_after_the_
     api: Server, settings: dict[str, Any]
 ) -> None:
     first = cut_off(api, settings, after=25)
+    state = first.state
     unread = next(row["id"] for row in api.control.truth("leads") if row["id"] not in ids(first))
     now = datetime.now(timezone.utc)
-    api.control.open(ids(first)[0], at=timestamps.text(now))
-    api.control.open(unread, at=timestamps.text(now + timedelta(milliseconds=1)))
-    time.sleep(0.01)  # the second run starts after both
-    second = run_tap(settings, streams=("leads",), state=first.state)
+    scan = partition_of(state)["scan"]
+    assert now - timedelta(minutes=5) < timestamps.parse(scan["signpost"]) < now
+    scan["signpost"] = timestamps.text(now - timedelta(hours=1))  # as if the first run had been an hour ago
+    api.control.open(ids(first)[0], at=timestamps.text(now - timedelta(minutes=31)))
+    api.control.open(unread, at=timestamps.text(now - timedelta(minutes=30)))
+    second = run_tap(settings, streams=("leads",), state=state)
     assert ids(first)[0] not in ids(second)
     assert unread in ids(second)  # and would be the latest
     assert ids(first)[0] in ids(run_tap(settings, streams=("leads",), state=second.state))
