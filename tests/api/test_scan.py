@@ -427,6 +427,16 @@ def test_reading_a_long_list_from_many_places_costs_hardly_more_requests(
     assert simulated.requests <= pages_of(simulated) * (1 + OVERHEAD) + A_FEW
 
 
+@pytest.mark.parametrize("ids", DISTRIBUTIONS)
+def test_the_share_that_walking_may_cost_is_kept_to_in_a_list_too_long_for_chance(
+    ids: Callable[[random.Random, int], list[str]],
+) -> None:
+    rng = random.Random(7)
+    simulated = SimulatedList(ids(rng, 100_000), 10, rng)
+    Walkers(simulated, simulated.scan(), 32, hurry=True).finish()
+    assert simulated.requests <= pages_of(simulated) * (1 + OVERHEAD) + A_FEW
+
+
 @settings(deadline=None, max_examples=40)
 @given(seed=st.integers(0, 1 << 32), number=st.integers(0, 1_500))
 def test_short_lists_are_not_split(seed: int, number: int) -> None:
