@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import Phase, settings
 
 import sandbox
 from sandbox import ApiKey, SandboxConfig
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 pytest_plugins = ["tests.leaks"]
+
+# For `make mutants`: the same examples for each mutant, and no search for a smaller one that also fails.
+settings.register_profile("mutants", derandomize=True, database=None, phases=[Phase.explicit, Phase.generate])
 
 UNTIL = "2026-10-31"
 """Last day with data of the sandbox: a fixed one, so that every run of the tests sees the same."""

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from singer_sdk import Stream
+from singer_sdk.exceptions import InvalidStreamSortException
 from singer_sdk.singerlib.encoding.simple import SimpleSingerWriter
 from singer_sdk.streams._state import StreamStateManager
 
@@ -566,6 +567,28 @@ def test_the_state_of_a_partition_is_looked_up_once(monkeypatch: pytest.MonkeyPa
     for workspace in "abab":
         manager.get_context_state({"workspace_id": workspace})
     assert asked == [{"workspace_id": "a"}, {"workspace_id": "b"}]
+
+
+def test_the_sdk_is_asked_to_move_the_bookmark_only_for_what_may_move_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    increment = StreamStateManager.increment_state
+
+    def noting(manager: StreamStateManager, latest_record: dict[str, Any], **settings: Any) -> None:
+        asked.append(latest_record["changed"])
+        increment(manager, latest_record, **settings)
+
+    monkeypatch.setattr(StreamStateManager, "increment_state", noting)
+    manager = manager_of({}, "workspace_id")
+    for value in ("2026-02", "2026-01", "2026-02", "2026-03", "2026-01"):
+        advance({"workspace_id": "a"}, value, manager)
+    assert asked == ["2026-02", "2026-02", "2026-03"]
+
+
+def test_a_record_out_of_order_is_noticed_where_a_list_is_sorted() -> None:
+    manager = PartitionStates(tap_name="tap", stream_name="emails", tap_state={}, is_sorted=True)
+    advance({"workspace_id": "a"}, "2026-02", manager)
+    with pytest.raises(InvalidStreamSortException):
+        advance({"workspace_id": "a"}, "2026-01", manager)
 
 
 @every_stream

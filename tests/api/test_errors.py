@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
+from requests import exceptions
 
 from tap_instantly import ErrorKind, InstantlyAPIError, InstantlyClient, InstantlyError
 from tap_instantly.api.decode import UNREADABLE, decode
-from tap_instantly.api.errors import NEVER_PROCESSED, RETRYABLE, classify
+from tap_instantly.api.errors import NEVER_PROCESSED, RETRYABLE, classify, from_transport
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -149,18 +150,42 @@ def closed_port() -> int:
 
 
 @pytest.mark.parametrize(
-    ("url", "kind"),
+    ("url", "reason"),
     [
-        (lambda: f"http://127.0.0.1:{closed_port()}", ErrorKind.UNREACHABLE),
-        (lambda: "http://no-such-host.invalid", ErrorKind.UNREACHABLE),
+        (lambda: f"http://127.0.0.1:{closed_port()}", "ConnectionRefusedError"),
+        (lambda: "http://no-such-host.invalid", "gaierror"),
     ],
     ids=["refused", "unknown host"],
 )
-def test_no_network_is_unreachable(url: Callable[[], str], kind: ErrorKind) -> None:
+def test_no_network_is_unreachable_and_the_innermost_reason_is_said(url: Callable[[], str], reason: str) -> None:
     with InstantlyClient("key", api_url=url(), max_retries=0) as client, pytest.raises(InstantlyAPIError) as caught:
         client.get("/campaigns")
-    assert caught.value.kind is kind
+    assert caught.value.kind is ErrorKind.UNREACHABLE
     assert caught.value.status is None
+    assert str(caught.value).startswith(f"GET /campaigns failed (unreachable): {reason}: ")
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (exceptions.SSLError("[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed"), ErrorKind.TLS),
+        (exceptions.SSLError("Missing certificate"), ErrorKind.TLS),
+        (exceptions.SSLError("[SSL: UNEXPECTED_EOF_WHILE_READING]"), ErrorKind.INTERRUPTED),
+        (exceptions.ConnectTimeout(), ErrorKind.UNREACHABLE),
+        (exceptions.ProxyError(), ErrorKind.UNREACHABLE),
+        (exceptions.ReadTimeout(), ErrorKind.TIMEOUT),
+        (exceptions.ConnectionError("HTTPSConnectionPool: Read timed out."), ErrorKind.TIMEOUT),
+        (exceptions.ContentDecodingError(), ErrorKind.MALFORMED),
+        (exceptions.ChunkedEncodingError(), ErrorKind.INTERRUPTED),
+        (exceptions.ConnectionError(), ErrorKind.INTERRUPTED),
+        (exceptions.InvalidURL("no host"), ErrorKind.BAD_REQUEST),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else value.name,
+)
+def test_each_failure_below_http_has_a_kind(error: requests.RequestException, kind: ErrorKind) -> None:
+    found = from_transport(error, "GET", "/accounts")
+    assert (found.kind, found.status, found.method, found.path) == (kind, None, "GET", "/accounts")
+    assert found.message == f"{type(error).__name__}: {error}".rstrip()
 
 
 def test_tls_against_a_plain_server_is_lost_connection_not_silence(api: Server) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
@@ -47,6 +48,12 @@ def test_a_list_that_never_gives_more_costs_few_requests_more() -> None:
     _, asked = read(10_000, most=100, works=50)
     assert [limit for limit, _ in asked[:3]] == [100, 50, 100]
     assert len(asked) - 10_000 / 50 < 10
+
+
+def test_it_takes_twice_as_many_good_pages_each_time_to_try_more_again() -> None:
+    _, asked = read(100 * 50, most=100, works=50)
+    full = [at for at, (limit, _) in enumerate(asked) if limit == 100]
+    assert [later - earlier - 1 for earlier, later in pairwise(full)] == [1, 2, 4, 8, 16, 32]
 
 
 def test_after_a_bad_spot_pages_grow_to_their_full_size_again() -> None:

@@ -5,10 +5,12 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import requests
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tap_instantly import ErrorKind, InstantlyAPIError, InstantlyClient
+from tap_instantly.api.pagination import items, no_records
 
 if TYPE_CHECKING:
     from sandbox import Server
@@ -103,4 +105,49 @@ def test_an_answer_without_items_is_an_error_and_not_an_empty_list(
     api.control.fault("/api/v2/campaigns", "status", status=200, body=answer, count=None)
     with pytest.raises(InstantlyAPIError) as caught:
         list(client.list_campaigns())
+    error = caught.value
+    assert (error.kind, error.status, error.method, error.path) == (
+        ErrorKind.MALFORMED,
+        200,
+        "GET",
+        "/api/v2/campaigns",
+    )
+    assert error.message == "the answer is no page of a list"
+
+
+def test_an_answer_that_should_be_an_array_is_an_error_if_it_is_none(api: Server, client: InstantlyClient) -> None:
+    api.control.fault("/api/v2/campaigns/analytics", "status", status=200, body={"unexpected": 1}, count=None)
+    with pytest.raises(InstantlyAPIError) as caught:
+        client.campaign_analytics(["one"])
     assert caught.value.kind is ErrorKind.MALFORMED
+    assert caught.value.message == "the answer is no array"
+
+
+def test_the_error_of_a_list_that_is_asked_for_by_post_names_it(api: Server, client: InstantlyClient) -> None:
+    api.control.fault("/api/v2/leads/list", "status", status=200, body={}, count=None)
+    with pytest.raises(InstantlyAPIError, match=r"^POST /api/v2/leads/list answered 200 "):
+        list(client.list_leads())
+
+
+def lead_lists(api: Server, query: str = "") -> requests.Response:
+    headers = {"Authorization": f"Bearer {api.api_key}", "User-Agent": "test"}
+    return requests.get(f"{api.url}/api/v2/lead-lists{query}", headers=headers, timeout=9)
+
+
+@pytest.mark.parametrize("query", ["", "?limit=9"])
+@pytest.mark.parametrize("others", [(7, None), (7,) * 100])
+def test_items_that_are_no_objects_are_left_out_counted_and_said_so_once(
+    api: Server, query: str, others: tuple[object, ...], caplog: pytest.LogCaptureFixture
+) -> None:
+    api.control.fault("/api/v2/lead-lists", "status", status=200, body={"items": [{"id": "1"}, *others, {"id": "2"}]})
+    response = lead_lists(api, query)
+    assert items(response) == items(response) == [{"id": "1"}, {"id": "2"}]
+    assert no_records(response) == len(others)
+    places = str(list(range(1, len(others) + 1)))[:100]
+    assert caplog.messages == [f"Items of /api/v2/lead-lists that are no objects were left out, at {places}."]
+
+
+def test_a_page_of_nothing_but_objects_leaves_out_none(api: Server) -> None:
+    response = lead_lists(api)
+    assert items(response)
+    assert no_records(response) == 0

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -39,14 +40,19 @@ def ids(run: TapRun) -> list[str]:
     return [record["id"] for record in run.records("leads")]
 
 
+def partition_of(state: dict[str, Any]) -> dict[str, Any]:
+    (found,) = state["bookmarks"]["leads"]["partitions"]
+    return cast("dict[str, Any]", found)
+
+
 def partition(run: TapRun) -> dict[str, Any]:
-    (found,) = run.state["bookmarks"]["leads"]["partitions"]
-    return dict(found)
+    return partition_of(run.state)
 
 
 def test_a_pass_that_is_cut_off_again_and_again_loses_nothing_and_repeats_little(
-    api: Server, settings: dict[str, Any]
+    api: Server, settings: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.INFO)
     whole = run_tap(settings, streams=("leads",))
     seen: list[str] = []
     state = None
@@ -55,14 +61,26 @@ def test_a_pass_that_is_cut_off_again_and_again_loses_nothing_and_repeats_little
         seen += ids(part)
         state = part.state
         assert len(partition(part)["scan"]["remaining"]) >= 1
+    places = len(partition(part)["scan"]["remaining"])
     last = run_tap(settings, streams=("leads",), state=state)
     seen += ids(last)
+    assert f"Taking up a pass that was cut off, at {places} places." in caplog.messages
     assert set(seen) == {row["id"] for row in api.control.truth("leads")}
     # Each of four walks may have had a page on its way, or written and not noted, at each of three ends.
     assert len(seen) - len(set(seen)) <= 3 * 2 * 4 * PAGE
     assert len(ids(last)) < len(set(seen)) / 2
     assert last.bookmark("leads") == whole.bookmark("leads")
     assert "scan" not in partition(last)
+
+
+def test_a_workspace_whose_requests_already_wait_is_not_read_from_more_places(
+    api: Server, settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tap_instantly.api.limits.SPENT", -1.0)
+    run_tap(settings, streams=("leads",))
+    known = {row["id"] for row in api.control.truth("leads")}
+    cursors = [request["body"].get("starting_after") for request in api.control.requests(LEADS)]
+    assert sum(cursor not in known for cursor in cursors) == 2  # none, and the one that the premise is tried with
 
 
 def test_what_changed_behind_a_pass_before_it_was_cut_off_comes_with_the_run_after_it(
@@ -76,6 +94,70 @@ def test_what_changed_behind_a_pass_before_it_was_cut_off_comes_with_the_run_aft
     second = run_tap(settings, streams=("leads",), state=first.state)
     assert unread in ids(second)
     assert ids(first)[0] in ids(run_tap(settings, streams=("leads",), state=second.state))
+
+
+def test_what_changed_behind_a_pass_while_none_ran_comes_with_the_run_after_the_one_that_takes_it_up(
+    api: Server, settings: dict[str, Any]
+) -> None:
+    first = cut_off(api, settings, after=25)
+    state = first.state
+    unread = next(row["id"] for row in api.control.truth("leads") if row["id"] not in ids(first))
+    now = datetime.now(timezone.utc)
+    scan = partition_of(state)["scan"]
+    assert now - timedelta(minutes=5) < timestamps.parse(scan["signpost"]) < now
+    scan["signpost"] = timestamps.text(now - timedelta(hours=1))  # as if the first run had been an hour ago
+    api.control.open(ids(first)[0], at=timestamps.text(now - timedelta(minutes=31)))
+    api.control.open(unread, at=timestamps.text(now - timedelta(minutes=30)))
+    second = run_tap(settings, streams=("leads",), state=state)
+    assert ids(first)[0] not in ids(second)
+    assert unread in ids(second)  # and would be the latest
+    assert ids(first)[0] in ids(run_tap(settings, streams=("leads",), state=second.state))
+
+
+def test_the_bookmark_of_a_pass_is_the_latest_change_of_all_its_parts(api: Server, settings: dict[str, Any]) -> None:
+    read_first = min(row["id"] for row in api.control.truth("leads"))
+    latest = max(row["timestamp_updated"] for row in api.control.truth("leads"))
+    moment = timestamps.text(timestamps.parse(latest) + timedelta(seconds=1))
+    api.control.open(read_first, at=moment)
+    first = cut_off(api, settings, after=25)
+    assert read_first in ids(first)
+    second = run_tap(settings, streams=("leads",), state=first.state)
+    assert read_first not in ids(second)
+    assert second.bookmark("leads") == moment
+
+
+def test_a_pass_for_what_is_new_is_taken_up_too(
+    api: Server, settings: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    before = run_tap(settings, streams=("leads",))
+    changed = [row["id"] for row in api.control.truth("leads")][::3]
+    latest = max(row["timestamp_updated"] for row in api.control.truth("leads"))
+    for each in changed:
+        api.control.open(each, at=timestamps.text(timestamps.parse(latest) + timedelta(seconds=1)))
+    first = cut_off(api, settings, after=40, state=before.state)
+    assert 0 < len(ids(first)) < len(changed)
+    assert "Taking up" not in caplog.text
+    second = run_tap(settings, streams=("leads",), state=first.state)
+    assert "Taking up" in caplog.text
+    assert len(ids(second)) < len(changed)
+    assert set(changed) <= {*ids(first), *ids(second)}
+
+
+def test_a_pass_that_no_longer_holds_is_not_kept_by_a_run_that_reads_nothing(
+    api: Server, settings: dict[str, Any]
+) -> None:
+    state = cut_off(api, settings, after=25).state
+    partition_of(state)["scan"]["version"] = 99
+    assert "scan" not in partition(cut_off(api, settings, after=0, state=state))
+
+
+def test_a_pass_is_not_kept_once_the_list_is_read_from_one_place(api: Server, settings: dict[str, Any]) -> None:
+    state = cut_off(api, settings, after=25).state
+    api.control.fault(LEADS, "status", status=400, body={"message": "no such cursor"}, after=1, count=1)
+    run = cut_off(api, settings, after=8, state=state)
+    assert ids(run)
+    assert "scan" not in partition(run)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,63 @@
+"""Change the code in small ways and see whether the tests notice: `make mutants`.
+
+Which files can be changed, and which tests have to notice, is said in pyproject.toml. Arguments are patterns of
+mutants, such as "tap_instantly.api.scan*". What survived is printed as differences; docs/mutants.md says why it may.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+WHERE = Path("build/mutants")
+"""A copy of the project: the code there is not quite the same, and is changed again and again."""
+
+NEEDED = ("tap_instantly", "schemas", "sandbox", "tests", "tools", "pyproject.toml")
+
+USUAL = ("tap_instantly.api.*", "tap_instantly.streams.*", "tap_instantly.singer.record_path.*PartitionStates*")
+
+MUTMUT = (sys.executable, "-m", "mutmut")
+
+
+def undecorated(code: str) -> str:
+    """The same without decorators where it can do without: functions that have one are not changed by mutmut."""
+    code = re.sub(r"^ +@override\n", "", code, flags=re.MULTILINE)
+    getter = r"\1\2 = property(lambda self: self._get_\2())\n\n\1def _get_\2("
+    return re.sub(r"^( +)@property\n +def (\w+)\(", getter, code, flags=re.MULTILINE)
+
+
+def copy_project() -> None:
+    """Lay out the copy anew; results of unchanged code are kept."""
+    for name in NEEDED:
+        target = WHERE / name
+        if Path(name).is_dir():
+            shutil.rmtree(target, ignore_errors=True)
+            shutil.copytree(name, target, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(name, target)
+    for path in (WHERE / "tap_instantly").rglob("*.py"):
+        path.write_text(undecorated(path.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+def mutmut(*arguments: str) -> str:
+    """What a command of mutmut prints."""
+    command = [*MUTMUT, *arguments]
+    return subprocess.run(command, cwd=WHERE, check=True, stdout=subprocess.PIPE, text=True).stdout  # noqa: S603
+
+
+def main() -> None:
+    """Run it, and print what survived."""
+    copy_project()
+    subprocess.run([*MUTMUT, "run", *(sys.argv[1:] or USUAL)], cwd=WHERE, check=True)  # noqa: S603
+    for line in mutmut("results").splitlines():
+        name, _, result = line.strip().partition(": ")
+        if result and result != "not checked":
+            print(f"\n{result}\n{mutmut('show', name)}")
+
+
+if __name__ == "__main__":
+    main()
