@@ -91,12 +91,12 @@ class Project:
         path = self.folder / "output" / f"{stream}.jsonl"
         return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
 
-    def configure(self, plugin: str, **config: Any) -> None:
-        """Write settings of an extractor into the project's file."""
+    def configure(self, plugin: str, **parts: Any) -> None:
+        """Write parts of an extractor (``config``, ``select``, ...) into the project's file."""
         path = self.folder / "meltano.yml"
         project = yaml.safe_load(path.read_text(encoding="utf-8"))
         (found,) = [one for one in project["plugins"]["extractors"] if one["name"] == plugin]
-        found["config"] = config
+        found.update(parts)
         path.write_text(yaml.safe_dump(project, sort_keys=False), encoding="utf-8")
 
 

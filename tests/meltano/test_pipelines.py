@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
+from jsonschema import Draft202012Validator
 
 from tap_instantly.settings import SETTINGS
 from tap_instantly.streams import STREAMS
-from tests.meltano.project import ROOT, install
+from tests.meltano.project import ENVIRONMENT, ROOT, install
 from tests.warehouse.postgres import running
 from tools import hub
 
@@ -147,6 +148,19 @@ def test_the_settings_of_a_loader_are_among_those_that_it_has(project: Project, 
     ]
     assert {setting["name"] for setting in declared["settings"]} - set(about["settings"]["properties"]) == set()
     assert set(declared["capabilities"]) - set(about["capabilities"]) == set()
+
+
+def test_the_project_and_the_definition_for_the_hub_are_valid_by_meltano_s_own_schema(plugins: None) -> None:
+    (path,) = ENVIRONMENT.glob("lib/python*/site-packages/meltano/schemas/meltano.schema.json")
+    validator = Draft202012Validator(json.loads(path.read_text(encoding="utf-8")))
+    project = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))
+    of_the_hub_alone = {"domain_url", "keywords", "maintenance_status", "prereq", "quality", "usage"}
+    of_the_hub_alone |= {"supported_python_versions"}
+    definition = {name: value for name, value in hub.definition().items() if name not in of_the_hub_alone}
+    added = {**project, "plugins": {"extractors": [definition]}}
+    assert [error.message for checked in (project, added) for error in validator.iter_errors(checked)] == []
+    definition["capabilities"] = ["no such"]
+    assert list(validator.iter_errors(added))
 
 
 def test_the_definition_for_the_hub_can_be_added_to_a_project(project: Project, tmp_path: Path) -> None:
