@@ -15,6 +15,7 @@ from demo.paths import PIPELINE, SCHEMAS
 
 UNKNOWN_FIELDS = "unknown_fields"
 WORKSPACE_ID = "workspace_id"
+WORKSPACE_NAME = "workspace_name"
 
 Row = dict[str, Any]
 Key = tuple[Any, ...]

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -100,7 +101,9 @@ def running() -> Iterator[Postgres]:
             _wait(programs, folder, process)
             yield Postgres(programs, folder)
         finally:
-            process.terminate()
+            process.send_signal(
+                signal.SIGINT
+            )  # not SIGTERM, at which it waits for sessions of loaders that were killed
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(SECONDS)
             process.kill()
