@@ -94,7 +94,9 @@ def comparable(rows: list[Record], keys: list[str]) -> dict[tuple[Any, ...], Rec
     """The rows by their key, without what the tap adds and the null that stands for a missing value."""
     return {
         tuple(row[key] for key in keys if key != "workspace_id"): {
-            name: value for name, value in row.items() if name != "workspace_id" and value is not None
+            name: value
+            for name, value in row.items()
+            if name not in {"workspace_id", "workspace_name"} and value is not None
         }
         for row in rows
     }
