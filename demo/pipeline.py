@@ -155,7 +155,7 @@ class Meltano:
             DemoError: That failed.
         """
         log = self._folder / "install.log"
-        if self._call(log, "install"):
+        if self._call(log, "install", TAP, TARGET):
             message = (
                 f"`meltano install` failed; its output is above and in {paths.short(log)}. "
                 "It needs the package index: check the network (and the proxy), then try again."

@@ -1,0 +1,154 @@
+"""Meltano runs the pipelines of meltano.yml against the sandbox."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from tap_instantly.settings import SETTINGS
+from tap_instantly.streams import STREAMS
+from tests.meltano.project import ROOT, install
+from tests.warehouse.postgres import running
+from tools import hub
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sandbox import Server
+    from tests.meltano.project import Project
+
+pytestmark = pytest.mark.meltano
+
+SECOND = "sandbox-key-workspace-002"
+STATE_ID = "dev:tap-instantly-to-target-jsonl"
+FEW = '["campaigns.*", "leads.*"]'
+
+
+def workspaces_of(records: list[dict[str, Any]]) -> set[str]:
+    return {record["workspace_id"] for record in records}
+
+
+def own_id(agency: Server, name: str = "main") -> str:
+    found: str = next(agency.control.within(name).truth("workspace"))["id"]
+    return found
+
+
+def partitions(state: dict[str, Any], stream: str = "leads") -> dict[str, dict[str, Any]]:
+    return {part["context"]["workspace_id"]: part for part in state["bookmarks"][stream]["partitions"]}
+
+
+def test_meltano_lists_every_setting_and_hides_keys(project: Project, agency: Server) -> None:
+    key = {"TAP_INSTANTLY_API_KEY": agency.api_key}
+    listed = project.meltano("config", "--safe", "list", "--all", "tap-instantly", **key).stdout
+    assert all(f"[env: TAP_INSTANTLY_{name.upper()}]" in listed for name in SETTINGS["properties"])
+    assert agency.api_key not in listed
+    printed = json.loads(project.meltano("config", "--safe", "print", "tap-instantly", **key).stdout)
+    assert agency.api_key not in str(printed)
+    defaults = {name: of["default"] for name, of in SETTINGS["properties"].items() if "default" in of}
+    del defaults["api_url"], defaults["user_agent"]
+    assert {name: printed[name] for name in defaults} == defaults
+
+
+def test_what_meltano_selects_is_what_the_tap_selects_by_default(project: Project, agency: Server) -> None:
+    done = project.meltano("select", "tap-instantly", "--list", "--all", "--json", TAP_INSTANTLY_API_KEY=agency.api_key)
+    columns = json.loads(done.stdout)["streams"]
+    selected = {column["stream"] for column in columns if column["selection"] == "selected"}
+    assert {column["stream"] for column in columns} == {stream.name for stream in STREAMS}
+    assert selected == {stream.name for stream in STREAMS if stream.why_off is None}
+
+
+def test_the_second_run_goes_on_from_the_state_that_meltano_kept(project: Project, agency: Server) -> None:
+    key = {"TAP_INSTANTLY_API_KEY": agency.api_key}
+    project.meltano("run", "tap-instantly", "target-jsonl", **key)
+    first = project.lines("leads")
+    truth = {row["id"] for row in agency.control.truth("leads")}
+    assert sorted(row["id"] for row in first) == sorted(truth)
+    agency.control.open(changed := first[0]["id"])
+    project.meltano("run", "tap-instantly", "target-jsonl", **key)
+    later = {row["id"] for row in project.lines("leads")[len(first) :]}
+    assert changed in later
+    assert len(later) < len(truth)
+    assert set(partitions(project.state(STATE_ID))) == {own_id(agency)}
+
+
+def test_two_accounts_that_inherit_from_one_have_keys_states_and_streams_of_their_own(
+    project: Project, agency: Server
+) -> None:
+    keys = {"INSTANTLY_API_KEY_NORTH": agency.api_key, "INSTANTLY_API_KEY_SOUTH": SECOND}
+    project.meltano("run", "tap-instantly--north", "target-jsonl", "tap-instantly--south", "target-jsonl", **keys)
+    north, south = own_id(agency), own_id(agency, "workspace-002")
+    leads = project.lines("leads")
+    assert workspaces_of(leads) == {north, south}
+    assert {row["workspace_id"] for row in leads if "payload" in row} == {north}
+    assert workspaces_of(project.lines("accounts")) == {north}
+    for name, id_ in (("north", north), ("south", south)):
+        assert set(partitions(project.state(f"dev:tap-instantly--{name}-to-target-jsonl"))) == {id_}
+
+
+def test_an_account_whose_key_is_missing_does_not_read_with_that_of_another(project: Project, agency: Server) -> None:
+    done = project.meltano(
+        "run", "tap-instantly--north", "target-jsonl", check=False, TAP_INSTANTLY_API_KEY=agency.api_key
+    )
+    assert done.returncode != 0
+    assert "setting 'api_key'" in done.stdout + done.stderr
+    assert project.lines("leads") == []
+
+
+def test_environments_differ_in_what_they_say_and_in_their_states(project: Project, agency: Server) -> None:
+    variables = {"TAP_INSTANTLY_API_KEY": agency.api_key, "TAP_INSTANTLY__SELECT": FEW}
+    dev = json.loads(project.meltano("config", "print", "tap-instantly", **variables).stdout)
+    prod = json.loads(project.meltano("--environment=prod", "config", "print", "tap-instantly", **variables).stdout)
+    north = json.loads(project.meltano("--environment=prod", "config", "print", "tap-instantly--north").stdout)
+    assert (dev["strict"], prod["strict"], north["strict"]) == (False, True, True)
+    project.meltano("--environment=prod", "run", "instantly-to-jsonl", **variables)
+    assert project.meltano("state", "list").stdout.split() == ["prod:tap-instantly-to-target-jsonl"]
+
+
+def test_jobs_and_schedules_are_known_to_meltano(project: Project) -> None:
+    jobs = json.loads(project.meltano("job", "list", "--format=json").stdout)["jobs"]
+    declared = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))
+    assert [job["job_name"] for job in jobs] == [job["name"] for job in declared["jobs"]]
+    schedules = json.loads(project.meltano("schedule", "list", "--format=json").stdout)["schedules"]
+    assert {one["name"]: one["job"]["name"] for one in schedules["job"]} == {
+        one["name"]: one["job"] for one in declared["schedules"]
+    }
+
+
+def test_postgres_gets_every_row_once_with_the_fast_settings(project: Project, agency: Server) -> None:
+    with running() as server:
+        server.create("meltano")
+        variables = {
+            "TAP_INSTANTLY_API_KEY": agency.api_key,
+            "TARGET_POSTGRES_SQLALCHEMY_URL": server.url("meltano"),
+        }
+        config = json.loads(project.meltano("config", "print", "target-postgres", **variables).stdout)
+        assert (config["use_copy"], config["validate_records"], config["batch_size_rows"]) == (True, False, 100_000)
+        for _ in range(2):
+            project.meltano("--environment=prod", "run", "instantly-to-postgres", **variables)
+        rows = server.rows("select id from instantly.leads", "meltano")
+        truth = [row["id"] for row in agency.control.truth("leads")]
+        assert sorted(row["id"] for row in rows) == sorted(truth)
+
+
+@pytest.mark.parametrize("loader", ["target-postgres", "target-snowflake"])
+def test_the_settings_of_a_loader_are_among_those_that_it_has(project: Project, loader: str) -> None:
+    install(loader)
+    about = json.loads(project.meltano("invoke", loader, "--about", "--format=json").stdout)
+    (declared,) = [
+        plugin
+        for plugin in yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))["plugins"]["loaders"]
+        if plugin["name"] == loader
+    ]
+    assert {setting["name"] for setting in declared["settings"]} - set(about["settings"]["properties"]) == set()
+    assert set(declared["capabilities"]) - set(about["capabilities"]) == set()
+
+
+def test_the_definition_for_the_hub_can_be_added_to_a_project(project: Project, tmp_path: Path) -> None:
+    path = project.folder / "meltano.yml"
+    path.write_text("project_id: other\ndefault_environment: dev\nenvironments:\n- name: dev\n", encoding="utf-8")
+    project.meltano("add", "--no-install", f"--from-ref={hub.PATH}", "tap-instantly")
+    listed = project.meltano("config", "list", "--all", "tap-instantly").stdout
+    assert all(f"[env: TAP_INSTANTLY_{name.upper()}]" in listed for name in SETTINGS["properties"])

@@ -1,0 +1,102 @@
+"""Writes the definition of the tap for the Meltano Hub from the code; run by `make docs`, and checked by the tests."""
+
+from __future__ import annotations
+
+import re
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from tap_instantly.tap import TapInstantly
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PATH = Path(__file__).parent.parent / "meltanohub" / "tap-instantly.yml"
+REPOSITORY = "https://github.com/tap-instantly/tap-instantly"
+
+PREREQUISITES = """\
+An API key for the Instantly API v2 with the scope `all:read`. The key of a plan that is not paid for opens nothing, and
+a key of the API v1 does not work.
+"""
+
+USAGE = f"""\
+Streams that the key or the plan does not give are skipped with a warning. Many workspaces can be read in one run, see
+[docs/agencies.md]({REPOSITORY}/blob/main/docs/agencies.md). What becomes of faults, and every exit code, is in
+[docs/reliability.md]({REPOSITORY}/blob/main/docs/reliability.md).
+"""
+
+
+def definition() -> dict[str, Any]:
+    """The definition, as Meltano takes it by ``meltano add --from-ref`` too."""
+    streams = TapInstantly(config={}, validate_config=False).discover_streams()
+    return {
+        "name": TapInstantly.name,
+        "variant": "tap-instantly",
+        "namespace": "tap_instantly",
+        "executable": "tap-instantly",
+        "label": "Instantly",
+        "description": "Cold e-mail outreach: campaigns, sending accounts, leads and analytics",
+        "domain_url": "https://instantly.ai",
+        "repo": REPOSITORY,
+        "docs": f"{REPOSITORY}#readme",
+        "pip_url": f"git+{REPOSITORY}.git",
+        "maintenance_status": "active",
+        "quality": "unknown",  # for the Hub's people to say
+        "keywords": ["api", "meltano_sdk"],
+        "supported_python_versions": supported_pythons(),
+        "capabilities": sorted(str(capability.value) for capability in TapInstantly.capabilities),
+        "settings_group_validation": [["api_key"], ["workspaces"]],
+        "settings": [setting(name, of) for name, of in TapInstantly.config_jsonschema["properties"].items()],
+        "select": [f"{stream.name}.*" for stream in streams if stream.selected_by_default],
+        "prereq": PREREQUISITES,
+        "usage": USAGE,
+    }
+
+
+def setting(name: str, of: Mapping[str, Any]) -> dict[str, Any]:
+    """A setting as Meltano knows them."""
+    found: dict[str, Any] = {
+        "name": name,
+        "kind": kind(of),
+        "label": of.get("title") or name.replace("_", " ").capitalize(),
+        "description": of["description"],
+    }
+    if of.get("secret"):
+        found["sensitive"] = True
+    if "enum" in of:
+        found["options"] = [{"label": value.capitalize(), "value": value} for value in of["enum"]]
+    # The default of this one has the version in it.
+    if "default" in of and name != "user_agent":
+        found["value"] = of["default"]
+    return found
+
+
+def kind(of: Mapping[str, Any]) -> str:
+    """What Meltano calls the type of a setting."""
+    if "enum" in of:
+        return "options"
+    types = of["type"] if isinstance(of["type"], list) else [of["type"]]
+    if of.get("format") in {"date", "date-time"}:
+        return "date_iso8601"
+    return next(str(type_) for type_ in types if type_ != "null")
+
+
+def supported_pythons() -> list[str]:
+    """Versions of Python, as the package says."""
+    classifiers = metadata.metadata("tap-instantly").get_all("Classifier") or []
+    return [
+        found[1] for text in classifiers if (found := re.fullmatch(r"Programming Language :: Python :: (3\.\d+)", text))
+    ]
+
+
+def render() -> str:
+    """The file."""
+    head = "# Written from the code by `make docs`; for the Hub, and for `meltano add --from-ref`.\n"
+    return head + yaml.safe_dump(definition(), sort_keys=False, allow_unicode=True, width=120)
+
+
+if __name__ == "__main__":
+    PATH.write_text(render(), encoding="utf-8")
