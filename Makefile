@@ -7,7 +7,7 @@ UV_COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-versi
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 
 .PHONY: demo test lint types unit coverage mutants chaos fuzz audit format sandbox meltano test-meltano docs drift bench \
-	constraints clean test-airflow bench-airflow
+	bench-load constraints clean test-airflow bench-airflow
 
 ## Run the whole pipeline against the sandbox API: extract, load into DuckDB, change things, do it again, compare.
 ## Options in DEMO, e.g. make demo DEMO="--leads 100000"
@@ -113,6 +113,11 @@ drift: $(VENV)/.ready
 ## BENCH, e.g. make bench BENCH="--only leads-0ms-10k --repeats 1 --peers tap,sdk"
 bench: $(VENV)/.ready .venv-bench-airbyte/.ready .venv-bench-dlt/.ready
 	$(BIN)/python -m benchmarks $(BENCH)
+
+## The tap into Postgres with one setting of the loader after another, into docs/postgres.md; for a quick look name
+## options in LOAD, e.g. make bench-load LOAD="--leads 2000 --repeats 1"
+bench-load: $(VENV)/.ready .venv-postgres/.ready
+	$(BIN)/python -m benchmarks.load $(LOAD)
 
 .venv-bench-airbyte/.ready: PEER := airbyte-cdk
 .venv-bench-dlt/.ready: PEER := dlt
