@@ -99,6 +99,7 @@ def plan(group: str, params: dict[str, Any]) -> list[dict[str, str]]:
 @task.bash(
     cwd=str(PROJECT),
     append_env=True,
+    do_xcom_push=False,
     map_index_template="{{ task.op_kwargs['workspace']['name'] }}",
     retries=3,
     retry_delay=RETRY_DELAY,
@@ -147,7 +148,7 @@ def tally(ti: Any, run_id: str) -> list[str]:  # noqa: ANN401 - Airflow exports 
     return failed
 
 
-@task.bash(cwd=str(PROJECT), append_env=True, retries=1, retry_delay=timedelta(minutes=1))
+@task.bash(cwd=str(PROJECT), append_env=True, do_xcom_push=False, retries=1, retry_delay=timedelta(minutes=1))
 def transform() -> str:
     """Build the models, once, from what has been loaded."""
     return shlex.join([DBT, "build", "--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)])

@@ -54,8 +54,8 @@ def main() -> None:
                     assert rows == options.workspaces * options.leads
                     at_once = running.most_at_once(run, "leads.load")
                     print(  # noqa: T201
-                        f"workers: {workers} of 2 slots each, on {os.cpu_count()} cores;"
-                        f" loads: {len(GROUPS) * len(keys)} with {rows} leads; seconds: {running.seconds(run):.0f};"
+                        f"workers: {workers} of 2 slots, {os.cpu_count()} cores; loads: {len(GROUPS) * len(keys)}"
+                        f" with {rows} leads; seconds: {running.seconds(run):.0f};"
                         f" tasks by worker: {running.shares()}; most loads of leads at once: {at_once}",
                         flush=True,
                     )

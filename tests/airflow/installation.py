@@ -121,7 +121,7 @@ class Installation:
     def states(self) -> dict[str, dict[str, Any]]:
         """What is remembered for the next run, by state id."""
         found = self.meltano("select state_id, completed_state, partial_state from state")
-        return {id_: json.loads(partial or completed or "{}") for id_, completed, partial in found}
+        return {id_: json.loads(partial or "{}") or json.loads(completed or "{}") for id_, completed, partial in found}
 
     def runs(self, state_id: str) -> list[str]:
         """How the runs of Meltano with a state ended, in order."""

@@ -93,7 +93,9 @@ def test_everything_of_every_workspace_is_loaded_and_the_next_run_goes_on_from_t
     assert installation.ids("leads") == ids_in(agency, "leads")
     assert added <= set(installation.ids("leads"))
     written = installation.written() + first.stdout + first.stderr + second.stdout + second.stderr
-    assert {name: traces(key, written) for name, key in keys.items()} == {name: [] for name in keys}
+    # The others' keys have the names of their workspaces in them, which may be written.
+    assert traces(keys["main"], written) == []
+    assert [name for name, key in keys.items() if key in written] == []
 
 
 def test_a_workspace_with_a_bad_key_fails_alone_and_the_run_with_it_after_the_models_are_built(
