@@ -94,30 +94,40 @@ def running() -> Iterator[Postgres]:
         server = (folder if who else packages.parent) / SERVER / RELEASE / "bin"
         _make_data(server, data, who)
         options = [text for setting, value in FAST.items() for text in ("-c", f"{setting}={value}")]
-        command = [server / "postgres", "-D", data, "-k", folder, "-h", "", *options]
+        command: list[str | Path] = [server / "postgres", "-D", data, "-k", folder, "-h", "", *options]
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=folder, **who)
         try:
             _wait(programs, folder, process)
             yield Postgres(programs, folder)
         finally:
-            process.send_signal(
-                signal.SIGINT
-            )  # not SIGTERM, at which it waits for sessions of loaders that were killed
+            process.send_signal(signal.SIGINT)  # at SIGTERM it waits for sessions of loaders that were killed
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(SECONDS)
             process.kill()
 
 
 def _make_data(server: Path, data: Path, who: Mapping[str, Any]) -> None:
-    command = [server / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "-N"]
+    command: list[str | Path] = [
+        server / "initdb",
+        "-D",
+        data,
+        "-U",
+        "postgres",
+        "-A",
+        "trust",
+        "-E",
+        "UTF8",
+        "--no-locale",
+        "-N",
+    ]
     made = subprocess.run(command, capture_output=True, text=True, check=False, cwd=data.parent, **who)
     assert made.returncode == 0, made.stderr
 
 
 def _wait(programs: Path, folder: Path, process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + SECONDS
-    asked = [programs / "pg_isready", "-q", "-h", folder]
+    asked: list[str | Path] = [programs / "pg_isready", "-q", "-h", folder]
     while subprocess.run(asked, check=False).returncode != 0:
         log = (folder / "log").read_text(encoding="utf-8")
         assert process.poll() is None, log
