@@ -83,12 +83,12 @@ def running() -> Iterator[Postgres]:
     # Not in pytest's folders, whose names can be too long for a socket.
     with tempfile.TemporaryDirectory(prefix="postgres-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
-        programs, who = packages.parent / SERVER / RELEASE / "bin", {}
+        programs, who = packages.parent / SERVER / RELEASE / "bin", dict[str, Any]()
         if os.name == "posix" and os.geteuid() == 0:
             # Postgres will not run as root, and nobody else may be able to get at what root has installed.
             for part in (f"{SERVER}/{RELEASE}", f"{SERVER}.libs"):
                 shutil.copytree(packages.parent / part, folder / part)
-            who = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
+            who |= {"user": NOBODY, "group": NOBODY, "extra_groups": []}
             os.chown(folder, NOBODY, NOBODY)
         data = folder / "data"
         server = (folder if who else packages.parent) / SERVER / RELEASE / "bin"
