@@ -135,6 +135,8 @@ class TapInstantly(Tap):
         self._check_selection()
         self._started = True
         super().sync_all()
+        # Once more where the SDK leaves it out, since it has not changed: many loaders forget the state at each record.
+        self.write_message(StateMessage(self.state))
         tallies = {stream.name: stream.tally for stream in self._own_streams}
         missing = [f"{name} ({', '.join(tally.incomplete)})" for name, tally in tallies.items() if tally.incomplete]
         if self.config["strict"]:

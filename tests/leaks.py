@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 KEYS = re.compile(r"sandbox-key-|not-a-real-key-|sandbox%2Dkey%2D|c2FuZGJveC1rZXkt|NhbmRib3gta2V5L|zYW5kYm94LWtleS")
 """Keys of the sandbox, those that its list of API keys holds, and both of what quoting and base64 make of the first."""
 
-MAY_HOLD_KEYS = ("config*.json", "sdk.json", "floor.json", "log")
+MAY_HOLD_KEYS = ("config*.json", "sdk.json", "floor.json", "log", ".env")
 """Files by which tests give keys to what they run (the benchmarks' peers too), and what the sandbox prints."""
 
 MAY_PRINT_KEYS = ("sandbox",)
