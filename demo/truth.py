@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from demo.tables import UNKNOWN_FIELDS, WORKSPACE_ID, Key, Row, Table
+from demo.tables import UNKNOWN_FIELDS, WORKSPACE_ID, WORKSPACE_NAME, Key, Row, Table
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -33,12 +33,15 @@ class Truth:
 
     Args:
         control: Its control plane.
+        name: What the settings of the tap call it, if anything.
     """
 
-    def __init__(self, control: Control) -> None:
+    def __init__(self, control: Control, name: str | None = None) -> None:
         self._control = control
         self._history: dict[Key, Row] = {}
-        self.workspace_id: str = next(control.truth("workspace"))["id"]
+        workspace = next(control.truth("workspace"))
+        self.workspace_id: str = workspace["id"]
+        self.workspace_name: str | None = name or workspace.get("name")
 
     def rows(self, table: Table) -> Iterator[Row]:
         """Give the rows of a table as the API has them, with what the tap adds to be able to name them."""
@@ -47,7 +50,7 @@ class Truth:
                 row |= {name: UNATTRIBUTED for name in ("step", "variant") if row[name] is None}
             if row.get("email_account") == "":
                 row["email_account"] = UNATTRIBUTED
-            row[WORKSPACE_ID] = self.workspace_id
+            row |= {WORKSPACE_ID: self.workspace_id, WORKSPACE_NAME: self.workspace_name}
             yield row
 
     def _source(self, name: str) -> Iterator[Row]:

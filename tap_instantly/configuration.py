@@ -87,11 +87,13 @@ def _keys(config: Mapping[str, Any]) -> Iterator[str]:
     names = [entry.get("name") for entry in _entries(config)]
     for name in sorted({name for name in names if isinstance(name, str) and names.count(name) > 1}):
         yield f"setting 'workspaces' is not valid: two of them are called '{name}'"
+    for odd in (name for name in names if isinstance(name, str) and not name.isprintable()):
+        yield f"setting 'workspaces' is not valid: a name has to be one line of text: {odd!a}"
     for entry in _entries(config):
         where = f"setting 'workspaces' is not valid: '{entry.get('name')}'"
         if ("api_key" in entry) == ("api_key_env" in entry):
             yield f"{where} needs an api_key or an api_key_env"
-        elif not key_of(entry):
+        elif "api_key_env" in entry and not key_of(entry):
             # It is not named here: somebody may have put the key itself in its place.
             yield f"{where} has an api_key_env that names no environment variable, or an empty one"
     if isinstance(config.get("sub_workspaces"), str) and config["sub_workspaces"] != ALL:

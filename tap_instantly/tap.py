@@ -17,7 +17,7 @@ from typing_extensions import override
 
 from tap_instantly import stopping
 from tap_instantly.api import InstantlyClient, InstantlyError, Workspaces, secrecy
-from tap_instantly.api.workspaces import accepted_sub_workspaces
+from tap_instantly.api.group import accepted_sub_workspaces
 from tap_instantly.configuration import key_of, problems, secrets, unknown_variables
 from tap_instantly.settings import ALL, ENVIRONMENT_PREFIX, SETTINGS
 from tap_instantly.singer import files
@@ -26,10 +26,14 @@ from tap_instantly.streams import STREAMS, InstantlyStream, selection
 from tap_instantly.streams.state import read as read_state
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from types import FrameType
 
     import click
+
+
+OWN = "of the key itself"
+"""What messages call the workspace that has the others in its group."""
 
 
 class IncompleteError(InstantlyError):
@@ -180,19 +184,25 @@ class TapInstantly(Tap):
         named = bool(self.config.get("workspaces"))
         return Workspaces(self._clients, at_once=self.config["concurrency"], named=named)
 
-    def _clients(self) -> dict[str, InstantlyClient]:
+    def _clients(self) -> dict[str, InstantlyClient | InstantlyError]:
         """A client for each workspace, by what messages call it."""
         if given := self.config.get("workspaces"):
-            return {entry["name"]: self._client(key_of(entry)) for entry in given}
+            return {entry["name"]: self._client_or_error(entry) for entry in given}
         client = self._client(self.config["api_key"])
         wanted = self.config.get("sub_workspaces")
         if not wanted:
             return {"the workspace": client}
         if wanted not in (ALL, [ALL]):
             return {id_: self._client(self.config["api_key"], id_) for id_ in wanted}
-        members = accepted_sub_workspaces(client)
+        members = accepted_sub_workspaces(client, OWN)
         subs = {name: self._client(self.config["api_key"], id_) for name, id_ in members.items()}
-        return {"of the key itself": client, **subs}
+        return {OWN: client, **subs}
+
+    def _client_or_error(self, entry: Mapping[str, Any]) -> InstantlyClient | InstantlyError:
+        try:
+            return self._client(key_of(entry))
+        except InstantlyError as error:  # a key that cannot be sent concerns no other workspace
+            return error
 
     def _client(self, api_key: str | None, as_workspace: str | None = None) -> InstantlyClient:
         return InstantlyClient(

@@ -14,7 +14,7 @@ import sandbox
 from sandbox import SandboxConfig
 from sandbox.group import ACCEPTED
 from tap_instantly import InstantlyAPIError
-from tap_instantly.tap import TapInstantly
+from tap_instantly.tap import OWN, TapInstantly
 from tests.conftest import UNTIL
 from tests.support import TapRun, run_tap, traces
 
@@ -125,6 +125,27 @@ def test_each_sub_workspace_has_a_state_of_its_own_that_survives_the_others(agen
     assert max(workspaces_of(again).values()) < 30
 
 
+def test_where_another_workspace_answers_than_was_asked_for_nothing_is_read_of_it(
+    agency: sandbox.Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked_for, other = list(joined(agency))[:2]
+    ours = next(agency.control.truth("workspace"))
+    agency.control.fault("/api/v2/workspaces/current", "status", status=200, body=ours, count=1)
+    config = settings(agency, api_key=agency.api_key, sub_workspaces=[asked_for, other], concurrency=1)
+    run = run_tap(config, streams=("leads",))
+    assert {id_ for id_, _ in workspaces_of(run)} == {other}
+    assert f"Workspace {asked_for} is left out" in caplog.text
+    assert f"workspace {ours['id']} answered for {asked_for}" in caplog.text
+
+
+def test_a_sub_workspace_may_be_called_as_messages_call_that_of_the_key(agency: sandbox.Server) -> None:
+    rows = members(agency)
+    named = [{**row, "sub_workspace_name": OWN} for row in rows]
+    agency.control.fault("/api/v2/workspace-group-members", "status", status=200, body={"items": named}, count=1)
+    run = run_tap(settings(agency, api_key=agency.api_key, sub_workspaces="all"), streams=("leads",))
+    assert {id_ for id_, _ in workspaces_of(run)} == {own_id(agency), *joined(agency)}
+
+
 # Names
 
 
@@ -198,6 +219,28 @@ def test_sub_workspaces_can_be_given_in_a_variable(
     monkeypatch.setenv("TAP_INSTANTLY_API_KEY", "k")
     monkeypatch.setenv("TAP_INSTANTLY_SUB_WORKSPACES", value)
     assert TapInstantly(parse_env_config=True).config["sub_workspaces"] == expected
+
+
+@pytest.mark.parametrize("key", ["two words", "with a line end\n"])
+def test_a_key_that_cannot_be_sent_costs_its_own_workspace_alone(
+    key: str, agency: sandbox.Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    entries = [{"name": "a", "api_key": agency.api_key}, {"name": "b", "api_key": key}]
+    run = run_tap(settings(agency, workspaces=entries), streams=("leads",))
+    assert {name for _, name in workspaces_of(run)} == {"a"}
+    assert "Workspace b is left out: api_key is empty or holds" in caplog.text
+
+
+@pytest.mark.parametrize("name", ["a\ud800", "a\nb", "a\0"])
+def test_a_name_is_one_line_of_text(name: str) -> None:
+    with pytest.raises(ConfigurationError, match="a name has to be one line of text"):
+        TapInstantly(config={"workspaces": [{"name": name, "api_key": "k"}]})
+
+
+def test_an_empty_key_is_told_of_as_such() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        TapInstantly(config={"workspaces": [{"name": "a", "api_key": ""}]})
+    assert "api_key_env" not in str(caught.value)
 
 
 # Hundreds

@@ -129,6 +129,15 @@ def test_what_is_no_object_is_no_catalog(catalog: Any) -> None:
         TapInstantly(config=dict(CONFIG), catalog=catalog)
 
 
+def test_a_schema_that_is_nested_too_deeply_is_told_of(catalog: dict[str, Any]) -> None:
+    deep: dict[str, Any] = {"type": "object"}
+    for _ in range(400):
+        deep = {"type": "object", "properties": {"more": deep}}
+    entry(catalog)["schema"]["properties"]["deep"] = deep
+    with pytest.raises(CatalogError, match="nested too deeply"):
+        TapInstantly(config=dict(CONFIG), catalog=catalog)
+
+
 def test_streams_that_there_are_not_are_named_with_the_nearest_and_the_others_are_read(
     api: Server, config: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -130,7 +130,11 @@ def test_whatever_a_record_holds_is_written_in_its_schemas_form_or_counted(
 
 def written(checkers: dict[str, fuzz.Checker], body: str, stream: str = "leads") -> dict[str, Any]:
     (record,) = checkers[stream].lines([decode(body.encode())])
-    return {name: value for name, value in record.items() if name not in {"workspace_id", "timestamp_updated"}}
+    return {
+        name: value
+        for name, value in record.items()
+        if name not in {"workspace_id", "workspace_name", "timestamp_updated"}
+    }
 
 
 @pytest.mark.parametrize(

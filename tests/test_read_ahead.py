@@ -329,6 +329,28 @@ def test_an_error_of_an_unordered_source_comes_after_the_pages_of_its_run(
     assert outcome.pages.count("before") == 2
 
 
+def test_what_the_other_runs_have_read_comes_before_the_error_of_the_last_one_to_end() -> None:
+    whole_ended, broken_ended = threading.Event(), threading.Event()
+
+    def whole() -> Iterator[int]:
+        yield from (1, 2, 3)
+        whole_ended.set()
+
+    def last_to_end() -> Iterator[int]:
+        whole_ended.wait(PATIENCE)
+        broken_ended.set()
+        yield from broken_after([])
+
+    with reading(Unordered([whole(), last_to_end()], eager=2), workers=2) as reader:
+        turns = reader.turns()
+        pages = [next(turns).page]
+        broken_ended.wait(PATIENCE)
+        time.sleep(0.05)  # for the error to be noted
+        rest = list(turns)
+    assert pages + [turn.page for turn in rest] == [1, 2, 3, None]
+    assert isinstance(rest[-1].error, BrokenError)
+
+
 @settings(deadline=None, max_examples=40)
 @given(plans=SOURCES.filter(len), workers=WORKERS, limit=LIMITS, ordered=st.booleans(), data=st.data())
 def test_an_error_in_one_source_does_not_touch_the_others(

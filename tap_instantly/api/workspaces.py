@@ -97,16 +97,31 @@ class Workspace:
         except InstantlyAPIError as error:
             if error.kind not in DENIED:
                 raise
-            return cls(_id_from_records(client, error), name, None, client)
+            return cls(_sole(_id_from_records(client, error), client), name, None, client)
         own = details.get("name")
         return cls(
-            details["id"], name or (own if isinstance(own, str) else None), details.get("timestamp_created"), client
+            _sole(details["id"], client),
+            name or (own if isinstance(own, str) else None),
+            details.get("timestamp_created"),
+            client,
         )
 
     @property
     def connected_at(self) -> datetime | None:
         """The server's time when the key was checked, before anything was read."""
         return self.client.server_time
+
+
+def _sole(workspace_id: str, client: InstantlyClient) -> str:
+    """The id of the workspace that answered, which has to be the one that was asked for.
+
+    Raises:
+        InstantlyAPIError: It is another one: whatever is read would go under the wrong name.
+    """
+    if client.as_workspace in {None, workspace_id}:
+        return workspace_id
+    reason = f"workspace {workspace_id} answered for {client.as_workspace}"
+    raise InstantlyAPIError(None, "GET", "/workspaces/current", reason, kind=ErrorKind.MALFORMED)
 
 
 def _details(client: InstantlyClient) -> dict[str, Any]:
@@ -159,7 +174,9 @@ def _id_from_records(client: InstantlyClient, denied: InstantlyAPIError) -> str:
     return UNKNOWN_WORKSPACE
 
 
-def _connect(client: InstantlyClient, name: str | None) -> Workspace | Exception:
+def _connect(client: InstantlyClient | InstantlyError, name: str | None) -> Workspace | Exception:
+    if isinstance(client, InstantlyError):
+        return client
     try:
         return Workspace.connect(client, name)
     except Exception as error:  # noqa: BLE001 (raised in the thread that waits)
@@ -167,7 +184,7 @@ def _connect(client: InstantlyClient, name: str | None) -> Workspace | Exception
 
 
 def _connect_all(
-    clients: Mapping[str, InstantlyClient], at_once: int, *, named: bool
+    clients: Mapping[str, InstantlyClient | InstantlyError], at_once: int, *, named: bool
 ) -> dict[str, Workspace | InstantlyError]:
     """The workspace of each client, or why it cannot be opened."""
     found: dict[str, Workspace | Exception] = {}
@@ -192,27 +209,6 @@ def _connect_all(
     return {name: cast("Workspace | InstantlyError", found[name]) for name in clients}
 
 
-def accepted_sub_workspaces(client: InstantlyClient) -> dict[str, str]:
-    """Ids of the workspaces that have joined the group of the key's own, by a name that no other of them has.
-
-    Raises:
-        InstantlyAPIError: The key may not read them (``workspace_group_members:read``), ...
-    """
-    found: dict[str, str] = {}
-    others = 0
-    for member in client.list_sub_workspaces():
-        id_, name = member.get("sub_workspace_id"), member.get("sub_workspace_name")
-        if member.get("status") != "accepted" or not isinstance(id_, str) or not id_:
-            others += 1
-        elif not isinstance(name, str) or not name or name in found:
-            found[f"{name or ''} ({id_})".strip()] = id_
-        else:
-            found[name] = id_
-    if others:
-        logger.info("%d members of the workspace's group have not accepted, and are not read.", others)
-    return found
-
-
 class Workspaces:
     """The workspaces that a configuration opens, connected on first use.
 
@@ -220,13 +216,17 @@ class Workspaces:
     opened is left out, with a line in the log; that none can is an error.
 
     Args:
-        clients: Makes a client for each, by the name that messages call it.
+        clients: Makes a client for each, by the name that messages call it, or tells why there can be none.
         at_once: How many to connect at once.
         named: Whether they are called so in records too, whatever the API calls them.
     """
 
     def __init__(
-        self, clients: Callable[[], Mapping[str, InstantlyClient]], *, at_once: int = 1, named: bool = False
+        self,
+        clients: Callable[[], Mapping[str, InstantlyClient | InstantlyError]],
+        *,
+        at_once: int = 1,
+        named: bool = False,
     ) -> None:
         self._clients = clients
         self._at_once = at_once

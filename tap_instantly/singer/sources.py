@@ -104,12 +104,18 @@ class Lane(Generic[_Page]):
         """Whether nothing of it is left to be handed on."""
         return self.error is not None or not (self.runs or self.beginning or self.source.has_run(starving=True))
 
+    @property
+    def _only_to_be_handed_on(self) -> bool:
+        """Whether nothing more is read of it, and what was read before an error is still there."""
+        return all(run.ended for run in self.runs) and any(run.pages for run in self.runs)
+
     def clear(self) -> None:
         """Forget the runs that have been handed on to their end, and note the error that ended one."""
         for run in tuple(self.runs):
             if run.ended and not run.pages:
-                self.runs.remove(run)
-                if run.error is not None:
+                if run.error is None:
+                    self.runs.remove(run)
+                elif self.source.ordered or not self._only_to_be_handed_on:
                     self.error = run.error
                     return
             elif self.source.ordered:

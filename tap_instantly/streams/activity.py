@@ -34,8 +34,9 @@ class AuditLogs(ListStream):
 
     @override
     def arguments_for(self, context: Slice) -> dict[str, Any]:
+        # Whether the server takes the bound as inclusive is not documented: it is set one millisecond early.
         bookmark = self.bookmark(context)
-        return {"start_date": timestamps.text(bookmark)} if bookmark else {}
+        return {"start_date": timestamps.text(bookmark - timedelta(milliseconds=1))} if bookmark else {}
 
 
 class BackgroundJobs(ListStream):

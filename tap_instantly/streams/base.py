@@ -74,6 +74,7 @@ class InstantlyStream(Versioned):
     def __init__(self, tap: Tap, workspaces: Workspaces) -> None:
         super().__init__(tap, workspaces)
         self._starts: dict[str, str | None] = {}
+        self._names: dict[str, str | None] = {}
         self._counting = threading.Lock()
         self._looped: set[str] = set()
 
@@ -170,6 +171,11 @@ class InstantlyStream(Versioned):
         self._starts[workspace_id(context)] = self._start_of(context)
 
     @override
+    def begin(self, context: Context) -> None:
+        workspace = workspace_id(context)
+        self._names[workspace] = self.workspaces[workspace].name
+
+    @override
     def finish(self, context: Context) -> None:
         workspace = workspace_id(context)
         self.workspaces.note_success(workspace)
@@ -250,8 +256,8 @@ class InstantlyStream(Versioned):
     def post_process(self, row: Record, context: Context | None = None) -> Record | None:
         for name in self.left_out:
             row.pop(name, None)
-        workspace = self.workspaces[workspace_id(context)]
-        record = self.shaper.shape(row, workspace.id, workspace.name)
+        workspace = workspace_id(context)
+        record = self.shaper.shape(row, workspace, self._names.get(workspace))
         if record is not None:
             self.shaper.check(record)
             self.tally.records += 1

@@ -14,6 +14,7 @@ from tap_instantly.api.decode import decoded
 from tap_instantly.api.page_limit import PageLimit
 from tap_instantly.api.pagination import array, items, objects, page_arguments
 from tap_instantly.streams.base import InstantlyStream
+from tap_instantly.streams.parents import askable
 from tap_instantly.streams.turns import workspace_id
 
 if TYPE_CHECKING:
@@ -146,8 +147,8 @@ class PerParent(InstantlyStream):
 
     The parent's id goes into the path, where that has its name in braces, and into the argument ``parent_argument``.
     Rows that do not say whose they are get it as a column, where the schema has one; rows that belong to another
-    parent (reported for inbox placement) are left to that one. A parent that is gone by the time it is asked for is
-    passed over with a line in the log.
+    parent (reported for inbox placement) are left to that one. A parent that is not found is passed over with a line
+    in the log; where it is still listed afterwards, it is not gone, and there is more to read than was read.
     """
 
     parent: ClassVar[Parent]
@@ -169,22 +170,59 @@ class PerParent(InstantlyStream):
     @override
     def pages(self, context: Slice) -> Iterator[list[Record]]:
         column, parent_id = self.parent.column, context[self.parent.column]
-        stamp = column in self.schema["properties"]
+        begun = False
         try:
             for page in super().pages(context):
-                if stamp:
-                    for record in page:
-                        if record.get(column) is None:
-                            record[column] = parent_id
-                yield (
-                    [row for row in page if row[column] == parent_id or not isinstance(row[column], str)]
-                    if stamp
-                    else page
-                )
+                begun = True
+                yield self._own(page, context) if column in self.schema["properties"] else page
         except InstantlyAPIError as error:
-            if error.kind is not ErrorKind.NOT_FOUND:
+            if error.kind is not ErrorKind.NOT_FOUND or begun:
                 raise
-            self.logger.warning("Passed over %s %s, which is gone: %s", column, parent_id, error)
+            with self._counting:
+                self._not_found.setdefault(workspace_id(context), set()).add(parent_id)
+            self.logger.warning("Passed over %s %s: %s", column, parent_id, error)
+
+    def _own(self, page: list[Record], context: Slice) -> list[Record]:
+        """The rows of the parent, and those of none that is asked for itself."""
+        column, parent_id = self.parent.column, context[self.parent.column]
+        others: Iterable[str] | None = None
+        kept = []
+        for row in page:
+            if row.get(column) is None:
+                row[column] = parent_id
+            elif row[column] != parent_id and isinstance(row[column], str):
+                others = set(self.parents(context)) if others is None else others
+                if row[column] in others:
+                    continue
+            kept.append(row)
+        return kept
+
+    @override
+    def finish(self, context: Context) -> None:
+        super().finish(context)
+        workspace = workspace_id(context)
+        if not (not_found := self._not_found.pop(workspace, None)) or not (listed := self._listed(not_found, context)):
+            return
+        entry = f"{workspace}: {len(listed)} of {self.parent.column} not found"
+        if self.replication_method == "INCREMENTAL":
+            self._forget_progress(context)
+            self.tally.incomplete.append(entry)
+            self.logger.error("Incomplete, and the bookmark stays where it was: in workspace %s, still listed", entry)
+        else:
+            self.tally.passed_over.append(entry)
+
+    def _listed(self, not_found: set[str], context: Context) -> set[str]:
+        """Those that are listed, or cannot be shown to be gone."""
+        client = self.workspaces[workspace_id(context)].client
+        try:
+            return not_found.intersection(askable(self.parent.source(client), client))
+        except InstantlyAPIError as error:
+            self.logger.warning("Whether those that were passed over are gone cannot be told: %s", error)
+            return not_found
+
+    @cached_property
+    def _not_found(self) -> dict[str, set[str]]:
+        return {}
 
 
 class DailyStream(InstantlyStream):
@@ -219,8 +257,11 @@ class DailyStream(InstantlyStream):
     def pages(self, context: Slice) -> Iterator[list[Record]]:
         start, end, day = context["start_date"], context["end_date"], self.replication_key or "date"
         for page in super().pages(context):
+            # What is no day is nobody else's, and has its line in the log when it is shaped.
             yield [
-                record for record in page if not isinstance(on := record.get(day), str) or start <= (on or start) < end
+                record
+                for record in page
+                if not isinstance(on := record.get(day), str) or start <= on < end or not timestamps.is_day(on)
             ]
 
     def _first_day(self, context: Slice) -> date:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 FULL_TABLE, INCREMENTAL = "FULL_TABLE", "INCREMENTAL"
 
+DEEPEST = 50
+"""Objects and arrays within one another that a schema may have; those of the tap have less than ten."""
+
 ADVICE = "Take the catalog that --discover writes, and change what is selected alone."
 
 
@@ -34,6 +37,14 @@ def check_form(catalog: object) -> None:
     if not isinstance(streams, list):
         message = f"The catalog cannot be used: it has no list of streams. {ADVICE}"
         raise CatalogError(message)
+    try:
+        _check_entries(streams)
+    except RecursionError:
+        message = f"The catalog cannot be used: a schema is nested too deeply. {ADVICE}"
+        raise CatalogError(message) from None
+
+
+def _check_entries(streams: list[Any]) -> None:
     seen: set[str] = set()
     for number, entry in enumerate(streams):
         where = f"streams[{number}]"
@@ -87,14 +98,21 @@ def _problems_of_metadata(item: object) -> Iterator[str]:
             yield f"has a {name} that is no text"
 
 
-def _is_object_schema(schema: Mapping[str, Any]) -> bool:
-    """Whether the parts of a schema are where and what the SDK takes them to be."""
+def _is_object_schema(schema: Mapping[str, Any], depth: int = 0) -> bool:
+    """Whether the parts of a schema are where and what the SDK takes them to be.
+
+    Raises:
+        RecursionError: It is nested more deeply than the SDK can follow.
+    """
+    if depth > DEEPEST:
+        raise RecursionError
     kind, properties, items = schema.get("type"), schema.get("properties", {}), schema.get("items", {})
     return (
         (kind is None or isinstance(kind, str) or _are_texts(kind))
         and isinstance(properties, dict)
         and all(
-            isinstance(part, dict) and (not part or _is_object_schema(part)) for part in [*properties.values(), items]
+            isinstance(part, dict) and (not part or _is_object_schema(part, depth + 1))
+            for part in [*properties.values(), items]
         )
     )
 

@@ -21,6 +21,7 @@ class Tally:
     seconds: float = 0.0
     skipped: list[str] = field(default_factory=list)
     incomplete: list[str] = field(default_factory=list)
+    passed_over: list[str] = field(default_factory=list)
 
     def line(self, **oddities: int) -> str:
         """The counts on one line; oddities only where there are any."""
@@ -29,6 +30,7 @@ class Tally:
             + "".join(f" {name}={count}" for name, count in oddities.items() if count)
             + (f" skipped=[{', '.join(self.skipped)}]" if self.skipped else "")
             + (f" incomplete=[{', '.join(self.incomplete)}]" if self.incomplete else "")
+            + (f" passed_over=[{', '.join(self.passed_over)}]" if self.passed_over else "")
         )
 
 

@@ -80,6 +80,7 @@ class Versioned(InTurns):
         """Why, other than by a deletion, a record may not have come."""
         yield from (f"skipped in {entry}" for entry in self.tally.skipped)
         yield from (f"incomplete in {entry}" for entry in self.tally.incomplete)
+        yield from (f"passed over in {entry}" for entry in self.tally.passed_over)
         yield from (f"workspace {name} is left out" for name in self.workspaces.left_out)
         if not self.workspaces.left_out:
             read = {workspace.id for workspace in self.workspaces}

@@ -268,4 +268,4 @@ def test_patch_and_delete_send_what_they_say(api: Server, client: InstantlyClien
 )
 def test_typed_records_have_the_fields_of_the_schemas(record: Any, schema: str) -> None:
     properties = json.loads(Path("schemas", f"{schema}.json").read_text(encoding="utf-8"))["properties"]
-    assert get_type_hints(record).keys() == properties.keys() - {"workspace_id", "unknown_fields"}
+    assert get_type_hints(record).keys() == properties.keys() - {"workspace_id", "workspace_name", "unknown_fields"}

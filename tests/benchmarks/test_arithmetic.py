@@ -111,6 +111,27 @@ def test_growth_compares_further_records_so_that_starting_up_does_not_count() ->
     assert growth(results(), *sizes) is None
 
 
+def test_what_the_machine_did_meanwhile_is_taken_out_of_growth() -> None:
+    sizes = {"leads-0ms-10k": (10_000, 1), "leads-0ms-100k": (100_000, 1), "leads-0ms-1m": (1_000_000, 1.5)}
+    measured = results(
+        *(
+            outcome(name, n, tap=[run(n * 1e-4 * slow, n)], floor=[run(n * 2e-4 * slow, n)])
+            for name, (n, slow) in sizes.items()
+        )
+    )
+    assert growth(measured, *sizes) == pytest.approx(1)
+
+
+def test_each_turn_is_compared_with_itself() -> None:
+    slow_at_the_end = outcome(
+        "leads-0ms-100k",
+        100_000,
+        tap=[run(4, 100_000), run(9, 100_000), run(8, 100_000)],
+        dlt=[run(12, 100_000), run(18, 100_000), run(24, 100_000)],
+    )
+    assert times_faster(results(slow_at_the_end), "leads-0ms-100k", "dlt") == pytest.approx(3)
+
+
 def test_a_check_passes_fails_or_was_not_measured() -> None:
     what = "300,000 leads at 300 ms: leads a second"
     assert verdict_on(results(outcome("leads-300ms-300k", 300_000, tap=[run(35, 300_000)])), what) is True

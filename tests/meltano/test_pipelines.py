@@ -129,7 +129,7 @@ def test_postgres_gets_every_row_once_with_the_fast_settings(project: Project, a
             "TARGET_POSTGRES_SQLALCHEMY_URL": server.url("meltano"),
         }
         config = json.loads(project.meltano("config", "print", "target-postgres", **variables).stdout)
-        assert (config["use_copy"], config["validate_records"], config["batch_size_rows"]) == (True, False, 100_000)
+        assert (config["use_copy"], config["validate_records"], config["batch_size_rows"]) == (True, False, 25_000)
         for _ in range(2):
             project.meltano("--environment=prod", "run", "instantly-to-postgres", **variables)
         rows = server.rows("select id from instantly.leads", "meltano")

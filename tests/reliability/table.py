@@ -81,7 +81,9 @@ TAKES = Outcome("takes it", "takes it as it is", "all", "moves on", "as ever", 0
 RETRIES = Outcome("tries again", "tries again", "all", "moves on", "as ever", 0)
 HALVES = Outcome("asks for less", "tries again, then asks for half as much", "all", "moves on", "as ever", 0)
 SKIPS = Outcome("skips", "skips the stream in that workspace, with a warning", "none", "stays", "as ever", 0)
-PASSES = Outcome("passes over", "passes over that parent, with a warning", "all but those", "moves on", "as ever", 0)
+PASSES = Outcome(
+    "passes over", "passes over that parent, with a warning", "all but those", "there is none", "as ever", 0
+)
 INCOMPLETE = Outcome(
     "incomplete",
     "ends the stream in that workspace, with an error",
@@ -138,7 +140,7 @@ def _status(status: int, **more: Any) -> dict[str, Any]:
     return {"kind": "status", "status": status, "body": {"statusCode": status, **MESSAGE}, **more}
 
 
-GONE = {BY_PARENT: PASSES, WINDOWS: PASSES}
+NOT_FOUND = {BY_PARENT: PASSES, WINDOWS: INCOMPLETE}
 TOO_LARGE_FOR_ONE = dict.fromkeys((BY_PARENT, WINDOWS, OBJECT), INCOMPLETE)
 
 
@@ -156,7 +158,7 @@ FAULTS = (
     Fault("402", _status(402, **FOR_GOOD), SKIPS),
     Fault("403 in JSON: a missing scope", _status(403, **FOR_GOOD), SKIPS),
     Fault("403 in the words of Cloudflare", _status(403, **FOR_GOOD) | {"body": "error code: 1010"}, STOPS),
-    Fault("404", _status(404, **FOR_GOOD), SKIPS, GONE),
+    Fault("404", _status(404, **FOR_GOOD), SKIPS, NOT_FOUND),
     *_passing("408", _status(408)),
     Fault("413, once", _status(413), HALVES, TOO_LARGE_FOR_ONE),
     Fault("413, for good", _status(413, **FOR_GOOD), INCOMPLETE),

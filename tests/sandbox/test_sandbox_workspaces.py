@@ -350,6 +350,7 @@ def test_the_requests_of_each_workspace_are_counted_apart(make_api, enter, contr
     second.post("/leads/list", {})
     assert control.within(SECOND).counts() == {
         "total": 4,
+        "too_many": 0,
         "most_in_flight": 1,
         "paths": {"/api/v2/campaigns": 3, "/api/v2/leads/list": 1},
         "operations": {"GET /api/v2/campaigns": 3, "POST /api/v2/leads/list": 1},

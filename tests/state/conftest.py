@@ -59,7 +59,7 @@ def keys(run: TapRun) -> Keys:
     return {stream: set(run.by_key(stream)) for stream in STREAMS}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")  # no longer, since it changes the tap
 def continued() -> Iterator[Continued]:
     config = SandboxConfig(campaigns=6, accounts=3, leads=90, lead_lists=3, emails=30, days=10, until=UNTIL, seed=6)
     with sandbox.serve(config) as server, pytest.MonkeyPatch.context() as patch:

@@ -23,7 +23,10 @@ DAYS = st.dates(date(2020, 1, 1), date(2030, 1, 1))
 
 
 def stripped(rows: list[Record], *keys: str) -> dict[tuple[Any, ...], Record]:
-    return {tuple(row[key] for key in keys): {k: v for k, v in row.items() if k != "workspace_id"} for row in rows}
+    return {
+        tuple(row[key] for key in keys): {k: v for k, v in row.items() if k not in {"workspace_id", "workspace_name"}}
+        for row in rows
+    }
 
 
 @given(start=DAYS, length=st.integers(-10, 400))

@@ -78,13 +78,6 @@ def test_it_comes_where_nothing_is_left_either(agency: Server, settings: dict[st
     assert kinds(run_tap(settings, streams=("lead_lists",)), "lead_lists") == ["SCHEMA", "ACTIVATE_VERSION"]
 
 
-def test_it_comes_where_a_parent_is_gone_by_the_time_that_it_is_asked_for(
-    agency: Server, settings: dict[str, Any]
-) -> None:
-    agency.control.fault(STATS, "status", status=404, count=1)
-    assert activated(run_tap(settings, streams=("lead_list_verification_stats",)), "lead_list_verification_stats")
-
-
 @pytest.mark.parametrize("deselected", [(), ("status_summary", "lastStep")], ids=["the short way", "the SDK's way"])
 def test_records_have_it_whichever_way_they_take(settings: dict[str, Any], deselected: tuple[str, ...]) -> None:
     catalog = catalog_of(settings, "leads")

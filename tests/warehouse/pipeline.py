@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -14,6 +15,7 @@ from tests.warehouse.postgres import ENVIRONMENT
 
 if TYPE_CHECKING:
     import signal
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.warehouse.postgres import Postgres
@@ -24,10 +26,17 @@ SECONDS = 120.0
 
 @dataclass(frozen=True)
 class Stop:
-    """A signal to the tap, and the number of records after which it comes."""
+    """A signal to one of the two, and the number of records after which it comes.
+
+    Attributes:
+        signal: The signal.
+        records: How many records have been passed on before it.
+        once: If given, the signal is for the loader, and waits until this holds; otherwise it is for the tap.
+    """
 
     signal: signal.Signals
     records: int
+    once: Callable[[], bool] | None = None
 
 
 @dataclass(frozen=True)
@@ -38,11 +47,15 @@ class Load:
         exit_code: Of the tap, as Python has it: negative for a signal that it did not handle.
         state: What the loader has passed on last; None if nothing.
         log: What the tap said.
+        loader_exit_code: Of the loader.
+        loader_log: What the loader said.
     """
 
     exit_code: int
     state: dict[str, Any] | None
     log: str
+    loader_exit_code: int
+    loader_log: str
 
 
 @dataclass(frozen=True)
@@ -66,12 +79,23 @@ class Pipeline:
         state: dict[str, Any] | None = None,
         *,
         stop: Stop | None = None,
+        tap_folder: Path | None = None,
+        fails: bool = False,
         **settings: Any,
     ) -> Load:
         """Run the tap into the loader, whose further settings are ``settings``, up to the end of both.
 
+        Args:
+            config: Settings of the tap.
+            catalog: The tap's catalog.
+            state: What the tap goes on from.
+            stop: What ends one of the two on the way.
+            tap_folder: Where the package of the tap lies; this one's if None.
+            fails: Whether the loader is to fail.
+            settings: Of the loader.
+
         Raises:
-            AssertionError: The loader failed.
+            AssertionError: The loader failed, or did not where it had to.
         """
         tap = [sys.executable, "-m", "tap_instantly", *self._files(config=config, catalog=catalog, state=state)]
         target = [
@@ -89,7 +113,7 @@ class Pipeline:
         ]
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("TAP_", "TARGET_"))}
         with (self.folder / "log").open("w+b") as log, (self.folder / "log-target").open("w+b") as target_log:
-            extracting = subprocess.Popen(tap, stdout=subprocess.PIPE, stderr=log, env=environment)
+            extracting = subprocess.Popen(tap, stdout=subprocess.PIPE, stderr=log, env=environment, cwd=tap_folder)
             loading = subprocess.Popen(
                 target, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=target_log, env=environment
             )
@@ -104,12 +128,14 @@ class Pipeline:
                 extracting.wait()
                 loading.wait()
             target_log.seek(0)
-            assert loading.returncode == 0, target_log.read().decode()[-5000:]
+            said = target_log.read().decode()
+            assert (loading.returncode != 0) == (fails or bool(stop and stop.once)), said[-5000:]
             while int(time.time()) == ended:
                 time.sleep(0.01)  # versions are in seconds, and the next run is to have another one
             log.seek(0)
             *_, last = [None, *states.splitlines()]
-            return Load(extracting.returncode, json.loads(last) if last else None, log.read().decode())
+            passed_on = json.loads(last) if last else None
+            return Load(extracting.returncode, passed_on, log.read().decode(), loading.returncode, said)
 
     def rows(self, table: str) -> list[dict[str, Any]]:
         """All rows of the table of a stream."""
@@ -126,14 +152,27 @@ class Pipeline:
 
 
 def _pass_on(extracting: subprocess.Popen[bytes], loading: subprocess.Popen[bytes], stop: Stop | None) -> None:
-    """Give the loader what the tap writes, and send the tap its signal on the way."""
+    """Give the loader what the tap writes, and send one of them its signal on the way."""
     assert extracting.stdout is not None
     assert loading.stdin is not None
     records = 0
-    with extracting.stdout as lines:
+    with extracting.stdout as lines, contextlib.suppress(BrokenPipeError):  # of a loader that has ended
         for line in lines:
             loading.stdin.write(line)
             if stop and b'"type":"RECORD"' in line:
                 records += 1
                 if records == stop.records:
-                    extracting.send_signal(stop.signal)
+                    loading.stdin.flush()
+                    _send(stop, extracting, loading)
+
+
+def _send(stop: Stop, extracting: subprocess.Popen[bytes], loading: subprocess.Popen[bytes]) -> None:
+    if stop.once is None:
+        extracting.send_signal(stop.signal)
+        return
+    deadline = time.monotonic() + SECONDS
+    while not stop.once():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    loading.send_signal(stop.signal)
+    loading.wait(SECONDS)

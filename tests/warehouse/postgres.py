@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -82,39 +83,51 @@ def running() -> Iterator[Postgres]:
     # Not in pytest's folders, whose names can be too long for a socket.
     with tempfile.TemporaryDirectory(prefix="postgres-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
-        programs, who = packages.parent / SERVER / RELEASE / "bin", {}
+        programs, who = packages.parent / SERVER / RELEASE / "bin", dict[str, Any]()
         if os.name == "posix" and os.geteuid() == 0:
             # Postgres will not run as root, and nobody else may be able to get at what root has installed.
             for part in (f"{SERVER}/{RELEASE}", f"{SERVER}.libs"):
                 shutil.copytree(packages.parent / part, folder / part)
-            who = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
+            who |= {"user": NOBODY, "group": NOBODY, "extra_groups": []}
             os.chown(folder, NOBODY, NOBODY)
         data = folder / "data"
         server = (folder if who else packages.parent) / SERVER / RELEASE / "bin"
         _make_data(server, data, who)
         options = [text for setting, value in FAST.items() for text in ("-c", f"{setting}={value}")]
-        command = [server / "postgres", "-D", data, "-k", folder, "-h", "", *options]
+        command: list[str | Path] = [server / "postgres", "-D", data, "-k", folder, "-h", "", *options]
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=folder, **who)
         try:
             _wait(programs, folder, process)
             yield Postgres(programs, folder)
         finally:
-            process.terminate()
+            process.send_signal(signal.SIGINT)  # at SIGTERM it waits for sessions of loaders that were killed
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(SECONDS)
             process.kill()
 
 
 def _make_data(server: Path, data: Path, who: Mapping[str, Any]) -> None:
-    command = [server / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "-N"]
+    command: list[str | Path] = [
+        server / "initdb",
+        "-D",
+        data,
+        "-U",
+        "postgres",
+        "-A",
+        "trust",
+        "-E",
+        "UTF8",
+        "--no-locale",
+        "-N",
+    ]
     made = subprocess.run(command, capture_output=True, text=True, check=False, cwd=data.parent, **who)
     assert made.returncode == 0, made.stderr
 
 
 def _wait(programs: Path, folder: Path, process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + SECONDS
-    asked = [programs / "pg_isready", "-q", "-h", folder]
+    asked: list[str | Path] = [programs / "pg_isready", "-q", "-h", folder]
     while subprocess.run(asked, check=False).returncode != 0:
         log = (folder / "log").read_text(encoding="utf-8")
         assert process.poll() is None, log

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import itertools
+import os
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+import sandbox
+from sandbox import SandboxConfig
+from tests.airflow import installation
+from tests.airflow.installation import AIRFLOW, Installation
+from tests.conftest import UNTIL
+from tests.warehouse.conftest import postgres
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from sandbox import Server
+    from tests.warehouse.postgres import Postgres
+
+__all__ = ["postgres"]
+
+WORKSPACES = ("main", "workspace-002", "workspace-003")
+
+_numbers = itertools.count()
+
+
+@pytest.fixture(scope="session")
+def agency() -> Iterator[Server]:
+    config = SandboxConfig(3, campaigns=3, accounts=4, leads=60, emails=20, days=20, until=UNTIL, seed=6)
+    with sandbox.serve(config) as server:
+        yield server
+
+
+@pytest.fixture(autouse=True)
+def _as_seeded(agency: Server) -> None:
+    agency.control.reset()
+
+
+@pytest.fixture(scope="session")
+def keys(agency: Server) -> dict[str, str]:
+    main, *others = WORKSPACES
+    return {main: agency.api_key, **{name: f"sandbox-key-{name}" for name in others}}
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty database of Airflow's."""
+    home = tmp_path_factory.mktemp("migrated")
+    variables = {**os.environ, "AIRFLOW_HOME": str(home), "AIRFLOW__CORE__LOAD_EXAMPLES": "False"}
+    variables["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] = f"sqlite:///{home}/airflow.db"
+    subprocess.run([str(AIRFLOW / "airflow"), "db", "migrate"], env=variables, check=True, capture_output=True)
+    return home / "airflow.db"
+
+
+Install = "Callable[..., Installation]"
+
+
+@pytest.fixture
+def install(
+    tmp_path: Path, postgres: Postgres, agency: Server, keys: dict[str, str], migrated: Path
+) -> Iterator[Callable[..., Installation]]:
+    """Makes an installation: install(), or with other keys than the agency's: install({...})."""
+    made = []
+
+    def make(held: dict[str, str] | None = None, *, batch: int = 10000) -> Installation:
+        database = f"airflow_{next(_numbers)}"
+        postgres.create(database)
+        made.append(database)
+        new = installation.make(tmp_path, postgres, database, agency, held or keys, batch=batch)
+        installation.copy_of(migrated, new)
+        return new
+
+    yield make
+    for database in made:
+        postgres.drop(database)

@@ -1,0 +1,173 @@
+"""An Airflow and a Meltano project of the tests' own: the DAG and the settings are those that are shipped."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sandbox import Server
+    from tests.warehouse.postgres import Postgres
+
+ROOT = Path(__file__).parents[2]
+AIRFLOW = ROOT / ".venv-airflow" / "bin"
+LOADER = ROOT / ".venv-postgres" / "bin" / "target-postgres"
+SECONDS = 500.0
+FOREIGN = ("AIRFLOW", "_AIRFLOW", "MELTANO", "TAP_", "TARGET_", "INSTANTLY_", "DBT_")
+"""Beginnings of the names of variables that must not get in from outside."""
+
+
+def make_project(folder: Path, url: str, *, batch: int = 10000) -> None:
+    """A Meltano project with the extractor as it is shipped and a loader for a database, both installed already."""
+    shipped = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))
+    (extractor,) = (one for one in shipped["plugins"]["extractors"] if one["name"] == "tap-instantly")
+    extractor["executable"] = str(Path(sys.executable).parent / "tap-instantly")
+    settings = {
+        "sqlalchemy_url": url,
+        "default_target_schema": "instantly",
+        "batch_size_rows": batch,
+        "validate_records": False,
+    }
+    loader = {
+        "name": "target-postgres",
+        "namespace": "target_postgres",
+        "executable": str(LOADER),
+        "pip_url": "meltanolabs-target-postgres",
+        "settings": [{"name": name, "kind": "string"} for name in settings],
+        "config": settings,
+    }
+    project = {
+        "project_id": "tests",
+        "send_anonymous_usage_stats": False,
+        "default_environment": "dev",
+        "environments": [{"name": "dev"}],
+        "plugins": {"extractors": [extractor], "loaders": [loader]},
+    }
+    folder.mkdir()
+    (folder / "meltano.yml").write_text(yaml.safe_dump(project), encoding="utf-8")
+
+
+@dataclass
+class Installation:
+    """Airflow with a home of its own, for one agency.
+
+    Attributes:
+        home: Of Airflow.
+        project: Of Meltano.
+        postgres: The server with the warehouse.
+        database: Of the warehouse.
+        variables: Of the environment.
+    """
+
+    home: Path
+    project: Path
+    postgres: Postgres
+    database: str
+    variables: dict[str, str] = field(repr=False)
+
+    def airflow(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Run a command of Airflow to its end."""
+        return subprocess.run(
+            [str(AIRFLOW / "airflow"), *arguments],
+            env={**self.variables, **variables},
+            cwd=self.home,
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+        )
+
+    def test(self, conf: Mapping[str, Any] | None = None, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Run the DAG once, its tasks one after the other."""
+        return self.airflow("dags", "test", "instantly", "--conf", json.dumps(conf or {}), **variables)
+
+    def start_test(self, conf: Mapping[str, Any], log: Path, **variables: str) -> subprocess.Popen[bytes]:
+        """Begin to run the DAG once."""
+        with log.open("wb") as output:
+            return subprocess.Popen(
+                [str(AIRFLOW / "airflow"), "dags", "test", "instantly", "--conf", json.dumps(conf)],
+                env={**self.variables, **variables},
+                cwd=self.home,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def rows(self, table: str) -> list[dict[str, Any]]:
+        """All rows of the table of a stream; none where there is no table yet."""
+        there = self.postgres.execute(f"select to_regclass('instantly.{table}')", self.database).strip()
+        return self.postgres.rows(f"select * from instantly.{table}", self.database) if there else []  # noqa: S608
+
+    def ids(self, stream: str) -> list[str]:
+        """The ids of all rows of a table, in order."""
+        return sorted(row["id"] for row in self.rows(stream))
+
+    def meltano(self, statement: str) -> list[tuple[Any, ...]]:
+        """Ask Meltano's own database, or change it."""
+        with sqlite3.connect(self.project / ".meltano" / "meltano.db", timeout=60) as database:
+            return database.execute(statement).fetchall()
+
+    def states(self) -> dict[str, dict[str, Any]]:
+        """What is remembered for the next run, by state id."""
+        found = self.meltano("select state_id, completed_state, partial_state from state")
+        return {id_: json.loads(partial or "{}") or json.loads(completed or "{}") for id_, completed, partial in found}
+
+    def runs(self, state_id: str) -> list[str]:
+        """How the runs of Meltano with a state ended, in order."""
+        return [
+            state for state, name in self.meltano("select state, job_name from runs order by id") if name == state_id
+        ]
+
+    def written(self) -> str:
+        """All that Airflow and Meltano have written."""
+        files = (path for folder in (self.home, self.project) for path in folder.rglob("*") if path.is_file())
+        return "\n".join(path.read_bytes().decode(errors="replace") for path in files)
+
+
+def state_id(workspace: str, group: str) -> str:
+    """What the DAG calls the state of a load."""
+    return f"instantly:{workspace}:{group}"
+
+
+def make(
+    folder: Path, postgres: Postgres, database: str, agency: Server, keys: Mapping[str, str], *, batch: int = 10000
+) -> Installation:
+    """Make an installation for the workspaces whose keys are given by name."""
+    home, project = folder / "airflow", folder / "project"
+    home.mkdir()
+    make_project(project, postgres.url(database), batch=batch)
+    held = {f"KEY_{number}": key for number, key in enumerate(keys.values())}
+    named = [{"name": name, "api_key_env": variable} for name, variable in zip(keys, held, strict=True)]
+    outside = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
+    variables = {
+        **outside,
+        **held,
+        "PATH": f"{AIRFLOW}{os.pathsep}{outside['PATH']}",
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "orchestrate" / "dags"),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/airflow.db",
+        "AIRFLOW_VAR_INSTANTLY_WORKSPACES": json.dumps(named),
+        "MELTANO_PROJECT_ROOT": str(project),
+        "MELTANO_EXECUTABLE": str(ROOT / ".venv-meltano" / "bin" / "meltano"),
+        "TAP_INSTANTLY_API_URL": f"{agency.url}/api/v2",
+        "TAP_INSTANTLY_MAX_RETRIES": "0",
+        "INSTANTLY_RETRY_SECONDS": "1",
+    }
+    return Installation(home, project, postgres, database, variables)
+
+
+def copy_of(template: Path, installation: Installation) -> None:
+    """Give an installation the migrated database of another."""
+    shutil.copy(template, installation.home / "airflow.db")

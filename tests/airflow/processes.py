@@ -1,0 +1,61 @@
+"""The processes of a load that is under way, to end them as a machine might."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SECONDS = 180.0
+
+
+@dataclass(frozen=True)
+class Process:
+    """A process of this machine.
+
+    Attributes:
+        number: Its id.
+        command: Its words.
+        variables: Of its environment, as they were at its start.
+    """
+
+    number: int
+    command: str
+    variables: str
+
+    def kill(self) -> None:
+        """End it without a warning."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.number, signal.SIGKILL)
+
+
+def of_project(project: Path) -> list[Process]:
+    """Meltano, the tap and the loader, as far as they run for a project."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            command = (folder / "cmdline").read_bytes().decode(errors="replace").replace("\0", " ")
+            variables = (folder / "environ").read_bytes().decode(errors="replace")
+            if f"MELTANO_PROJECT_ROOT={project}" in variables and _is_of_a_load(command):
+                found.append(Process(int(folder.name), command, variables))
+    return found
+
+
+def _is_of_a_load(command: str) -> bool:
+    words = command.split()[:3]
+    return any(word.endswith(("/meltano", "/tap-instantly", "/target-postgres")) for word in words)
+
+
+def wait_for(what: Callable[[], bool], message: str) -> None:
+    """Wait until something is so."""
+    deadline = time.monotonic() + SECONDS
+    while not what():
+        assert time.monotonic() < deadline, message
+        time.sleep(0.05)

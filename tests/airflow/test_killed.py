@@ -1,0 +1,66 @@
+"""A load that is killed in its middle, and the retry of it that Airflow makes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.airflow.installation import Installation, state_id
+from tests.airflow.processes import of_project, wait_for
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from sandbox import Server
+
+    Install = Callable[..., Installation]
+
+LEADS = {"groups": ["leads"], "workspaces": ["main"]}
+STATE = state_id("main", "leads")
+SLOWLY = {"TAP_INSTANTLY_PAGE_SIZE": "5", "TAP_INSTANTLY_CONCURRENCY": "1"}
+BATCH = 20
+DEAD = "update runs set last_heartbeat_at = datetime(last_heartbeat_at, '-1 hour') where state = 'RUNNING'"
+"""An hour has passed since Meltano was last heard of."""
+
+
+@pytest.mark.parametrize(
+    ("victim", "loaded_before"),
+    [("tap-instantly", False), ("target-postgres", False), ("meltano", False), ("all", False), ("all", True)],
+    ids=["the tap", "the loader", "Meltano", "all three", "all three in an incremental load"],
+)
+def test_a_load_killed_in_its_middle_and_retried_loses_and_doubles_nothing(
+    install: Install, agency: Server, tmp_path: Path, victim: str, *, loaded_before: bool
+) -> None:
+    installation = install(batch=BATCH)
+    control = agency.control.within("main")
+    if loaded_before:
+        assert installation.test(LEADS).returncode == 0
+        control.add_leads(60)
+    before = len(installation.rows("leads"))
+    control.fault("/api/v2/leads/list", "latency", seconds=1.0, count=None)
+    log = tmp_path / "log"
+    running = installation.start_test(LEADS, log, **SLOWLY)
+    try:
+        wait_for(lambda: len(installation.rows("leads")) > before or running.poll() is not None, "nothing was loaded")
+        assert running.poll() is None, log.read_text("utf-8")[-5000:]
+        killed = [one for one in of_project(installation.project) if victim == "all" or f"/{victim} " in one.command]
+        for process in killed:
+            process.kill()
+        assert killed
+        loaded = len(installation.rows("leads"))
+        assert before < loaded < len(list(control.truth("leads")))
+        control.clear_faults()
+        if victim in {"meltano", "all"}:
+            installation.meltano(DEAD)
+        assert running.wait(300) == 0, log.read_text("utf-8")[-5000:]
+    finally:
+        running.kill()
+        running.wait()
+    ends = installation.runs(STATE)
+    assert ends[-2:] == ["FAIL", "SUCCESS"], ends
+    rows = installation.rows("leads")
+    truth = {row["id"]: row for row in control.truth("leads")}
+    assert len(rows) == len(truth)
+    assert {row["id"]: row["email"] for row in rows} == {id_: row.get("email") for id_, row in truth.items()}

@@ -1,0 +1,171 @@
+"""Answers that are good ones, and yet not what they should be."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tap_instantly.tap import IncompleteError
+from tests.support import run_tap
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sandbox import Server
+    from tests.support import TapRun
+
+STATS = "lead_list_verification_stats"
+VERSIONS = {"emit_activate_version_messages": True}
+
+
+# Parents that are not found
+
+
+@pytest.mark.parametrize("name", ["inbox_placement_analytics", "campaign_analytics_daily"])
+def test_a_parent_that_is_not_found_though_it_is_listed_loses_nothing(
+    name: str, api: Server, sync: Callable[..., TapRun]
+) -> None:
+    path = {"inbox_placement_analytics": "/inbox-placement-analytics"}.get(name, "/campaigns/analytics/daily")
+    whole = set(sync(name, page_size=2).by_key(name))
+    for after in (0, 1):  # a parent's first page, and one that may be behind it
+        api.control.fault(f"/api/v2{path}", "status", status=404, after=after)
+        first = sync(name, page_size=2, incomplete=True)
+        assert first.bookmark(name) is None
+        second = sync(name, page_size=2, state=first.state)
+        assert set(first.by_key(name)) | set(second.by_key(name)) == whole
+        assert set(first.by_key(name)) < whole
+
+
+def requests_for_lists(api: Server, sync: Callable[..., TapRun]) -> int:
+    """How often a run asks for the lists whose figures it is going to ask for."""
+    sync(STATS)
+    return len(api.control.requests("/api/v2/lead-lists"))
+
+
+def test_a_parent_that_is_gone_takes_its_records_with_it(
+    api: Server, sync: Callable[..., TapRun], caplog: pytest.LogCaptureFixture
+) -> None:
+    asked = requests_for_lists(api, sync)
+    gone = next(api.control.truth("lead_lists"))["id"]
+    api.control.fault(f"/api/v2/lead-lists/{gone}/verification-stats", "status", status=404, count=None)
+    left = [row for row in api.control.truth("lead_lists") if row["id"] != gone]
+    api.control.fault("/api/v2/lead-lists", "status", status=200, body={"items": left}, after=asked, count=None)
+    run = sync(STATS, **VERSIONS)
+    assert gone not in {record["list_id"] for record in run.records(STATS)}
+    assert f"Passed over list_id {gone}" in caplog.text
+    assert "ACTIVATE_VERSION" in {message["type"] for message in run.messages}
+
+
+def test_where_parents_are_listed_and_not_found_nothing_counts_as_deleted(
+    api: Server, sync: Callable[..., TapRun], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    api.control.fault("/api/v2/lead-lists/*/verification-stats", "status", status=404, count=None)
+    run = sync(STATS, **VERSIONS)
+    assert not run.records(STATS)
+    assert "ACTIVATE_VERSION" not in {message["type"] for message in run.messages}
+    assert "What has been deleted stays in the warehouse this time" in caplog.text
+    assert "passed_over=[" in caplog.text
+
+
+def test_where_it_cannot_be_told_whether_parents_are_gone_nothing_counts_as_deleted(
+    api: Server, sync: Callable[..., TapRun], caplog: pytest.LogCaptureFixture
+) -> None:
+    asked = requests_for_lists(api, sync)
+    api.control.fault("/api/v2/lead-lists/*/verification-stats", "status", status=404, count=1)
+    api.control.fault("/api/v2/lead-lists", "status", status=403, body={"message": "no"}, after=asked, count=None)
+    run = sync(STATS, **VERSIONS)
+    assert "ACTIVATE_VERSION" not in {message["type"] for message in run.messages}
+    assert "cannot be told" in caplog.text
+
+
+def test_a_row_that_spells_its_parent_otherwise_is_kept(api: Server, sync: Callable[..., TapRun]) -> None:
+    whole = sync("account_details").records("account_details")
+    account = dict(next(api.control.truth("accounts")))
+    email = account["email"]
+    account["email"] = email.upper()
+    api.control.fault(f"/api/v2/accounts/{email}", "status", status=200, body=account, count=1)
+    emails = [record["email"] for record in sync("account_details").records("account_details")]
+    assert len(emails) == len(whole)
+    assert email.upper() in emails
+
+
+@pytest.mark.parametrize("day", ["someday", "31/10/2026", "2026-02-31"])
+def test_a_row_of_no_day_is_told_of(
+    day: str, api: Server, sync: Callable[..., TapRun], caplog: pytest.LogCaptureFixture
+) -> None:
+    row = {"date": day, "sent": 1}
+    api.control.fault("/api/v2/campaigns/analytics/daily", "status", status=200, body=[row], count=1)
+    run = sync("campaign_analytics_daily")
+    assert day not in {record["date"] for record in run.records("campaign_analytics_daily")}
+    assert run.tap.streams["campaign_analytics_daily"].shaper.keyless == 1
+    assert "was left out" in caplog.text
+
+
+# E-mails in no order
+
+
+def in_this_order(api: Server, *places: int, **changes: Any) -> list[dict[str, Any]]:
+    """Have the next request for e-mails answered with the oldest of them in another order."""
+    mails = sorted(api.control.truth("emails"), key=lambda mail: mail["timestamp_created"])
+    order = [{**mails[place], **changes} for place in places]
+    api.control.fault("/api/v2/emails", "status", status=200, body={"items": order}, count=1)
+    return order
+
+
+def test_emails_in_no_order_do_not_end_the_run_and_none_is_lost(
+    api: Server, config: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    order = in_this_order(api, 0, 1, 5, 2, 3, 4, 6, 7)
+    run = run_tap(config, streams=("emails", "leads"))
+    assert [record["id"] for record in run.records("emails")] == [mail["id"] for mail in order]
+    assert run.records("leads")
+    assert run.bookmark("emails") == order[-1]["timestamp_created"]
+    assert caplog.text.count("come in no order") == 1
+
+
+def test_where_a_run_is_cut_off_among_emails_in_no_order_the_next_one_reads_those_behind(
+    api: Server, config: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tap_instantly.streams.emails.Emails.STATE_MSG_FREQUENCY", 1)
+    order = in_this_order(api, 0, 1, 5, 2, 3, 4, 6, 7)
+    run = run_tap(config, streams=("emails",))
+    emitted: list[str] = []
+    for message in run.messages:
+        if message["type"] == "RECORD":
+            emitted.append(message["record"]["timestamp_created"])
+        elif message["type"] == "STATE" and 4 <= len(emitted) < len(order):
+            (part,) = message["value"]["bookmarks"]["emails"]["partitions"]
+            behind = [mail["timestamp_created"] for mail in order if mail["timestamp_created"] not in emitted]
+            assert part["replication_key_value"] <= min(behind) or part["replication_key_value"] == emitted[2]
+
+
+def test_emails_of_mixed_precision_are_in_order(
+    api: Server, config: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    moments = ("2026-10-01T00:00:00.500Z", "2026-10-01T00:00:00.500123Z", "2026-10-01T00:00:00.600Z")
+    mails = [{**mail, "timestamp_created": at} for mail, at in zip(api.control.truth("emails"), moments, strict=False)]
+    api.control.fault("/api/v2/emails", "status", status=200, body={"items": mails}, count=1)
+    run = run_tap(config, streams=("emails",))
+    assert run.bookmark("emails") == moments[-1]
+    assert "come in no order" not in caplog.text
+
+
+def test_looking_back_never_takes_the_bookmark_of_emails_back(api: Server, config: dict[str, Any]) -> None:
+    small = {**config, "page_size": 5, "max_retries": 0, "emails_lookback_days": 30}
+    run = run_tap(small, streams=("emails",))
+    bookmark = run.bookmark("emails")
+    for _ in range(2):
+        api.control.fault("/api/v2/emails", "status", status=400, after=1, count=None)
+        run = run_tap(small, streams=("emails",), state=run.state, incomplete=True)
+        api.control.clear_faults()
+        assert run.records("emails")
+        assert run.bookmark("emails") == bookmark
+
+
+def test_where_records_are_missing_the_run_says_so_at_its_end(api: Server, sync: Callable[..., TapRun]) -> None:
+    api.control.fault("/api/v2/campaigns/analytics/daily", "status", status=404)
+    with pytest.raises(IncompleteError, match=r"campaign_analytics_daily .*not found"):
+        sync("campaign_analytics_daily")

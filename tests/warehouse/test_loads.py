@@ -1,0 +1,278 @@
+"""What Postgres holds after full and incremental loads: row for row and column for column what the API has."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import signal
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pytest
+
+import sandbox
+from demo.tables import TABLES
+from demo.truth import Truth
+from sandbox import SandboxConfig
+from tests.conftest import UNTIL
+from tests.support import catalog_of
+from tests.warehouse.pipeline import SCHEMA, Pipeline, Stop
+from tests.warehouse.truth import LOADERS_OWN, column_types, declared_types, due, found, named
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from sandbox import Control, Server
+    from tests.warehouse.postgres import Postgres
+
+WORKSPACES = ("main", "workspace-002")
+FAST = {"use_copy": True, "batch_size_rows": 100_000}
+"""With ``validate_records: false``, which all these tests load with: the settings that docs/postgres.md recommends."""
+
+LATE = "2026-10-29T12:00:00.000Z"
+"""Before the last day that has been read, and within the look-back."""
+
+NEW_FIELD, NEW_VALUE = "reply_sentiment", {"label": "positive", "scores": [0.93, None]}
+EXPIRING = ("account_analytics_daily", "campaign_analytics_daily")
+"""Tables that keep the days of what is deleted."""
+
+_numbers = itertools.count()
+
+
+@pytest.fixture(scope="module")
+def agency() -> Iterator[Server]:
+    size = SandboxConfig(2, 4, 5, leads=100, emails=5, days=20, until=UNTIL, seed=12)
+    with sandbox.serve(size) as server:
+        yield server
+
+
+@pytest.fixture(autouse=True)
+def _as_seeded(agency: Server) -> None:
+    agency.control.reset()
+
+
+@pytest.fixture
+def controls(agency: Server) -> list[Control]:
+    return [agency.control.within(name) for name in WORKSPACES]
+
+
+@pytest.fixture
+def truths(controls: list[Control]) -> list[Truth]:
+    return [Truth(control, name) for control, name in zip(controls, WORKSPACES, strict=True)]
+
+
+@pytest.fixture(scope="module")
+def config(agency: Server) -> dict[str, Any]:
+    keys = (agency.api_key, *(f"sandbox-key-{name}" for name in WORKSPACES[1:]))
+    return {
+        "workspaces": [{"name": name, "api_key": key} for name, key in zip(WORKSPACES, keys, strict=True)],
+        "api_url": f"{agency.url}/api/v2",
+        "emit_activate_version_messages": True,
+        "page_size": 5,
+        "max_retries": 0,
+    }
+
+
+@pytest.fixture(scope="module")
+def catalog(config: dict[str, Any]) -> dict[str, Any]:
+    return catalog_of(config, *(table.name for table in TABLES))
+
+
+class Loaded(NamedTuple):
+    """A database after its first load, and the state that came of it."""
+
+    database: str
+    state: dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def loaded(
+    postgres: Postgres,
+    agency: Server,
+    config: dict[str, Any],
+    catalog: dict[str, Any],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Loaded]:
+    """A database into which all has been loaded once."""
+    agency.control.reset()
+    postgres.create("loaded_once")
+    run = Pipeline(postgres, "loaded_once", tmp_path_factory.mktemp("loaded")).load(config, catalog, **FAST)
+    assert run.exit_code == 0
+    assert run.state is not None
+    yield Loaded("loaded_once", run.state)
+    postgres.drop("loaded_once")
+
+
+@pytest.fixture
+def pipeline(postgres: Postgres, loaded: Loaded, tmp_path: Path) -> Iterator[Pipeline]:
+    database = f"loads_{next(_numbers)}"
+    postgres.create(database, like=loaded.database)
+    yield Pipeline(postgres, database, tmp_path)
+    postgres.drop(database)
+
+
+@pytest.mark.parametrize("table", [table.name for table in TABLES])
+def test_every_column_has_the_type_of_its_schema(
+    postgres: Postgres, loaded: Loaded, tmp_path: Path, table: str
+) -> None:
+    types = column_types(Pipeline(postgres, loaded.database, tmp_path), table)
+    assert types == declared_types(table) | LOADERS_OWN
+
+
+def contacted(control: Control) -> list[dict[str, Any]]:
+    """Leads that have been written to: others can neither open nor reply."""
+    return [row for row in control.truth("leads") if "campaign" in row and row.get("last_step_id")]
+
+
+def active(control: Control, resource: str) -> dict[str, Any]:
+    return next(row for row in control.truth(resource) if row.get("status") == 1)
+
+
+def opens_replies_and_new_leads(control: Control) -> None:
+    one, two, three, late = contacted(control)[:4]
+    at = "2026-11-01T10:00:00.123Z"
+    control.open(one["id"], at=at)
+    control.click(two["id"], at=at)
+    control.reply(three["id"], at=at)
+    control.reply(late["id"], at=LATE)
+    control.open(late["id"], at=at)
+    control.add_leads(3, campaign=late["campaign"], at=at)
+    control.add_leads(1, list_id=next(control.truth("lead_lists"))["id"], at=at)
+
+
+def new_and_renamed_campaigns_accounts_and_lists(control: Control) -> None:
+    at = "2026-11-02T10:00:00.000Z"
+    control.update_campaign(active(control, "campaigns")["id"], name='Autumn, "second": 50% näher\n\tdran \\', at=at)
+    new = control.add_campaign("A new one", at=at)["id"]
+    control.add_leads(2, campaign=new, at=at)
+    control.update_campaign(new, name="", at=at)
+    control.pause_account(active(control, "accounts")["email"], at=at)
+    control.add_account("someone@new.example", at=at)
+    control.add_lead_list(at=at)
+
+
+def shorter_sequences_more_mails_and_automatic_replies(control: Control) -> None:
+    at = "2026-11-04T23:59:59.999Z"
+    campaign = next(row for row in control.truth("campaigns") if row.get("sequences"))
+    sequence = campaign["sequences"][0]
+    assert len(sequence["steps"]) > 1
+    shorter = [{**sequence, "steps": sequence["steps"][:-1]}]
+    control.update_campaign(campaign["id"], sequences=shorter, at=at)
+    control.send(campaign["id"], 7, at=at)
+    lead = contacted(control)[5]
+    control.reply(lead["id"], automatic=True, at=at)
+    control.open(lead["id"], at=at)
+
+
+ROUNDS: tuple[Callable[[Control], None], ...] = (
+    opens_replies_and_new_leads,
+    new_and_renamed_campaigns_accounts_and_lists,
+    shorter_sequences_more_mails_and_automatic_replies,
+)
+
+
+def assert_identical(pipeline: Pipeline, truths: list[Truth], **leads: Any) -> None:
+    for table in TABLES:
+        assert found(pipeline, table) == due(truths, table, **(leads if table.name == "leads" else {})), table.name
+
+
+def test_a_full_load_three_rounds_of_changes_a_new_field_and_deletions_leave_postgres_as_the_api_is(
+    pipeline: Pipeline,
+    controls: list[Control],
+    truths: list[Truth],
+    config: dict[str, Any],
+    catalog: dict[str, Any],
+    loaded: Loaded,
+) -> None:
+    assert [table.name for table in TABLES if not due(truths, table)] == []
+    assert_identical(pipeline, truths)
+    state: dict[str, Any] | None = loaded.state
+
+    def load(catalog: dict[str, Any]) -> dict[str, Any] | None:
+        run = pipeline.load(config, catalog, state, hard_delete=True, **FAST)
+        assert run.exit_code == 0
+        return run.state
+
+    for change in ROUNDS:
+        for control in controls:
+            change(control)
+        state = load(catalog)
+        assert_identical(pipeline, truths)
+
+    carriers = set()
+    for control in controls:
+        newest = max(row["timestamp_updated"] for row in control.truth("leads"))
+        control.add_field("leads", NEW_FIELD, NEW_VALUE)
+        control.open(contacted(control)[0]["id"], at="2026-11-05T08:00:00.000Z")
+        carriers |= {(row["id"],) for row in control.truth("leads") if row["timestamp_updated"] >= newest}
+    state = load(catalog)
+    assert_identical(pipeline, truths, added_fields=[NEW_FIELD], carriers=carriers)
+
+    one, other = controls
+    one.delete_campaign(active(one, "campaigns")["id"])
+    other.delete_leads(*sorted(row["id"] for row in other.truth("leads"))[::20])
+    other.delete_account(active(other, "accounts")["email"])
+    in_full = copy.deepcopy(catalog)
+    for entry in in_full["streams"]:
+        entry["replication_method"] = "FULL_TABLE"
+    state = load(in_full)
+    every_lead = {(row["id"],) for control in controls for row in control.truth("leads")}
+    for table in TABLES:
+        rows, there = found(pipeline, table), due(truths, table, [NEW_FIELD], every_lead)
+        kept = {key: rows.get(key) for key in there} if table.name in EXPIRING else rows
+        assert kept == there, table.name
+
+
+def query(pipeline: Pipeline, text: str) -> list[dict[str, Any]]:
+    return pipeline.postgres.rows(text.replace("instantly.", f"{SCHEMA}."), pipeline.database)
+
+
+def test_a_new_field_can_be_queried_in_unknown_fields_where_none_is_the_null_of_json(
+    pipeline: Pipeline, agency: Server, config: dict[str, Any], loaded: Loaded
+) -> None:
+    agency.control.add_field("leads", NEW_FIELD, NEW_VALUE)
+    lead = contacted(agency.control)[0]["id"]
+    agency.control.open(lead, at="2026-11-05T08:00:00.000Z")
+    pipeline.load(config, catalog_of(config, "leads"), loaded.state)
+    score = f"select id, unknown_fields #>> '{{{NEW_FIELD},scores,0}}' as score from instantly.leads"  # noqa: S608 (ours)
+    rows = query(pipeline, f"{score} where unknown_fields ? '{NEW_FIELD}'")
+    assert {"id": lead, "score": "0.93"} in rows
+    kinds = query(pipeline, "select distinct jsonb_typeof(unknown_fields) as kind from instantly.leads order by 1")
+    assert [row["kind"] for row in kinds] == ["null", "object"]
+
+
+@pytest.mark.parametrize(
+    ("who", "how"),
+    [("tap", signal.SIGKILL), ("tap", signal.SIGTERM), ("loader", signal.SIGKILL)],
+    ids=lambda value: str(getattr(value, "name", value)),
+)
+def test_after_a_run_that_was_killed_the_next_one_leaves_nothing_out_and_nothing_twice(
+    pipeline: Pipeline,
+    agency: Server,
+    truths: list[Truth],
+    config: dict[str, Any],
+    loaded: Loaded,
+    who: str,
+    how: signal.Signals,
+) -> None:
+    leads, lists = named("leads"), named("lead_lists")
+    before = found(pipeline, leads)
+    for control in (agency.control.within(name) for name in WORKSPACES):
+        opens_replies_and_new_leads(control)
+        control.add_leads(40, list_id=next(control.truth("lead_lists"))["id"], at="2026-11-01T11:00:00.000Z")
+    wanted = due(truths, leads)
+    assert before != wanted
+
+    def partly_loaded() -> bool:
+        return found(pipeline, leads) != before
+
+    agency.control.config(latency_ms=25)
+    catalog, slow = catalog_of(config, "leads", "lead_lists"), {**config, "concurrency": 2}
+    stop = Stop(how, 30, once=partly_loaded if who == "loader" else None)
+    run = pipeline.load(slow, catalog, loaded.state, stop=stop, batch_size_rows=10)
+    assert (run.exit_code, run.loader_exit_code) != (0, 0)
+    assert before != found(pipeline, leads) != wanted
+    agency.control.config(latency_ms=0)
+    assert pipeline.load(config, catalog, run.state or loaded.state).exit_code == 0
+    assert found(pipeline, leads) == wanted
+    assert found(pipeline, lists) == due(truths, lists)

@@ -1,0 +1,101 @@
+"""What Postgres has to hold, computed from the sandbox, and what it does hold, in one form."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+from demo.paths import SCHEMAS
+from demo.tables import TABLES, Key, Kind, Row, Table
+from tests.warehouse.pipeline import SCHEMA
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+
+    from demo.truth import Truth
+    from tests.warehouse.pipeline import Pipeline
+
+Rows = dict[Key, Row]
+
+MOMENT = 'YYYY-MM-DD"T"HH24:MI:SS.US'
+
+SCALARS = {"integer": "bigint", "number": "numeric", "boolean": "boolean", "object": "jsonb", "string": "text"}
+FORMATS = {"date-time": "timestamp without time zone", "date": "date"}
+
+LOADERS_OWN = {
+    "_sdc_extracted_at": "timestamp without time zone",
+    "_sdc_received_at": "timestamp without time zone",
+    "_sdc_batched_at": "timestamp without time zone",
+    "_sdc_deleted_at": "timestamp without time zone",
+    "_sdc_sequence": "bigint",
+    "_sdc_table_version": "bigint",
+    "_sdc_sync_started_at": "bigint",
+}
+
+
+def named(name: str) -> Table:
+    """The table of a stream."""
+    return next(table for table in TABLES if table.name == name)
+
+
+def due(
+    truths: Iterable[Truth],
+    table: Table,
+    added_fields: Collection[str] = (),
+    carriers: Collection[Key] = (),
+) -> Rows:
+    """The rows that the table has to hold, of several workspaces; see ``Truth.expected``."""
+    rows: Rows = {}
+    for truth in truths:
+        for row in truth.expected(table, added_fields, carriers):
+            assert row.keys() <= table.columns.keys()
+            assert table.key_of(row) not in rows
+            rows[table.key_of(row)] = {name: _plain(row.get(name), kind) for name, kind in table.columns.items()}
+    return rows
+
+
+def found(pipeline: Pipeline, table: Table) -> Rows:
+    """The rows that the table holds, less those marked as deleted."""
+    columns = ", ".join(_read(f'"{name}"', kind) for name, kind in table.columns.items())
+    query = f'select {columns} from {SCHEMA}."{table.name}" where _sdc_deleted_at is null'  # noqa: S608 (our own names)
+    rows = pipeline.postgres.rows(query, pipeline.database)
+    by_key = {table.key_of(row): row for row in rows}
+    assert len(by_key) == len(rows), f"{table.name} has rows twice"
+    return by_key
+
+
+def _read(column: str, kind: Kind) -> str:
+    return f"to_char({column}, '{MOMENT}') as {column}" if kind is Kind.TIMESTAMP else column
+
+
+def column_types(pipeline: Pipeline, table: str) -> dict[str, str]:
+    """The types of the columns of a table, as Postgres calls them; arrays as ``text[]``."""
+    kind = "case data_type when 'ARRAY' then substr(udt_name, 2) || '[]' else data_type end"
+    where = f"(table_schema, table_name) = ('{SCHEMA}', '{table}')"
+    query = f"select column_name as name, {kind} as type from information_schema.columns where {where}"  # noqa: S608 (ours)
+    return {row["name"]: row["type"] for row in pipeline.postgres.rows(query, pipeline.database)}
+
+
+def declared_types(table: str) -> dict[str, str]:
+    """The types that the columns should have, by the stream's schema."""
+    schema = json.loads((SCHEMAS / f"{table}.json").read_text(encoding="utf-8"))
+    return {name: _sql_type(property_) for name, property_ in schema["properties"].items()}
+
+
+def _sql_type(schema: Mapping[str, Any]) -> str:
+    declared = schema["type"]
+    kinds = {declared} if isinstance(declared, str) else {*declared} - {"null"}
+    if kinds == {"array"}:
+        return f"{_sql_type(schema['items'])}[]" if "items" in schema else "jsonb"
+    if kinds == {"string"} and "format" in schema:
+        return FORMATS[schema["format"]]
+    (kind,) = kinds
+    return SCALARS[kind]
+
+
+def _plain(value: Any, kind: Kind) -> Any:
+    if kind is not Kind.TIMESTAMP or value is None:
+        return value
+    moment = datetime.fromisoformat(value.replace("Z", "+00:00")).astimezone(timezone.utc)
+    return moment.replace(tzinfo=None).isoformat(timespec="microseconds")
