@@ -150,7 +150,7 @@ def _cpu(used: resource.struct_rusage) -> float:
 
 
 def load(case: Case, tap: Sequence[str], postgres: Postgres, leads: int, folder: Path) -> tuple[Cost, str]:
-    """Load once into a new database: what it took, and a checksum of the rows.
+    """Load once into the database, which is empty: what it took, and a checksum of the rows.
 
     Raises:
         DemoError: It failed, or not all leads arrived.
@@ -159,17 +159,15 @@ def load(case: Case, tap: Sequence[str], postgres: Postgres, leads: int, folder:
     config = folder / "target.json"
     config.write_text(json.dumps(settings), encoding="utf-8")
     target = [TARGET, "--config", str(config)]
-    postgres.drop(DATABASE)
-    postgres.create(DATABASE)
     environ = environment(folder)
     with tempfile.TemporaryDirectory(dir=folder) as files:
         through = [[sys.executable, str(BATCHES), files, str(ROWS)]] if case.batches else []
         for _ in range(2 if case.again else 1):
             wall, used = pipe([tap, *through, target], environ, folder)
     where = f"table_schema = '{SCHEMA}' and table_name = 'leads' and column_name not like '\\_sdc%'"
-    names = f"select string_agg(quote_ident(column_name), ',') from information_schema.columns where {where}"  # noqa: S608
+    names = f"select string_agg(quote_ident(column_name), ',') from information_schema.columns where {where}"  # noqa: S608 (our own names)
     columns = postgres.execute(names, DATABASE).strip()
-    query = f"select count(*), md5(string_agg(md5(row({columns})::text), '' order by id)) from {SCHEMA}.leads"  # noqa: S608
+    query = f"select count(*), md5(string_agg(md5(row({columns})::text), '' order by id)) from {SCHEMA}.leads"  # noqa: S608 (our own names)
     count, checksum = postgres.execute(query, DATABASE).strip().split("|")
     if int(count) != leads:
         message = f"{case.name}: {count} rows, and there are {leads} leads"
@@ -196,7 +194,8 @@ def measure(leads: int, repeats: int, cases: Sequence[Case] = CASES) -> Loads:
                 wall, (used,) = pipe([tap], environment(folder), folder)
                 loads.tap_alone.append(Cost(wall, _cpu(used)))
                 for case in cases:
-                    cost, checksum = load(case, tap, postgres, leads, folder)
+                    with postgres.database(DATABASE):
+                        cost, checksum = load(case, tap, postgres, leads, folder)
                     loads.cases.setdefault(case.name, []).append(cost)
                     checksums.add(checksum)
                     sys.stdout.write(f"{case.name:40} {leads / cost.wall:9,.0f} leads/s  {cost}\n")

@@ -7,13 +7,19 @@ import copy
 import json
 from contextlib import nullcontext
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import pytest
 from singer_sdk.singerlib.encoding.simple import Message, SimpleSingerWriter
 
+from sandbox.group import MAIN
 from tap_instantly.tap import IncompleteError, TapInstantly
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sandbox import Server
 
 Record = dict[str, Any]
 
@@ -76,6 +82,17 @@ def run_tap(
     with pytest.raises(IncompleteError) if incomplete else nullcontext():
         tap.sync_all()
     return TapRun(writer.messages, tap)
+
+
+def api_keys(server: Server, *names: str) -> dict[str, str]:
+    """The API keys of workspaces of a sandbox, by their names there."""
+    return {name: server.api_key if name == MAIN else f"sandbox-key-{name}" for name in names}
+
+
+def opening(server: Server, keys: Mapping[str, str], **more: Any) -> dict[str, Any]:
+    """Settings with which workspaces of a sandbox are read by their keys."""
+    workspaces = [{"name": name, "api_key": key} for name, key in keys.items()]
+    return {"workspaces": workspaces, "api_url": f"{server.url}/api/v2", **more}
 
 
 def catalog_of(config: dict[str, Any], *streams: str) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from sandbox.group import ACCEPTED
 from tap_instantly import InstantlyAPIError
 from tap_instantly.tap import OWN, TapInstantly
 from tests.conftest import UNTIL
-from tests.support import TapRun, run_tap, traces
+from tests.support import TapRun, api_keys, opening, run_tap, traces
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -255,7 +255,7 @@ def test_of_two_hundred_workspaces_those_that_are_broken_are_told_of_and_all_oth
     config = SandboxConfig(workspaces=MANY, campaigns=1, accounts=1, leads=12, days=3, until=UNTIL, seed=3)
     with sandbox.serve(config) as server:
         names = [f"workspace-{place:03d}" for place in range(2, MANY + 1)]
-        keys = {"main": server.api_key} | {name: f"sandbox-key-{name}" for name in names}
+        keys = api_keys(server, "main", *names)
         broken = names[8::10][:BROKEN]
         assert len(broken) == BROKEN
         wrong_key, no_plan, failing, refused = broken[0::4], broken[1::4], broken[2::4], broken[3::4]
@@ -267,12 +267,7 @@ def test_of_two_hundred_workspaces_those_that_are_broken_are_told_of_and_all_oth
         for name in refused:
             server.control.within(name).fault("/api/v2/leads/list", "status", status=403, count=None)
         run = run_tap(
-            {
-                "workspaces": [{"name": name, "api_key": key} for name, key in keys.items()],
-                "api_url": f"{server.url}/api/v2",
-                "max_retries": 0,
-                "concurrency": 16,
-            },
+            opening(server, keys, max_retries=0, concurrency=16),
             streams=("leads", "campaigns"),
             incomplete=True,
         )

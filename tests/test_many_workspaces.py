@@ -18,7 +18,7 @@ from tap_instantly.streams.base import InstantlyStream
 from tap_instantly.streams.turns import InTurns, Turns
 from tap_instantly.tap import TapInstantly
 from tests.conftest import UNTIL
-from tests.support import CollectingWriter, TapRun, catalog_of, run_tap
+from tests.support import CollectingWriter, TapRun, api_keys, catalog_of, opening, run_tap
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,12 +48,8 @@ def names() -> list[str]:
     return ["main", *(f"workspace-{number:03}" for number in range(2, NUMBER + 1))]
 
 
-def keys(agency: sandbox.Server) -> list[dict[str, str]]:
-    return [{"name": name, "api_key": agency.api_key if name == "main" else f"sandbox-key-{name}"} for name in names()]
-
-
 def settings(agency: sandbox.Server, **more: Any) -> dict[str, Any]:
-    return {"workspaces": keys(agency), "api_url": f"{agency.url}/api/v2", "start_date": "2026-10-01", **more}
+    return opening(agency, api_keys(agency, *names()), start_date="2026-10-01") | more
 
 
 def truth(agency: sandbox.Server, resource: str) -> set[str]:
@@ -62,8 +58,7 @@ def truth(agency: sandbox.Server, resource: str) -> set[str]:
 
 def within(agency: sandbox.Server, name: str) -> dict[str, Any]:
     """Settings that open one workspace alone."""
-    (key,) = [key for key in keys(agency) if key["name"] == name]
-    return settings(agency, workspaces=[key])
+    return settings(agency) | opening(agency, api_keys(agency, name))
 
 
 def ids(agency: sandbox.Server) -> dict[str, str]:
@@ -131,11 +126,8 @@ def test_one_that_cannot_be_opened_is_left_out_with_a_line_and_keeps_its_state(
 ) -> None:
     first = run_tap(settings(agency), streams=("campaigns",))
     agency.control.within("workspace-002").config(paid=False)
-    workspaces = [
-        {**workspace, "api_key": "no-such-key"} if workspace["name"] == "workspace-003" else workspace
-        for workspace in keys(agency)
-    ]
-    second = run_tap(settings(agency, workspaces=workspaces), streams=("workspaces", "campaigns"), state=first.state)
+    broken = settings(agency) | opening(agency, api_keys(agency, *names()) | {"workspace-003": "no-such-key"})
+    second = run_tap(broken, streams=("workspaces", "campaigns"), state=first.state)
     assert len(second.records("workspaces")) == NUMBER - 2
     for name, reason in (("workspace-002", "plan"), ("workspace-003", "valid v2 key")):
         (line,) = [message for message in caplog.messages if message.startswith(f"Workspace {name} is left out")]

@@ -97,14 +97,10 @@ class Workspace:
         except InstantlyAPIError as error:
             if error.kind not in DENIED:
                 raise
-            return cls(_sole(_id_from_records(client, error), client), name, None, client)
+            details = {"id": _id_from_records(client, error)}
         own = details.get("name")
-        return cls(
-            _sole(details["id"], client),
-            name or (own if isinstance(own, str) else None),
-            details.get("timestamp_created"),
-            client,
-        )
+        known_as = name or (own if isinstance(own, str) else None)
+        return cls(_sole(details["id"], client), known_as, details.get("timestamp_created"), client)
 
     @property
     def connected_at(self) -> datetime | None:

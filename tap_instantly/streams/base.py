@@ -168,7 +168,7 @@ class InstantlyStream(Versioned):
             self.logger.warning("Read anew in workspace %s, from the start date or all of it: %s", workspace, why)
             state.forget(part)
         # Kept, as the bookmark may move on while threads still ask for it.
-        self._starts[workspace_id(context)] = self._start_of(context)
+        self._starts[workspace] = self._start_of(context)
 
     @override
     def begin(self, context: Context) -> None:
@@ -180,33 +180,36 @@ class InstantlyStream(Versioned):
         workspace = workspace_id(context)
         self.workspaces.note_success(workspace)
         if workspace in self._looped:
-            self._forget_progress(context)
-            self.tally.incomplete.append(f"{workspace}: cursor sent twice")
+            self._note_incomplete(context, f"{workspace}: cursor sent twice")
 
     @override
     def ended_by(self, context: Context, error: BaseException, *, read: bool) -> None:
         if not isinstance(error, InstantlyAPIError) or error.kind in FATAL_KINDS:
             raise error
         workspace, entry = workspace_id(context), f"{workspace_id(context)}: {error.kind.value}"
-        self._forget_progress(context)
         if error.kind in SKIPPED_KINDS and not read:
+            self._forget_progress(context)
             self.tally.skipped.append(entry)
             self.logger.warning("Skipped in workspace %s: %s", workspace, why_skipped(error, self.path, self.scope))
             return
-        self.tally.incomplete.append(entry)
+        self._note_incomplete(context, entry)
         self.logger.error("Incomplete in workspace %s, and its bookmark stays where it was: %s", workspace, error)
         self.workspaces.note_failure(workspace, error)
 
+    def _note_incomplete(self, context: Context, entry: str) -> None:
+        self._forget_progress(context)
+        self.tally.incomplete.append(entry)
+
     def _forget_progress(self, context: Context) -> None:
         """See to it that the next run starts where this one did, as it did not see everything."""
-        self.get_context_state(context).pop("progress_markers", None)
+        self.get_context_state(context).pop(state.MARKERS, None)
 
     def _start_of(self, context: Context) -> str | None:
         """What the SDK will call the starting value when the partition's turn comes."""
         if self.bookmark_key is None:
             return None
         start = self.config.get("start_date")
-        bookmark = self.get_context_state(context).get("replication_key_value")
+        bookmark = self.get_context_state(context).get(state.VALUE)
         return self.compare_start_date(bookmark, start) if bookmark and start else bookmark or start
 
     def pages(self, context: Slice) -> Iterator[list[Record]]:

@@ -10,6 +10,7 @@ from typing_extensions import override
 
 from tap_instantly import timestamps
 from tap_instantly.streams.patterns import ListStream
+from tap_instantly.streams.state import SIGNPOST, VALUE
 from tap_instantly.streams.turns import workspace_id
 
 if TYPE_CHECKING:
@@ -17,10 +18,6 @@ if TYPE_CHECKING:
 
     from tap_instantly.streams.base import Slice
     from tap_instantly.streams.records import Record
-
-SIGNPOST = "replication_key_signpost"
-"""Where the SDK keeps the start of the run in a partition's state."""
-BOOKMARK = "replication_key_value"
 
 
 class Emails(ListStream):
@@ -80,7 +77,7 @@ class Emails(ListStream):
         """Move it on to the latest e-mail, though not behind the start of the run."""
         state, latest = self.get_context_state(context), self._latest[workspace_id(context)]
         value = min(latest, state.get(SIGNPOST) or latest, key=_ordinal)
-        if _ordinal(value) > _ordinal(state.get(BOOKMARK) or ""):
+        if _ordinal(value) > _ordinal(state.get(VALUE) or ""):
             super()._increment_stream_state({self.replication_key or "": value}, context=context)
 
     @cached_property

@@ -20,7 +20,7 @@ class Parent:
 
     Attributes:
         column: Name of its id, in slices and in the records of its children.
-        source: Lists the ids; called once per workspace and run.
+        source: Lists the ids; called once per workspace and run, and again where one was not found.
     """
 
     column: str
@@ -28,8 +28,11 @@ class Parent:
 
     def ids(self, workspace: Workspace) -> list[str]:
         """Ids of all of them in one workspace."""
-        client = workspace.client
-        return workspace.remember(self, lambda: list(dict.fromkeys(askable(self.source(client), client))))
+        return workspace.remember(self, lambda: list(dict.fromkeys(self.listed(workspace))))
+
+    def listed(self, workspace: Workspace) -> Iterable[str]:
+        """The same as they are listed by now."""
+        return askable(self.source(workspace.client), workspace.client)
 
 
 def askable(ids: Iterable[object], client: InstantlyClient) -> Iterable[str]:

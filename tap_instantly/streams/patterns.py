@@ -14,15 +14,16 @@ from tap_instantly.api.decode import decoded
 from tap_instantly.api.page_limit import PageLimit
 from tap_instantly.api.pagination import array, items, objects, page_arguments
 from tap_instantly.streams.base import InstantlyStream
-from tap_instantly.streams.parents import askable
 from tap_instantly.streams.turns import workspace_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     import requests
+    from singer_sdk import Tap
     from singer_sdk.helpers.types import Context
 
+    from tap_instantly.api import Workspaces
     from tap_instantly.api.retry import Retry
     from tap_instantly.streams.base import Slice
     from tap_instantly.streams.parents import Parent
@@ -154,6 +155,10 @@ class PerParent(InstantlyStream):
     parent: ClassVar[Parent]
     parent_argument: ClassVar[str | None] = None
 
+    def __init__(self, tap: Tap, workspaces: Workspaces) -> None:
+        super().__init__(tap, workspaces)
+        self._not_found: dict[str, set[str]] = {}
+
     @override
     def slices(self, context: Context) -> Iterator[Slice]:
         for parent_id in self.parents(context):
@@ -204,25 +209,19 @@ class PerParent(InstantlyStream):
         if not (not_found := self._not_found.pop(workspace, None)) or not (listed := self._listed(not_found, context)):
             return
         entry = f"{workspace}: {len(listed)} of {self.parent.column} not found"
-        if self.replication_method == "INCREMENTAL":
-            self._forget_progress(context)
-            self.tally.incomplete.append(entry)
+        if self.bookmark_key:
+            self._note_incomplete(context, entry)
             self.logger.error("Incomplete, and the bookmark stays where it was: in workspace %s, still listed", entry)
         else:
             self.tally.passed_over.append(entry)
 
     def _listed(self, not_found: set[str], context: Context) -> set[str]:
         """Those that are listed, or cannot be shown to be gone."""
-        client = self.workspaces[workspace_id(context)].client
         try:
-            return not_found.intersection(askable(self.parent.source(client), client))
+            return not_found.intersection(self.parent.listed(self.workspaces[workspace_id(context)]))
         except InstantlyAPIError as error:
             self.logger.warning("Whether those that were passed over are gone cannot be told: %s", error)
             return not_found
-
-    @cached_property
-    def _not_found(self) -> dict[str, set[str]]:
-        return {}
 
 
 class DailyStream(InstantlyStream):

@@ -14,7 +14,7 @@ from tap_instantly import timestamps
 from tap_instantly.api.pagination import next_cursor
 from tap_instantly.api.scan import Scan, ScannedPage
 from tap_instantly.streams.patterns import ListStream
-from tap_instantly.streams.state import SCAN
+from tap_instantly.streams.state import MARKERS, SCAN, SIGNPOST, VALUE
 from tap_instantly.streams.turns import workspace_id
 
 if TYPE_CHECKING:
@@ -105,8 +105,8 @@ class ScannedListStream(ListStream):
         scan = {
             "version": STATE_VERSION,
             "since": self.since(context),
-            "signpost": state.get("replication_key_signpost"),
-            "latest": state.get("progress_markers", {}).get("replication_key_value"),
+            "signpost": state.get(SIGNPOST),
+            "latest": state.get(MARKERS, {}).get(VALUE),
             "remaining": remaining,
             **({} if self.version is None else {TABLE_VERSION: self.version}),
         }

@@ -29,10 +29,12 @@ PARTITIONS = "partitions"
 CONTEXT = "context"
 KEY = "replication_key"
 VALUE = "replication_key_value"
+MARKERS = "progress_markers"
+SIGNPOST = "replication_key_signpost"
 SCAN = "scan"
 """What remains of a list that was cut off; ``streams/scanned.py`` writes and checks it."""
 
-OF_ONE_RUN = ("progress_markers", "replication_key_signpost", "starting_replication_value")
+OF_ONE_RUN = (MARKERS, SIGNPOST, "starting_replication_value")
 """What the SDK writes for the run that is under way; it trips over what is there in another form."""
 
 LONGEST = 80

@@ -12,6 +12,7 @@ import sandbox
 from sandbox import Manners, SandboxConfig
 from tests.airflow import cluster, installation
 from tests.conftest import UNTIL
+from tests.support import api_keys
 from tests.warehouse import postgres
 
 GROUPS = ("leads", "analytics")
@@ -36,14 +37,12 @@ def main() -> None:
         manners=Manners(latency_ms=options.latency_ms),
     )
     with sandbox.serve(size) as agency, postgres.running() as server:
-        keys = {"main": agency.api_key}
-        keys |= {
-            name: f"sandbox-key-{name}" for name in (f"workspace-{n:03}" for n in range(2, options.workspaces + 1))
-        }
+        keys = api_keys(agency, "main", *(f"workspace-{n:03}" for n in range(2, options.workspaces + 1)))
         for workers in WORKERS:
-            database = f"bench_{workers}"
-            server.create(database)
-            with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+            with (
+                server.database(f"bench_{workers}") as database,
+                tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
+            ):
                 made = installation.make(Path(folder), server, database, agency, keys)
                 made.variables["TAP_INSTANTLY_CONCURRENCY"] = "1"
                 with cluster.running(made, celery_workers=workers) as running:
@@ -53,7 +52,7 @@ def main() -> None:
                     assert end == "success", running.tasks(run)
                     assert rows == options.workspaces * options.leads
                     at_once = running.most_at_once(run, "leads.load")
-                    print(  # noqa: T201
+                    print(  # noqa: T201 (the figures)
                         f"workers: {workers} of 2 slots, {os.cpu_count()} cores; loads: {len(GROUPS) * len(keys)}"
                         f" with {rows} leads; seconds: {running.seconds(run):.0f};"
                         f" tasks by worker: {running.shares()}; most loads of leads at once: {at_once}",

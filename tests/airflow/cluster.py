@@ -51,7 +51,7 @@ class Cluster:
 
     def state(self, run: str) -> str:
         """How far a run is."""
-        return self.ask(f"select state from dag_run where run_id = '{run}'")[0][0]  # noqa: S608
+        return self.ask(f"select state from dag_run where run_id = '{run}'")[0][0]  # noqa: S608 (our own names)
 
     def finish(self, run: str) -> str:
         """Wait for a run; how it ended."""
@@ -60,7 +60,7 @@ class Cluster:
 
     def tasks(self, run: str) -> dict[str, str]:
         """The states of a run's tasks."""
-        query = f"select task_id, map_index, state from task_instance where run_id = '{run}'"  # noqa: S608
+        query = f"select task_id, map_index, state from task_instance where run_id = '{run}'"  # noqa: S608 (our own names)
         return {f"{task}[{index}]": state for task, index, state in self.ask(query)}
 
     def most_at_once(self, run: str, task: str) -> int:
@@ -69,7 +69,7 @@ class Cluster:
         query = f"""
             select max((select count(*) from task_instance as other where {where}
                         and other.start_date <= one.start_date and other.end_date > one.start_date))
-            from task_instance as one where {where}"""  # noqa: S608
+            from task_instance as one where {where}"""  # noqa: S608 (our own names)
         return int(self.ask(query)[0][0])
 
     def shares(self) -> list[int]:
@@ -78,17 +78,15 @@ class Cluster:
 
     def seconds(self, run: str) -> float:
         """From the start to the end of a run."""
-        query = f"select extract(epoch from end_date - start_date) from dag_run where run_id = '{run}'"  # noqa: S608
+        query = f"select extract(epoch from end_date - start_date) from dag_run where run_id = '{run}'"  # noqa: S608 (our own names)
         return float(self.ask(query)[0][0])
 
 
 @contextlib.contextmanager
 def running(installation: Installation, *, celery_workers: int = 0, slots: int = 8) -> Iterator[Cluster]:
     """Run a cluster: on the LocalExecutor, or with so many workers of Celery, each for two tasks at once."""
-    database = f"{installation.database}_metadata"
-    installation.postgres.create(database)
     with contextlib.ExitStack() as stack:
-        stack.callback(installation.postgres.drop, database)
+        database = stack.enter_context(installation.postgres.database(f"{installation.database}_metadata"))
         port = _free_port()
         where = f"postgres@/{database}?host={installation.postgres.socket}"
         installation.variables |= {
@@ -117,7 +115,7 @@ def running(installation: Installation, *, celery_workers: int = 0, slots: int =
         done = installation.airflow("pools", "import", str(ROOT / "orchestrate" / "pools.json"))
         assert done.returncode == 0, done.stderr[-3000:]
         cluster = Cluster(installation, database)
-        cluster.ask(f"update slot_pool set slots = {slots} where pool = 'instantly'")  # noqa: S608
+        cluster.ask(f"update slot_pool set slots = {slots} where pool = 'instantly'")  # noqa: S608 (our own names)
         airflow = str(AIRFLOW / "airflow")
         api = ["api-server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
         for command in (api, ["dag-processor"], ["scheduler", "--skip-serve-logs"]):
@@ -126,7 +124,7 @@ def running(installation: Installation, *, celery_workers: int = 0, slots: int =
             worker = ["celery", "worker", "--skip-serve-logs", "--celery-hostname", f"worker-{number}@%h"]
             cluster.workers.append(stack.enter_context(_process(installation, airflow, *worker, "--without-gossip")))
         wait_for(lambda: _listens(port), "the API server does not start")
-        parsed = f"select 1 from serialized_dag where dag_id = '{DAG}'"  # noqa: S608
+        parsed = f"select 1 from serialized_dag where dag_id = '{DAG}'"  # noqa: S608 (our own names)
         wait_for(lambda: cluster.ask(parsed) != [], "no DAG is parsed")
         yield cluster
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import subprocess
@@ -12,6 +13,7 @@ from sandbox import SandboxConfig
 from tests.airflow import installation
 from tests.airflow.installation import AIRFLOW, Installation
 from tests.conftest import UNTIL
+from tests.support import api_keys
 from tests.warehouse.conftest import postgres
 
 if TYPE_CHECKING:
@@ -42,8 +44,7 @@ def _as_seeded(agency: Server) -> None:
 
 @pytest.fixture(scope="session")
 def keys(agency: Server) -> dict[str, str]:
-    main, *others = WORKSPACES
-    return {main: agency.api_key, **{name: f"sandbox-key-{name}" for name in others}}
+    return api_keys(agency, *WORKSPACES)
 
 
 @pytest.fixture(scope="session")
@@ -64,16 +65,12 @@ def install(
     tmp_path: Path, postgres: Postgres, agency: Server, keys: dict[str, str], migrated: Path
 ) -> Iterator[Callable[..., Installation]]:
     """Makes an installation: install(), or with other keys than the agency's: install({...})."""
-    made = []
 
     def make(held: dict[str, str] | None = None, *, batch: int = 10000) -> Installation:
-        database = f"airflow_{next(_numbers)}"
-        postgres.create(database)
-        made.append(database)
+        database = databases.enter_context(postgres.database(f"airflow_{next(_numbers)}"))
         new = installation.make(tmp_path, postgres, database, agency, held or keys, batch=batch)
         installation.copy_of(migrated, new)
         return new
 
-    yield make
-    for database in made:
-        postgres.drop(database)
+    with contextlib.ExitStack() as databases:
+        yield make

@@ -310,6 +310,12 @@ class Pass:
         for _ in range(int(longest * self._pages * share / 100) + (share > 0)):
             self.reader.step()
 
+    def some_way(self) -> None:
+        """Read a part, of which mostly so much that it has turned out."""
+        if self._data.draw(st.integers(0, 4), label="at once") > 0:
+            self.until_tried()
+        self.a_while()
+
     def stop(self) -> Counter[str]:
         """A signal, while a page is written and has not been done with: what that page holds."""
         page = self.reader.hand_on(done=False)
@@ -359,9 +365,7 @@ def test_a_pass_can_be_ended_and_taken_up_again_anywhere() -> None:
         ranges: list[Bounds] | None = None
         for _ in range(data.draw(st.integers(1, 4), label="ends")):
             part = Pass(simulated, ranges, data)
-            if data.draw(st.integers(0, 4), label="at once") > 0:
-                part.until_tried()
-            part.a_while()
+            part.some_way()
             may_come_again += data.draw(st.sampled_from([part.stop, part.kill]), label="end")()
             got.update(part.reader.handed_on)
             ends[part.where] += 1
@@ -385,9 +389,7 @@ def test_what_is_there_throughout_comes_out_of_passes_that_are_ended_while_the_l
         ranges: list[Bounds] | None = None
         for _ in range(data.draw(st.integers(1, 3), label="ends")):
             part = Pass(simulated, ranges, data)
-            if data.draw(st.integers(0, 4), label="at once") > 0:
-                part.until_tried()
-            part.a_while()
+            part.some_way()
             changes.make(data.draw(few, label="changes while it is read"))
             part.a_while()
             lost = part.kill(lambda: changes.make(3))

@@ -21,7 +21,7 @@ from tests.chaos.endings import ENDINGS, Run, run
 from tests.chaos.kinds import KINDS, Kind
 from tests.chaos.ledger import Ledger, check_end
 from tests.streams.test_catalogue import comparable, truth
-from tests.support import catalog_of
+from tests.support import api_keys, catalog_of, opening
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -65,11 +65,10 @@ class Rounds:
         self._kind = kind
         self._random = Random(f"{seed} {name}")
         others = [f"workspace-{number:03}" for number in range(2, kind.sizes.get("workspaces", 1) + 1)]
-        keys = {"main": server.api_key, **{name: f"sandbox-key-{name}" for name in others}}
+        keys = api_keys(server, "main", *others)
         self._controls = {name: server.control.within(name) for name in keys}
         settings = {
-            "workspaces": [{"name": name, "api_key": key} for name, key in keys.items()],
-            "api_url": f"{server.url}/api/v2",
+            **opening(server, keys),
             "concurrency": 4,
             "max_requests_per_second": 2000,
             **kind.settings,

@@ -122,17 +122,16 @@ def test_jobs_and_schedules_are_known_to_meltano(project: Project) -> None:
 
 
 def test_postgres_gets_every_row_once_with_the_fast_settings(project: Project, agency: Server) -> None:
-    with running() as server:
-        server.create("meltano")
+    with running() as server, server.database("meltano") as database:
         variables = {
             "TAP_INSTANTLY_API_KEY": agency.api_key,
-            "TARGET_POSTGRES_SQLALCHEMY_URL": server.url("meltano"),
+            "TARGET_POSTGRES_SQLALCHEMY_URL": server.url(database),
         }
         config = json.loads(project.meltano("config", "print", "target-postgres", **variables).stdout)
         assert (config["use_copy"], config["validate_records"], config["batch_size_rows"]) == (True, False, 25_000)
         for _ in range(2):
             project.meltano("--environment=prod", "run", "instantly-to-postgres", **variables)
-        rows = server.rows("select id from instantly.leads", "meltano")
+        rows = server.rows("select id from instantly.leads", database)
         truth = [row["id"] for row in agency.control.truth("leads")]
         assert sorted(row["id"] for row in rows) == sorted(truth)
 

@@ -15,7 +15,7 @@ from sandbox import SandboxConfig
 from tap_instantly import InstantlyError
 from tap_instantly.tap import IncompleteError, TapInstantly
 from tests.conftest import UNTIL
-from tests.support import CollectingWriter, catalog_of
+from tests.support import CollectingWriter, api_keys, catalog_of, opening
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -77,10 +77,8 @@ class Agency:
         self._catalog = cache(lambda *streams: catalog_of(self.settings(), *streams))
 
     def settings(self, **more: Any) -> dict[str, Any]:
-        keys = [(SOUND, self.server.api_key), (BROKEN, f"sandbox-key-{BROKEN}")]
         return {
-            "workspaces": [{"name": name, "api_key": key} for name, key in keys],
-            "api_url": f"{self.server.url}/api/v2",
+            **opening(self.server, api_keys(self.server, SOUND, BROKEN)),
             "max_requests_per_second": 1000,
             "page_size": 4,
             "concurrency": 4,

@@ -11,7 +11,7 @@ from sandbox import SandboxConfig
 from tap_instantly.streams import STREAMS
 from tap_instantly.tap import TapInstantly
 from tests.conftest import UNTIL
-from tests.support import CollectingWriter, TapRun, catalog_of, run_tap
+from tests.support import CollectingWriter, TapRun, api_keys, catalog_of, opening, run_tap
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -37,13 +37,7 @@ def agency(running_agency: Server) -> Server:
 
 @pytest.fixture
 def settings(agency: Server) -> dict[str, Any]:
-    keys = {ONE: agency.api_key, OTHER: f"sandbox-key-{OTHER}"}
-    return {
-        "workspaces": [{"name": name, "api_key": key} for name, key in keys.items()],
-        "api_url": f"{agency.url}/api/v2",
-        "emit_activate_version_messages": True,
-        "max_retries": 1,
-    }
+    return opening(agency, api_keys(agency, ONE, OTHER), emit_activate_version_messages=True, max_retries=1)
 
 
 def kinds(run: TapRun, stream: str) -> list[str]:

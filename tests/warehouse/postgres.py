@@ -65,13 +65,14 @@ class Postgres:
         )
         return found
 
-    def create(self, database: str, like: str = "template0") -> None:
-        """Make a database, empty or as another one is, which nobody may be using."""
-        self.execute(f'create database "{database}" template "{like}"')
-
-    def drop(self, database: str) -> None:
-        """Remove a database."""
-        self.execute(f'drop database if exists "{database}" with (force)')
+    @contextlib.contextmanager
+    def database(self, name: str, like: str = "template0") -> Iterator[str]:
+        """A database for as long as the context lasts, empty or as another one is, which nobody may be using."""
+        self.execute(f'create database "{name}" template "{like}"')
+        try:
+            yield name
+        finally:
+            self.execute(f'drop database "{name}" with (force)')
 
 
 @contextlib.contextmanager

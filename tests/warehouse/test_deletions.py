@@ -11,7 +11,7 @@ import pytest
 import sandbox
 from sandbox import SandboxConfig
 from tests.conftest import UNTIL
-from tests.support import catalog_of
+from tests.support import api_keys, catalog_of, opening
 from tests.warehouse.pipeline import Pipeline, Stop
 
 if TYPE_CHECKING:
@@ -43,14 +43,9 @@ def _as_seeded(agency: Server) -> None:
 
 @pytest.fixture(scope="module")
 def config(agency: Server) -> dict[str, Any]:
-    keys = {ONE: agency.api_key, OTHER: f"sandbox-key-{OTHER}"}
-    return {
-        "workspaces": [{"name": name, "api_key": key} for name, key in keys.items()],
-        "api_url": f"{agency.url}/api/v2",
-        "emit_activate_version_messages": True,
-        "page_size": 5,
-        "max_retries": 0,
-    }
+    return opening(
+        agency, api_keys(agency, ONE, OTHER), emit_activate_version_messages=True, page_size=5, max_retries=0
+    )
 
 
 @pytest.fixture(scope="module")
@@ -71,18 +66,15 @@ def loaded(
 ) -> Iterator[str]:
     """A database into which all has been loaded once."""
     agency.control.reset()
-    postgres.create("loaded")
-    assert Pipeline(postgres, "loaded", tmp_path_factory.mktemp("loaded")).load(config, catalog).exit_code == 0
-    yield "loaded"
-    postgres.drop("loaded")
+    with postgres.database("loaded") as database:
+        assert Pipeline(postgres, database, tmp_path_factory.mktemp("loaded")).load(config, catalog).exit_code == 0
+        yield database
 
 
 @pytest.fixture
 def pipeline(postgres: Postgres, loaded: str, tmp_path: Path) -> Iterator[Pipeline]:
-    database = f"deletions_{next(_numbers)}"
-    postgres.create(database, like=loaded)
-    yield Pipeline(postgres, database, tmp_path)
-    postgres.drop(database)
+    with postgres.database(f"deletions_{next(_numbers)}", like=loaded) as database:
+        yield Pipeline(postgres, database, tmp_path)
 
 
 Keys = dict[str, set[tuple[Any, ...]]]

@@ -14,7 +14,7 @@ from demo.tables import TABLES
 from demo.truth import Truth
 from sandbox import SandboxConfig
 from tests.conftest import UNTIL
-from tests.support import catalog_of
+from tests.support import api_keys, catalog_of, opening
 from tests.warehouse.pipeline import SCHEMA, Pipeline, Stop
 from tests.warehouse.truth import LOADERS_OWN, column_types, declared_types, due, found, named
 
@@ -63,14 +63,8 @@ def truths(controls: list[Control]) -> list[Truth]:
 
 @pytest.fixture(scope="module")
 def config(agency: Server) -> dict[str, Any]:
-    keys = (agency.api_key, *(f"sandbox-key-{name}" for name in WORKSPACES[1:]))
-    return {
-        "workspaces": [{"name": name, "api_key": key} for name, key in zip(WORKSPACES, keys, strict=True)],
-        "api_url": f"{agency.url}/api/v2",
-        "emit_activate_version_messages": True,
-        "page_size": 5,
-        "max_retries": 0,
-    }
+    keys = api_keys(agency, *WORKSPACES)
+    return opening(agency, keys, emit_activate_version_messages=True, page_size=5, max_retries=0)
 
 
 @pytest.fixture(scope="module")
@@ -95,20 +89,17 @@ def loaded(
 ) -> Iterator[Loaded]:
     """A database into which all has been loaded once."""
     agency.control.reset()
-    postgres.create("loaded_once")
-    run = Pipeline(postgres, "loaded_once", tmp_path_factory.mktemp("loaded")).load(config, catalog, **FAST)
-    assert run.exit_code == 0
-    assert run.state is not None
-    yield Loaded("loaded_once", run.state)
-    postgres.drop("loaded_once")
+    with postgres.database("loaded_once") as database:
+        run = Pipeline(postgres, database, tmp_path_factory.mktemp("loaded")).load(config, catalog, **FAST)
+        assert run.exit_code == 0
+        assert run.state is not None
+        yield Loaded(database, run.state)
 
 
 @pytest.fixture
 def pipeline(postgres: Postgres, loaded: Loaded, tmp_path: Path) -> Iterator[Pipeline]:
-    database = f"loads_{next(_numbers)}"
-    postgres.create(database, like=loaded.database)
-    yield Pipeline(postgres, database, tmp_path)
-    postgres.drop(database)
+    with postgres.database(f"loads_{next(_numbers)}", like=loaded.database) as database:
+        yield Pipeline(postgres, database, tmp_path)
 
 
 @pytest.mark.parametrize("table", [table.name for table in TABLES])

@@ -42,9 +42,8 @@ def api() -> Iterator[Server]:
 
 @pytest.fixture
 def pipeline(postgres: Postgres, tmp_path: Path) -> Iterator[Pipeline]:
-    postgres.create("page")
-    yield Pipeline(postgres, "page", tmp_path)
-    postgres.drop("page")
+    with postgres.database("page") as database:
+        yield Pipeline(postgres, database, tmp_path)
 
 
 def run(commands: str, folder: Path) -> None:

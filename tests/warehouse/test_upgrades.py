@@ -46,9 +46,8 @@ def _as_seeded(api: Server) -> None:
 
 @pytest.fixture
 def pipeline(postgres: Postgres, tmp_path: Path) -> Iterator[Pipeline]:
-    postgres.create("upgrades")
-    yield Pipeline(postgres, "upgrades", tmp_path)
-    postgres.drop("upgrades")
+    with postgres.database("upgrades") as database:
+        yield Pipeline(postgres, database, tmp_path)
 
 
 @pytest.fixture
