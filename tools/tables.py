@@ -7,19 +7,39 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.candidates import CANDIDATES
+from benchmarks.figures import peer_figures
+from benchmarks.report import number
+from benchmarks.results import LATEST, Results
+from benchmarks.scenarios import PEERS, TAP
 from tap_instantly.settings import SETTINGS
 from tap_instantly.tap import TapInstantly
 from tests.reliability import table as reliability
 from tests.state import table as state
+from tools import reference
 from tools.drift import known_operations
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from benchmarks.figures import Figures
     from tap_instantly.streams import InstantlyStream
 
 ROOT = Path(__file__).parent.parent
-PAGES = (ROOT / "README.md", ROOT / "docs" / "streams.md", ROOT / "docs" / "reliability.md")
+PAGES = (
+    ROOT / "README.md",
+    *(
+        ROOT / "docs" / f"{name}.md"
+        for name in ("architecture", "client", "command-line", "reliability", "settings", "streams")
+    ),
+)
+
+COMPARED = (
+    ("100,000 leads, from the sandbox without latency", "leads-0ms-100k"),
+    ("300,000 leads, 0.3 s a request, within the API's limits", "leads-300ms-300k"),
+    ("daily analytics of 500 campaigns over 90 days, 0.3 s a request, within the limits", "analytics-300ms-500"),
+)
+"""Scenarios of the benchmark that the README names, and what it calls them."""
 
 
 def streams_by_default() -> str:
@@ -76,7 +96,57 @@ def states() -> str:
     return table(("In the state", "The tap", "In the log", "Exit code"), state.rows())
 
 
+def compared() -> str:
+    """Records a second of this tap and of others, as measured last, and what they cost."""
+    results = Results.load(LATEST)
+    whom = (TAP, *PEERS)
+
+    def row(what: str, scenario: str, figure: Callable[[Figures], float]) -> tuple[str, ...]:
+        found = [peer_figures(results, scenario, who) for who in whom]
+        return (what, *("" if one is None else number(figure(one)) for one in found))
+
+    rows = [row(f"records a second: {what}", scenario, lambda f: f.rate.median) for what, scenario in COMPARED]
+    rows += [
+        row("CPU seconds for 100,000 leads", COMPARED[0][1], lambda f: f.cpu_per_100k),
+        row("most memory, MB", COMPARED[0][1], lambda f: f.peak_mb.median),
+    ]
+    head = ("", "tap-instantly", *(CANDIDATES[who].title for who in PEERS))
+    return table(head, rows) + f"\n\nMeasured on {results.day}, on a machine with {results.machine}, in one run."
+
+
+def setting_types() -> str:
+    """One row per setting, the SDK's own among them."""
+    return table(("Setting", "Variable of the environment", "Type", "Of the SDK"), reference.setting_rows())
+
+
+def options() -> str:
+    """One row per option of the command line."""
+    return table(("Option", "What it does"), reference.option_rows())
+
+
+def log_lines() -> str:
+    """One row per line that the log may have."""
+    return table(("Level", "Line", "From"), reference.log_rows())
+
+
+def modules() -> str:
+    """One row per module."""
+    return table(("Module", "What it is"), reference.module_rows())
+
+
+def errors() -> str:
+    """One row per kind of error."""
+    return table(("Kind", "Value", "Tried again", "What to do"), reference.error_rows())
+
+
 TABLES = {
+    "client": reference.client,
+    "compared": compared,
+    "errors": errors,
+    "log_lines": log_lines,
+    "modules": modules,
+    "options": options,
+    "setting_types": setting_types,
     "states": states,
     "faults": faults,
     "fault_streams": fault_streams,

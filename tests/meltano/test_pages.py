@@ -12,6 +12,7 @@ import yaml
 
 from tests.meltano.project import ROOT, Project
 from tests.meltano.test_pipelines import own_id, partitions, workspaces_of
+from tests.warehouse.postgres import running
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -66,6 +67,27 @@ def test_each_command_of_the_page_on_meltano_works_from_the_first_to_the_last(
         "extractors"
     ]
     assert added["name"] == "tap-instantly"
+
+
+def test_the_first_steps_of_the_readme_lead_to_the_data_in_duckdb_and_in_postgres(
+    project: Project, agency: sandbox.Server
+) -> None:
+    project.configure("tap-instantly", select=["campaigns.*", "campaign_analytics.*"])  # for the sake of time
+    part = (ROOT / "README.md").read_text(encoding="utf-8").partition("\n## Your own account")[2].partition("\n## ")[0]
+    get_it, *steps = re.findall(r"^```sh\n(.*?)^```$", part, re.DOTALL | re.MULTILINE)
+    assert get_it.endswith("cd tap-instantly\nmake meltano\n")
+    script = "".join(steps).replace(".venv-meltano/bin/", "").replace(".venv/bin/python", sys.executable)
+    script, exports = re.subn(r"^export .*$", "", script, flags=re.MULTILINE)
+    assert exports == 3
+    with running() as server, server.database("warehouse") as database:
+        given = {"HOST": str(server.socket), "PORT": "5432", "DATABASE": database, "USER": "postgres", "PASSWORD": "x"}
+        variables = {f"TARGET_POSTGRES_{name}": value for name, value in given.items()}
+        assert set(re.findall(r"(TARGET_POSTGRES_\w+)=", part)) == variables.keys()
+        path = f"{server.programs}:{project.environment()['PATH']}"
+        printed = run(project, script, TAP_INSTANTLY_API_KEY=agency.api_key, PATH=path, **variables)
+    names = [row["campaign_name"] for row in agency.control.truth("campaign_analytics")]
+    assert names
+    assert {name: printed.count(name) for name in names} == dict.fromkeys(names, 2)
 
 
 def test_the_environments_are_what_the_page_says() -> None:

@@ -1,0 +1,59 @@
+"""Where the version comes from."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from importlib import metadata
+from typing import TYPE_CHECKING
+
+import pytest
+
+import tap_instantly
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+GIT = shutil.which("git")
+
+
+def git(folder: Path, *arguments: str) -> None:
+    who = ("-c", "user.name=Somebody", "-c", "user.email=somebody@example.com", "-c", "tag.gpgsign=false")
+    subprocess.run([str(GIT), *who, *arguments], cwd=folder, check=True, capture_output=True)
+
+
+def built(folder: Path) -> str:
+    """The version that a build would have."""
+    command = [sys.executable, "-m", "hatchling", "version"]
+    return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout.strip()
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """A copy of what a build reads, in no git."""
+    (tmp_path / "tools").mkdir()
+    for name in ("pyproject.toml", "README.md", "LICENSE", "tools/readme.py"):
+        shutil.copy(name, tmp_path / name)
+    return tmp_path
+
+
+def test_a_copy_of_the_files_alone_can_be_built(tree: Path) -> None:
+    assert built(tree) == "0.1.dev0"
+
+
+@pytest.mark.skipif(GIT is None, reason="there is no git")
+def test_a_clone_has_the_version_of_its_tag_and_between_tags_one_before_the_next(tree: Path) -> None:
+    git(tree, "init", "--quiet")
+    git(tree, "add", ".")
+    git(tree, "commit", "--quiet", "-m", "one")
+    assert built(tree) == "0.1.dev1"  # no tag yet
+    git(tree, "tag", "-m", "v1.2.3", "v1.2.3")
+    assert built(tree) == "1.2.3"
+    git(tree, "commit", "--quiet", "--allow-empty", "-m", "two")
+    assert built(tree) == "1.2.4.dev1"
+
+
+def test_the_package_says_the_version_that_it_was_installed_with() -> None:
+    assert tap_instantly.__version__ == metadata.version("tap-instantly")
