@@ -45,7 +45,7 @@ class Scan:
     checked to ascend. Where the premise fails, the list is read by one walk, as its cursors say.
 
     An error of the API ends the walk that it came to and lets no other begin; those under way read on to their ends, so
-    that little is left for the next pass.
+    that little is left for the next pass. Where the premise fails after that, nothing more is read.
 
     Threads may read walks side by side; each walk is read by one at a time.
 
@@ -184,6 +184,10 @@ class Scan:
             except PremiseError as reason:
                 yield from self._read_plainly(reason)
                 return
+            except InstantlyAPIError:
+                if not self._is_given_up:
+                    raise
+                return  # another walk reads all of the list, so that nothing is lost with this one
             yield page
 
     def _fetch_computed(self, cursor: str | None) -> tuple[Records, str | None]:
@@ -236,11 +240,15 @@ class Scan:
 
     # Without the premise
 
+    @property
+    def _is_given_up(self) -> bool:
+        return self._proven is False
+
     def _read_plainly(self, reason: PremiseError) -> Iterator[ScannedPage]:
         with self._lock:
             given_up, self._proven = self._proven is False, False
-        if given_up:
-            return  # another walk is at it
+        if given_up or self._error:
+            return  # another walk is at it, or all of it would have to be read again: the pass ends in an error
         logger.warning("The list is read from one place, not from several at once: %s.", reason)
         for records in self._plainly():
             yield ScannedPage(self, records, _nothing)

@@ -280,6 +280,11 @@ class Workspaces:
         """Requests sent so far, over all of them."""
         return sum(workspace.client.requests_sent for workspace in self._by_id.values())
 
+    @property
+    def unusable(self) -> int:
+        """Items so far of lists to read by that could not be used, over all of them."""
+        return sum(workspace.client.unusable for workspace in self._by_id.values())
+
     def __getitem__(self, workspace_id: str) -> Workspace:
         """The workspace of that id."""
         return self._by_id[workspace_id]

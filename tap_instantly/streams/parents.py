@@ -71,11 +71,13 @@ def _listed(path: str, key: str = "id", **filters: object) -> Callable[[Instantl
 
 def _agents(*types: int) -> Callable[[InstantlyClient], Iterable[object]]:
     def source(client: InstantlyClient) -> Iterable[object]:
-        return (
-            agent.get("id")
-            for agent in client.paginate("/ai-agents")
-            if isinstance(agent.get("type"), int) and agent["type"] in types
-        )
+        for agent in client.paginate("/ai-agents"):
+            kind = agent.get("type")
+            if isinstance(kind, bool) or not isinstance(kind, (int, float)) or kind % 1:
+                client.note_unusable(1)
+                logger.error("An agent whose type is no integer was passed over: %.100r", agent.get("id"))
+            elif kind in types:
+                yield agent.get("id")
 
     return source
 

@@ -19,6 +19,8 @@ class Tally:
     records: int = 0
     requests: int = 0
     seconds: float = 0.0
+    unusable: int = 0
+    """Items of lists to read by, such as parents without an id; the first stream that needs a list counts them."""
     skipped: list[str] = field(default_factory=list)
     incomplete: list[str] = field(default_factory=list)
     passed_over: list[str] = field(default_factory=list)
@@ -27,7 +29,7 @@ class Tally:
         """The counts on one line; oddities only where there are any."""
         return (
             f"records={self.records} requests={self.requests} seconds={self.seconds:.1f}"
-            + "".join(f" {name}={count}" for name, count in oddities.items() if count)
+            + "".join(f" {name}={count}" for name, count in {"unusable": self.unusable, **oddities}.items() if count)
             + (f" skipped=[{', '.join(self.skipped)}]" if self.skipped else "")
             + (f" incomplete=[{', '.join(self.incomplete)}]" if self.incomplete else "")
             + (f" passed_over=[{', '.join(self.passed_over)}]" if self.passed_over else "")

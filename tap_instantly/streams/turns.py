@@ -142,6 +142,7 @@ class InTurns(ShortRecordPath, RESTStream["str | None"]):
         workers = 1 if only_shown else self.config["concurrency"]
         turns = Turns(partitions, map(self.source, partitions), workers)
         started, sent_before = time.monotonic(), self.workspaces.requests_sent
+        unusable_before = self.workspaces.unusable
         self._turns = turns
         self._begun.clear()
         self._written.clear()
@@ -155,6 +156,7 @@ class InTurns(ShortRecordPath, RESTStream["str | None"]):
             self._flush()  # the SDK writes nothing more where the state is as it was
             self.tally.seconds += time.monotonic() - started
             self.tally.requests += self.workspaces.requests_sent - sent_before
+            self.tally.unusable += self.workspaces.unusable - unusable_before
 
     @override
     def get_records(self, context: Context | None) -> Iterator[Record]:

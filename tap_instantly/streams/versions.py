@@ -88,5 +88,5 @@ class Versioned(InTurns):
             yield from (f"the state knows workspace {id_}, which was not read" for id_ in known if id_ not in read)
         if records := sum(self.shaper.oddities[name] for name in LEFT_OUT):
             yield f"{records} records could not be loaded"
-        if items := sum(workspace.client.unusable for workspace in self.workspaces):
+        if items := self.workspaces.unusable:
             yield f"{items} items of lists to read by could not be used"

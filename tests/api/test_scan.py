@@ -711,6 +711,68 @@ def test_an_error_ends_one_walk_and_the_others_read_on_to_their_ends(
     assert set(reader.handed_on) == set(simulated.ids) - left
 
 
+def two_walks() -> tuple[SimulatedList, Scan, Iterator[ScannedPage], Iterator[ScannedPage]]:
+    """A list with two walks under way."""
+    simulated = without_premise(SimulatedList, 1)
+    scan = simulated.scan()
+    first = scan.begin_run()
+    assert first
+    while not scan.has_run(starving=True):
+        next(first)
+    second = scan.begin_run()
+    assert second
+    next(second)
+    return simulated, scan, first, second
+
+
+def failing(_cursor: str | None) -> tuple[Records, str | None]:
+    raise InstantlyAPIError(500, "POST", "/api/v2/leads/list", "oh")
+
+
+def test_after_an_error_a_list_that_turns_out_not_to_ascend_is_not_read_for_nothing(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    simulated, scan, first, second = two_walks()
+    answer = simulated.answer
+    simulated.answer = failing  # type: ignore[method-assign]
+    assert list(first) == []
+    simulated.answer = lambda cursor: (answer(cursor)[0][::-1], answer(cursor)[1])  # type: ignore[method-assign]
+    asked_before = simulated.requests
+    with pytest.raises(InstantlyAPIError, match="oh"):
+        list(second)
+    assert simulated.requests == asked_before + 1
+    assert scan.remaining() is None
+    assert not caplog.messages
+
+
+def test_an_error_of_a_walk_whose_list_is_read_by_another_by_then_is_none() -> None:
+    simulated, scan, first, second = two_walks()
+    answer = simulated.answer
+    got: list[ScannedPage] = []
+
+    def fail_late(cursor: str | None) -> tuple[Records, str | None]:
+        simulated.answer = lambda cursor: (answer(cursor)[0][::-1], answer(cursor)[1])  # type: ignore[method-assign]
+        got.append(next(second))
+        return failing(cursor)
+
+    simulated.answer = fail_late  # type: ignore[method-assign]
+    assert list(first) == []
+    got += second
+    assert sorted(record["id"] for page in got for record in page) == simulated.ids
+    assert scan.remaining() is None
+
+
+def test_an_error_of_the_walk_that_reads_the_list_plainly_is_raised() -> None:
+    simulated, _, first, second = two_walks()
+    answer = simulated.answer
+    simulated.answer = lambda cursor: (answer(cursor)[0][::-1], answer(cursor)[1])  # type: ignore[method-assign]
+    next(second)
+    simulated.answer = failing  # type: ignore[method-assign]
+    assert list(first) == []
+    with pytest.raises(InstantlyAPIError, match="oh"):
+        list(second)
+
+
 @pytest.mark.parametrize("status", [401, 403, 429, 500])
 def test_an_error_of_another_kind_is_not_taken_for_a_refused_cursor(status: int) -> None:
     simulated = without_premise(SimulatedList, 1)

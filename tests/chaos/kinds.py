@@ -31,6 +31,7 @@ class Kind:
         sizes: Of the sandbox.
         settings: Of the tap.
         change: Changes something of the stream in a workspace.
+        in_full: Whether the catalog has it read in full though it has a bookmark.
         program: What Python is to run.
         latency_ms: Of the sandbox.
     """
@@ -39,6 +40,7 @@ class Kind:
     sizes: dict[str, int] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
     change: Callable[[Control, Random], object] | None = None
+    in_full: bool = False
     program: tuple[str, ...] = TAP
     latency_ms: float = 10
 
@@ -65,6 +67,18 @@ def _send(control: Control, random: Random) -> None:
     control.send(_campaign(control, random), count=2)
 
 
+def _delete_and_add_leads(control: Control, random: Random) -> None:
+    control.delete_leads(*random.sample([row["id"] for row in control.truth("leads")], 3))
+    control.add_leads(2)
+
+
+def _delete_and_add_accounts(control: Control, random: Random) -> None:
+    control.delete_account(random.choice([row["email"] for row in control.truth("accounts")]))
+    control.add_account()
+
+
+DELETIONS = {"emit_activate_version_messages": True}
+
 KINDS = {
     "list with a bookmark": Kind("campaigns", {"campaigns": 60}, {"page_size": 3}, _rename_campaign),
     "scanned list": Kind("leads", {"leads": 1200}, {"page_size": 15}, _open_or_add_leads),
@@ -74,11 +88,20 @@ KINDS = {
     "list with a bookmark of several workspaces": Kind(
         "accounts", {"accounts": 40, "workspaces": 4}, {"page_size": 4, "concurrency": 3}
     ),
-    "sorted list": Kind("emails", {"emails": 400}, {"page_size": 15}, _receive, ("-c", HURRIED)),
+    "sorted list": Kind("emails", {"emails": 400}, {"page_size": 15}, _receive, program=("-c", HURRIED)),
     "daily windows": Kind("campaign_analytics_daily", {"campaigns": 12, "days": 80}, {}, _send),
     "daily windows in batches": Kind("account_analytics_daily", {"accounts": 230, "days": 35}, {}, latency_ms=20),
     "whole, in batches": Kind("account_warmup_daily", {"accounts": 330}, {"concurrency": 2}, latency_ms=20),
-    "whole, by parents": Kind("account_details", {"accounts": 60}, {"concurrency": 2}),
+    "whole, by parents, with deletions": Kind(
+        "account_details", {"accounts": 60}, {"concurrency": 2, **DELETIONS}, _delete_and_add_accounts
+    ),
+    "scanned list in full, with deletions": Kind(
+        "leads",
+        {"leads": 400, "workspaces": 2},
+        {"page_size": 10, **DELETIONS},
+        _delete_and_add_leads,
+        in_full=True,
+    ),
     "whole list": Kind(
         "lead_lists", {"lead_lists": 60}, {"page_size": 3}, lambda control, _random: control.add_lead_list()
     ),

@@ -7,9 +7,12 @@ import signal
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from tests.chaos.endings import Run
 
 Message = dict[str, Any]
+Key = tuple[Any, ...]
 
 TEARS = {"SIGKILL", "closed pipe", "dead target", "full quota", "stalled target"}
 """What may leave the beginning of a line as the last one; targets drop it."""
@@ -31,7 +34,7 @@ def messages(run: Run) -> list[Message]:
     *lines, last = run.output.split(b"\n")
     assert not last or run.ending in TEARS, f"a torn line: {last[:200]!r}"
     found = [json.loads(line) for line in lines]
-    assert all(message["type"] in {"SCHEMA", "RECORD", "STATE"} for message in found)
+    assert all(message["type"] in {"SCHEMA", "RECORD", "STATE", "ACTIVATE_VERSION"} for message in found)
     return found
 
 
@@ -58,22 +61,59 @@ def check_end(run: Run) -> None:
         assert seen[-1]["type"] == "STATE", seen[-1]
 
 
+class Table:
+    """Rows by key, as loaders that merge by key and delete for good have them.
+
+    An ACTIVATE_VERSION removes the rows of lesser versions, and of none.
+    """
+
+    def __init__(self, keys: list[str], messages: Iterable[Message]) -> None:
+        self.rows: dict[Key, Message] = {}
+        self.removed: dict[Key, Message] = {}
+        """Rows that an ACTIVATE_VERSION removed and that did not come again."""
+        versions: dict[Key, int] = {}
+        for message in messages:
+            if message["type"] == "RECORD":
+                key = tuple(message["record"][name] for name in keys)
+                self.rows[key], versions[key] = message["record"], message.get("version", -1)
+                self.removed.pop(key, None)
+            else:
+                for key in [key for key in self.rows if versions[key] < message["version"]]:
+                    self.removed[key] = self.rows.pop(key)
+
+
 class Ledger:
     """A target that keeps what a STATE has confirmed, and no more, and hands the last STATE to the next run.
 
-    Others keep more; whatever they lose, this one loses too.
+    Others keep more; whatever they lose, this one loses too. Only what an ACTIVATE_VERSION removes, they may remove
+    before a STATE: beside it is a target that keeps all that was read, at once.
     """
 
     def __init__(self) -> None:
-        self.records: list[Message] = []
+        self.kept: list[Message] = []
+        self.read: list[Message] = []
         self.states: list[tuple[int, Any]] = []
         self.keys: list[str] = []
-        self.seen = 0
 
     @property
     def state(self) -> Any:
         """The state for the next run; None if there is none yet."""
         return self.states[-1][1] if self.states else None
+
+    @property
+    def seen(self) -> int:
+        """How many records were read."""
+        return sum(message["type"] == "RECORD" for message in self.read)
+
+    @property
+    def version(self) -> int:
+        """The greatest version of the records that were read; -1 if they have none."""
+        return max((message.get("version", -1) for message in self.read), default=-1)
+
+    @property
+    def tables(self) -> tuple[Table, Table]:
+        """What is held by the target that waits for a STATE, and by the one that does not."""
+        return Table(self.keys, self.kept), Table(self.keys, self.read)
 
     def take(self, run: Run) -> None:
         """Take in what was read of a run."""
@@ -81,20 +121,21 @@ class Ledger:
         for message in messages(run):
             if message["type"] == "SCHEMA":
                 self.keys = message["key_properties"]
-            elif message["type"] == "RECORD":
-                waiting.append(message["record"])
-                self.seen += 1
-            else:
-                self.records += waiting
+            elif message["type"] == "STATE":
+                self.kept += waiting
                 waiting.clear()
-                self.states.append((len(self.records), message["value"]))
+                self.states.append((len(self.kept), message["value"]))
+            else:
+                waiting.append(message)
+                self.read.append(message)
         if run.finished:
-            self.records += waiting
+            self.kept += waiting
 
     def back_to(self, number: int) -> Ledger:
         """This target as it was when it had just got one of its states."""
         earlier = Ledger()
         earlier.keys = self.keys
         earlier.states = self.states[: number + 1]
-        earlier.records = self.records[: earlier.states[-1][0]]
+        earlier.kept = self.kept[: earlier.states[-1][0]]
+        earlier.read = list(earlier.kept)
         return earlier

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -76,7 +77,10 @@ class Rounds:
         server.control.config(latency_ms=kind.latency_ms, emails_per_minute=1_000_000)
         self._config, self._catalog, self._state = (folder / f"{file}.json" for file in ("config", "catalog", "state"))
         self._config.write_text(json.dumps(settings), encoding="utf-8")
-        self._catalog.write_text(json.dumps(catalog_of(settings, kind.stream)), encoding="utf-8")
+        catalog = catalog_of(settings, kind.stream)
+        for entry in catalog["streams"] if kind.in_full else ():
+            entry["replication_method"] = "FULL_TABLE"
+        self._catalog.write_text(json.dumps(catalog), encoding="utf-8")
         self._size = 0
 
     def play(self, kills: int) -> None:
@@ -97,8 +101,7 @@ class Rounds:
             if finished or self.figures.ended.total() >= kills:
                 break
             if self._kind.change is not None and self._random.random() < 0.3:
-                self._kind.change(self._random.choice(list(self._controls.values())), self._random)
-                self.figures.changes += 1
+                self._change(self._kind.change, target)
             (ending,) = self._random.choices(list(ENDINGS), list(ENDINGS.values()))
             finished = self._run(target, ending).finished
         changed = self.figures.changes > changes
@@ -111,6 +114,12 @@ class Rounds:
         if earlier is not None:
             self._settle(earlier, 1 + changed)
             self._compare(earlier)
+
+    def _change(self, change: Callable[[Control, Random], object], target: Ledger) -> None:
+        change(self._random.choice(list(self._controls.values())), self._random)
+        self.figures.changes += 1
+        while time.time() < target.version + 1:
+            time.sleep(0.05)  # versions are seconds: of two runs in one, the later would not see what it deleted
 
     def _settle(self, target: Ledger, runs: int) -> None:
         for _ in range(runs):
@@ -129,18 +138,28 @@ class Rounds:
             self.figures.ended[ending] += 1
         check_end(result)
         target.take(result)
+        if b'"ACTIVATE_VERSION"' in result.output:
+            self._check_removed(target)
         return result
+
+    def _check_removed(self, target: Ledger) -> None:
+        """Check that nothing was removed that is there; what is, was there throughout, as no key comes back."""
+        there = {key for control in self._controls.values() for key in self._truth(control, target.keys)}
+        for table in target.tables:
+            wrongly = [key for key in comparable(list(table.removed.values()), target.keys) if key in there]
+            assert not wrongly, f"{len(wrongly)} were removed and are there, among them {wrongly[:3]}"
 
     def _compare(self, target: Ledger) -> list[Any]:
         """Compare a target with the truth and return what it holds, each record once."""
-        held: list[Any] = []
-        for control in self._controls.values():
-            (workspace,) = control.truth("workspace")
-            records = [record for record in target.records if record["workspace_id"] == workspace["id"]]
-            found = comparable(records, target.keys)
-            differing = differences(found, self._truth(control, target.keys))
-            assert not differing, f"{len(differing)} differ from the truth, among them {differing[:3]}"
-            held += found
+        for table in target.tables:
+            held: list[Any] = []
+            for control in self._controls.values():
+                (workspace,) = control.truth("workspace")
+                records = [record for record in table.rows.values() if record["workspace_id"] == workspace["id"]]
+                found = comparable(records, target.keys)
+                differing = differences(found, self._truth(control, target.keys))
+                assert not differing, f"{len(differing)} differ from the truth, among them {differing[:3]}"
+                held += found
         return held
 
     def _truth(self, control: Control, keys: list[str]) -> dict[Any, Any]:
@@ -154,10 +173,10 @@ def differences(found: dict[Any, Any], due: dict[Any, Any]) -> list[Any]:
 
 def play(kills: int, seed: str, say: Callable[[str], None]) -> list[Figures]:
     """Play rounds of all kinds side by side until ``kills`` runs were ended; ``say`` gets a line for each kind."""
-    each = -(-kills // len(KINDS))
+    shares = [(kills + place) // len(KINDS) for place in range(len(KINDS))]
     with ThreadPoolExecutor(len(KINDS)) as pool:
         found = []
-        for figures in pool.map(lambda name: _play(name, each, seed), KINDS):
+        for figures in pool.map(lambda name, share: _play(name, share, seed), KINDS, shares):
             say(figures.line())
             found.append(figures)
     return found

@@ -38,13 +38,30 @@ A_RECORD = {"type": "RECORD", "stream": "leads", "record": {"id": 1}}
 A_STATE = {"type": "STATE", "value": {"at": 1}}
 
 
+def versioned(id_: int, version: int) -> Any:
+    return {**A_RECORD, "record": {"id": id_}, "version": version}
+
+
+def activation(version: int) -> Any:
+    return {"type": "ACTIVATE_VERSION", "stream": "leads", "version": version}
+
+
+def held(target: Ledger) -> tuple[list[int], ...]:
+    """The ids that a target holds that waits for a STATE, and one that does not."""
+    return tuple([row["id"] for row in table.rows.values()] for table in target.tables)
+
+
+def removed(target: Ledger) -> tuple[list[int], ...]:
+    return tuple([row["id"] for row in table.removed.values()] for table in target.tables)
+
+
 def test_records_that_no_state_has_confirmed_are_not_kept() -> None:
     target = Ledger()
     target.take(a_run(SCHEMA, A_RECORD, A_STATE, {**A_RECORD, "record": {"id": 2}}))
-    assert target.records == [{"id": 1}]
+    assert held(target) == ([1], [1, 2])
     assert target.seen == 2
     target.take(a_run(SCHEMA, {**A_RECORD, "record": {"id": 3}}, ending="none", exit_code=0))
-    assert target.records == [{"id": 1}, {"id": 3}]
+    assert held(target) == ([1, 3], [1, 2, 3])
 
 
 def test_the_state_for_the_next_run_is_the_last_one_that_was_read() -> None:
@@ -59,7 +76,26 @@ def test_an_earlier_state_goes_with_what_had_been_written_by_then() -> None:
     target = Ledger()
     target.take(a_run(SCHEMA, A_RECORD, A_STATE, A_RECORD, {"type": "STATE", "value": {"at": 2}}))
     earlier = target.back_to(0)
-    assert (earlier.records, earlier.state, earlier.keys) == ([{"id": 1}], {"at": 1}, ["id"])
+    assert (held(earlier), earlier.state, earlier.keys) == (([1], [1]), {"at": 1}, ["id"])
+
+
+def test_a_version_removes_what_has_a_lesser_one_or_none() -> None:
+    target = Ledger()
+    old = [A_RECORD, versioned(2, 7), versioned(3, 7)]
+    target.take(a_run(SCHEMA, *old, A_STATE, versioned(2, 8), versioned(4, 8), activation(8), A_STATE))
+    assert held(target) == ([2, 4], [2, 4])
+    assert removed(target) == ([1, 3], [1, 3])
+    assert target.version == 8
+    target.take(a_run(SCHEMA, versioned(3, 9), A_STATE))
+    assert removed(target) == ([1], [1])
+
+
+def test_what_a_version_removes_before_a_state_is_gone_where_no_state_is_waited_for() -> None:
+    target = Ledger()
+    target.take(a_run(SCHEMA, versioned(1, 7), A_STATE, versioned(2, 8), activation(8)))
+    assert held(target) == ([1], [2])
+    assert removed(target) == ([], [1])
+    assert Ledger().version == -1
 
 
 def test_what_is_missing_too_much_or_otherwise_differs() -> None:

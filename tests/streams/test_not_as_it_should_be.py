@@ -20,6 +20,25 @@ STATS = "lead_list_verification_stats"
 VERSIONS = {"emit_activate_version_messages": True}
 
 
+# Parents that cannot be told
+
+
+@pytest.mark.parametrize("kind", ["sales", None, True, 2.5, [2], {"id": 2}], ids=str)
+def test_agents_of_no_integer_type_are_passed_over_with_a_line_and_counted_in_the_summary(
+    api: Server, sync: Callable[..., TapRun], caplog: pytest.LogCaptureFixture, kind: object
+) -> None:
+    caplog.set_level(logging.INFO)
+    (known, *_) = (agent for agent in api.control.truth("ai_agents") if agent["type"] == 2)
+    agents = [{"id": "odd", "type": kind}, known, {"id": "new", "type": 1000}, {**known, "type": 2.0}]
+    api.control.fault("/api/v2/ai-agents", "status", status=200, body={"items": agents}, count=None)
+    run = sync("ai_sales_agents", **VERSIONS)
+    assert {record["id"] for record in run.records("ai_sales_agents")} == {known["id"]}
+    assert caplog.messages.count("An agent whose type is no integer was passed over: 'odd'") == 1
+    (summary,) = [line for line in caplog.messages if line.startswith("Synced ai_sales_agents")]
+    assert " unusable=1" in summary
+    assert not [message for message in run.messages if message["type"] == "ACTIVATE_VERSION"]
+
+
 # Parents that are not found
 
 
