@@ -1,4 +1,4 @@
-"""The tap and the loader for Postgres, each a process of its own, as a user runs them."""
+"""The tap and a loader, each a process of its own, as a user runs them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import time
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -58,19 +59,19 @@ class Load:
     loader_log: str
 
 
-@dataclass(frozen=True)
-class Pipeline:
-    """Loads into one database.
+class Loads(ABC):
+    """Loads into one database by some loader."""
 
-    Attributes:
-        postgres: The server.
-        database: Its database.
-        folder: For the files that the two are given.
-    """
-
-    postgres: Postgres
-    database: str
     folder: Path
+    """For the files that the two are given."""
+
+    @abstractmethod
+    def loader(self) -> list[str]:
+        """The command of the loader."""
+
+    @abstractmethod
+    def settings(self) -> dict[str, Any]:
+        """The settings of the loader without which it finds no database."""
 
     def load(
         self,
@@ -99,23 +100,19 @@ class Pipeline:
         """
         tap = [sys.executable, "-m", "tap_instantly", *self._files(config=config, catalog=catalog, state=state)]
         target = [
-            str(ENVIRONMENT / "bin" / "target-postgres"),
-            *self._files(
-                **{
-                    "config-target": {
-                        "sqlalchemy_url": self.postgres.url(self.database),
-                        "default_target_schema": SCHEMA,
-                        "validate_records": False,
-                        **settings,
-                    }
-                }
-            ),
+            *self.loader(),
+            *self._files(**{"config-target": {**self.settings(), "validate_records": False, **settings}}),
         ]
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("TAP_", "TARGET_"))}
         with (self.folder / "log").open("w+b") as log, (self.folder / "log-target").open("w+b") as target_log:
             extracting = subprocess.Popen(tap, stdout=subprocess.PIPE, stderr=log, env=environment, cwd=tap_folder)
             loading = subprocess.Popen(
-                target, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=target_log, env=environment
+                target,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=target_log,
+                env=environment,
+                cwd=self.folder,
             )
             try:
                 _pass_on(extracting, loading, stop)
@@ -137,10 +134,6 @@ class Pipeline:
             passed_on = json.loads(last) if last else None
             return Load(extracting.returncode, passed_on, log.read().decode(), loading.returncode, said)
 
-    def rows(self, table: str) -> list[dict[str, Any]]:
-        """All rows of the table of a stream."""
-        return self.postgres.rows(f'select * from {SCHEMA}."{table}"', self.database)  # noqa: S608 (our own names)
-
     def _files(self, **contents: dict[str, Any] | None) -> list[str]:
         arguments = []
         for name, content in contents.items():
@@ -149,6 +142,31 @@ class Pipeline:
                 path.write_text(json.dumps(content), encoding="utf-8")
                 arguments += [f"--{name.partition('-')[0]}", str(path)]
         return arguments
+
+
+@dataclass(frozen=True)
+class Pipeline(Loads):
+    """Loads into one database of a Postgres server.
+
+    Attributes:
+        postgres: The server.
+        database: Its database.
+        folder: For the files that the two are given.
+    """
+
+    postgres: Postgres
+    database: str
+    folder: Path
+
+    def loader(self) -> list[str]:
+        return [str(ENVIRONMENT / "bin" / "target-postgres")]
+
+    def settings(self) -> dict[str, Any]:
+        return {"sqlalchemy_url": self.postgres.url(self.database), "default_target_schema": SCHEMA}
+
+    def rows(self, table: str) -> list[dict[str, Any]]:
+        """All rows of the table of a stream."""
+        return self.postgres.rows(f'select * from {SCHEMA}."{table}"', self.database)  # noqa: S608 (our own names)
 
 
 def _pass_on(extracting: subprocess.Popen[bytes], loading: subprocess.Popen[bytes], stop: Stop | None) -> None:

@@ -1,0 +1,101 @@
+"""An account of Snowflake's as far as the emulator has one, loads into it, and what it then holds."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from demo.tables import Kind
+from tests.warehouse.pipeline import SECONDS, Loads
+
+if TYPE_CHECKING:
+    from demo.tables import Table
+    from tests.warehouse.truth import Rows
+
+ENVIRONMENT = Path(__file__).parents[2] / ".venv-snowflake"
+"""Where `make test-snowflake` installs the loader and the emulator."""
+
+EMULATOR = [str(ENVIRONMENT / "bin" / "python"), str(Path(__file__).with_name("emulator.py"))]
+DATABASE, SCHEMA = "ANALYTICS", "INSTANTLY"
+
+LOGIN = {
+    "account": "example-organisation",
+    "user": "LOADER",
+    "role": "LOADER",
+    "warehouse": "LOADING",
+    "database": DATABASE,
+    "default_target_schema": SCHEMA,
+}
+
+_OWN_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+@dataclass(frozen=True)
+class Account(Loads):
+    """Loads into one account.
+
+    Attributes:
+        folder: Of its databases and of the files that tap and loader are given.
+    """
+
+    folder: Path
+
+    def loader(self) -> list[str]:
+        return [*EMULATOR, str(self.folder)]
+
+    def settings(self) -> dict[str, Any]:
+        return {**LOGIN, "password": "not-a-real-one"}
+
+    def copy(self, folder: Path) -> Account:
+        """An account that holds the same, and has not been sent a statement yet."""
+        shutil.copytree(self.folder / "databases", folder / "databases")
+        return Account(folder)
+
+    def query(self, *statements: str) -> list[list[dict[str, Any]]]:
+        """The rows of each of some statements in Snowflake's dialect."""
+        done = subprocess.run(
+            [*EMULATOR, str(self.folder), "--query", DATABASE],
+            input="".join(f"{' '.join(statement.split())}\n" for statement in statements),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=SECONDS,
+        )
+        assert done.returncode == 0, done.stderr[-5000:]
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    def statements(self) -> list[str]:
+        """What the loader has sent, with ``ID`` in the place of ids that it makes up."""
+        lines = (self.folder / "statements.jsonl").read_text(encoding="utf-8").splitlines()
+        return [_OWN_ID.sub("ID", json.loads(line)["statement"]).strip() for line in lines]
+
+    def logins(self) -> list[dict[str, Any]]:
+        """With what the loader has logged in, each time."""
+        lines = (self.folder / "logins.jsonl").read_text(encoding="utf-8").splitlines()
+        return [json.loads(line) for line in lines]
+
+    def staged(self, stream: str) -> list[list[dict[str, Any]]]:
+        """The records of each file that was staged of a stream, and removed after it was loaded."""
+        paths = (self.folder / "removed" / "target-snowflake").glob(f"{stream}-*/*.json.gz")
+        return [[json.loads(line) for line in gzip.open(path, "rt", encoding="utf-8")] for path in paths]
+
+
+def found(account: Account, *tables: Table) -> dict[str, Rows]:
+    """The rows that tables hold, less those marked as deleted."""
+    queries = [f"select * from {SCHEMA}.{table.name} where _sdc_deleted_at is null" for table in tables]
+    rows_of = dict[str, "Rows"]()
+    for table, rows in zip(tables, account.query(*queries), strict=True):
+        read = [{name: _read(row[name.upper()], kind) for name, kind in table.columns.items()} for row in rows]
+        rows_of[table.name] = {table.key_of(row): row for row in read}
+        assert len(rows_of[table.name]) == len(read), f"{table.name} has rows twice"
+    return rows_of
+
+
+def _read(value: Any, kind: Kind) -> Any:
+    return json.loads(value) if kind is Kind.JSON and value is not None else value

@@ -1,0 +1,180 @@
+"""target-snowflake as it is, in one process with fakesnow and with the user stage that fakesnow lacks.
+
+A program for ``.venv-snowflake``: ``emulator.py FOLDER [options of target-snowflake]`` runs the loader, and
+``emulator.py FOLDER --query DATABASE`` the statements on its standard input, one a line, of which it writes the rows.
+The folder keeps the databases, each statement that was sent (``statements.jsonl``), how the loader logged in
+(``logins.jsonl``) and what it staged (``stage``, and ``removed`` once it has been taken away there).
+
+fakesnow 0.12.1 (the newest in November 2026) does all but five statements of the loader: ``PUT`` to, ``MERGE`` and
+``COPY INTO`` from, and ``REMOVE`` in the user's stage ``@~``, and ``DROP FILE FORMAT``. Here ``PUT`` copies the file,
+``REMOVE`` takes it away, and for ``MERGE`` and ``COPY INTO`` a table of the file's records comes in the place of the
+stage: casts, joins and results are fakesnow's. A statement about the stage that is not word for word one of these is an
+error.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import sys
+import threading
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from unittest import mock
+from urllib.parse import urlparse
+from urllib.request import url2pathname
+
+import fakesnow
+import snowflake.connector
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_private_key
+from fakesnow.cursor import FakeSnowflakeCursor
+from fakesnow.transforms.file_format import lookup_file_format
+from snowflake.connector.errors import ProgrammingError
+
+_SELECT = r"(?P<select>select (\$1:\S+::\S+ as \S+ ?)+)"
+_PATH = r"'@~/(?P<path>[\w/.-]+)"
+PUT = re.compile(rf"put %\(file_uri\)s {_PATH}'")
+REMOVE = re.compile(rf"remove {_PATH}/'")
+MERGE = re.compile(
+    rf"(?P<into>merge into \S+ d using) \({_SELECT} from {_PATH}'\(file_format => (?P<format>\S+)\)"
+    r"(?P<rest> QUALIFY ROW_NUMBER\(\) OVER \(PARTITION BY .+ ORDER BY SEQ8\(\) DESC\) = 1\) s on .+"
+    r" when matched then update set .+ when not matched then insert \(.+\) values \(.+\))"
+)
+COPY = re.compile(
+    rf"copy into (?P<into>\S+ \(.+\)) from \({_SELECT} from {_PATH}'\)"
+    r"file_format = \(format_name='(?P<format>[^']+)'\)"
+)
+DROP_FORMAT = re.compile(r"drop file format if exists (?P<format>\S+)")
+STAGED = "temp.main.staged"
+"""A table with the columns ``record`` (VARIANT) and ``line``, in the place of the files of a stage."""
+
+
+class UserStage:
+    """The stage of the user who is logged in.
+
+    Args:
+        folder: For its files.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._staged = folder / "stage"
+        self._removed = folder / "removed"
+
+    def answer(self, cursor: FakeSnowflakeCursor, command: str, params: dict[str, str]) -> str:
+        """Do what a statement says of the stage; the statement that fakesnow is to execute in its place."""
+        if match := PUT.fullmatch(command):
+            source = Path(url2pathname(urlparse(params["file_uri"]).path))
+            target = self._staged / match["path"] / source.name
+            target.parent.mkdir(parents=True)
+            shutil.copyfile(source, target)
+            return "select 'UPLOADED' as status"
+        if match := REMOVE.fullmatch(command):
+            source, target = self._staged / match["path"], self._removed / match["path"]
+            if source.exists():
+                target.parent.mkdir(parents=True, exist_ok=True)
+                source.rename(target)
+            return "select 'removed' as result"
+        if match := MERGE.fullmatch(command):
+            self._read(cursor, match["path"], match["format"])
+            # A column's alias in a QUALIFY is found by Snowflake, by DuckDB only one level further out.
+            columns = _of_table(f"{match['select']}, SEQ8() as line from {STAGED}")
+            return f"{match['into']} (select * from ({columns})" + match["rest"].replace("SEQ8()", "line")
+        if match := COPY.fullmatch(command):
+            rows = self._read(cursor, match["path"], match["format"])
+            cursor.execute(_of_table(f"insert into {match['into']} {match['select']} from {STAGED}"))
+            return f"select '{match['path']}' as file, 'LOADED' as status, {rows} as rows_parsed, {rows} as rows_loaded"
+        if match := DROP_FORMAT.fullmatch(command):
+            lookup_file_format(cursor._duck_conn, match["format"], None, None)
+            name = match["format"].rpartition(".")[2].strip('"')
+            return f"delete from _fs_global._fs_information_schema._fs_file_formats where name = '{name}'"
+        raise ProgrammingError(msg=f"not a statement that the loader is known to send: {command}")
+
+    def _read(self, cursor: FakeSnowflakeCursor, path: str, file_format: str) -> int:
+        """Make a table of the staged files, of which the number of rows is given."""
+        connection = cursor._duck_conn
+        options = lookup_file_format(connection, file_format, None, None)
+        assert options["TYPE"] == "JSON"
+        files = [str(file) for file in (self._staged / path).iterdir()]
+        connection.execute(
+            f"create or replace temp table {STAGED.rpartition('.')[2]} as"
+            " select json as record, row_number() over () as line"
+            " from read_json_objects(?, format => 'newline_delimited', compression => 'gzip')",
+            [files],
+        )
+        found = connection.execute(f"select count(*) from {STAGED}").fetchone()
+        assert found
+        return int(found[0])
+
+
+def _of_table(statement: str) -> str:
+    # A cast to what they are already, by which DuckDB makes SQL's nulls of JSON's and Snowflake does not.
+    statement = re.sub(r"(\$1:\S+)::VARIANT as", r"\1 as", statement)
+    return statement.replace("$1:", "record:").replace("SEQ8() as", "line as")
+
+
+def _keep(path: Path, **content: Any) -> None:
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(content, default=_plain) + "\n")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="microseconds")
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return float(value)
+    key = load_der_private_key(value, password=None).public_key()
+    return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+
+
+def load(folder: Path) -> None:
+    """Run the loader with the options of the command line; it ends the process."""
+    from target_snowflake.target import TargetSnowflake  # noqa: PLC0415 (not for queries: half of its time)
+
+    stage, execute, connect = UserStage(folder), FakeSnowflakeCursor.execute, snowflake.connector.connect
+    one_at_a_time = threading.RLock()  # the loader has a thread for each stream, which is too much for one DuckDB
+
+    def executing(cursor: FakeSnowflakeCursor, command: str, params: Any = None, *args: Any, **kwargs: Any) -> Any:
+        with one_at_a_time:
+            _keep(folder / "statements.jsonl", statement=command, params=params)
+            if any(words in command for words in ("@~", "$1", "drop file format")):
+                command, params = stage.answer(cursor, command, params), None
+            return execute(cursor, command, params, *args, **kwargs)
+
+    def connecting(**options: Any) -> Any:
+        with one_at_a_time:
+            _keep(folder / "logins.jsonl", **options)
+            return connect(schema="PUBLIC", **options)  # which is there in any new database, and then the session's
+
+    with (
+        mock.patch.object(FakeSnowflakeCursor, "execute", executing),
+        mock.patch("snowflake.connector.connect", connecting),
+    ):
+        TargetSnowflake.cli()
+
+
+def query(database: str) -> None:
+    """Write the rows of statements, one JSON array of objects a line."""
+    connection = snowflake.connector.connect(database=database)
+    for statement in sys.stdin:
+        rows = connection.cursor(snowflake.connector.DictCursor).execute(statement).fetchall()
+        sys.stdout.write(json.dumps(rows, default=_plain) + "\n")
+
+
+def main() -> None:
+    """Do what the command line says."""
+    folder = Path(sys.argv.pop(1)).resolve()
+    (folder / "databases").mkdir(parents=True, exist_ok=True)
+    with fakesnow.patch(db_path=folder / "databases"):
+        if sys.argv[1] == "--query":
+            query(sys.argv[2])
+        else:
+            load(folder)
+
+
+if __name__ == "__main__":
+    main()
