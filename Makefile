@@ -25,7 +25,7 @@ types: $(VENV)/.ready
 	$(BIN)/mypy
 
 unit: $(VENV)/.ready .venv-postgres/.ready
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses 2 --dist loadfile
 
 ## Which branches of the tap no test takes; processes that the tests start count too. Takes half as long again as `unit`.
 ## Options of pytest in COVERAGE, e.g. make coverage COVERAGE="tests/api"
