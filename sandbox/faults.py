@@ -31,10 +31,12 @@ Kind = Literal[
     "html",
     "empty",
     "slow_drip",
+    "slow_headers",
     "error_in_200",
     "wrong_content_type",
     "cursor_loop",
     "repeat_cursor",
+    "disordered",
 ]
 KINDS: tuple[str, ...] = get_args(Kind)
 
@@ -76,8 +78,8 @@ class Fault:
         record: Only requests whose answer would hold the record with this id (or address).
         probability: Chance to hit a matching request, drawn from `seed`.
         seed: Seed of that chance.
-        seconds: Delay of `latency`, pause of `slow_drip`.
-        chunk: Bytes at a time of `slow_drip`.
+        seconds: Delay of `latency`, pause of `slow_drip` and `slow_headers`.
+        chunk: Bytes at a time of those two.
     """
 
     path: str
@@ -104,6 +106,7 @@ class Fault:
             message = f"unknown kind of fault: {self.kind!r}; there are {', '.join(KINDS)}"
             raise ValueError(message)
         self._rng = Random(self.seed)
+        self.forgotten = asyncio.Event()
         self._cursors: list[str] = []
 
     @property
@@ -161,6 +164,8 @@ class Faults:
 
     def clear(self) -> None:
         """Forget all orders."""
+        for fault in self._faults:
+            fault.forgotten.set()
         self._faults.clear()
 
     def as_json(self) -> list[dict[str, Any]]:
@@ -205,17 +210,35 @@ def _body(value: Any) -> bytes:  # noqa: ANN401 - any JSON value
 
 
 def deface(fault: Fault, answer: Response, cursor: str | None) -> Response:
-    """Change the real answer: its content type or its cursor."""
+    """Change the real answer: its content type, its cursor or the order of its records."""
     if fault.kind == "wrong_content_type":
         answer.headers["content-type"] = "text/html; charset=utf-8"
         return answer
     with contextlib.suppress(ValueError):
         body = json.loads(bytes(answer.body))
+        if isinstance(body, dict) and "items" in body and fault.kind == "disordered":
+            body["items"].reverse()
+            return Response(dumps(body).encode(), answer.status_code, media_type=JSON_TYPE)
         if isinstance(body, dict) and "items" in body:
             astray = fault.next_cursor(body.pop("next_starting_after", None), cursor)
             tail = {} if astray is None else {"next_starting_after": astray}
             return Response(dumps(body | tail).encode(), answer.status_code, media_type=JSON_TYPE)
     return answer
+
+
+async def send_slow_headers(fault: Fault, answer: Response, transport: asyncio.Transport | None) -> None:
+    """Send an answer whose headers take their time."""
+    if transport is None:
+        return
+    headers = b"".join(name + b": " + value + b"\r\n" for name, value in answer.raw_headers)
+    head = b"HTTP/1.1 %d -\r\n%bconnection: close\r\n\r\n" % (answer.status_code, headers)
+    for piece in _pieces(head, max(1, fault.chunk)):
+        transport.write(piece)
+        await asyncio.sleep(fault.seconds)
+        if transport.is_closing():
+            return
+    transport.write(bytes(answer.body))
+    transport.close()
 
 
 async def send_broken(fault: Fault, answer: Response, send: Send, transport: asyncio.Transport | None) -> None:

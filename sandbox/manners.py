@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ from starlette.datastructures import Headers, QueryParams
 from starlette.responses import Response
 
 from sandbox.answers import ApiError
-from sandbox.faults import INSTEAD, Asked, Fault, deface, instead, reset, send_broken
+from sandbox.faults import INSTEAD, Asked, Fault, deface, instead, reset, send_broken, send_slow_headers
 from sandbox.group import MAIN
 
 if TYPE_CHECKING:
@@ -155,12 +156,15 @@ class Door:
         elif fault.kind in INSTEAD:
             await instead(fault)(scope, receive, send)
         elif fault.kind == "latency":
-            await asyncio.sleep(fault.seconds)
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(fault.forgotten.wait(), fault.seconds)
             await self._app(scope, receive, send)
         else:
             answer = await self._real_answer(scope, receive)
             if fault.kind in {"truncated", "reset_midway", "slow_drip"}:
                 await send_broken(fault, answer, send, transport)
+            elif fault.kind == "slow_headers":
+                await send_slow_headers(fault, answer, transport)
             else:
                 await deface(fault, answer, _cursor(scope))(scope, receive, send)
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import time
+from functools import partial
+from http.client import HTTPResponse
 from typing import TYPE_CHECKING, Any
 
 from requests.adapters import HTTPAdapter
 from typing_extensions import override
-from urllib3.exceptions import ReadTimeoutError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,17 +24,51 @@ PIECE = 1 << 20
 """Bytes of an answer to read at once."""
 
 
-class _Pieces:
-    """The body of an answer in pieces as large as they arrive, until it has taken too long.
+class _Received(io.RawIOBase):
+    """The bytes of one answer as they arrive, until it has taken too long.
 
-    ``requests`` takes 10 kB at a time, and before each piece the thread has to wait for the others that want to run: a
-    sixth of the whole time of a sync (measured). Its timeout is for one piece, and a body that drips never ends.
+    The timeout of a socket is for its next bytes: an answer that drips, in its headers or in its body, never ends.
     """
 
-    def __init__(self, raw: Any, patience: float) -> None:  # noqa: ANN401 (urllib3's, or a test's)
+    def __init__(self, raw: io.RawIOBase, patience: float) -> None:
         self._raw = raw
         self._patience = patience
         self._deadline = time.monotonic() + patience
+
+    @override
+    def readable(self) -> bool:
+        return True
+
+    @override
+    def readinto(self, buffer: Any) -> int | None:
+        if time.monotonic() > self._deadline:
+            message = f"not all came in {self._patience:.0f} seconds"
+            raise TimeoutError(message)
+        return self._raw.readinto(buffer)
+
+    @override
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class _Answer(HTTPResponse):
+    """An answer as the standard library reads it, within the time that it may take."""
+
+    def __init__(self, *args: Any, patience: float, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self.fp = io.BufferedReader(_Received(self.fp.detach(), patience))
+
+
+class _Pieces:
+    """The body of an answer in pieces as large as they arrive.
+
+    ``requests`` takes 10 kB at a time, and before each piece the thread has to wait for the others that want to run: a
+    sixth of the whole time of a sync (measured).
+    """
+
+    def __init__(self, raw: Any) -> None:  # noqa: ANN401 (urllib3's, or a test's)
+        self._raw = raw
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 (whatever the answer has)
         return getattr(self._raw, name)
@@ -40,16 +76,13 @@ class _Pieces:
     def stream(self, _size: int, *, decode_content: bool) -> Iterator[bytes]:
         while piece := self._raw.read1(PIECE, decode_content=decode_content):
             yield piece
-            if time.monotonic() > self._deadline:
-                self._raw.close()
-                raise ReadTimeoutError(self._raw, "", f"Read timed out: not all came in {self._patience:.0f} seconds")
 
 
 class Adapter(HTTPAdapter):
     """For one host, whose pool of connections need not be looked up for each request.
 
     Args:
-        patience: Seconds that a whole answer may take.
+        patience: Seconds that a whole answer may take, with its headers.
     """
 
     def __init__(self, patience: float) -> None:
@@ -59,11 +92,20 @@ class Adapter(HTTPAdapter):
 
     @override
     def get_connection_with_tls_context(self, *args: Any, **settings: Any) -> Any:
-        self._pool = self._pool or super().get_connection_with_tls_context(*args, **settings)
+        if self._pool is None:
+            pool: Any = super().get_connection_with_tls_context(*args, **settings)
+            # urllib3 has ConnectionCls for this, and its connections response_class.
+            pool.ConnectionCls = _bounded(pool.ConnectionCls, self._patience)
+            self._pool = pool
         return self._pool
 
     @override
     def build_response(self, req: requests.PreparedRequest, resp: BaseHTTPResponse) -> requests.Response:
         response = super().build_response(req, resp)
-        response.raw = _Pieces(resp, self._patience)
+        response.raw = _Pieces(resp)
         return response
+
+
+def _bounded(kind: type, patience: float) -> type:
+    """Connections of that kind whose answers may take so many seconds."""
+    return type(kind.__name__, (kind,), {"response_class": staticmethod(partial(_Answer, patience=patience))})

@@ -1,13 +1,16 @@
 """The ``starting_after`` cursor, and when a list ends.
 
 A cursor is whatever the server says: an id, a timestamp, an e-mail address or several joined (spec, recorded). Here it
-is echoed and never parsed; only :mod:`tap_instantly.api.scan` computes cursors, where it has tried that they work.
+is echoed and never parsed, or else it is one that the server would have given for a shorter page; only
+:mod:`tap_instantly.api.scan` computes cursors, where it has tried that they work.
 """
 
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import parse_qs, urlsplit
 
 from singer_sdk.pagination import BaseAPIPaginator
 
@@ -19,6 +22,8 @@ if TYPE_CHECKING:
 
 MAX_PAGE_SIZE = 100
 """More is a 400, or was silently an empty page (reported)."""
+
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)?")
 
 logger = logging.getLogger("tap-instantly.api")
 
@@ -82,12 +87,60 @@ def _malformed(response: requests.Response, otherwise: str) -> InstantlyAPIError
     )
 
 
+class _Edge(NamedTuple):
+    """Where a page of a list is left: behind so many of its records, or all, by this cursor.
+
+    ``tied`` says that there may be more records of the page's one time, which no cursor leads to.
+    """
+
+    kept: int | None
+    cursor: str | None
+    tied: bool = False
+
+
+def _edge(response: requests.Response) -> _Edge:
+    """Where to leave a page, so that nothing is lost behind it.
+
+    A cursor that is the time of the last record may lead past all others of that very time (what the API does is not
+    known), also past those that the page had no room for. The last time of a full page is left to the next one: that
+    has the cursor which the server would have given had the page ended before it.
+    """
+    cursor = _stated_cursor(response)
+    if not cursor or not _TIME.fullmatch(cursor):
+        return _Edge(None, cursor)
+    records = items(response)
+    room = int(parse_qs(urlsplit(response.request.path_url).query).get("limit", ["0"])[0])
+    if not records or len(records) + no_records(response) < room or not (times := _times(records, cursor)):
+        return _Edge(None, cursor)
+    kept = times.index(cursor)
+    return _Edge(kept, times[kept - 1]) if kept else _Edge(None, cursor, tied=room > 1)
+
+
+def _times(records: list[dict[str, Any]], last: str) -> list[str]:
+    """The times by which records are in order up to the ``last`` one; none if there is no telling."""
+    for name, value in records[-1].items():
+        times = [time for record in records if isinstance(time := record.get(name), str)]
+        if value == last and len(times) == len(records) and times in (sorted(times), sorted(times, reverse=True)):
+            return times
+    return []
+
+
+def settled(response: requests.Response) -> list[dict[str, Any]]:
+    """The records of a page of a list, less those that will come again with the page behind :func:`next_cursor`."""
+    records = items(response)
+    return records[: _edge(response).kept]
+
+
 def next_cursor(response: requests.Response) -> str | None:
-    """The cursor of the page behind a page of a list, or None at the end.
+    """The cursor of the page behind the :func:`settled` records of a page of a list, or None at the end.
 
     Raises:
         InstantlyAPIError: It is nothing that could be sent back.
     """
+    return _edge(response).cursor
+
+
+def _stated_cursor(response: requests.Response) -> str | None:
     found = decoded(response).get("next_starting_after")
     if isinstance(found, Odd):
         raise _malformed(response, "a page with a cursor that is no text")
@@ -107,12 +160,14 @@ class StartingAfterPaginator(BaseAPIPaginator["str | None"]):
 
     The list ends with an empty page, a page without a cursor, or a cursor seen before. A short page is not the end,
     and the last page with records usually still carries a cursor (recorded). A repeated cursor would go round for
-    ever: it ends the walk with an error in the log and :attr:`looped` set, since records behind it may be missing.
+    ever: it ends the walk with an error in the log, since records behind it may be missing. So they may be where one
+    time fills a page of a list whose cursors are times.
     """
 
     def __init__(self) -> None:
         super().__init__(None)
-        self.looped = False
+        self.missing: str | None = None
+        """Why records may be missing of what has been read; None if none are."""
         self._seen: set[str] = set()
 
     def has_more(self, response: requests.Response) -> bool:
@@ -121,14 +176,22 @@ class StartingAfterPaginator(BaseAPIPaginator["str | None"]):
 
     def get_next(self, response: requests.Response) -> str | None:
         """The cursor of the next page, or None at the end."""
-        cursor = next_cursor(response)
+        _, cursor, tied = _edge(response)
         if not cursor:
             return None
-        if cursor in self._seen:
-            self.looped = True
+        path = response.request.path_url.partition("?")[0]
+        if tied:
+            self.missing = "one time fills a page"
             logger.error(
-                "The list %s sent the same cursor twice and was ended there: records behind it may be missing.",
-                response.request.path_url.partition("?")[0],
+                "A page of %s holds records of one time alone, %s: others of that time may be missing. "
+                "A larger page_size may help.",
+                path,
+                cursor,
+            )
+        if cursor in self._seen:
+            self.missing = "cursor sent twice"
+            logger.error(
+                "The list %s sent the same cursor twice and was ended there: records behind it may be missing.", path
             )
             return None
         self._seen.add(cursor)

@@ -25,6 +25,7 @@ from tap_instantly.api.pagination import (
     items,
     no_records,
     page_arguments,
+    settled,
 )
 from tap_instantly.api.retry import Retry
 from tap_instantly.api.secrecy import Mask
@@ -244,7 +245,7 @@ class Transport:
             arguments: Filters, sent in the query or in the body with the cursor.
 
         Raises:
-            InstantlyAPIError: A page cannot be had, or the cursors lead in a circle.
+            InstantlyAPIError: A page cannot be had, or records may be missing where the cursors led.
         """
         paginator, limit = StartingAfterPaginator(), PageLimit(self.page_size)
 
@@ -255,10 +256,10 @@ class Transport:
 
         while not paginator.finished:
             response = limit.ask(ask)
-            yield items(response)
+            yield settled(response)
             paginator.advance(response)
-        if paginator.looped:
-            reason = "the list sent the same cursor twice, records behind it may be missing"
+        if paginator.missing:
+            reason = f"records of the list may be missing: {paginator.missing}"
             raise InstantlyAPIError(None, method, urlsplit(self.api_url + path).path, reason, kind=ErrorKind.MALFORMED)
 
     def paginate(

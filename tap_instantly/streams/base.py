@@ -76,7 +76,7 @@ class InstantlyStream(Versioned):
         self._starts: dict[str, str | None] = {}
         self._names: dict[str, str | None] = {}
         self._counting = threading.Lock()
-        self._looped: set[str] = set()
+        self._missing: dict[str, str] = {}
 
     @property
     @override
@@ -179,8 +179,8 @@ class InstantlyStream(Versioned):
     def finish(self, context: Context) -> None:
         workspace = workspace_id(context)
         self.workspaces.note_success(workspace)
-        if workspace in self._looped:
-            self._note_incomplete(context, f"{workspace}: cursor sent twice")
+        if why := self._missing.pop(workspace, None):
+            self._note_incomplete(context, f"{workspace}: {why}")
 
     @override
     def ended_by(self, context: Context, error: BaseException, *, read: bool) -> None:
@@ -219,8 +219,8 @@ class InstantlyStream(Versioned):
             page, response = self.fetch(context, paginator.current_value)
             yield page
             paginator.advance(response)
-        if getattr(paginator, "looped", False):
-            self._looped.add(workspace_id(context))
+        if why := getattr(paginator, "missing", None):
+            self._missing[workspace_id(context)] = why
 
     def fetch(
         self, context: Slice, cursor: str | None, retry: Retry | None = None

@@ -12,7 +12,7 @@ from tap_instantly import timestamps
 from tap_instantly.api import ErrorKind, InstantlyAPIError, StartingAfterPaginator
 from tap_instantly.api.decode import decoded
 from tap_instantly.api.page_limit import PageLimit
-from tap_instantly.api.pagination import array, items, objects, page_arguments
+from tap_instantly.api.pagination import array, objects, page_arguments, settled
 from tap_instantly.streams.base import InstantlyStream
 from tap_instantly.streams.turns import workspace_id
 
@@ -76,7 +76,7 @@ class ListStream(InstantlyStream):
 
     @override
     def parse_response(self, response: requests.Response) -> Iterable[Record]:
-        return items(response)
+        return settled(response)
 
     @property
     def lookback(self) -> timedelta:

@@ -116,11 +116,12 @@ def test_broken_answers_are_tried_again(api: Server, client: InstantlyClient, ki
     assert client.get("/campaigns")["items"]
 
 
+@pytest.mark.parametrize("kind", ["slow_drip", "slow_headers"])
 def test_an_answer_that_drips_is_given_up_and_tried_again(
-    api: Server, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    api: Server, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, kind: str
 ) -> None:
-    monkeypatch.setattr("tap_instantly.api.transport.PATIENCE", 0.01)
-    api.control.fault("/api/v2/campaigns", "slow_drip", seconds=0.02, chunk=20)
+    monkeypatch.setattr("tap_instantly.api.transport.PATIENCE", 0.02)
+    api.control.fault("/api/v2/campaigns", kind, seconds=0.03, chunk=10)
     with InstantlyClient(api.api_key, api_url=f"{api.url}/api/v2", timeout=10) as client:
         assert client.get("/campaigns")["items"]
     assert len(api.control.requests()) == 2

@@ -39,6 +39,47 @@ def test_every_row_comes_exactly_once_whatever_the_pages(
     assert rows == [row[key] for row in api.control.truth(resource)]
 
 
+def tie(api: Server, number: int, place: int) -> list[str]:
+    """Lead lists, of which so many from a place on have the same time, which is their cursor."""
+    moment = list(api.control.truth("lead_lists"))[place]["timestamp_created"]
+    for _ in range(number - 1):
+        api.control.add_lead_list(at=moment)
+    return [row["id"] for row in api.control.truth("lead_lists")]
+
+
+@pytest.mark.parametrize(("limit", "place"), [(3, 2), (6, 1), (6, 3)])
+def test_records_of_one_time_all_come_once_where_pages_are_halved(
+    api: Server, client: InstantlyClient, limit: int, place: int
+) -> None:
+    ids = tie(api, limit - 1, place)
+    api.control.fault("/api/v2/lead-lists", "status", status=500, limit_over=limit, count=None)
+    assert [row["id"] for row in client.list_lead_lists()] == ids
+
+
+def test_a_page_with_room_to_spare_is_left_by_the_cursor_that_it_has(api: Server, client: InstantlyClient) -> None:
+    tie(api, 3, 4)
+    assert [len(page) for page in client.pages("/lead-lists")] == [7, 0]
+
+
+@pytest.mark.parametrize("page_size", [2, 3])
+def test_records_of_one_time_that_fill_a_page_are_an_error(
+    api: Server, caplog: pytest.LogCaptureFixture, page_size: int
+) -> None:
+    tie(api, 4, 2)
+    with (
+        InstantlyClient(api.api_key, api_url=f"{api.url}/api/v2", page_size=page_size) as client,
+        pytest.raises(InstantlyAPIError, match="may be missing: one time fills a page"),
+    ):
+        list(client.list_lead_lists())
+    assert len([message for message in caplog.messages if "holds records of one time alone" in message]) == 1
+
+
+def test_pages_of_one_record_are_no_error(api: Server) -> None:
+    ids = [row["id"] for row in api.control.truth("lead_lists")]
+    with InstantlyClient(api.api_key, api_url=f"{api.url}/api/v2", page_size=1) as client:
+        assert [row["id"] for row in client.list_lead_lists()] == ids
+
+
 def test_pages_are_fetched_when_they_are_asked_for(api: Server, client: InstantlyClient) -> None:
     pages = client.pages("/leads/list", method="POST")
     next(pages)
@@ -69,7 +110,7 @@ def test_a_cursor_seen_before_ends_the_list_with_an_error(
     api: Server, client: InstantlyClient, fault: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     api.control.fault("/api/v2/leads/list", count=None, **fault)
-    with caplog.at_level(logging.ERROR), pytest.raises(InstantlyAPIError, match="same cursor twice"):
+    with caplog.at_level(logging.ERROR), pytest.raises(InstantlyAPIError, match="cursor sent twice"):
         list(islice(client.list_leads(), 10_000))
     (message,) = [record.message for record in caplog.records if record.levelno == logging.ERROR]
     assert "/leads/list" in message

@@ -104,7 +104,13 @@ GIVES_UP = Outcome(
     "gives up", "leaves the workspace out from there on", "none more", "stay", "other workspaces as ever", 3
 )
 
-OUTCOMES = (TAKES, RETRIES, HALVES, SKIPS, PASSES, INCOMPLETE, STOPS, GIVES_UP)
+FROM_ONE_PLACE = Outcome(
+    "reads from one place", "reads it from one place, with a warning", "all", "moves on", "as ever", 0
+)
+WAITS = Outcome("waits", "takes it as it is, with a warning", "all", "moves on at the end of the list", "as ever", 0)
+
+WHOLE = (TAKES, RETRIES, HALVES, FROM_ONE_PLACE, WAITS)
+"""Those that all records come out of."""
 
 FOR_GOOD: dict[str, Any] = {"count": None}
 MESSAGE = {"message": "This is what the message says"}
@@ -194,9 +200,23 @@ FAULTS = (
         settings=TIMEOUT,
     ),
     Fault(
+        "headers that drip for too long, once",
+        {"kind": "slow_headers", "seconds": 0.1, "chunk": 8},
+        RETRIES,
+        kinds=(LIST, OBJECT),
+        settings=TIMEOUT,
+    ),
+    Fault(
         "a list that fails for more than so many records", _status(500, limit_over=2, **FOR_GOOD), HALVES, kinds=PAGED
     ),
     Fault("500 for pages with a certain record", _status(500, record="", **FOR_GOOD), INCOMPLETE, kinds=PAGED),
+    Fault(
+        "a list that comes in another order than its cursor promises",
+        {"kind": "disordered", **FOR_GOOD},
+        TAKES,
+        {SCAN: FROM_ONE_PLACE, SORTED: WAITS},
+        kinds=PAGED,
+    ),
     Fault("cursors that lead in a circle", {"kind": "cursor_loop"}, INCOMPLETE, kinds=PAGED),
     Fault("a cursor that leads to the same page", {"kind": "repeat_cursor", **FOR_GOOD}, INCOMPLETE, kinds=PAGED),
 )

@@ -7,17 +7,15 @@ import pytest
 from tests.reliability.conftest import BROKEN, SOUND, WITNESSES, Agency, Ended
 from tests.reliability.table import (
     BY_PARENT,
-    HALVES,
     INCOMPLETE,
     KINDS,
     LIST,
     OBJECT,
     PASSES,
-    RETRIES,
     SKIPS,
     SORTED,
     STOPS,
-    TAKES,
+    WHOLE,
     WINDOWS,
     Fault,
     Kind,
@@ -57,7 +55,7 @@ def test_a_fault_ends_as_the_table_says(agency: Agency, fault: Fault, kind: Kind
     assert run.exit_code == outcome.exit_code, run.error
 
     truth, found = agency.truth(kind, BROKEN), run.keys(kind, broken)
-    if outcome in {TAKES, RETRIES, HALVES}:
+    if outcome in WHOLE:
         assert found == truth
     elif outcome in {SKIPS, PASSES}:
         assert found == set()
@@ -65,7 +63,7 @@ def test_a_fault_ends_as_the_table_says(agency: Agency, fault: Fault, kind: Kind
         assert found < truth
     if kind.bookmark:
         moved = after.bookmark(kind, broken) != before.bookmark(kind, broken)
-        if outcome in {TAKES, RETRIES, HALVES}:
+        if outcome in WHOLE:
             assert moved
         elif kind is not SORTED or not found:
             assert not moved
@@ -78,7 +76,7 @@ def test_a_fault_ends_as_the_table_says(agency: Agency, fault: Fault, kind: Kind
         if kind is not OBJECT:
             assert run.keys(OBJECT, broken) == agency.truth(OBJECT, BROKEN)
 
-    if outcome in {TAKES, RETRIES, HALVES}:
+    if outcome in WHOLE:
         return
     again = agency.run(kind.stream, *WITNESSES, state=run.state)
     assert again.exit_code == 0
@@ -113,5 +111,5 @@ def test_without_a_fault_all_is_read_and_bookmarks_move(agency: Agency, kind: Ki
 
 
 def test_every_outcome_is_one_that_a_fault_has() -> None:
-    assert {fault.of(kind) for fault, kind in cases()} == {TAKES, RETRIES, HALVES, SKIPS, PASSES, INCOMPLETE, STOPS}
+    assert {fault.of(kind) for fault, kind in cases()} == {*WHOLE, SKIPS, PASSES, INCOMPLETE, STOPS}
     assert all(fault.of(LIST) is fault.outcome for fault, _ in cases())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 
 import pytest
@@ -137,16 +138,30 @@ def test_an_answer_can_be_late_or_drip(api, control):
     right = api.get("/workspaces/current").json()
     control.fault("/api/v2/workspaces/current", "latency", seconds=0.2)
     control.fault("/api/v2/workspaces/current", "slow_drip", seconds=0.02, chunk=100)
-    for _ in range(2):
+    control.fault("/api/v2/workspaces/current", "slow_headers", seconds=0.02, chunk=10)
+    for _ in range(3):
         begin = time.monotonic()
         assert api.get("/workspaces/current").json() == right
         assert time.monotonic() - begin >= 0.1
 
 
-def test_a_client_that_gives_up_does_no_harm(api, control):
-    control.fault(CAMPAIGNS, "slow_drip", seconds=0.2, chunk=10)
+def test_a_late_answer_comes_once_the_faults_are_cleared(api, control):
+    control.fault("/api/v2/workspaces/current", "latency", seconds=3600)
+    threading.Timer(0.05, control.clear_faults).start()
+    assert api.get("/workspaces/current").status_code == 200
+
+
+def test_a_page_can_come_the_other_way_round_with_its_own_cursor(api, control):
+    right = api.page("/campaigns", 3, None)
+    control.fault(CAMPAIGNS, "disordered")
+    assert api.page("/campaigns", 3, None) == {**right, "items": right["items"][::-1]}
+
+
+@pytest.mark.parametrize("kind", ["slow_drip", "slow_headers"])
+def test_a_client_that_gives_up_does_no_harm(api, control, kind):
+    control.fault(CAMPAIGNS, kind, seconds=0.2, chunk=10)
     with (
-        pytest.raises(requests.exceptions.ConnectionError),
+        pytest.raises((requests.exceptions.ConnectionError, requests.exceptions.Timeout)),
         api.session.get(f"{api.base}/campaigns", timeout=0.1) as answer,
     ):
         answer.content  # noqa: B018 - reading is what takes too long

@@ -40,6 +40,27 @@ def test_a_list_comes_out_whole_and_unchanged(api: Server, sync: Callable[..., T
     assert len(records) == len(truth(api, stream))
 
 
+def test_records_of_one_time_come_out_where_pages_of_a_list_have_to_be_halved(
+    api: Server, sync: Callable[..., TapRun]
+) -> None:
+    moment = list(api.control.truth("lead_lists"))[4]["timestamp_created"]  # at the edge of a page of six
+    for _ in range(3):
+        api.control.add_lead_list(at=moment)
+    whole = sync("lead_lists").by_key("lead_lists")
+    api.control.fault("/api/v2/lead-lists", "status", status=500, limit_over=6, count=None)
+    run = sync("lead_lists")
+    assert run.by_key("lead_lists") == whole
+    assert len(run.records("lead_lists")) == len(whole) == 8
+
+
+def test_a_list_of_which_one_time_fills_a_page_is_incomplete(api: Server, sync: Callable[..., TapRun]) -> None:
+    moment = list(api.control.truth("lead_lists"))[1]["timestamp_created"]
+    for _ in range(3):
+        api.control.add_lead_list(at=moment)
+    run = sync("lead_lists", page_size=3, incomplete=True)
+    assert run.tap.streams["lead_lists"].tally.incomplete[0].endswith(": one time fills a page")  # type: ignore[attr-defined]
+
+
 def test_every_record_of_every_stream_matches_its_declared_schema(sync: Callable[..., TapRun]) -> None:
     run = sync()
     for stream in STREAMS:
