@@ -101,7 +101,7 @@ class UserStage:
         connection.execute(
             f"create or replace temp table {STAGED.rpartition('.')[2]} as"
             " select json as record, row_number() over () as line"
-            " from read_json_objects(?, format => 'newline_delimited', compression => 'gzip')",
+            " from read_json_objects(?, format => 'newline_delimited')",
             [files],
         )
         found = connection.execute(f"select count(*) from {STAGED}").fetchone()

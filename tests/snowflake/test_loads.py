@@ -188,9 +188,11 @@ def test_a_column_that_is_not_there_yet_is_added_and_filled_as_rows_are_read_aga
     account: Account, truths: list[Truth], config: dict[str, Any]
 ) -> None:
     account.query(f"alter table {SCHEMA}.LEADS drop column payload")
-    assert account.load(config, catalog_of(config, "leads")).exit_code == 0
+    assert account.load(config, catalog_of(config, "leads"), batch_size_rows=60).exit_code == 0
     assert f'ALTER TABLE "{DATABASE}"."{SCHEMA}"."LEADS" ADD COLUMN payload VARIANT' in account.statements()
-    assert found(account, named("leads"))["leads"] == due(truths, named("leads"))
+    leads = due(truths, named("leads"))
+    assert found(account, named("leads"))["leads"] == leads
+    assert sorted(map(len, account.staged("leads"))) == sorted([60] * (len(leads) // 60) + [len(leads) % 60])
 
 
 @pytest.fixture(scope="module")
