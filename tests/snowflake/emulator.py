@@ -8,8 +8,7 @@ The folder keeps the databases, each statement that was sent (``statements.jsonl
 fakesnow 0.12.1 (the newest in November 2026) does all but five statements of the loader: ``PUT`` to, ``MERGE`` and
 ``COPY INTO`` from, and ``REMOVE`` in the user's stage ``@~``, and ``DROP FILE FORMAT``. Here ``PUT`` copies the file,
 ``REMOVE`` takes it away, and for ``MERGE`` and ``COPY INTO`` a table of the file's records comes in the place of the
-stage: casts, joins and results are fakesnow's. A statement about the stage that is not word for word one of these is an
-error.
+stage: casts, joins and results are fakesnow's. A statement about the stage of any other form is an error.
 """
 
 from __future__ import annotations
@@ -101,7 +100,7 @@ class UserStage:
         connection.execute(
             f"create or replace temp table {STAGED.rpartition('.')[2]} as"
             " select json as record, row_number() over () as line"
-            " from read_json_objects(?, format => 'newline_delimited', compression => 'gzip')",
+            " from read_json_objects(?, format => 'newline_delimited')",
             [files],
         )
         found = connection.execute(f"select count(*) from {STAGED}").fetchone()

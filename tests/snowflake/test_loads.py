@@ -188,9 +188,11 @@ def test_a_column_that_is_not_there_yet_is_added_and_filled_as_rows_are_read_aga
     account: Account, truths: list[Truth], config: dict[str, Any]
 ) -> None:
     account.query(f"alter table {SCHEMA}.LEADS drop column payload")
-    assert account.load(config, catalog_of(config, "leads")).exit_code == 0
+    assert account.load(config, catalog_of(config, "leads"), batch_size_rows=60).exit_code == 0
     assert f'ALTER TABLE "{DATABASE}"."{SCHEMA}"."LEADS" ADD COLUMN payload VARIANT' in account.statements()
-    assert found(account, named("leads"))["leads"] == due(truths, named("leads"))
+    leads = due(truths, named("leads"))
+    assert found(account, named("leads"))["leads"] == leads
+    assert sorted(map(len, account.staged("leads"))) == sorted([60] * (len(leads) // 60) + [len(leads) % 60])
 
 
 @pytest.fixture(scope="module")
@@ -229,10 +231,18 @@ def test_what_is_gone_is_marked_or_removed_after_two_runs_in_full(
     assert before["leads"].keys() > after["leads"].keys()
 
 
-def test_the_loader_deletes_before_it_loads_what_has_come(in_versions: Account) -> None:
-    sent = [text for text in in_versions.statements() if "LEADS" in text or "@~/target-snowflake/leads-" in text]
-    kinds = [text.split()[0] for text in sent if text.startswith(("UPDATE", "put", "merge"))]
-    assert kinds == ["UPDATE", "put", "merge"]
+def test_a_loader_that_fails_after_it_has_deleted_leaves_nothing_until_the_next_run_in_full(
+    agency: Server, in_versions: Account, truths: list[Truth], config: dict[str, Any], tmp_path: Path
+) -> None:
+    account, catalog = in_versions.copy(tmp_path), in_full(config, "lead_lists")
+    in_the_way = tmp_path / "stage"
+    in_the_way.write_text("no folder", encoding="utf-8")
+    failed = account.load(config, catalog, fails=True, hard_delete=True)
+    assert failed.state is None
+    assert found(account, named("lead_lists")) == {"lead_lists": {}}
+    in_the_way.unlink()
+    account.load(config, catalog, hard_delete=True)
+    assert found(account, named("lead_lists"))["lead_lists"] == due(truths, named("lead_lists"))
 
 
 def test_a_row_without_a_version_is_never_counted_as_gone(
