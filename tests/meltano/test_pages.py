@@ -79,8 +79,9 @@ def test_the_first_steps_of_the_readme_lead_to_the_data_in_duckdb_and_in_postgre
     script = "".join(steps).replace(".venv-meltano/bin/", "").replace(".venv/bin/python", sys.executable)
     script, exports = re.subn(r"^export .*$", "", script, flags=re.MULTILINE)
     assert exports == 3
-    with running() as server, server.database("warehouse") as database:
-        given = {"HOST": str(server.socket), "PORT": "5432", "DATABASE": database, "USER": "postgres", "PASSWORD": "x"}
+    host = "127.0.0.1"
+    with running(host=host) as server, server.database("warehouse") as database:
+        given = {"HOST": host, "PORT": str(server.port), "DATABASE": database, "USER": "postgres", "PASSWORD": "x"}
         variables = {f"TARGET_POSTGRES_{name}": value for name, value in given.items()}
         assert set(re.findall(r"(TARGET_POSTGRES_\w+)=", part)) == variables.keys()
         path = f"{server.programs}:{project.environment()['PATH']}"

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -28,6 +29,7 @@ opens the folders above it to everyone."""
 
 RELEASE = "pginstall18"
 NOBODY = 65534
+PORT = 5432
 SECONDS = 60.0
 
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "shared_buffers": "32MB"}
@@ -40,20 +42,22 @@ class Postgres:
 
     Attributes:
         programs: The folder of psql and the others.
-        socket: The folder of its socket; it listens nowhere else.
+        socket: The folder of its socket; it listens nowhere else unless told to.
+        port: Its port, which is part of the socket's name too.
     """
 
     programs: Path
     socket: Path
+    port: int = PORT
 
     def url(self, database: str) -> str:
         """The address of a database, as SQLAlchemy takes it."""
-        return f"postgresql+psycopg://postgres@/{database}?host={self.socket}"
+        return f"postgresql+psycopg://postgres@/{database}?host={self.socket}&port={self.port}"
 
     def execute(self, statement: str, database: str = "postgres") -> str:
         """What psql prints of the results of a statement."""
         psql = [str(self.programs / "psql"), "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"]
-        where = ["-h", str(self.socket), "-U", "postgres", "-d", database]
+        where = ["-h", str(self.socket), "-p", str(self.port), "-U", "postgres", "-d", database]
         done = subprocess.run([*psql, *where], input=statement, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         return done.stdout
@@ -76,8 +80,8 @@ class Postgres:
 
 
 @contextlib.contextmanager
-def running() -> Iterator[Postgres]:
-    """Run a server for as long as the context lasts."""
+def running(*, host: str = "") -> Iterator[Postgres]:
+    """Run a server for as long as the context lasts, which listens at ``host`` on a free port too, if one is given."""
     packages = next(ENVIRONMENT.glob(f"lib/python*/site-packages/{SERVER}"), None)
     if packages is None:
         pytest.fail(f"there is no Postgres in {ENVIRONMENT.name}: run `make test`, which installs it")
@@ -95,12 +99,14 @@ def running() -> Iterator[Postgres]:
         server = (folder if who else packages.parent) / SERVER / RELEASE / "bin"
         _make_data(server, data, who)
         options = [text for setting, value in FAST.items() for text in ("-c", f"{setting}={value}")]
-        command: list[str | Path] = [server / "postgres", "-D", data, "-k", folder, "-h", "", *options]
+        port = free_port(host) if host else PORT
+        where: list[str | Path] = ["-k", folder, "-h", host, "-p", str(port)]
+        command: list[str | Path] = [server / "postgres", "-D", data, *where, *options]
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=folder, **who)
         try:
-            _wait(programs, folder, process)
-            yield Postgres(programs, folder)
+            _wait(programs, folder, port, process)
+            yield Postgres(programs, folder, port)
         finally:
             process.send_signal(signal.SIGINT)  # at SIGTERM it waits for sessions of loaders that were killed
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -126,9 +132,15 @@ def _make_data(server: Path, data: Path, who: Mapping[str, Any]) -> None:
     assert made.returncode == 0, made.stderr
 
 
-def _wait(programs: Path, folder: Path, process: subprocess.Popen[bytes]) -> None:
+def free_port(host: str) -> int:
+    with socket.create_server((host, 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def _wait(programs: Path, folder: Path, port: int, process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + SECONDS
-    asked: list[str | Path] = [programs / "pg_isready", "-q", "-h", folder]
+    asked: list[str | Path] = [programs / "pg_isready", "-q", "-h", folder, "-p", str(port)]
     while subprocess.run(asked, check=False).returncode != 0:
         log = (folder / "log").read_text(encoding="utf-8")
         assert process.poll() is None, log
