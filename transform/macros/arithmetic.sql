@@ -34,3 +34,14 @@
         greatest({{ replies }} - {{ automatic }}, 0)
     {%- endif -%}
 {%- endmacro %}
+
+{#- A share in percent with one decimal, as text; half a tenth is rounded up, alike in all databases. -#}
+{% macro percent(part, whole) -%}
+    {%- set tenths = 'floor((cast(2000 * ' ~ part ~ ' + ' ~ whole ~ ' as double precision)) / cast(2 * nullif(' ~ whole ~ ', 0) as double precision))' -%}
+    cast(cast(floor({{ tenths }} / 10) as bigint) as text) || '.' || cast(cast({{ tenths }} - 10 * floor({{ tenths }} / 10) as bigint) as text)
+{%- endmacro %}
+
+{#- Domain of an address. -#}
+{% macro domain_of(email) -%}
+    lower(split_part({{ email }}, '@', 2))
+{%- endmacro %}
