@@ -185,9 +185,6 @@ def sources(schemas: Mapping[type[InstantlyStream], Mapping[str, Any]]) -> str:
                 "      loaded_at_field: _sdc_batched_at",
                 f"      freshness: {{warn_after: {warn}, error_after: {error}}}",
             ]
-        lines.append("    columns:")
-        for name, column in schema["properties"].items():
-            lines.append(f"    - {{name: {name}, description: {_text(column.get('description', ''))}}}")
     return "\n".join([*lines, ""])
 
 
@@ -208,9 +205,8 @@ def properties(schemas: Mapping[type[InstantlyStream], Mapping[str, Any]]) -> st
             lines.append(f"  - instantly.known_codes: {{arguments: {{labels: {json.dumps(labels)}}}}}")
         lines.append("  columns:")
         for column in columns:
-            tests = ", data_tests: [not_null]" if column.name in key else ""
             lines.append(
-                f"  - {{name: {column.name}, data_type: {column.type}, description: {_text(column.description)}{tests}}}"
+                f"  - {{name: {column.name}, data_type: {column.type}, description: {_text(column.description)}}}"
             )
             if column.label:
                 text = f"What {column.name} stands for; NULL if that is not documented."

@@ -3,16 +3,17 @@
     cast({{ part }} as double precision) / cast(nullif({{ whole }}, 0) as double precision)
 {%- endmacro %}
 
-{#- One end of the 95 % Wilson score interval of hits out of tries: -1 for the lower, 1 for the upper. NULL for no tries, or
-    for more hits than tries, which are no share. -#}
+{#- One end of the 95 % Wilson score interval of hits out of tries, to six decimals: -1 for the lower, 1 for the upper. NULL
+    for no tries, or for more hits than tries, which are no share. -#}
 {% macro wilson(hits, tries, side) -%}
     {%- set z = 'cast(1.959963984540054 as double precision)' -%}
-    {%- set n = 'cast(nullif(' ~ tries ~ ', 0) as double precision)' -%}
+    {%- set n = 'cast(' ~ tries ~ ' as double precision)' -%}
     {%- set p = '(cast(' ~ hits ~ ' as double precision) / ' ~ n ~ ')' -%}
-    {%- set middle = '(' ~ p ~ ' + ' ~ z ~ ' * ' ~ z ~ ' / (2 * ' ~ n ~ '))' -%}
-    {%- set spread = '(' ~ z ~ ' * sqrt(' ~ p ~ ' * (1 - ' ~ p ~ ') / ' ~ n ~ ' + ' ~ z ~ ' * ' ~ z ~ ' / (4 * ' ~ n ~ ' * ' ~ n ~ ')))' -%}
-    case when {{ hits }} between 0 and {{ tries }} then
-        {{ 'greatest(0, ' if side < 0 else 'least(1, ' }}({{ middle }} {{ '-' if side < 0 else '+' }} {{ spread }}) / (1 + {{ z }} * {{ z }} / {{ n }}))
+    {%- set middle = p ~ ' + ' ~ z ~ ' * ' ~ z ~ ' / (2 * ' ~ n ~ ')' -%}
+    {%- set spread = z ~ ' * sqrt(' ~ p ~ ' * (1 - ' ~ p ~ ') / ' ~ n ~ ' + ' ~ z ~ ' * ' ~ z ~ ' / (4 * ' ~ n ~ ' * ' ~ n ~ '))' -%}
+    case
+        when {{ tries }} > 0 and {{ hits }} between 0 and {{ tries }}
+            then round(1000000 * ({{ middle }} {{ '-' if side < 0 else '+' }} {{ spread }}) / (1 + {{ z }} * {{ z }} / {{ n }})) / 1000000
     end
 {%- endmacro %}
 

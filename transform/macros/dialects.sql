@@ -6,6 +6,11 @@
 {% macro postgres__json_type() %}{{ return('jsonb') }}{% endmacro %}
 {% macro snowflake__json_type() %}{{ return('variant') }}{% endmacro %}
 
+{#- An object or array as that type: the loader for Postgres makes arrays of texts text[]. -#}
+{% macro as_json(expression) %}{{ return(adapter.dispatch('as_json', 'instantly')(expression)) }}{% endmacro %}
+{% macro default__as_json(expression) %}{{ return(expression) }}{% endmacro %}
+{% macro postgres__as_json(expression) %}{{ return('to_jsonb(' ~ expression ~ ')') }}{% endmacro %}
+
 {#- A column as a timestamp in UTC without a zone, whatever the loader has made of the tap's UTC. -#}
 {% macro as_utc(column) %}
     {%- if 'tz' in column.dtype | lower or 'with time zone' in column.dtype | lower -%}

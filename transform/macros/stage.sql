@@ -69,7 +69,7 @@ where records.copy_number = 1
 {#- A column of a loader as one of ours; of the given type and NULL if there is none. -#}
 {% macro typed(column, type) %}
     {%- if type == 'json' -%}
-        {{ column.quoted if column else 'cast(null as ' ~ instantly.json_type() ~ ')' }}
+        {{ instantly.as_json(column.quoted) if column else 'cast(null as ' ~ instantly.json_type() ~ ')' }}
     {%- elif not column -%}
         cast(null as {{ type }})
     {%- elif type == 'timestamp' -%}

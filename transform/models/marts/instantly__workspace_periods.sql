@@ -77,26 +77,40 @@ sums as (
 ),
 
 metrics as (
-    {%- for name, part, whole in metrics %}
+    {%- for name, _, whole in metrics %}
+    select '{{ name }}' as metric, {{ 'true' if whole else 'false' }} as is_ratio
+    {{- '\n    union all' if not loop.last }}
+    {%- endfor %}
+),
+
+figures as (
+    select
+        sums.*,
+        metrics.metric,
+        metrics.is_ratio,
+        {%- for suffix in ('', '_before') %}
+        case metrics.metric
+            {%- for name, part, whole in metrics %}
+            when '{{ name }}' then {{ instantly.ratio('sums.' ~ part ~ suffix, 'sums.' ~ whole ~ suffix if whole else 1) }}
+            {%- endfor %}
+        end as value{{ suffix }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from sums
+    cross join metrics
+),
+
+known as (
     select
         workspace_id,
         workspace_name,
         period_days,
         period_start,
         period_end,
-        '{{ name }}' as metric,
-        {{ loop.index }} as place,
-        {{ 'true' if whole else 'false' }} as is_ratio,
-        {%- if whole %}
-        {{ instantly.ratio(part, whole) }} as value,
-        case when has_before then {{ instantly.ratio(part ~ '_before', whole ~ '_before') }} end as value_before
-        {%- else %}
-        cast({{ part }} as double precision) as value,
-        case when has_before then cast({{ part }}_before as double precision) end as value_before
-        {%- endif %}
-    from sums
-    {{- '\n    union all' if not loop.last }}
-    {%- endfor %}
+        metric,
+        is_ratio,
+        value,
+        case when has_before then value_before end as value_before
+    from figures
 )
 
 select
@@ -110,4 +124,4 @@ select
     value,
     value_before,
     {{ instantly.ratio('(value - value_before)', 'value_before') }} as change_per_before
-from metrics
+from known

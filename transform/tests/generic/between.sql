@@ -1,13 +1,6 @@
-{#- The values lie between two numbers, those included; NULL is fine. -#}
-{% test between(model, column_name, least=none, most=none) %}
-select {{ column_name }}
+{#- The values of the columns lie between two numbers, those included; NULL is fine. -#}
+{% test between(model, columns, least, most) %}
+select {{ columns | join(', ') }}
 from {{ model }}
-where
-    1 = 0
-    {%- if least is not none %}
-    or {{ column_name }} < {{ least }}
-    {%- endif %}
-    {%- if most is not none %}
-    or {{ column_name }} > {{ most }}
-    {%- endif %}
+where {% for column in columns %}{{ column }} < {{ least }} or {{ column }} > {{ most }}{{ ' or ' if not loop.last }}{% endfor %}
 {% endtest %}
