@@ -70,7 +70,7 @@ FRESHNESS = {
     "account_analytics_daily": (24, 48),
     "account_warmup": (48, 96),
 }
-"""Hours without a load after which `dbt source freshness` warns and fails: for streams of which each run brings rows."""
+"""Hours without a load after which `dbt source freshness` warns and fails: of streams that each run brings rows of."""
 
 _DOCUMENTED = re.compile(r"Documented values: (.*)\.$", re.DOTALL)
 _CODE = re.compile(r"(-?\d+) = (.*?)(?=, -?\d+ = |$)", re.DOTALL)
