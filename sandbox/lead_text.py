@@ -83,6 +83,7 @@ class Box:
         step_ids: Ids of the steps.
         payloads: Custom variables its leads can have, rendered.
         owner: Who uploads its leads.
+        senders: Accounts that send for it.
     """
 
     id: str
@@ -97,6 +98,7 @@ class Box:
     step_ids: tuple[str, ...]
     payloads: tuple[str, ...]
     owner: str
+    senders: tuple[str, ...] = ()
 
     @property
     def head(self) -> str:
@@ -250,7 +252,9 @@ class LeadText:
     def _last_step(box: Box, contact: int, step: int, *, finished: bool, g: int) -> str:
         at, step_id = stamp(contact), box.step_ids[step]
         text = f',"last_step_from":"campaign","last_step_id":"{step_id}","last_step_timestamp_executed":"{at}"'
-        last = f'{{"from":"campaign","stepID":"{step_id}","timestamp_executed":"{at}"}}'
+        # Seen both: the account that sent it, and the mere word.
+        sender = box.senders[(g >> 45) % len(box.senders)] if box.senders and (g >> 60) & 7 else "campaign"
+        last = f'{{"from":"{sender}","stepID":"{step_id}","timestamp_executed":"{at}"}}'
         text += f',"status_summary":{{"lastStep":{last}{DONE if finished else ""}}}'
         if not (g >> 55) & 31:
             text += f',"subsequence_id":"{box.step_ids[0]}","timestamp_added_subsequence":"{at}"'

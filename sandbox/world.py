@@ -267,4 +267,5 @@ class World:
             step_ids=make_step_ids(rng, len(career.variants)),
             payloads=make_payloads(rng),
             owner=campaign["owned_by"],
+            senders=tuple(campaign.get("email_list", ())),
         )

@@ -1,0 +1,28 @@
+with figures as (
+    select
+        *,
+        max(loaded_at) over (partition by workspace_id) as last_loaded_at
+    from {{ ref('stg_instantly__campaign_analytics') }}
+)
+
+select
+    coalesce(campaigns.workspace_id, figures.workspace_id) as workspace_id,
+    workspaces.workspace_name,
+    coalesce(campaigns.campaign_id, figures.campaign_id) as campaign_id,
+    -- The figures are read anew in each run; a campaign only when it says that it changed.
+    coalesce(figures.campaign_name, campaigns.campaign_name) as campaign_name,
+    coalesce(figures.campaign_status_code, campaigns.status_code) as status_code,
+    case when figures.campaign_status_code is not null then figures.campaign_status else campaigns.status end as status,
+    coalesce(figures.campaign_is_evergreen, campaigns.is_evergreen) as is_evergreen,
+    coalesce(
+        figures.loaded_at < {{ dbt.dateadd('minute', -var('instantly__gone_after_minutes'), 'figures.last_loaded_at') }}, false
+    ) as is_deleted,
+    figures.campaign_id is not null as has_analytics,
+    campaigns.open_tracking,
+    campaigns.link_tracking,
+    campaigns.opportunity_value,
+    campaigns.created_at
+from {{ ref('stg_instantly__campaigns') }} as campaigns
+full outer join figures on figures.campaign_id = campaigns.campaign_id
+left join {{ ref('int_instantly__workspaces') }} as workspaces
+    on workspaces.workspace_id = coalesce(campaigns.workspace_id, figures.workspace_id)

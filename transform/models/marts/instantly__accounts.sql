@@ -1,0 +1,139 @@
+{%- set watch, burning = var('instantly__bounce_rate_watch'), var('instantly__bounce_rate_burning') -%}
+{%- set enough = var('instantly__health_min_sends') -%}
+{%- set reasons = [
+    (1, 'account_status_code < 0', "'account: ' || coalesce(account_status, 'a problem')"),
+    (1, 'warmup_status_code < 0', "'warm-up: ' || coalesce(warmup_status, 'a problem')"),
+] -%}
+{%- for days in (7, 30) -%}
+    {%- set rate, sent = 'bounce_rate_per_sent_' ~ days ~ 'd', 'sent_count_' ~ days ~ 'd' -%}
+    {%- set text = instantly.percent('bounced_count_' ~ days ~ 'd', sent) ~ " || ' % bounced in " ~ days ~ " days'" -%}
+    {%- do reasons.append((1, sent ~ ' >= ' ~ enough ~ ' and ' ~ rate ~ ' > ' ~ burning, text)) -%}
+    {%- do reasons.append((2, sent ~ ' >= ' ~ enough ~ ' and ' ~ rate ~ ' > ' ~ watch ~ ' and ' ~ rate ~ ' <= ' ~ burning, text)) -%}
+{%- endfor -%}
+{%- set score = "'warm-up health ' || cast(cast(round(warmup_health_score) as bigint) as text)" -%}
+{%- set low, poor = var('instantly__warmup_health_burning'), var('instantly__warmup_health_watch') -%}
+{%- set reasons = reasons + [
+    (1, 'warmup_health_score < ' ~ low, score),
+    (2, 'warmup_health_score >= ' ~ low ~ ' and warmup_health_score < ' ~ poor, score),
+    (2, 'account_status_code = 3', "'account: ' || account_status"),
+    (2, 'warmup_status_code = 0 and sent_count_30d > 0', "'sends while its warm-up is paused'"),
+    (2, 'sent_count_7d >= ' ~ enough ~ ' and sent_count_prior_7d >= ' ~ enough ~ ' and bounced_count_7d >= 2'
+        ~ ' and bounce_rate_per_sent_7d >= 2 * bounce_rate_per_sent_prior_7d',
+        "'bounces at least doubled within a week'"),
+    (2, 'sent_per_day_7d > ' ~ var('instantly__sends_per_day_watch'),
+        "cast(cast(round(sent_per_day_7d) as bigint) as text) || ' sends a day'"),
+] -%}
+with sums as (
+    select
+        days.workspace_id,
+        days.email,
+        max(case when days.sent_count > 0 then days.date end) as last_sent_date,
+        {%- for name, days, before in [('7d', 7, 0), ('prior_7d', 14, 7), ('30d', 30, 0)] %}
+            {%- for count in ('sent_count', 'bounced_count', 'reply_count') %}
+        {{ instantly.total(
+            'case when days.date > ' ~ instantly.days_after('workspaces.as_of_date', -days)
+            ~ ' and days.date <= ' ~ instantly.days_after('workspaces.as_of_date', -before)
+            ~ ' then days.' ~ count ~ ' end'
+        ) }} as {{ count }}_{{ name }},
+            {%- endfor %}
+        {%- endfor %}
+        max(workspaces.as_of_date) as as_of_date
+    from {{ ref('instantly__account_daily') }} as days
+    inner join {{ ref('int_instantly__workspaces') }} as workspaces on workspaces.workspace_id = days.workspace_id
+    group by days.workspace_id, days.email
+),
+
+accounts as (
+    select
+        accounts.workspace_id,
+        workspaces.workspace_name,
+        accounts.email,
+        {{ instantly.domain_of('accounts.email') }} as domain,
+        accounts.provider_code,
+        accounts.provider,
+        accounts.status_code as account_status_code,
+        accounts.status as account_status,
+        accounts.warmup_status_code,
+        accounts.warmup_status,
+        workspaces.as_of_date,
+        accounts.daily_limit,
+        sums.last_sent_date,
+        coalesce(sums.sent_count_7d, 0) as sent_count_7d,
+        coalesce(sums.bounced_count_7d, 0) as bounced_count_7d,
+        coalesce(sums.sent_count_prior_7d, 0) as sent_count_prior_7d,
+        {{ instantly.ratio('sums.bounced_count_7d', 'sums.sent_count_7d') }} as bounce_rate_per_sent_7d,
+        {{ instantly.ratio('sums.bounced_count_prior_7d', 'sums.sent_count_prior_7d') }} as bounce_rate_per_sent_prior_7d,
+        coalesce(sums.sent_count_30d, 0) as sent_count_30d,
+        coalesce(sums.bounced_count_30d, 0) as bounced_count_30d,
+        coalesce(sums.reply_count_30d, 0) as reply_count_30d,
+        {{ instantly.ratio('sums.bounced_count_30d', 'sums.sent_count_30d') }} as bounce_rate_per_sent_30d,
+        {{ instantly.ratio('sums.reply_count_30d', 'sums.sent_count_30d') }} as replies_per_sent_30d,
+        {{ instantly.ratio('coalesce(sums.sent_count_7d, 0)', '7') }} as sent_per_day_7d,
+        accounts.stat_warmup_score as warmup_score,
+        warmup.health_score as warmup_health_score,
+        case when warmup.email is not null then coalesce(warmup.sent, 0) end as warmup_sent_count,
+        case when warmup.email is not null then coalesce(warmup.landed_inbox, 0) end as warmup_inbox_count,
+        case when warmup.email is not null then coalesce(warmup.landed_spam, 0) end as warmup_spam_count,
+        accounts.loaded_at
+    from {{ ref('stg_instantly__accounts') }} as accounts
+    left join {{ ref('int_instantly__workspaces') }} as workspaces on workspaces.workspace_id = accounts.workspace_id
+    left join {{ ref('stg_instantly__account_warmup') }} as warmup
+        on warmup.workspace_id = accounts.workspace_id and warmup.email = accounts.email
+    left join sums on sums.workspace_id = accounts.workspace_id and sums.email = accounts.email
+),
+
+reasons as (
+    {%- for severity, condition, text in reasons %}
+    select workspace_id, email, {{ severity }} as severity, {{ loop.index }} as place, {{ text }} as reason
+    from accounts
+    where {{ condition }}
+    {{- '\n    union all' if not loop.last }}
+    {%- endfor %}
+),
+
+verdicts as (
+    select
+        workspace_id,
+        email,
+        min(severity) as severity,
+        {{ dbt.listagg('reason', "'; '", 'order by severity, place') }} as reason
+    from reasons
+    group by workspace_id, email
+)
+
+select
+    accounts.workspace_id,
+    accounts.workspace_name,
+    accounts.email,
+    accounts.domain,
+    accounts.provider_code,
+    accounts.provider,
+    accounts.account_status_code,
+    accounts.account_status,
+    accounts.warmup_status_code,
+    accounts.warmup_status,
+    case verdicts.severity when 1 then 'burning' when 2 then 'watch' else 'green' end as health,
+    verdicts.reason as health_reason,
+    cast(coalesce(verdicts.severity, 3) as bigint) as health_rank,
+    accounts.as_of_date,
+    accounts.daily_limit,
+    accounts.last_sent_date,
+    accounts.sent_count_7d,
+    accounts.bounced_count_7d,
+    accounts.bounce_rate_per_sent_7d,
+    accounts.bounce_rate_per_sent_prior_7d,
+    accounts.sent_count_30d,
+    accounts.bounced_count_30d,
+    accounts.reply_count_30d,
+    accounts.bounce_rate_per_sent_30d,
+    accounts.replies_per_sent_30d,
+    accounts.sent_per_day_7d,
+    accounts.warmup_score,
+    accounts.warmup_health_score,
+    accounts.warmup_sent_count,
+    accounts.warmup_inbox_count,
+    accounts.warmup_spam_count,
+    {{ instantly.ratio('accounts.warmup_inbox_count', 'accounts.warmup_sent_count') }} as warmup_inbox_rate_per_sent,
+    accounts.loaded_at
+from accounts
+left join verdicts on verdicts.workspace_id = accounts.workspace_id and verdicts.email = accounts.email

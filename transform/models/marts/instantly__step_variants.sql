@@ -1,0 +1,113 @@
+with counts as (
+    select
+        steps.workspace_id,
+        workspaces.workspace_name,
+        steps.campaign_id,
+        campaigns.campaign_name,
+        steps.step,
+        steps.variant,
+        case when steps.step <> 'unknown' then cast(steps.step as bigint) end as step_number,
+        case when steps.variant <> 'unknown' then cast(steps.variant as bigint) end as variant_number,
+        variants.subject,
+        coalesce(variants.v_disabled, case when variants.campaign_id is not null then false end) as is_disabled,
+        steps.step <> 'unknown' and steps.variant <> 'unknown' as is_attributed,
+        steps.sent as sent_count,
+        case when coalesce(campaigns.open_tracking, true) then steps.unique_opened end as open_count_unique,
+        case when coalesce(campaigns.link_tracking, true) then steps.unique_clicks end as link_click_count_unique,
+        steps.replies as reply_count,
+        {{ instantly.human('steps.unique_replies', 'steps.unique_replies_automatic') }} as reply_count_unique,
+        steps.unique_replies_automatic as reply_count_automatic_unique,
+        steps.unique_opportunities as positive_count,
+        steps.meetings_booked as meeting_booked_count,
+        steps.won as won_count,
+        steps.loaded_at
+    from {{ ref('stg_instantly__campaign_analytics_steps') }} as steps
+    left join {{ ref('int_instantly__campaigns') }} as campaigns on campaigns.campaign_id = steps.campaign_id
+    left join {{ ref('int_instantly__workspaces') }} as workspaces on workspaces.workspace_id = steps.workspace_id
+    left join {{ ref('stg_instantly__campaign_variants') }} as variants
+        on variants.campaign_id = steps.campaign_id
+        and variants.step = steps.step
+        and variants.variant = steps.variant
+),
+
+rates as (
+    select
+        *,
+        {{ instantly.ratio('reply_count_unique', 'sent_count') }} as reply_rate_per_sent,
+        {{ instantly.wilson('reply_count_unique', 'sent_count', -1) }} as reply_rate_per_sent_low,
+        {{ instantly.wilson('reply_count_unique', 'sent_count', 1) }} as reply_rate_per_sent_high,
+        {{ instantly.ratio('positive_count', 'sent_count') }} as positive_reply_rate_per_sent,
+        {{ instantly.wilson('positive_count', 'sent_count', -1) }} as positive_reply_rate_per_sent_low,
+        {{ instantly.wilson('positive_count', 'sent_count', 1) }} as positive_reply_rate_per_sent_high,
+        coalesce(sent_count, 0) < {{ var('instantly__early_sends') }} as is_early
+    from counts
+),
+
+rivals as (
+    select
+        own.campaign_id,
+        own.step,
+        own.variant,
+        max(other.reply_rate_per_sent) as rate,
+        max(other.reply_rate_per_sent_high) as high
+    from rates as own
+    inner join rates as other
+        on other.campaign_id = own.campaign_id
+        and other.step = own.step
+        and other.variant <> own.variant
+        and other.is_attributed
+        and not other.is_early
+    where own.is_attributed and not own.is_early
+    group by own.campaign_id, own.step, own.variant
+),
+
+variants as (
+    select
+        campaign_id,
+        step,
+        count(*) as variants_in_step
+    from counts
+    where is_attributed
+    group by campaign_id, step
+)
+
+select
+    rates.workspace_id,
+    rates.workspace_name,
+    rates.campaign_id,
+    rates.campaign_name,
+    rates.step,
+    rates.variant,
+    rates.step_number,
+    case
+        when rates.variant_number between 0 and 25
+            then substr('ABCDEFGHIJKLMNOPQRSTUVWXYZ', cast(rates.variant_number as integer) + 1, 1)
+        else cast(rates.variant_number as text)
+    end as variant_label,
+    rates.subject,
+    rates.is_disabled,
+    rates.is_attributed,
+    rates.sent_count,
+    rates.open_count_unique,
+    rates.link_click_count_unique,
+    rates.reply_count,
+    rates.reply_count_unique,
+    rates.reply_count_automatic_unique,
+    rates.positive_count,
+    rates.meeting_booked_count,
+    rates.won_count,
+    rates.reply_rate_per_sent,
+    rates.reply_rate_per_sent_low,
+    rates.reply_rate_per_sent_high,
+    rates.positive_reply_rate_per_sent,
+    rates.positive_reply_rate_per_sent_low,
+    rates.positive_reply_rate_per_sent_high,
+    rates.is_early,
+    case when rates.is_attributed then cast(variants.variants_in_step as bigint) end as variants_in_step,
+    coalesce(rates.reply_rate_per_sent > 0 and rates.reply_rate_per_sent >= rivals.rate, false) as is_best,
+    coalesce(rates.reply_rate_per_sent_low > rivals.high, false) as is_clear_winner,
+    rates.loaded_at
+from rates
+left join rivals
+    on rivals.campaign_id = rates.campaign_id and rivals.step = rates.step and rivals.variant = rates.variant
+left join variants on variants.campaign_id = rates.campaign_id and variants.step = rates.step

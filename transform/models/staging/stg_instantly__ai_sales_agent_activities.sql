@@ -1,0 +1,32 @@
+-- Written by `make docs` from the streams of the tap and their schemas.
+{{ config(enabled='ai_sales_agent_activities' in var('instantly__streams_on')) }}
+{{ instantly.stage(
+    'ai_sales_agent_activities',
+    key=['id'],
+    columns=[
+        ('workspace_id', 'workspace_id', 'text'),
+        ('workspace_name', 'workspace_name', 'text'),
+        ('id', 'id', 'text'),
+        ('ai_sdr_id', 'ai_sdr_id', 'text'),
+        ('action_type', 'action_type', 'text'),
+        ('action_status', 'action_status', 'text'),
+        ('action_payload', 'action_payload', 'json'),
+        ('action_output', 'action_output', 'json'),
+        ('email_id', 'email_id', 'text'),
+        ('approved_by', 'approved_by', 'text'),
+        ('approved_at', 'approved_at', 'timestamp'),
+        ('rejected_by', 'rejected_by', 'text'),
+        ('rejected_at', 'rejected_at', 'timestamp'),
+        ('rejection_reason', 'rejection_reason', 'text'),
+        ('ai_reasoning', 'ai_reasoning', 'text'),
+        ('ai_confidence', 'ai_confidence', 'double precision'),
+        ('result', 'result', 'json'),
+        ('error_message', 'error_message', 'text'),
+        ('error_code', 'error_code', 'text'),
+        ('timestamp_created', 'created_at', 'timestamp'),
+        ('timestamp_updated', 'updated_at', 'timestamp'),
+        ('timestamp_executed', 'executed_at', 'timestamp'),
+        ('timestamp_completed', 'completed_at', 'timestamp'),
+        ('unknown_fields', 'unknown_fields', 'json'),
+    ],
+) }}

@@ -1,0 +1,26 @@
+-- Written by `make docs` from the streams of the tap and their schemas.
+{{ instantly.stage(
+    'campaign_analytics_steps',
+    key=['campaign_id', 'step', 'variant'],
+    columns=[
+        ('workspace_id', 'workspace_id', 'text'),
+        ('workspace_name', 'workspace_name', 'text'),
+        ('campaign_id', 'campaign_id', 'text'),
+        ('step', 'step', 'text'),
+        ('variant', 'variant', 'text'),
+        ('sent', 'sent', 'bigint'),
+        ('opened', 'opened', 'bigint'),
+        ('unique_opened', 'unique_opened', 'bigint'),
+        ('replies', 'replies', 'bigint'),
+        ('unique_replies', 'unique_replies', 'bigint'),
+        ('replies_automatic', 'replies_automatic', 'bigint'),
+        ('unique_replies_automatic', 'unique_replies_automatic', 'bigint'),
+        ('clicks', 'clicks', 'bigint'),
+        ('unique_clicks', 'unique_clicks', 'bigint'),
+        ('opportunities', 'opportunities', 'bigint'),
+        ('unique_opportunities', 'unique_opportunities', 'bigint'),
+        ('meetings_booked', 'meetings_booked', 'bigint'),
+        ('won', 'won', 'bigint'),
+        ('unknown_fields', 'unknown_fields', 'json'),
+    ],
+) }}

@@ -1,0 +1,30 @@
+-- Written by `make docs` from the streams of the tap and their schemas.
+{{ config(enabled='inbox_placement_analytics' in var('instantly__streams_on')) }}
+{{ instantly.stage(
+    'inbox_placement_analytics',
+    key=['id'],
+    columns=[
+        ('workspace_id', 'workspace_id', 'text'),
+        ('workspace_name', 'workspace_name', 'text'),
+        ('id', 'id', 'text'),
+        ('timestamp_created', 'created_at', 'timestamp'),
+        ('timestamp_created_date', 'timestamp_created_date', 'date'),
+        ('organization_id', 'organization_id', 'text'),
+        ('test_id', 'test_id', 'text'),
+        ('is_spam', 'is_spam', 'boolean'),
+        ('has_category', 'has_category', 'boolean'),
+        ('sender_email', 'sender_email', 'text'),
+        ('sender_esp', 'sender_esp_code', 'bigint', 'sender_esp', 'inbox_placement_analytics', 'sender_esp'),
+        ('recipient_email', 'recipient_email', 'text'),
+        ('recipient_esp', 'recipient_esp_code', 'bigint', 'recipient_esp', 'inbox_placement_analytics', 'recipient_esp'),
+        ('recipient_geo', 'recipient_geo_code', 'bigint', 'recipient_geo', 'inbox_placement_analytics', 'recipient_geo'),
+        ('recipient_type', 'recipient_type_code', 'bigint', 'recipient_type', 'inbox_placement_analytics', 'recipient_type'),
+        ('spf_pass', 'spf_pass', 'boolean'),
+        ('dkim_pass', 'dkim_pass', 'boolean'),
+        ('dmarc_pass', 'dmarc_pass', 'boolean'),
+        ('smtp_ip_blacklist_report', 'smtp_ip_blacklist_report', 'json'),
+        ('authentication_failure_results', 'authentication_failure_results', 'json'),
+        ('record_type', 'record_type_code', 'bigint', 'record_type', 'inbox_placement_analytics', 'record_type'),
+        ('unknown_fields', 'unknown_fields', 'json'),
+    ],
+) }}

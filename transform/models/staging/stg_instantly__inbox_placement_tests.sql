@@ -1,0 +1,33 @@
+-- Written by `make docs` from the streams of the tap and their schemas.
+{{ config(enabled='inbox_placement_tests' in var('instantly__streams_on')) }}
+{{ instantly.stage(
+    'inbox_placement_tests',
+    key=['id'],
+    columns=[
+        ('workspace_id', 'workspace_id', 'text'),
+        ('workspace_name', 'workspace_name', 'text'),
+        ('id', 'id', 'text'),
+        ('organization_id', 'organization_id', 'text'),
+        ('name', 'name', 'text'),
+        ('delivery_mode', 'delivery_mode_code', 'bigint', 'delivery_mode', 'inbox_placement_tests', 'delivery_mode'),
+        ('description', 'description', 'text'),
+        ('schedule', 'schedule', 'json'),
+        ('type', 'type', 'bigint'),
+        ('sending_method', 'sending_method_code', 'bigint', 'sending_method', 'inbox_placement_tests', 'sending_method'),
+        ('campaign_id', 'campaign_id', 'text'),
+        ('email_subject', 'email_subject', 'text'),
+        ('email_body', 'email_body', 'text'),
+        ('emails', 'emails', 'json'),
+        ('test_code', 'test_code', 'text'),
+        ('tags', 'tags', 'json'),
+        ('text_only', 'text_only', 'boolean'),
+        ('recipients', 'recipients', 'json'),
+        ('recipients_labels', 'recipients_labels', 'json'),
+        ('timestamp_created', 'created_at', 'timestamp'),
+        ('timestamp_next_run', 'next_run_at', 'timestamp'),
+        ('automations', 'automations', 'json'),
+        ('status', 'status_code', 'bigint', 'status', 'inbox_placement_tests', 'status'),
+        ('not_sending_status', 'not_sending_status', 'text'),
+        ('unknown_fields', 'unknown_fields', 'json'),
+    ],
+) }}

@@ -1,0 +1,26 @@
+-- Written by `make docs` from the streams of the tap and their schemas.
+{{ instantly.stage(
+    'workspaces',
+    key=['id'],
+    columns=[
+        ('workspace_id', 'workspace_id', 'text'),
+        ('workspace_name', 'workspace_name', 'text'),
+        ('timestamp_created', 'created_at', 'timestamp'),
+        ('timestamp_updated', 'updated_at', 'timestamp'),
+        ('scheduled_for_removal_at', 'scheduled_for_removal_at', 'timestamp'),
+        ('owner', 'owner', 'text'),
+        ('name', 'name', 'text'),
+        ('plan_id', 'plan_id', 'text'),
+        ('plan_id_bundle', 'plan_id_bundle', 'text'),
+        ('add_unsub_to_block', 'add_unsub_to_block', 'boolean'),
+        ('default_opportunity_value', 'default_opportunity_value', 'double precision'),
+        ('plan_id_leadfinder', 'plan_id_leadfinder', 'text'),
+        ('plan_id_verification', 'plan_id_verification', 'json'),
+        ('org_logo_url', 'org_logo_url', 'text'),
+        ('org_client_domain', 'org_client_domain', 'text'),
+        ('plan_id_crm', 'plan_id_crm', 'text'),
+        ('plan_id_website_visitor', 'plan_id_website_visitor', 'text'),
+        ('plan_id_inbox_placement', 'plan_id_inbox_placement', 'text'),
+        ('unknown_fields', 'unknown_fields', 'json'),
+    ],
+) }}
