@@ -19,7 +19,9 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def make_parser() -> argparse.ArgumentParser:
     """Describe the command line."""
-    parser = argparse.ArgumentParser(prog="python -m report", description="One page out of the marts of the dbt package.")
+    parser = argparse.ArgumentParser(
+        prog="python -m report", description="One page out of the marts of the dbt package."
+    )
     parser.add_argument(
         "--database",
         default=str(ROOT / "output" / "warehouse.duckdb"),

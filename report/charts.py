@@ -20,10 +20,12 @@ if TYPE_CHECKING:
 Spec = dict[str, Any]
 
 INK, FAINT, LINE = "var(--ink)", "var(--faint)", "var(--line)"
-ACCENT, SOFT, WARM = "var(--accent)", "var(--soft)", "var(--warm)"
+ACCENT, SOFT = "var(--accent)", "var(--soft)"
 FONT = "system-ui, sans-serif"
 ROW = 26
 """Height of a row in charts that have rows, in pixels."""
+ROOM = 42
+"""Width of what stands left of charts that stand one above the other."""
 
 _AXIS = {
     "labelColor": FAINT,
@@ -58,11 +60,36 @@ def _data(rows: Iterable[Spec]) -> Any:  # noqa: ANN401 - Altair's type, in no e
 
 def _percent(name: str, title: str | None, kind: Any = alt.X, top: float | None = None) -> Any:  # noqa: ANN401
     scale = alt.Scale(zero=True, nice=True) if top is None else alt.Scale(domain=[0, top], nice=True)
-    return kind(f"{name}:Q", title=title, scale=scale, axis=alt.Axis(format="~%", tickCount=5))
+    axis = alt.Axis(format="~%", tickCount=4, minExtent=ROOM if kind is alt.Y else 0)
+    return kind(f"{name}:Q", title=title, scale=scale, axis=axis)
 
 
 def trend(weeks: Sequence[Week]) -> Spec:
-    """Positive replies per e-mail sent, by week, over bars of the e-mails sent."""
+    """Positive replies per email sent, by week, with intervals."""
+    base = _weeks(weeks)
+    across = _week(None)
+    rule = base.mark_rule(strokeWidth=7, opacity=0.35, strokeCap="round").encode(
+        x=across, y=_percent("low", "per email sent", alt.Y), y2="high:Q", color=_PERIOD
+    )
+    line = base.mark_line(color=FAINT, strokeWidth=1.5).encode(x=across, y=_percent("rate", "per email sent", alt.Y))
+    points = base.mark_point(filled=True, opacity=1, size=80).encode(
+        x=across, y=_percent("rate", "per email sent", alt.Y), color=_PERIOD
+    )
+    return _specification(alt.layer(rule, line, points).properties(width="container", height=180))
+
+
+def volume(weeks: Sequence[Week]) -> Spec:
+    """Emails sent, by week; of the same width as the trend, to stand below it."""
+    axis = alt.Axis(labelAngle=0, labelOverlap=True, title=None, ticks=False)
+    up = alt.Y("sent:Q", title="emails", axis=alt.Axis(tickCount=2, format="~s", minExtent=ROOM))
+    bars = _weeks(weeks).mark_bar(cornerRadiusEnd=2).encode(x=_week(axis), y=up, color=_PERIOD)
+    return _specification(bars.properties(width="container", height=50))
+
+
+_PERIOD = alt.condition("datum.which == 'this period'", alt.value(ACCENT), alt.value(SOFT))
+
+
+def _weeks(weeks: Sequence[Week]) -> Any:  # noqa: ANN401
     rows = [
         {
             "week": week.end[: -len(" 2000")],
@@ -75,30 +102,11 @@ def trend(weeks: Sequence[Week]) -> Spec:
         }
         for week in weeks
     ]
-    axis = alt.Axis(labelAngle=0, labelOverlap=True, title=None, grid=False)
-    across = alt.X("week:O", sort=None, axis=axis)
-    period = alt.condition("datum.which == 'this period'", alt.value(ACCENT), alt.value(SOFT))
-    base = alt.Chart(_data(rows))
-    tooltip = alt.Tooltip("about:N")
-    band = base.mark_rule(strokeWidth=7, opacity=0.3, strokeCap="round").encode(
-        x=across, y=_percent("low", "positive replies per e-mail", alt.Y), y2="high:Q", color=period, tooltip=tooltip
-    )
-    line = base.mark_line(color=ACCENT, strokeWidth=2).encode(x=across, y=_percent("rate", None, alt.Y))
-    points = base.mark_point(filled=True, opacity=1, size=70).encode(
-        x=across, y=_percent("rate", None, alt.Y), color=period, tooltip=tooltip
-    )
-    rates = alt.layer(band, line, points).properties(width="container", height=190)
-    bars = (
-        base.mark_bar()
-        .encode(
-            x=across,
-            y=alt.Y("sent:Q", title="e-mails", axis=alt.Axis(tickCount=3, format="~s")),
-            color=period,
-            tooltip=tooltip,
-        )
-        .properties(width="container", height=60)
-    )
-    return _specification(alt.vconcat(rates, bars))
+    return alt.Chart(_data(rows)).encode(tooltip=alt.Tooltip("about:N"))
+
+
+def _week(axis: Any) -> Any:  # noqa: ANN401
+    return alt.X("week:O", sort=None, axis=axis)
 
 
 def funnel(stages: Sequence[Stage]) -> Spec:
@@ -110,10 +118,10 @@ def funnel(stages: Sequence[Stage]) -> Spec:
     ]
     base = alt.Chart(_data(rows)).encode(y=_rows("stage"), tooltip=alt.Tooltip("text:N"))
     # Room for what is written behind the longest bar.
-    share = alt.X("share:Q", title=None, scale=alt.Scale(domain=[0, 1.35], nice=False), axis=None)
+    share = alt.X("share:Q", title=None, scale=alt.Scale(domain=[0, 1.6], nice=False), axis=None)
     bars = base.mark_bar(color=ACCENT, height=ROW - 8, cornerRadiusEnd=3).encode(x=share)
     texts = base.mark_text(align="left", dx=6, color=INK).encode(x=share, text="text:N")
-    return _specification(alt.layer(bars, texts).properties(width="container", height=alt.Step(ROW + 4)))
+    return _specification(alt.layer(bars, texts).properties(width="container", height=(ROW + 4) * len(rows)))
 
 
 def _label(stage: Stage) -> str:
@@ -121,11 +129,11 @@ def _label(stage: Stage) -> str:
 
 
 def _rows(name: str) -> Any:  # noqa: ANN401
-    axis = alt.Axis(title=None, domain=False, ticks=False, labelColor=INK, labelLimit=150, labelPadding=6)
+    axis = alt.Axis(title=None, domain=False, ticks=False, labelColor=INK, labelLimit=150, labelPadding=10)
     return alt.Y(f"{name}:N", sort=None, axis=axis)
 
 
-def trials(found: Sequence[Trial], top: float, title: str = "leads that replied per e-mail sent") -> Spec:
+def trials(found: Sequence[Trial], top: float, title: str = "leads that replied per email sent") -> Spec:
     """Rates with their intervals, one row each; hollow where it is early."""
     return _intervals(
         [_interval(trial.label, trial.figures, ("rate", "low", "high"), trial.early, "sent") for trial in found],
@@ -134,10 +142,11 @@ def trials(found: Sequence[Trial], top: float, title: str = "leads that replied 
     )
 
 
-def providers(found: Sequence[Provider], which: str, top: float, title: str) -> Spec:
-    """Rates of providers that receive, with their intervals; hollow where there are few."""
+def providers(found: Sequence[Provider], which: str, title: str) -> Spec:
+    """Rates of providers that receive, with their intervals."""
     names = (f"{which}_rate", f"{which}_low", f"{which}_high")
-    return _intervals([_interval(one.name, one.figures, names, one.early, "contacted") for one in found], top, title)
+    rows = [_interval(one.name, one.figures, names, one.early, "contacted") for one in found]
+    return _intervals(rows, top_of(one.figures[names[2]] for one in found), title)
 
 
 def _interval(label: str, figures: Any, names: tuple[str, str, str], early: bool, whole: str) -> Spec:  # noqa: ANN401, FBT001
@@ -170,7 +179,7 @@ def _intervals(rows: list[Spec], top: float, title: str) -> Spec:
         color=alt.condition("datum.early", alt.value(SOFT), alt.value(ACCENT)),
         fill=alt.condition("datum.early", alt.value("var(--card)"), alt.value(ACCENT)),
     )
-    return _specification(alt.layer(rules, points).properties(width="container", height=alt.Step(ROW)))
+    return _specification(alt.layer(rules, points).properties(width="container", height=ROW * len(rows)))
 
 
 def top_of(figures: Iterable[Figure]) -> float:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from datetime import date
 
-NOT_KNOWN = "–"
+NOT_KNOWN = "\N{EN DASH}"
 MINUS = "\N{MINUS SIGN}"
 Z95 = 1.959963984540054
 """Of the normal distribution: 95 % lie within so many standard deviations."""
@@ -112,6 +112,11 @@ def beyond_chance(now: tuple[float, float], before: tuple[float, float]) -> bool
     return error > 0 and abs(hits / tries - hits_before / tries_before) > Z95 * error
 
 
+def counts_beyond_chance(now: float, before: float) -> bool:
+    """Tell whether two counts of things that happen now and then differ by more than chance explains, as above."""
+    return abs(now - before) > Z95 * math.sqrt(now + before)
+
+
 class Verdict(Enum):
     """What a change means to the reader."""
 
@@ -142,13 +147,27 @@ class Change:
 
 
 def change_of_count(name: str, now: float | None, before: float | None, *, more_is_better: bool | None) -> Change:
-    """Compare a count with the one before: by how much of that it grew."""
-    value = None if now is None else share(now - before, before) if before is not None else None
-    return Change(Figure(name, value, Kind.CHANGE), _verdict(value, more_is_better))
+    """Compare a count with the one before: by how much of that it grew.
+
+    Args:
+        name: Of the change.
+        now: In the period.
+        before: In the one before.
+        more_is_better: Whether more of it is; None for what is decided and does not happen, and so has no luck either.
+    """
+    if now is None or before is None:
+        return Change(Figure(name, None, Kind.CHANGE), Verdict.PLAIN)
+    value = share(now - before, before)
+    by_luck = more_is_better is not None and value is not None and not counts_beyond_chance(now, before)
+    return Change(Figure(name, value, Kind.CHANGE), Verdict.UNCLEAR if by_luck else _verdict(value, more_is_better))
 
 
 def change_of_rate(
-    name: str, now: tuple[float | None, float | None], before: tuple[float | None, float | None], *, more_is_better: bool
+    name: str,
+    now: tuple[float | None, float | None],
+    before: tuple[float | None, float | None],
+    *,
+    more_is_better: bool,
 ) -> Change:
     """Compare a rate, as part and whole, with the one before: in percentage points, and against chance."""
     rate, rate_before = share(*now), share(*before)

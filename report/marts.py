@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from report.errors import ReportError
-from report.queries import FRESHNESS, QUERIES
+from report.queries import ENDS, FRESHNESS, QUERIES
 
 if TYPE_CHECKING:
     from datetime import date
@@ -90,6 +90,7 @@ def read(database: Database, schema: str, days: int) -> Marts:
     period = Period(max(known), days)
     values = {
         "marts": schema,
+        "ends": ENDS.format(marts=schema),
         "start": _literal(period.start),
         "end": _literal(period.end),
         "before": _literal(period.before_start),

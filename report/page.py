@@ -10,7 +10,7 @@ import jinja2
 from markupsafe import Markup
 
 from report import charts, sections, tables
-from report.figures import Figure, Verdict, day
+from report.figures import Figure, day
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -42,13 +42,14 @@ def render(marts: Marts, title: str | None = None) -> str:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
     )
-    return environment.get_template("page.html").render(
+    text: str = environment.get_template("page.html").render(
         content,
         charts=_json(drawings),
         css=_file("page.css"),
         script=_file("page.js"),
         runtime=Markup(charts.runtime()),  # noqa: S704 - Vega's
     )
+    return text
 
 
 def _file(name: str) -> Markup:
@@ -88,13 +89,14 @@ def _heading(marts: Marts, title: str | None) -> dict[str, Any]:
 def _upper(marts: Marts, drawings: dict[str, charts.Spec]) -> dict[str, Any]:
     hero, *tiles = sections.tiles(marts)
     weeks, stages = sections.weeks(marts), sections.funnel(marts)
-    drawings |= {"trend": charts.trend(weeks), "funnel": charts.funnel(stages)}
+    drawings |= {"trend": charts.trend(weeks), "volume": charts.volume(weeks), "funnel": charts.funnel(stages)}
     return {
         "hero": hero,
         "sentence": _sentence(hero),
         "tiles": tiles,
         "weeks": weeks,
         "trend_summary": _trend_summary(weeks),
+        "volume_summary": "Emails sent by week. The table below has every week.",
         "funnel": stages,
         "funnel_summary": _funnel_summary(stages),
         "leads": sections.note_of_leads(marts),
@@ -103,17 +105,17 @@ def _upper(marts: Marts, drawings: dict[str, charts.Spec]) -> dict[str, Any]:
 
 def _sentence(hero: Tile) -> str:
     if not hero.now.value:
-        return "No e-mail led to a positive reply." if hero.now.value == 0 else "No e-mail was sent."
-    return f"One positive reply for every {1 / hero.now.value:,.0f} e-mails sent."
+        return "No email led to a positive reply." if hero.now.value == 0 else "No email was sent."
+    return f"One positive reply for every {1 / hero.now.value:,.0f} emails sent."
 
 
 def _trend_summary(weeks: Sequence[Week]) -> str:
     rates = [week for week in weeks if week.rate.value is not None]
     if not rates:
-        return "No week with e-mails."
+        return "No week with emails."
     first, last = rates[0], rates[-1]
     return (
-        f"Positive replies per e-mail sent by week: {first.rate.text} in the week to {first.end}, "
+        f"Positive replies per email sent by week: {first.rate.text} in the week to {first.end}, "
         f"{last.rate.text} in the week to {last.end}. The table below has every week."
     )
 
@@ -154,7 +156,7 @@ def _steps(marts: Marts, drawings: dict[str, charts.Spec]) -> dict[str, Any]:
         )
     return {
         "steps": steps,
-        "steps_summary": f"Leads that replied per e-mail sent: {_rates(steps)}",
+        "steps_summary": f"Leads that replied per email sent: {_rates(steps)}",
         "unattributed": Figure("steps.unattributed.replied", marts.rows["unattributed"][0]["replied"]),
         "comparisons": found,
         "more_comparisons": len(compared) - len(shown),
@@ -191,10 +193,10 @@ def _senders(marts: Marts) -> dict[str, Any]:
 
 def _providers(marts: Marts, drawings: dict[str, charts.Spec]) -> dict[str, Any]:
     receiving = tables.receiving(marts)
-    shown = [one for one in receiving if one.name != "In Queue"]
+    # Those with few leads have intervals so wide that nothing else could be seen.
+    shown = [one for one in receiving if not one.early]
     for name, which in (("replies", "reply"), ("bounces", "bounce")):
-        top = charts.top_of(one.figures[f"{which}_high"] for one in shown if not one.early)
-        drawings[name] = charts.providers(shown, which, top, f"{name} per lead contacted")
+        drawings[name] = charts.providers(shown, which, f"{name} per lead contacted")
     return {
         "sending": tables.sending(marts),
         "receiving": receiving,
@@ -225,6 +227,3 @@ def _checks_verdict(checks: Sequence[Check]) -> str:
     if not odd:
         return f"Yes: all {len(checks)} comparisons hold."
     return f"Not quite: {odd} of {len(checks)} comparisons do not hold. Have somebody look before passing figures on."
-
-
-__all__ = ["Verdict", "render"]

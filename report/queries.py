@@ -1,8 +1,11 @@
 """What the report asks of the marts: plain SQL that DuckDB and Postgres alike understand.
 
-In braces: `marts`, the schema; `start` and `end`, first and last day of the period; `before`, first day of the period of
-the same length before it; `trend`, first day of the trend. Rates are never asked for where rows are added up: they are
-made of the sums, since a mean of rates is no rate. What counts distinct leads of one day is never added up over days.
+In braces: `marts`, the schema; `start` and `end`, first and last day of the period; `before`, first day of the period
+of the same length before it; `trend`, first day of the trend; `ends`, the last full day of each workspace, as the
+common table expression below.
+
+Rates are never asked for where rows are added up: they are made of the sums, since a mean of rates is no rate. What
+counts distinct leads of one day is never added up over days.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ order by 2, 1
 """Asked first: it says which day the periods end with."""
 
 # Days that were not over when they were loaded are in no period; workspaces may have been loaded on different days.
-_ENDS = """
+ENDS = """
 ends as (
     select workspace_id, max(as_of_date) as as_of_date
     from {marts}.instantly__data_as_of
@@ -59,7 +62,9 @@ QUERIES = {
             stages.stage_number,
             max(stages.stage) as stage,
             cast(sum(stages.reached_count) as bigint) as reached,
-            cast(sum(case when stages.reached_count is not null then contacted.reached_count end) as bigint) as contacted
+            cast(
+                sum(case when stages.reached_count is not null then contacted.reached_count end) as bigint
+            ) as contacted
         from {marts}.instantly__lead_funnel as stages
         inner join {marts}.instantly__lead_funnel as contacted
             on contacted.workspace_id = stages.workspace_id
@@ -69,18 +74,26 @@ QUERIES = {
         group by stages.stage_number
         order by stages.stage_number
     """,
-    "campaigns": f"""
-        with {_ENDS}, days as (
+    "campaigns": """
+        with {ends}, days as (
             select
                 days.workspace_id,
                 days.campaign_id,
-                cast(sum(case when days.date >= {{start}} then days.sent_count else 0 end) as bigint) as sent,
-                cast(sum(case when days.date < {{start}} then days.sent_count else 0 end) as bigint) as sent_before,
-                cast(sum(case when days.date >= {{start}} then days.opportunity_count else 0 end) as bigint) as positive,
-                cast(sum(case when days.date < {{start}} then days.opportunity_count else 0 end) as bigint) as positive_before
-            from {{marts}}.instantly__campaign_daily as days
+                cast(
+                    sum(case when days.date >= {start} then days.sent_count else 0 end) as bigint
+                ) as sent,
+                cast(
+                    sum(case when days.date < {start} then days.sent_count else 0 end) as bigint
+                ) as sent_before,
+                cast(
+                    sum(case when days.date >= {start} then days.opportunity_count else 0 end) as bigint
+                ) as positive,
+                cast(
+                    sum(case when days.date < {start} then days.opportunity_count else 0 end) as bigint
+                ) as positive_before
+            from {marts}.instantly__campaign_daily as days
             inner join ends on ends.workspace_id = days.workspace_id and days.date <= ends.as_of_date
-            where days.date between {{before}} and {{end}}
+            where days.date between {before} and {end}
             group by days.workspace_id, days.campaign_id
         )
         select
@@ -103,10 +116,14 @@ QUERIES = {
             campaigns.meeting_booked_count as ever_meetings,
             campaigns.bounced_count as ever_bounced,
             campaigns.opportunity_value as ever_value
-        from {{marts}}.instantly__campaigns as campaigns
+        from {marts}.instantly__campaigns as campaigns
         left join days on days.workspace_id = campaigns.workspace_id and days.campaign_id = campaigns.campaign_id
         where campaigns.has_analytics
-        order by coalesce(days.positive, 0) desc, coalesce(days.sent, 0) desc, campaigns.campaign_name, campaigns.campaign_id
+        order by
+            coalesce(days.positive, 0) desc,
+            coalesce(days.sent, 0) desc,
+            campaigns.campaign_name,
+            campaigns.campaign_id
     """,
     "without_figures": """
         select count(*) as campaigns
@@ -162,8 +179,8 @@ QUERIES = {
         where health_rank < 3
         order by health_rank, sent_count_7d desc, bounced_count_7d desc, email, workspace_id
     """,
-    "sending": f"""
-        with {_ENDS}
+    "sending": """
+        with {ends}
         select
             coalesce(days.provider, 'Unknown') as provider,
             cast(sum(days.sent_count) as bigint) as sent,
@@ -171,9 +188,9 @@ QUERIES = {
             cast(sum(days.reply_count) as bigint) as replies,
             cast(sum(days.warmup_sent_count) as bigint) as warmup_sent,
             cast(sum(days.warmup_inbox_count) as bigint) as warmup_inbox
-        from {{marts}}.instantly__account_daily as days
+        from {marts}.instantly__account_daily as days
         inner join ends on ends.workspace_id = days.workspace_id and days.date <= ends.as_of_date
-        where days.date between {{start}} and {{end}}
+        where days.date between {start} and {end}
         group by coalesce(days.provider, 'Unknown')
         order by coalesce(sum(days.sent_count), 0) desc, 1
     """,

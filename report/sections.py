@@ -59,7 +59,7 @@ def _sums(marts: Marts) -> tuple[dict[str, int | None], dict[str, int | None]]:
 _TILES: tuple[tuple[str, str, str, str | tuple[str, str], bool | None], ...] = (
     (
         "positive_rate",
-        "Positive replies per e-mail sent",
+        "Positive replies per email sent",
         "Positive replies are those that Instantly counts as opportunities.",
         ("positive", "sent"),
         True,
@@ -72,10 +72,16 @@ _TILES: tuple[tuple[str, str, str, str | tuple[str, str], bool | None], ...] = (
         "meetings",
         True,
     ),
-    ("reply_rate", "Replies per e-mail sent", "Every reply counts, also several of one lead.", ("replies", "sent"), True),
-    ("sent", "E-mails sent", "By all campaigns.", "sent", None),
-    ("new_leads", "New leads contacted", "Leads that got their first e-mail.", "new_leads", None),
-    ("bounce_rate", "Bounce rate", "Bounces per e-mail sent; under 3% is fine.", ("bounced", "account_sent"), False),
+    (
+        "reply_rate",
+        "Replies per email sent",
+        "Every reply counts, also several of one lead.",
+        ("replies", "sent"),
+        True,
+    ),
+    ("sent", "Emails sent", "By all campaigns.", "sent", None),
+    ("new_leads", "New leads contacted", "Leads that got their first email.", "new_leads", None),
+    ("bounce_rate", "Bounce rate", "Bounces per email sent; under 3% is fine.", ("bounced", "account_sent"), False),
 )
 """Name, title, hint, what it is made of (a count, or part and whole), and whether more of it is better."""
 
@@ -106,7 +112,7 @@ class Week:
         start: First day.
         end: Last day.
         which: Of which period it is: this one, the one before, or an earlier one.
-        sent: E-mails sent.
+        sent: Emails sent.
         positive: Positive replies.
         rate: The second per the first.
         low: Lower end of its 95 % interval.

@@ -193,6 +193,8 @@ def sending(marts: Marts) -> list[Provider]:
     """Give what came of the e-mails of the period, by the provider that sent them."""
     found = []
     for row in marts.rows["sending"]:
+        if not row["sent"] and not row["warmup_sent"]:
+            continue
         name = f"sending.{row['provider']}"
         counts = {column: Figure(f"{name}.{column}", row[column]) for column in ("sent", "bounced", "warmup_sent")}
         rates = {
