@@ -10,7 +10,7 @@ import jinja2
 from markupsafe import Markup
 
 from report import charts, sections, tables
-from report.figures import Figure, day
+from report.figures import day
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -132,7 +132,7 @@ def _campaigns(marts: Marts) -> dict[str, Any]:
         "campaigns": rows[: tables.CAMPAIGNS],
         "campaigns_count": len(rows),
         "all": tables.all_campaigns(marts),
-        "without_figures": Figure("campaigns.without_figures", marts.rows["without_figures"][0]["campaigns"]),
+        **tables.notes(marts),
     }
 
 
@@ -157,7 +157,6 @@ def _steps(marts: Marts, drawings: dict[str, charts.Spec]) -> dict[str, Any]:
     return {
         "steps": steps,
         "steps_summary": f"Leads that replied per email sent: {_rates(steps)}",
-        "unattributed": Figure("steps.unattributed.replied", marts.rows["unattributed"][0]["replied"]),
         "comparisons": found,
         "more_comparisons": len(compared) - len(shown),
     }

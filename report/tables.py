@@ -82,6 +82,14 @@ def _campaign(marts: Marts, row: Row, name: str) -> Campaign:
     return Campaign(row["campaign_name"] or "Unnamed", row.get("workspace_name") or "", status, figures, change)
 
 
+def notes(marts: Marts) -> dict[str, Figure]:
+    """Count what is in no table: campaigns that never sent, and leads that replied to nobody knows which step."""
+    return {
+        "without_figures": Figure("campaigns.without_figures", marts.rows["without_figures"][0]["campaigns"]),
+        "unattributed": Figure("steps.unattributed.replied", marts.rows["unattributed"][0]["replied"]),
+    }
+
+
 @dataclass(frozen=True)
 class Trial:
     """A step, or a variant of one, and how many replied.
