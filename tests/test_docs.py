@@ -41,5 +41,5 @@ def test_links_between_files_lead_somewhere(page: Path) -> None:
 def test_make_targets_named_in_the_documents_exist() -> None:
     makefile = Path("Makefile").read_text(encoding="utf-8")
     text = README + "".join(page.read_text(encoding="utf-8") for page in Path("docs").glob("*.md"))
-    for target in set(re.findall(r"(?:^|`)make ([a-z]+)", text, flags=re.MULTILINE)):
+    for target in set(re.findall(r"(?:^|`)make ([a-z-]+)", text, flags=re.MULTILINE)):
         assert re.search(rf"^{target}:", makefile, flags=re.MULTILINE), target

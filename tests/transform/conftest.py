@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import sandbox
+from demo.tables import TABLES
+from sandbox import SandboxConfig
+from tests.conftest import UNTIL
+from tests.support import api_keys, catalog_of, opening, run_tap
+from tests.transform import duck
+from tests.transform.package import Dbt, Result
+from tests.warehouse.pipeline import SCHEMA, Pipeline
+from tests.warehouse.postgres import running
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from sandbox import Server
+    from tests.warehouse.postgres import Postgres
+
+WORKSPACES = ("main", "workspace-002")
+LOADED_AT = "2026-11-01 06:00:00"
+"""The day after the last one of the sandbox."""
+
+
+@pytest.fixture(scope="session")
+def agency() -> Iterator[Server]:
+    size = SandboxConfig(2, campaigns=5, accounts=8, leads=300, emails=5, days=60, until=UNTIL, seed=12)
+    with sandbox.serve(size) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def config(agency: Server) -> dict[str, Any]:
+    return opening(agency, api_keys(agency, *WORKSPACES), emit_activate_version_messages=True, max_retries=0)
+
+
+@dataclass(frozen=True)
+class Built:
+    """The marts in both databases, from the same data.
+
+    Attributes:
+        duckdb: The project over DuckDB.
+        duckdb_path: Its file, which a test may change for a while.
+        duckdb_file: A copy of that file as it was built.
+        postgres: The server of the other database.
+        database: Its name.
+        results: What came of each node, by database.
+    """
+
+    duckdb: Dbt
+    duckdb_path: Path
+    duckdb_file: Path
+    postgres: Postgres
+    database: str
+    results: dict[str, dict[str, Result]]
+
+
+@pytest.fixture(scope="session")
+def built(config: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
+    """Both databases, filled and built side by side."""
+    folder = tmp_path_factory.mktemp("transform")
+    streams = tuple(table.name for table in TABLES)
+    run = run_tap(config, streams=streams)
+    path = folder / "warehouse.duckdb"
+    duck.fill(path, {stream: run.records(stream) for stream in streams}, LOADED_AT)
+    in_duckdb = Dbt(folder / "duckdb", {"DBT_TARGET": "duckdb", "DBT_DUCKDB_PATH": str(path)})
+    building = in_duckdb.start("build")
+    with running() as server, server.database("transform") as database:
+        pipeline = Pipeline(server, database, folder)
+        assert pipeline.load(config, catalog_of(config, *streams), use_copy=True).exit_code == 0
+        for stream in streams:
+            server.execute(f"update {SCHEMA}.{stream} set _sdc_batched_at = '{LOADED_AT}'", database)  # noqa: S608
+        settings = {"DBT_POSTGRES_HOST": str(server.socket), "DBT_POSTGRES_DATABASE": database}
+        in_postgres = Dbt(folder / "postgres", {"DBT_TARGET": "postgres", **settings})
+        results = {"postgres": in_postgres.run("build", "--exclude-resource-type", "unit_test")}
+        results["duckdb"] = in_duckdb.finish(building)
+        # Under the same name, which is that of the database and so within its views.
+        copy = tmp_path_factory.mktemp("built") / path.name
+        shutil.copy(path, copy)
+        yield Built(in_duckdb, path, copy, server, database, results)

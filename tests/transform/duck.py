@@ -1,0 +1,55 @@
+"""Tables in DuckDB as target-duckdb makes them; that it does is what `make demo` shows."""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from demo.tables import Kind
+from tests.warehouse.truth import named
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+TYPES = {
+    Kind.TEXT: "VARCHAR",
+    Kind.TIMESTAMP: "TIMESTAMP",
+    Kind.INTEGER: "HUGEINT",
+    Kind.NUMBER: "DOUBLE",
+    Kind.BOOLEAN: "BOOLEAN",
+    Kind.JSON: "JSON",
+}
+SCHEMA = "instantly"
+
+
+def fill(path: Path, records: Mapping[str, Iterable[Mapping[str, Any]]], loaded_at: str) -> None:
+    """Make a table of each stream's records."""
+    with closing(duckdb.connect(str(path))) as connection:
+        connection.execute(f"create schema {SCHEMA}")
+        for stream, rows in records.items():
+            lines = path.with_suffix(f".{stream}.jsonl")
+            lines.write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")
+            columns = {name: TYPES[kind] for name, kind in named(stream).columns.items()}
+            connection.execute(
+                f"create table {SCHEMA}.{stream} as select *, cast('{loaded_at}' as timestamp) as _sdc_batched_at,"  # noqa: S608
+                f" null::varchar as _sdc_deleted_at from read_json('{lines}', format='newline_delimited', columns={columns})"
+            )
+
+
+def execute(path: Path, *statements: str) -> None:
+    """Execute statements."""
+    with closing(duckdb.connect(str(path))) as connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+def rows(path: Path, query: str) -> list[dict[str, Any]]:
+    """The rows of a query."""
+    with closing(duckdb.connect(str(path), read_only=True)) as connection:
+        cursor = connection.execute(query)
+        names = [column[0] for column in cursor.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

@@ -1,0 +1,118 @@
+"""The dbt package, run by dbt's own program in its own environment."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "transform"
+DBT = ROOT / ".venv-dbt" / "bin" / "dbt"
+SCHEMA = "analytics"
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of a node.
+
+    Attributes:
+        status: success, pass, warn, fail, error, skipped or no-op.
+        failures: Rows that a test has found.
+        message: What dbt says of it.
+    """
+
+    status: str
+    failures: int
+    message: str
+
+
+@dataclass(frozen=True)
+class Dbt:
+    """A dbt project with a database.
+
+    Attributes:
+        folder: Where dbt may write.
+        settings: Environment variables that say which database.
+        project: The folder of the project.
+    """
+
+    folder: Path
+    settings: Mapping[str, str]
+    project: Path = PACKAGE
+    profiles: Path = field(default=PACKAGE)
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start dbt."""
+        if not DBT.is_file():
+            pytest.fail(f"there is no dbt in {DBT.parent.parent.name}: run `make test`, which installs it")
+        own = {name: value for name, value in os.environ.items() if not name.startswith("DBT_")}
+        where = ["--project-dir", self.project, "--profiles-dir", self.profiles]
+        output = ["--target-path", self.folder / "target", "--log-path", self.folder / "logs", "--no-use-colors"]
+        return subprocess.Popen(
+            [DBT, *arguments, *where, *output],
+            env={**own, **self.settings},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def finish(self, process: subprocess.Popen[str]) -> dict[str, Result]:
+        """Wait for dbt and give what came of each node, by kind and name.
+
+        Raises:
+            AssertionError: dbt could not even begin.
+        """
+        said, _ = process.communicate()
+        assert process.returncode in (0, 1), said  # 1 where nodes fail
+        results = json.loads((self.folder / "target" / "run_results.json").read_text(encoding="utf-8"))["results"]
+        assert results, said
+        return {
+            row["unique_id"]: Result(row["status"], row["failures"] or 0, str(row["message"])) for row in results
+        }
+
+    def install(self) -> None:
+        """Install the packages of the project."""
+        process = self.start("deps")
+        said, _ = process.communicate()
+        assert process.returncode == 0, said
+
+    def run(self, *arguments: str) -> dict[str, Result]:
+        """Run dbt to its end, see `finish`."""
+        return self.finish(self.start(*arguments))
+
+
+def unsuccessful(results: Mapping[str, Result]) -> dict[str, str]:
+    """What dbt says of the nodes that did not succeed, those that only warned among them."""
+    fine = {"success", "pass", "no-op"}
+    return {name: result.message for name, result in results.items() if result.status not in fine}
+
+
+def contract() -> dict[str, dict[str, str]]:
+    """The columns of each mart with their types, as the package promises them."""
+    models = yaml.safe_load((PACKAGE / "models/marts/_marts.yml").read_text(encoding="utf-8"))["models"]
+    return {model["name"]: {row["name"]: row["data_type"] for row in model["columns"]} for model in models}
+
+
+def query(mart: str) -> str:
+    """All rows of a mart, with times as text, which databases write alike in no other form."""
+    columns = (
+        f"cast({name} as text) as {name}" if kind in {"date", "timestamp"} else name
+        for name, kind in contract()[mart].items()
+    )
+    return f"select {', '.join(columns)} from {SCHEMA}.{mart}"  # noqa: S608 (our own names)
+
+
+def ordered(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows in an order of their own."""
+    return sorted(rows, key=lambda row: json.dumps(row, sort_keys=True, default=str))

@@ -1,0 +1,69 @@
+"""Every test of data that the package brings can fail: all of the data is spoilt, and none of them passes."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+from demo.tables import TABLES
+from tests.transform import duck
+from tests.transform.package import contract
+
+if TYPE_CHECKING:
+    from tests.transform.conftest import Built
+
+CODES = {
+    "accounts": ("status", "warmup_status", "provider_code"),
+    "campaign_analytics": ("campaign_status",),
+    "campaigns": ("status", "not_sending_status"),
+    "leads": ("status", "lt_interest_status", "esp_code"),
+    "subsequences": ("status",),
+}
+UNHEARD_OF = 424242
+
+SPOILT = {
+    "instantly__campaigns": (
+        "leads_count = -1, reply_rate_per_sent = 2, reply_count = 5, emails_sent_count = 0, reply_count_unique = 9,"
+        " contacted_count = 8, open_tracking = false, open_count_unique = 0"
+    ),
+    "instantly__campaign_daily": "campaign_id = 'gone', date = date '2000-01-01', sent_count = -1, bounced_count = 0",
+    "instantly__step_variants": "campaign_id = 'gone', reply_rate_per_sent_high = 2",
+    "instantly__accounts": "health = 'blue', bounce_rate_per_sent_7d = 2",
+    "instantly__account_daily": "sent_count = -1, bounce_rate_per_sent = 2",
+    "instantly__domain_daily": "bounce_rate_per_sent = 2",
+    "instantly__leads": "campaign_id = 'gone', interest = 'lukewarm'",
+    "instantly__lead_funnel": "campaign_id = 'gone', reached_count = -1",
+    "instantly__esp_matrix": "reply_rate_per_contacted = 2",
+    "instantly__reconciliation": "relation = 'unlike', is_ok = false",
+    "instantly__workspace_daily": "sent_count = -1, bounce_rate_per_sent = 2",
+}
+HELPERS = ("int_instantly__workspaces", "int_instantly__campaigns", "int_instantly__campaign_providers")
+
+
+def spoil(built: Built) -> None:
+    marts = [f"insert into analytics.{mart} select * from analytics.{mart}" for mart in contract()]  # noqa: S608
+    marts += [f"update analytics.{mart} set {what}" for mart, what in SPOILT.items()]  # noqa: S608
+    marts += ["delete from analytics.instantly__data_as_of where stream = 'accounts'"]
+    for helper in HELPERS:
+        key = "workspace_id" if helper.endswith("workspaces") else "campaign_id"
+        whole = f"analytics_staging.{helper}"
+        marts += [f"insert into {whole} select * from {whole}", f"insert into {whole} ({key}) values (null)"]  # noqa: S608
+    keys = {table.name: table.keys[0] for table in TABLES} | {"workspaces": "workspace_id"}
+    raw = [f"update instantly.{stream} set {key} = null" for stream, key in keys.items()]  # noqa: S608
+    raw += [
+        f"update instantly.{stream} set {', '.join(f'{name} = {UNHEARD_OF}' for name in names)}"  # noqa: S608
+        for stream, names in CODES.items()
+    ]
+    duck.execute(built.duckdb_path, *marts, *raw)
+
+
+def test_no_test_of_data_passes_where_all_data_is_spoilt(built: Built) -> None:
+    try:
+        spoil(built)
+        results = built.duckdb.run("test", "--exclude-resource-type", "unit_test")
+    finally:
+        shutil.copy(built.duckdb_file, built.duckdb_path)
+    before = {name for name in built.results["duckdb"] if name.startswith("test.")}
+    assert results.keys() == before
+    found = {name for name, result in results.items() if result.status in {"fail", "warn"} and result.failures}
+    assert sorted(before - found) == []
