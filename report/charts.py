@@ -1,0 +1,199 @@
+"""The charts, as Vega-Lite specifications made with Altair.
+
+Colours are the page's own CSS variables, so that charts change with its theme, and print. All axes start at nought.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import altair as alt
+import vl_convert
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from report.figures import Figure
+    from report.sections import Stage, Week
+    from report.tables import Provider, Trial
+
+Spec = dict[str, Any]
+
+INK, FAINT, LINE = "var(--ink)", "var(--faint)", "var(--line)"
+ACCENT, SOFT = "var(--accent)", "var(--soft)"
+FONT = "system-ui, sans-serif"
+ROW = 26
+"""Height of a row in charts that have rows, in pixels."""
+ROOM = 42
+"""Width of what stands left of charts that stand one above the other."""
+
+_AXIS = {
+    "labelColor": FAINT,
+    "titleColor": FAINT,
+    "gridColor": LINE,
+    "domainColor": LINE,
+    "tickColor": LINE,
+    "labelFont": FONT,
+    "titleFont": FONT,
+    "labelFontSize": 12,
+    "titleFontSize": 12,
+    "titleFontWeight": "normal",
+}
+_CONFIG: Spec = {
+    "axis": _AXIS,
+    "view": {"stroke": None},
+    "background": "transparent",
+    "font": FONT,
+    "text": {"color": INK, "fontSize": 12},
+    "legend": {"labelColor": FAINT, "titleColor": FAINT, "labelFont": FONT, "titleFont": FONT},
+}
+
+
+def _specification(chart: Any) -> Spec:  # noqa: ANN401 - any of Altair's many kinds of chart
+    specification: Spec = chart.to_dict()
+    return {**specification, "autosize": {"type": "fit-x", "contains": "padding"}, "config": _CONFIG}
+
+
+def _data(rows: Iterable[Spec]) -> Any:  # noqa: ANN401 - Altair's type, in no environment but the report's
+    return alt.Data(values=list(rows))
+
+
+def _percent(name: str, title: str | None, kind: Any = alt.X, top: float | None = None) -> Any:  # noqa: ANN401
+    scale = alt.Scale(zero=True, nice=True) if top is None else alt.Scale(domain=[0, top], nice=True)
+    axis = alt.Axis(format="~%", tickCount=4, minExtent=ROOM if kind is alt.Y else 0)
+    return kind(f"{name}:Q", title=title, scale=scale, axis=axis)
+
+
+def trend(weeks: Sequence[Week]) -> Spec:
+    """Positive replies per email sent, by week, with intervals."""
+    base = _weeks(weeks)
+    across = _week(None)
+    rule = base.mark_rule(strokeWidth=7, opacity=0.35, strokeCap="round").encode(
+        x=across, y=_percent("low", "per email sent", alt.Y), y2="high:Q", color=_PERIOD
+    )
+    line = base.mark_line(color=FAINT, strokeWidth=1.5).encode(x=across, y=_percent("rate", "per email sent", alt.Y))
+    points = base.mark_point(filled=True, opacity=1, size=80).encode(
+        x=across, y=_percent("rate", "per email sent", alt.Y), color=_PERIOD
+    )
+    return _specification(alt.layer(rule, line, points).properties(width="container", height=180))
+
+
+def volume(weeks: Sequence[Week]) -> Spec:
+    """Emails sent, by week; of the same width as the trend, to stand below it."""
+    axis = alt.Axis(labelAngle=0, labelOverlap=True, title=None, ticks=False)
+    up = alt.Y("sent:Q", title="emails", axis=alt.Axis(tickCount=2, format="~s", minExtent=ROOM))
+    bars = _weeks(weeks).mark_bar(cornerRadiusEnd=2).encode(x=_week(axis), y=up, color=_PERIOD)
+    return _specification(bars.properties(width="container", height=50))
+
+
+_PERIOD = alt.condition("datum.which == 'this period'", alt.value(ACCENT), alt.value(SOFT))
+
+
+def _weeks(weeks: Sequence[Week]) -> Any:  # noqa: ANN401
+    rows = [
+        {
+            "week": week.end[: -len(" 2000")],
+            "which": week.which,
+            "sent": week.sent.value,
+            "rate": week.rate.value,
+            "low": week.low.value,
+            "high": week.high.value,
+            "about": f"{week.start} to {week.end}: {week.positive.text} of {week.sent.text} sent, {week.rate.text}",
+        }
+        for week in weeks
+    ]
+    return alt.Chart(_data(rows)).encode(tooltip=alt.Tooltip("about:N"))
+
+
+def _week(axis: Any) -> Any:  # noqa: ANN401
+    return alt.X("week:O", sort=None, axis=axis)
+
+
+def funnel(stages: Sequence[Stage]) -> Spec:
+    """Share of the leads contacted that reached each stage."""
+    rows = [
+        {"stage": stage.name, "share": stage.per_contacted.value, "text": _label(stage)}
+        for stage in stages
+        if stage.reached.value is not None
+    ]
+    base = alt.Chart(_data(rows)).encode(y=_rows("stage"), tooltip=alt.Tooltip("text:N"))
+    # Room for what is written behind the longest bar.
+    share = alt.X("share:Q", title=None, scale=alt.Scale(domain=[0, 1.6], nice=False), axis=None)
+    bars = base.mark_bar(color=ACCENT, height=ROW - 8, cornerRadiusEnd=3).encode(x=share)
+    texts = base.mark_text(align="left", dx=6, color=INK).encode(x=share, text="text:N")
+    return _specification(alt.layer(bars, texts).properties(width="container", height=(ROW + 4) * len(rows)))
+
+
+def _label(stage: Stage) -> str:
+    return f"{stage.reached.text} · {stage.per_contacted.text}"
+
+
+def _rows(name: str) -> Any:  # noqa: ANN401
+    axis = alt.Axis(title=None, domain=False, ticks=False, labelColor=INK, labelLimit=150, labelPadding=10)
+    return alt.Y(f"{name}:N", sort=None, axis=axis)
+
+
+def trials(found: Sequence[Trial], top: float, title: str = "leads that replied per email sent") -> Spec:
+    """Rates with their intervals, one row each; hollow where it is early."""
+    return _intervals(
+        [_interval(trial.label, trial.figures, ("rate", "low", "high"), trial.early, "sent") for trial in found],
+        top,
+        title,
+    )
+
+
+def providers(found: Sequence[Provider], which: str, title: str) -> Spec:
+    """Rates of providers that receive, with their intervals."""
+    names = (f"{which}_rate", f"{which}_low", f"{which}_high")
+    rows = [_interval(one.name, one.figures, names, one.early, "contacted") for one in found]
+    return _intervals(rows, top_of(one.figures[names[2]] for one in found), title)
+
+
+def _interval(label: str, figures: Any, names: tuple[str, str, str], early: bool, whole: str) -> Spec:  # noqa: ANN401, FBT001
+    rate, low, high = (_figure(figures, name) for name in names)
+    return {
+        "label": label,
+        "rate": rate.value,
+        "low": low.value,
+        "high": high.value,
+        "early": early,
+        "about": f"{label}: {rate.text} ({low.text} to {high.text}) of {_figure(figures, whole).text}"
+        + (", early" if early else ""),
+    }
+
+
+def _figure(figures: Any, name: str) -> Figure:  # noqa: ANN401
+    found: Figure = figures[name]
+    return found
+
+
+def _intervals(rows: list[Spec], top: float, title: str) -> Spec:
+    base = alt.Chart(_data(rows)).encode(y=_rows("label"), tooltip=alt.Tooltip("about:N"))
+    rules = base.mark_rule(strokeWidth=2, strokeCap="round").encode(
+        x=_percent("low", title, top=top),
+        x2="high:Q",
+        color=alt.condition("datum.early", alt.value(SOFT), alt.value(ACCENT)),
+    )
+    points = base.mark_point(size=70, opacity=1, strokeWidth=2).encode(
+        x=_percent("rate", title, top=top),
+        color=alt.condition("datum.early", alt.value(SOFT), alt.value(ACCENT)),
+        fill=alt.condition("datum.early", alt.value("var(--card)"), alt.value(ACCENT)),
+    )
+    return _specification(alt.layer(rules, points).properties(width="container", height=ROW * len(rows)))
+
+
+def top_of(figures: Iterable[Figure]) -> float:
+    """Give the end of an axis that takes all of some rates."""
+    return max((figure.value for figure in figures if figure.value is not None), default=0) or 0.01
+
+
+def runtime() -> str:
+    """Give Vega as a script that defines `vegaEmbed`: one for all charts."""
+    script: str = vl_convert.javascript_bundle("globalThis.vegaEmbed = vegaEmbed;", vl_version=_version())
+    return script
+
+
+def _version() -> str:
+    """Give the version of Vega-Lite that Altair writes, as major and minor."""
+    major, minor, *_ = str(alt.SCHEMA_VERSION).removeprefix("v").split(".")
+    return f"{major}.{minor}"

@@ -1,0 +1,184 @@
+"""Figures: a value, its name on the page and how it is written; and what has become of one since the period before."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import date
+
+NOT_KNOWN = "\N{EN DASH}"
+MINUS = "\N{MINUS SIGN}"
+Z95 = 1.959963984540054
+"""Of the normal distribution: 95 % lie within so many standard deviations."""
+
+
+class Kind(Enum):
+    """How a value is written."""
+
+    COUNT = "count"
+    RATE = "rate"
+    POINTS = "points"
+    CHANGE = "change"
+    SCORE = "score"
+    MONEY = "money"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure of the page.
+
+    Attributes:
+        name: By which tests find it, such as `period.sent.now`.
+        value: What it is; None if it is not known, which is never the same as nought.
+        kind: How it is written.
+        missing: What is written where it is not known.
+    """
+
+    name: str
+    value: float | None
+    kind: Kind = Kind.COUNT
+    missing: str = NOT_KNOWN
+
+    @property
+    def text(self) -> str:
+        """The value as it is written."""
+        return self.missing if self.value is None else written(self.value, self.kind)
+
+    @property
+    def data(self) -> str:
+        """The value as programs read it; empty if it is not known."""
+        return "" if self.value is None else repr(self.value)
+
+
+def written(value: float, kind: Kind) -> str:
+    """Write a value: counts with commas, rates in percent, changes with their sign."""
+    if kind is Kind.RATE:
+        return percent(value)
+    if kind is Kind.POINTS:
+        return signed(100 * value, 2) + " pts"
+    if kind is Kind.CHANGE:
+        return signed(100 * value, 0) + "%"
+    return f"{value:,.0f}"
+
+
+def percent(share: float) -> str:
+    """Write a share in percent: with two decimals where it is small, and with fewer the larger it is."""
+    value = 100 * share
+    if value in {0, 100}:
+        return f"{value:.0f}%"
+    return f"{value:.{2 if value < 10 else 1}f}%"  # noqa: PLR2004 - three digits of it
+
+
+def signed(value: float, decimals: int) -> str:
+    """Write a value with its sign; what rounds to nought has none."""
+    text = f"{abs(value):,.{decimals}f}"
+    if not float(text.replace(",", "")):
+        return text
+    return f"{'+' if value > 0 else MINUS}{text}"
+
+
+def day(value: date) -> str:
+    """Write a day so that nobody takes its month for its day."""
+    return f"{value.day} {value:%b %Y}"
+
+
+def share(part: float | None, whole: float | None) -> float | None:
+    """Divide; None if a side is not known, or there is nothing to divide by."""
+    return None if part is None or not whole else part / whole
+
+
+def wilson(hits: float | None, tries: float | None) -> tuple[float | None, float | None]:
+    """Give the 95 % Wilson interval of a share; no ends where there are no tries, or more hits than tries."""
+    if hits is None or not tries or hits > tries:
+        return None, None
+    rate = hits / tries
+    middle = rate + Z95 * Z95 / (2 * tries)
+    spread = Z95 * math.sqrt(rate * (1 - rate) / tries + Z95 * Z95 / (4 * tries * tries))
+    scale = 1 + Z95 * Z95 / tries
+    return max(0.0, (middle - spread) / scale), min(1.0, (middle + spread) / scale)
+
+
+def beyond_chance(now: tuple[float, float], before: tuple[float, float]) -> bool:
+    """Tell whether two shares, each as part and whole, differ by more than chance explains 19 times out of 20."""
+    (hits, tries), (hits_before, tries_before) = now, before
+    if not tries or not tries_before:
+        return False
+    pooled = (hits + hits_before) / (tries + tries_before)
+    error = math.sqrt(max(0.0, pooled * (1 - pooled)) * (1 / tries + 1 / tries_before))
+    return error > 0 and abs(hits / tries - hits_before / tries_before) > Z95 * error
+
+
+def counts_beyond_chance(now: float, before: float) -> bool:
+    """Tell whether two counts of things that happen now and then differ by more than chance explains, as above."""
+    return abs(now - before) > Z95 * math.sqrt(now + before)
+
+
+class Verdict(Enum):
+    """What a change means to the reader."""
+
+    BETTER = "better"
+    WORSE = "worse"
+    UNCLEAR = "within chance"
+    PLAIN = ""
+
+
+@dataclass(frozen=True)
+class Change:
+    """What has become of a figure since the period before.
+
+    Attributes:
+        figure: The change: relative of a count, in percentage points of a rate. Not known where either is not.
+        verdict: Whether that is good.
+    """
+
+    figure: Figure
+    verdict: Verdict
+
+    @property
+    def arrow(self) -> str:
+        """Which way it went, for those who do not see colours."""
+        if not self.figure.value:
+            return ""
+        return "\N{BLACK UP-POINTING TRIANGLE}" if self.figure.value > 0 else "\N{BLACK DOWN-POINTING TRIANGLE}"
+
+
+def change_of_count(name: str, now: float | None, before: float | None, *, more_is_better: bool | None) -> Change:
+    """Compare a count with the one before: by how much of that it grew.
+
+    Args:
+        name: Of the change.
+        now: In the period.
+        before: In the one before.
+        more_is_better: Whether more of it is; None for what is decided and does not happen, and so has no luck either.
+    """
+    if now is None or before is None:
+        return Change(Figure(name, None, Kind.CHANGE), Verdict.PLAIN)
+    value = share(now - before, before)
+    by_luck = more_is_better is not None and value is not None and not counts_beyond_chance(now, before)
+    return Change(Figure(name, value, Kind.CHANGE), Verdict.UNCLEAR if by_luck else _verdict(value, more_is_better))
+
+
+def change_of_rate(
+    name: str,
+    now: tuple[float | None, float | None],
+    before: tuple[float | None, float | None],
+    *,
+    more_is_better: bool,
+) -> Change:
+    """Compare a rate, as part and whole, with the one before: in percentage points, and against chance."""
+    rate, rate_before = share(*now), share(*before)
+    if rate is None or rate_before is None:
+        return Change(Figure(name, None, Kind.POINTS), Verdict.PLAIN)
+    value = rate - rate_before
+    clear = beyond_chance((now[0] or 0, now[1] or 0), (before[0] or 0, before[1] or 0))
+    return Change(Figure(name, value, Kind.POINTS), _verdict(value, more_is_better) if clear else Verdict.UNCLEAR)
+
+
+def _verdict(value: float | None, more_is_better: bool | None) -> Verdict:  # noqa: FBT001 - three cases
+    if not value or more_is_better is None:
+        return Verdict.PLAIN
+    return Verdict.BETTER if (value > 0) == more_is_better else Verdict.WORSE

@@ -1,0 +1,228 @@
+"""The page: sections, charts, styles and script, put into the template."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jinja2
+from markupsafe import Markup
+
+from report import charts, sections, tables
+from report.figures import day
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from report.marts import Marts
+    from report.sections import Stage, Tile, Week
+    from report.tables import Check, Provider, Trial
+
+HERE = Path(__file__).parent
+
+
+def render(marts: Marts, title: str | None = None) -> str:
+    """Write the page.
+
+    Args:
+        marts: What the report is made of.
+        title: Whom it is about; the workspace, if there is but one, unless given.
+    """
+    drawings: dict[str, charts.Spec] = {}
+    content = {
+        **_heading(marts, title),
+        **_upper(marts, drawings),
+        **_campaigns(marts),
+        **_steps(marts, drawings),
+        **_senders(marts),
+        **_providers(marts, drawings),
+        **_footer(marts),
+    }
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(HERE), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
+    )
+    text: str = environment.get_template("page.html").render(
+        content,
+        charts=_json(drawings),
+        css=_file("page.css"),
+        script=_file("page.js"),
+        runtime=Markup(charts.runtime()),  # noqa: S704 - Vega's
+    )
+    return text
+
+
+def _file(name: str) -> Markup:
+    return Markup((HERE / name).read_text(encoding="utf-8"))  # noqa: S704 - our own
+
+
+def _json(value: object) -> Markup:
+    # A name of a campaign may hold anything, the end of a script too.
+    text = json.dumps(value, separators=(",", ":")).replace("<", "\\u003c")
+    return Markup(text)  # noqa: S704 - without a bracket there is no tag
+
+
+def _heading(marts: Marts, title: str | None) -> dict[str, Any]:
+    names = [row["workspace_name"] or "Unnamed workspace" for row in marts.workspaces]
+    loads = [row["loaded_at"] for row in marts.workspaces if row["loaded_at"]]
+    end = marts.period.end
+    late = [
+        {"name": name, "as_of": day(row["as_of_date"]) if row["as_of_date"] else "never"}
+        for name, row in zip(names, marts.workspaces, strict=True)
+        if row["as_of_date"] != end
+    ]
+    return {
+        "title": title or (names[0] if marts.one_workspace else f"{len(names)} workspaces"),
+        "many": not marts.one_workspace,
+        "days": marts.period.days,
+        "start": day(marts.period.start),
+        "end": day(end),
+        "end_iso": end.isoformat(),
+        "before_start": day(marts.period.before_start),
+        "before_end": day(marts.period.before_end),
+        "has_before": marts.has_before,
+        "loaded": f"{day(max(loads))}, {max(loads):%H:%M}" if loads else "",
+        "late": late,
+    }
+
+
+def _upper(marts: Marts, drawings: dict[str, charts.Spec]) -> dict[str, Any]:
+    hero, *tiles = sections.tiles(marts)
+    weeks, stages = sections.weeks(marts), sections.funnel(marts)
+    drawings |= {"trend": charts.trend(weeks), "volume": charts.volume(weeks), "funnel": charts.funnel(stages)}
+    return {
+        "hero": hero,
+        "sentence": _sentence(hero),
+        "tiles": tiles,
+        "weeks": weeks,
+        "trend_summary": _trend_summary(weeks),
+        "volume_summary": "Emails sent by week. The table below has every week.",
+        "funnel": stages,
+        "funnel_summary": _funnel_summary(stages),
+        "leads": sections.note_of_leads(marts),
+    }
+
+
+def _sentence(hero: Tile) -> str:
+    if not hero.now.value:
+        return "No email led to a positive reply." if hero.now.value == 0 else "No email was sent."
+    return f"One positive reply for every {1 / hero.now.value:,.0f} emails sent."
+
+
+def _trend_summary(weeks: Sequence[Week]) -> str:
+    rates = [week for week in weeks if week.rate.value is not None]
+    if not rates:
+        return "No week with emails."
+    first, last = rates[0], rates[-1]
+    return (
+        f"Positive replies per email sent by week: {first.rate.text} in the week to {first.end}, "
+        f"{last.rate.text} in the week to {last.end}. The table below has every week."
+    )
+
+
+def _funnel_summary(stages: Sequence[Stage]) -> str:
+    return "Of the leads contacted: " + ", ".join(
+        f"{stage.name.lower()} {stage.per_contacted.text}" for stage in stages[1:]
+    )
+
+
+def _campaigns(marts: Marts) -> dict[str, Any]:
+    rows = tables.campaigns(marts)
+    return {
+        "campaigns": rows[: tables.CAMPAIGNS],
+        "campaigns_count": len(rows),
+        "all": tables.all_campaigns(marts),
+        **tables.notes(marts),
+    }
+
+
+def _steps(marts: Marts, drawings: dict[str, charts.Spec]) -> dict[str, Any]:
+    steps, compared = tables.steps(marts), tables.comparisons(marts)
+    shown = compared[: tables.COMPARISONS]
+    drawings["steps"] = charts.trials(steps, _top(steps))
+    top = _top([trial for _, trials in shown for trial in trials])
+    found = []
+    for number, (name, trials) in enumerate(shown, start=1):
+        chart = f"variants-{number}"
+        drawings[chart] = charts.trials(trials, top)
+        found.append(
+            {
+                "name": name,
+                "trials": trials,
+                "chart": chart,
+                "verdict": _verdict(trials),
+                "summary": f"{name}: {_rates(trials)}",
+            }
+        )
+    return {
+        "steps": steps,
+        "steps_summary": f"Leads that replied per email sent: {_rates(steps)}",
+        "comparisons": found,
+        "more_comparisons": len(compared) - len(shown),
+    }
+
+
+def _top(trials: Iterable[Trial]) -> float:
+    return charts.top_of(trial.figures["high"] for trial in trials)
+
+
+def _rates(trials: Iterable[Trial]) -> str:
+    return ", ".join(
+        f"{trial.label} {trial.figures['rate'].text}" + (" (early)" if trial.early else "") for trial in trials
+    )
+
+
+def _verdict(trials: Sequence[Trial]) -> str:
+    winners = [trial.label for trial in trials if "clear winner" in trial.remark]
+    if winners:
+        return f"{', '.join(winners)} wins clearly."
+    if all(trial.early for trial in trials):
+        return "too early to judge."
+    return "no clear winner yet."
+
+
+def _senders(marts: Marts) -> dict[str, Any]:
+    found = tables.senders(marts)
+    return {
+        "health": tables.health(marts),
+        "senders": found[: tables.SENDERS],
+        "more_senders": max(0, len(found) - tables.SENDERS),
+    }
+
+
+def _providers(marts: Marts, drawings: dict[str, charts.Spec]) -> dict[str, Any]:
+    receiving = tables.receiving(marts)
+    # Those with few leads have intervals so wide that nothing else could be seen.
+    shown = [one for one in receiving if not one.early]
+    for name, which in (("replies", "reply"), ("bounces", "bounce")):
+        drawings[name] = charts.providers(shown, which, f"{name} per lead contacted")
+    return {
+        "sending": tables.sending(marts),
+        "receiving": receiving,
+        "pairs": tables.pairs(marts),
+        "few": tables.FEW,
+        "replies_summary": _shares(shown, "reply_rate"),
+        "bounces_summary": _shares(shown, "bounce_rate"),
+    }
+
+
+def _shares(providers: Iterable[Provider], which: str) -> str:
+    return ", ".join(f"{one.name} {one.figures[which].text}" for one in providers)
+
+
+def _footer(marts: Marts) -> dict[str, Any]:
+    checks = tables.checks(marts)
+    doubts = [
+        {**row, "where": row["campaign_name"] or row["workspace_name"] or "All campaigns"}
+        for row in marts.rows["doubts"][: tables.DOUBTS]
+    ]
+    return {"checks": checks, "checks_verdict": _checks_verdict(checks), "doubts": doubts}
+
+
+def _checks_verdict(checks: Sequence[Check]) -> str:
+    if not checks:
+        return "Nothing could be compared."
+    odd = sum(not check.holds for check in checks)
+    if not odd:
+        return f"Yes: all {len(checks)} comparisons hold."
+    return f"Not quite: {odd} of {len(checks)} comparisons do not hold. Have somebody look before passing figures on."

@@ -1,0 +1,205 @@
+"""The upper half of the page, as figures: how it goes, week by week, and how far leads get."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from report.figures import Change, Figure, Kind, change_of_count, change_of_rate, day, share, wilson
+from report.marts import TREND_WEEKS, WEEK
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from report.database import Row
+    from report.marts import Marts
+
+COUNTS = ("sent", "new_leads", "replies", "positive", "account_sent", "bounced", "meetings")
+CONTACTED, OPENED = 2, 3
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A figure of the period beside that of the period before.
+
+    Attributes:
+        title: What it is.
+        hint: How it is counted.
+        now: In the period.
+        before: In the period before; not known where figures do not reach back that far.
+        change: From that to now.
+    """
+
+    title: str
+    hint: str
+    now: Figure
+    before: Figure
+    change: Change
+
+
+def total(rows: Iterable[Row], name: str) -> int | None:
+    """Add up what is known; None if nothing is."""
+    known = [row[name] for row in rows if row[name] is not None]
+    return sum(known) if known else None
+
+
+def _sums(marts: Marts) -> tuple[dict[str, int | None], dict[str, int | None]]:
+    """Sum up the period and the one before it."""
+    period = marts.period
+    found = []
+    for start, end in ((period.start, period.end), (period.before_start, period.before_end)):
+        days = [row for row in marts.rows["days"] if start <= row["date"] <= end]
+        meetings = sum(row["meetings"] for row in marts.rows["meetings"] if start <= row["date"] <= end)
+        found.append({name: meetings if name == "meetings" else total(days, name) for name in COUNTS})
+    now, before = found
+    return now, before if marts.has_before else dict.fromkeys(COUNTS)
+
+
+_TILES: tuple[tuple[str, str, str, str | tuple[str, str], bool | None], ...] = (
+    (
+        "positive_rate",
+        "Positive replies per email sent",
+        "Positive replies are those that Instantly counts as opportunities.",
+        ("positive", "sent"),
+        True,
+    ),
+    ("positive", "Positive replies", "Opportunities, on the day they arose.", "positive", True),
+    (
+        "meetings",
+        "Meetings booked",
+        "Leads with a meeting booked, held or won, on the day their interest last changed.",
+        "meetings",
+        True,
+    ),
+    (
+        "reply_rate",
+        "Replies per email sent",
+        "Every reply counts, also several of one lead.",
+        ("replies", "sent"),
+        True,
+    ),
+    ("sent", "Emails sent", "By all campaigns.", "sent", None),
+    ("new_leads", "New leads contacted", "Leads that got their first email.", "new_leads", None),
+    ("bounce_rate", "Bounce rate", "Bounces per email sent; under 3% is fine.", ("bounced", "account_sent"), False),
+)
+"""Name, title, hint, what it is made of (a count, or part and whole), and whether more of it is better."""
+
+
+def tiles(marts: Marts) -> list[Tile]:
+    """Give the figures of the period, the one to steer by first."""
+    now, before = _sums(marts)
+    found = []
+    for name, title, hint, parts, better in _TILES:
+        names = [f"period.{name}.{which}" for which in ("now", "before", "change")]
+        if isinstance(parts, str):
+            pair = (Figure(names[0], now[parts]), Figure(names[1], before[parts]))
+            change = change_of_count(names[2], now[parts], before[parts], more_is_better=better)
+        else:
+            part, whole = parts
+            ours, theirs = (now[part], now[whole]), (before[part], before[whole])
+            pair = (Figure(names[0], share(*ours), Kind.RATE), Figure(names[1], share(*theirs), Kind.RATE))
+            change = change_of_rate(names[2], ours, theirs, more_is_better=bool(better))
+        found.append(Tile(title, hint, *pair, change))
+    return found
+
+
+@dataclass(frozen=True)
+class Week:
+    """Seven days up to and including one that is as many weeks before the end of the period.
+
+    Attributes:
+        start: First day.
+        end: Last day.
+        which: Of which period it is: this one, the one before, or an earlier one.
+        sent: Emails sent.
+        positive: Positive replies.
+        rate: The second per the first.
+        low: Lower end of its 95 % interval.
+        high: Upper end.
+    """
+
+    start: str
+    end: str
+    which: str
+    sent: Figure
+    positive: Figure
+    rate: Figure
+    low: Figure
+    high: Figure
+
+
+def weeks(marts: Marts) -> list[Week]:
+    """Give the trend, oldest week first; weeks from before the first figures are left out."""
+    found = []
+    for back in reversed(range(TREND_WEEKS)):
+        end = marts.period.end - timedelta(days=WEEK * back)
+        start = end - timedelta(days=WEEK - 1)
+        if start < marts.rows["first_day"][0]["date"]:
+            continue
+        days = [row for row in marts.rows["days"] if start <= row["date"] <= end]
+        sent, positive = total(days, "sent") or 0, total(days, "positive") or 0
+        low, high = wilson(positive, sent)
+        name = f"week.{end.isoformat()}"
+        found.append(
+            Week(
+                day(start),
+                day(end),
+                _which(marts, back),
+                Figure(f"{name}.sent", sent),
+                Figure(f"{name}.positive", positive),
+                Figure(f"{name}.rate", share(positive, sent), Kind.RATE),
+                Figure(f"{name}.low", low, Kind.RATE),
+                Figure(f"{name}.high", high, Kind.RATE),
+            )
+        )
+    return found
+
+
+def _which(marts: Marts, weeks_back: int) -> str:
+    oldest = WEEK * (weeks_back + 1)
+    if oldest <= marts.period.days:
+        return "this period"
+    return "period before" if WEEK * weeks_back >= marts.period.days and oldest <= 2 * marts.period.days else "earlier"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stage of the funnel.
+
+    Attributes:
+        name: Of the stage.
+        reached: Leads that ever reached it.
+        per_contacted: These, per lead contacted; of campaigns that tell.
+        note: What has to be known of it.
+    """
+
+    name: str
+    reached: Figure
+    per_contacted: Figure
+    note: str
+
+
+def funnel(marts: Marts) -> list[Stage]:
+    """Give the stages of the funnel since the beginning, from Contacted on."""
+    rows = [row for row in marts.rows["funnel"] if row["stage_number"] >= CONTACTED]
+    everyone = next((row["reached"] for row in rows if row["stage_number"] == CONTACTED), None)
+    found = []
+    for row in rows:
+        name, known = f"funnel.{row['stage_number']}", row["reached"] is not None
+        partly = row["stage_number"] == OPENED and row["contacted"] != everyone
+        found.append(
+            Stage(
+                row["stage"],
+                Figure(f"{name}.reached", row["reached"], missing="not tracked"),
+                Figure(f"{name}.per_contacted", share(row["reached"], row["contacted"]), Kind.RATE, "not tracked"),
+                f"of {row['contacted']:,} contacted by campaigns that track opens" if partly and known else "",
+            )
+        )
+    return found
+
+
+def note_of_leads(marts: Marts) -> Figure:
+    """Give the number of leads of all campaigns that ever sent."""
+    rows: list[dict[str, Any]] = [row for row in marts.rows["funnel"] if row["stage_number"] < CONTACTED]
+    return Figure("funnel.1.reached", rows[0]["reached"] if rows else None)

@@ -1,0 +1,51 @@
+"""All figures of a report, wherever they are in its sections."""
+
+from __future__ import annotations
+
+from dataclasses import fields, is_dataclass
+from typing import TYPE_CHECKING, Any
+
+from report import sections, tables
+from report.figures import Figure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from report.marts import Marts
+
+
+def figures(marts: Marts) -> dict[str, Figure]:
+    """By name; those of figures that are there twice are the same."""
+    parts: list[Any] = [
+        sections.tiles(marts),
+        sections.weeks(marts),
+        sections.funnel(marts),
+        sections.note_of_leads(marts),
+        tables.campaigns(marts),
+        tables.all_campaigns(marts),
+        tables.notes(marts),
+        tables.steps(marts),
+        tables.comparisons(marts),
+        tables.senders(marts),
+        tables.health(marts),
+        tables.sending(marts),
+        tables.receiving(marts),
+        tables.pairs(marts),
+        tables.checks(marts),
+    ]
+    found: dict[str, Figure] = {}
+    for figure in _within(parts):
+        assert found.setdefault(figure.name, figure) == figure
+    return found
+
+
+def _within(part: Any) -> Iterator[Figure]:
+    if isinstance(part, Figure):
+        yield part
+    elif isinstance(part, dict):
+        yield from _within(list(part.values()))
+    elif isinstance(part, list | tuple):
+        for one in part:
+            yield from _within(one)
+    elif is_dataclass(part):
+        yield from _within([getattr(part, field.name) for field in fields(part)])
