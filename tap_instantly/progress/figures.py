@@ -45,7 +45,8 @@ class Figures:
         workspaces_pausing: Those of them that send nothing for a while, after a 429.
         pause: Seconds until the last of these goes on.
         at_limit: Whether requests wait for their turn.
-        seconds_left: Until the stream has been read; None where nobody can know.
+        share: How much of the stream has been read, in words; empty where nobody can know.
+        seconds_left: Until it has been read; None where nobody can know.
     """
 
     seconds: float
@@ -64,15 +65,16 @@ class Figures:
     workspaces_pausing: int
     pause: float
     at_limit: bool
+    share: str
     seconds_left: float | None
 
     def fields(self) -> dict[str, Any]:
         """What there is of it, for a structured log."""
         found = asdict(self).items()
-        return {name: round(v, 1) if isinstance(v, float) else v for name, v in found if v is not None}
+        return {name: round(v, 1) if isinstance(v, float) else v for name, v in found if v not in {None, ""}}
 
     def line(self) -> str:
-        """The same as a sentence."""
+        """The same in words; what matters most comes first, since terminals may be narrow."""
         return ", ".join(self._clauses())
 
     def _clauses(self) -> Sequence[str]:
@@ -81,19 +83,20 @@ class Figures:
         unchanged = f" of {self.records_read:,} read" if self.records_read > self.records else ""
         return [
             *(stream if self.stream_name else [f"{self.streams_done} of {self.streams} streams"]),
-            f"{clock(self.seconds)} so far",
+            *([f"{self.workspaces_done} of {self.workspaces} workspaces"] if many else []),
+            *([self.share] if self.share else []),
+            *([] if self.seconds_left is None else [f"about {clock(self.seconds_left)} left"]),
+            *self._waits(f"{self.workspaces_pausing} " if many else ""),
             f"{self.records:,} records{unchanged}",
-            f"{self.pages:,} pages",
             f"{self.records_per_second:,.0f} records/s",
             f"{self.requests_per_second:,.0f} of {self.requests_allowed:,} requests/s",
-            *([f"{self.workspaces_done} of {self.workspaces} workspaces done"] if many else []),
-            *self._waits(f"{self.workspaces_pausing} " if many else ""),
-            *([] if self.seconds_left is None else [f"about {clock(self.seconds_left)} left of this stream"]),
+            f"{self.pages:,} pages",
+            clock(self.seconds),
         ]
 
     def _waits(self, who: str) -> Sequence[str]:
         if self.workspaces_pausing:
-            return [f"{who}pausing after a 429, for {clock(self.pause)} yet"]
+            return [f"{who}pausing after a 429 ({clock(self.pause)} to go)"]
         return ["waiting for the limit"] if self.at_limit else []
 
 
@@ -152,6 +155,7 @@ class Watch:
             workspaces_pausing=len(pauses),
             pause=max(pauses, default=0.0),
             at_limit=any(part.workspace.client.budget.spent for part in active),
+            share=share(parts),
             seconds_left=seconds_left(parts, current[1].seconds) if current else None,
         )
 
@@ -188,13 +192,15 @@ def seconds_left(parts: Sequence[Part], seconds: float) -> float | None:
     return seconds * sum(ahead for _, ahead in courses) / read
 
 
-def share(part: Part) -> str:
-    """How much of a workspace has been read, where that is known."""
-    if (course := part.course) is None or not sum(course):
+def share(parts: Sequence[Part]) -> str:
+    """How much has been read, where that is known of each of them."""
+    courses = [course for part in parts if (course := part.course) is not None]
+    read, ahead = (sum(column) for column in zip(*courses, strict=True)) if courses else (0, 0)
+    if len(courses) < len(parts) or not read + ahead:
         return ""
-    if part.total is not None and not part.even:
-        return f"window {part.done + 1} of {part.total}"
-    return f"{100 * course[0] / sum(course):.0f} %"
+    if all(part.even for part in parts):
+        return f"{100 * read / (read + ahead):.0f} %"
+    return f"window {read + 1:.0f} of {read + ahead:.0f}" if len(parts) == 1 and ahead else ""
 
 
 def clock(seconds: float) -> str:

@@ -51,7 +51,7 @@ class Live:
         active = under_way(list(current[1].parts.values()))
         room = max(1, min(MOST_LINES, self._screen.size.lines - OTHERS))
         shown = active if len(active) <= room else active[: room - 1]
-        rows = columns((_row(*current, part) for part in shown), right=(2, 3, 4, 5)) if len(shown) > 1 else []
+        rows = columns((_row(*current, part) for part in shown), right=(2, 3, 4, 5)) if len(active) > 1 else []
         more = [f"... and {len(active) - len(shown):,} more workspaces under way"] if len(active) > len(shown) else []
         return [*rows, *more, whole]
 
@@ -73,7 +73,7 @@ def _row(stream: str, tally: Tally, part: Part) -> tuple[str, ...]:
         f"{tally.records_of(part):,} records",
         f"{part.pages:,} pages",
         f"{part.read / seconds:,.0f}/s",
-        share(part),
+        share([part]),
         waiting,
     )
 

@@ -157,4 +157,4 @@ def _each_once(rows: Sequence[tuple[str, ...]]) -> Iterator[tuple[str, ...]]:
 
 def wrapped(text: str, width: int) -> list[str]:
     """A paragraph, in lines that take no more than so many columns, hanging."""
-    return textwrap.wrap(text, max(width, 20), subsequent_indent="  ", break_on_hyphens=False)
+    return textwrap.wrap(text, max(width, 8), subsequent_indent="  ", break_on_hyphens=False)
