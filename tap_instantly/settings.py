@@ -141,6 +141,15 @@ SETTINGS: dict[str, Any] = th.PropertiesList(
         "or the plan does not give it. What failed otherwise always fails the run.",
     ),
     th.Property(
+        "progress",
+        th.StringType,
+        allowed_values=["auto", "lines", "off"],
+        default="auto",
+        title="Progress",
+        description="How standard error tells what a run is doing: auto (on a terminal as it goes, else by a line of "
+        "the log every 30 seconds), lines (always by those) or off. At its end each run is summed up in any case.",
+    ),
+    th.Property(
         "emit_activate_version_messages",
         th.BooleanType,
         default=False,

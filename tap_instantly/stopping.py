@@ -10,7 +10,10 @@ import signal
 import sys
 import threading
 import time
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 EXIT_BY_SIGNAL = 128
 """What shells add to the number of the signal that ended a program."""
@@ -29,6 +32,8 @@ logger = logging.getLogger("tap-instantly")
 _program = threading.Event()
 """Set where this process is nothing but the program."""
 
+_last_acts: list[Callable[[], object]] = []
+
 
 def bound_the_stop() -> None:
     """See to it that SIGTERM and SIGINT end the program within :data:`PATIENCE` seconds, and a second one at once.
@@ -44,6 +49,11 @@ def bound_the_stop() -> None:
     # Written by the interpreter at the moment of the signal, whatever the main thread is in.
     signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
     threading.Thread(target=_watch, args=(reading,), name="stopping", daemon=True).start()
+
+
+def before_force(act: Callable[[], object]) -> None:
+    """Have something done before the end by force; it may be cut short."""
+    _last_acts.append(act)
 
 
 def end(signum: int) -> NoReturn:
@@ -77,6 +87,8 @@ def _next(signals: int, timeout: float | None) -> int:
 
 
 def _say_why(name: str, seconds: float) -> None:
+    for act in _last_acts:
+        act()
     logger.critical(
         "Ended %.1f s after %s without a last STATE, since standard output did not take what was being written, or "
         "something else would not end; the next run goes on from the last STATE that was read.",

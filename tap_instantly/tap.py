@@ -19,6 +19,7 @@ from tap_instantly import stopping
 from tap_instantly.api import InstantlyClient, InstantlyError, Workspaces, secrecy
 from tap_instantly.api.group import accepted_sub_workspaces
 from tap_instantly.configuration import key_of, problems, secrets, unknown_variables
+from tap_instantly.progress import Report
 from tap_instantly.settings import ALL, ENVIRONMENT_PREFIX, SETTINGS
 from tap_instantly.singer import files
 from tap_instantly.singer.writer import BufferedWriter
@@ -48,6 +49,7 @@ class TapInstantly(Tap):
     message_writer: BufferedWriter
     _started = False
     _stopping = False
+    _report: Report | None = None
     config_jsonschema: ClassVar[dict[str, Any]] = copy.deepcopy(SETTINGS)  # the SDK adds its own to it
     # Less the SDK's BATCH, which writes records past selection and stream maps.
     capabilities: ClassVar[list[CapabilitiesEnum]] = [
@@ -121,6 +123,9 @@ class TapInstantly(Tap):
         """Write what has been read so far and the state that goes with it, and end with the signal's exit code."""
         self.write_message(StateMessage(self.state))
         try:
+            if self._report is not None:
+                self._report.hush()
+                self._report.sum_up()
             self.logger.warning("Stopped by %s; the next run goes on from here.", signal.Signals(signum).name)
         finally:  # standard error may be what the signal interrupted
             stopping.end(signum)
@@ -134,7 +139,12 @@ class TapInstantly(Tap):
         """
         self._check_selection()
         self._started = True
-        super().sync_all()
+        self._report = Report([stream for stream in self._own_streams if stream.selected], self.workspaces, self.config)
+        self._report.begin()
+        try:
+            super().sync_all()
+        finally:
+            self._report.end()
         # Once more where the SDK leaves it out, since it has not changed: many loaders forget the state at each record.
         self.write_message(StateMessage(self.state))
         tallies = {stream.name: stream.tally for stream in self._own_streams}

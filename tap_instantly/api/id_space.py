@@ -65,6 +65,10 @@ class Ruler:
         """The id at a position."""
         return self._map(position, 1, 0)
 
+    def is_even(self, start: int, end: int) -> bool:
+        """Whether there are only random ids from one position to another, which lie evenly."""
+        return end <= self._points[1][1] or start >= self._points[2][1]
+
     def _map(self, value: int, source: int, target: int) -> int:
         for low, high in pairwise(self._points):
             if value < high[source]:
@@ -97,11 +101,21 @@ class Range:
         self.records = 0
         self._first = 0
         self._latest_density = 0.0
+        self._even = 0  # records of where there are only random ids from there on
+        self._even_first = 0
 
     @property
     def ahead(self) -> float:
         """How many records it is thought to have still."""
         return 0.0 if self.ended else self.density * (self.end - self.at)
+
+    @property
+    def surely_ahead(self) -> float | None:
+        """The same where it can be relied on: ids that begin with the time come in bursts, and nobody knows where."""
+        if self.ended:
+            return 0.0
+        seen = self.at - self._even_first
+        return (self._even - 1) / seen * (self.end - self.at) if self._even > 1 and seen > 0 else None
 
     @property
     def perhaps_ahead(self) -> float:
@@ -116,6 +130,9 @@ class Range:
         self.after = last
         self.at = self._ruler.position(number(last))
         self.records += records
+        if self._ruler.is_even(start, self.end):
+            self._even_first = self._even_first if self._even else start
+            self._even += records
         if self.at > start:
             self.density = (self.records - 1) / (self.at - self._first)
             self._latest_density = (records - 1) / (self.at - start)

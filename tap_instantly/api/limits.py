@@ -69,6 +69,10 @@ class Budget:
         """Whether hardly more requests can be made than are: one more at a time would only make the others wait."""
         return self._all.spent
 
+    def held_back(self, path: str) -> float:
+        """Seconds until requests to ``path`` go on that a 429 holds back."""
+        return max(self._all.held_back, self._emails.held_back if path.endswith(EMAILS_PATH) else 0.0)
+
     def pause(self, path: str, seconds: float | None = None) -> None:
         """Hold back every request of the workspace after a 429 on ``path``: as long as the server said, or a while."""
         if path.endswith(EMAILS_PATH):
@@ -127,6 +131,7 @@ class _Gate:
         self._interval = seconds / most
         self._opens_at = 0.0
         self._recovered_at = 0.0
+        self._paused_until = 0.0
         self._lock = threading.Lock()
         self._queue = _Queue()
         self._waited = 0.0
@@ -134,6 +139,10 @@ class _Gate:
     @property
     def spent(self) -> bool:
         return self._waited > SPENT
+
+    @property
+    def held_back(self) -> float:
+        return max(0.0, self._paused_until - time.monotonic())
 
     def acquire(self) -> None:
         asked = time.monotonic()
@@ -159,4 +168,5 @@ class _Gate:
     def pause(self, seconds: float) -> None:
         with self._lock:
             self._opens_at = max(self._opens_at, time.monotonic() + seconds)
+            self._paused_until = self._opens_at
             self._recovered_at = self._opens_at + RECOVERY_SECONDS

@@ -118,6 +118,12 @@ class Scan:
         with self._lock:
             return [(part.written, part.upto) for part in self._unfinished] if self._proven else None
 
+    def ahead(self) -> float | None:
+        """How many records are still to come, within a tenth; None as long as that cannot be known."""
+        with self._lock:
+            parts = [part.surely_ahead for part in self._unfinished] if self._proven else [None]
+        return None if None in parts else sum(filter(None, parts))
+
     def _with_errors_last(self, walk: Iterator[ScannedPage]) -> Iterator[ScannedPage]:
         """The pages of a walk. An error that ends one of several is raised by the last of them to end."""
         try:

@@ -108,11 +108,20 @@ class BufferedWriter(GenericSingerWriter[bytes, Message]):
         except io.UnsupportedOperation:  # replaced by something in memory
             sys.stdout.write(str(waiting, "utf-8"))
             return
-        while waiting:
-            waiting = waiting[_write_some(output, waiting) :]
+        write_all(output, waiting)
 
 
-def _write_some(output: int, waiting: memoryview) -> int:
+def write_all(descriptor: int, waiting: bytes | memoryview) -> None:
+    """Write to a file that may not take everything at once, or not now.
+
+    Raises:
+        OSError: It is closed or full.
+    """
+    while waiting:
+        waiting = waiting[_write_some(descriptor, waiting) :]
+
+
+def _write_some(output: int, waiting: bytes | memoryview) -> int:
     try:
         return os.write(output, waiting)
     except BlockingIOError:  # whoever opened it, or shares it, does not want to wait

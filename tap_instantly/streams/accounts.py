@@ -88,8 +88,10 @@ class BatchedByAccount(InstantlyStream):
 
     @override
     def slices(self, context: Context) -> Iterator[Slice]:
+        batches = list(self.batches(context))
+        self.expect(context, len(batches))
         for slice_ in super().slices(context):
-            for batch in self.batches(context):
+            for batch in batches:
                 yield {**slice_, **batch}
 
     @override
@@ -124,8 +126,10 @@ class AccountAnalyticsDaily(BatchedByAccount, DailyStream, ArrayStream):
 
     @override
     def slices(self, context: Context) -> Iterator[Slice]:
-        for window in self.windows(context):
-            for number, batch in enumerate(self.batches(context)):
+        windows, batches = list(self.windows(context)), list(self.batches(context))
+        self.expect(context, len(windows) * len(batches))
+        for window in windows:
+            for number, batch in enumerate(batches):
                 yield {**context, **window, **batch, "first_batch": number == 0}
 
     @override

@@ -73,7 +73,9 @@ class CampaignAnalyticsDaily(DailyStream, PerParent, ArrayStream):
                 for id_ in askable((row.get("campaign_id") for row in rows), client)
             ]
 
-        for slices in one_ahead(active_in, self.windows(context)):
+        windows, part = list(self.windows(context)), self.tally.parts[workspace_id(context)]
+        for number, slices in enumerate(one_ahead(active_in, windows)):
+            part.at_window(number, len(windows))
             yield from slices
 
 

@@ -148,6 +148,10 @@ class InstantlyStream(Versioned):
 
     # Reading
 
+    def expect(self, context: Slice, number: int) -> None:
+        """Take note that a workspace has so many slices, or so many for each that it has anyway; in any thread."""
+        self.tally.parts[workspace_id(context)].expect(number)
+
     def starting_value(self, context: Slice) -> str | None:
         """Where to start from in a workspace: its bookmark, or the start date where that is later; None for all."""
         return self._starts[workspace_id(context)]
@@ -159,7 +163,8 @@ class InstantlyStream(Versioned):
 
     @override
     def source(self, context: Context) -> Source[list[Record]]:
-        return Slices(self.slices(context), self.pages)
+        part = self.tally.parts[workspace_id(context)]
+        return Slices(part.begun_by(self.slices(context)), part.counted(self.pages))
 
     @override
     def before_reading(self, context: Context) -> None:
@@ -180,25 +185,26 @@ class InstantlyStream(Versioned):
         workspace = workspace_id(context)
         self.workspaces.note_success(workspace)
         if why := self._missing.pop(workspace, None):
-            self._note_incomplete(context, f"{workspace}: {why}")
+            self._note_incomplete(context, f"{workspace}: {why}", why)
 
     @override
     def ended_by(self, context: Context, error: BaseException, *, read: bool) -> None:
         if not isinstance(error, InstantlyAPIError) or error.kind in FATAL_KINDS:
             raise error
-        workspace, entry = workspace_id(context), f"{workspace_id(context)}: {error.kind.value}"
+        workspace = workspace_id(context)
         if error.kind in SKIPPED_KINDS and not read:
             self._forget_progress(context)
-            self.tally.skipped.append(entry)
-            self.logger.warning("Skipped in workspace %s: %s", workspace, why_skipped(error, self.path, self.scope))
+            why = why_skipped(error, self.path, self.scope)
+            self.tally.skip(workspace, error.kind.value, why)
+            self.logger.warning("Skipped in workspace %s: %s", workspace, why)
             return
-        self._note_incomplete(context, entry)
+        self._note_incomplete(context, f"{workspace}: {error.kind.value}", str(error))
         self.logger.error("Incomplete in workspace %s, and its bookmark stays where it was: %s", workspace, error)
         self.workspaces.note_failure(workspace, error)
 
-    def _note_incomplete(self, context: Context, entry: str) -> None:
+    def _note_incomplete(self, context: Context, entry: str, why: str) -> None:
         self._forget_progress(context)
-        self.tally.incomplete.append(entry)
+        self.tally.break_off(workspace_id(context), entry, why)
 
     def _forget_progress(self, context: Context) -> None:
         """See to it that the next run starts where this one did, as it did not see everything."""
@@ -229,6 +235,7 @@ class InstantlyStream(Versioned):
         # The SDK's loop sends through one session and one authenticator per stream. Here each workspace has a client
         # of its own, which also classifies and decodes; requests, paging, retry and metrics remain the SDK's hooks.
         client = self.workspaces[workspace_id(context)].client
+        self.tally.parts[workspace_id(context)].begin()
         page: list[Record] = []
 
         def ask(request: requests.PreparedRequest, _context: Context | None) -> requests.Response:
@@ -277,7 +284,11 @@ class InstantlyStream(Versioned):
 
     @override
     def log_sync_costs(self) -> None:
-        # The SDK calls this once per stream at the end of a run.
-        if self.selected:
-            line = self.tally.line(**self.shaper.oddities)
-            self.log("Synced %s: %s", self.name, line)
+        """Nothing: the SDK calls this where a run comes to its end by itself, and the tap sums up all of them."""
+
+    def sum_up(self) -> None:
+        """Say what was read, and what it took."""
+        tally = self.tally
+        counts = {"records": tally.records, "requests": tally.requests, "seconds": round(tally.seconds, 1)}
+        fields = {"stream_name": self.name, "records_read": tally.read, "pages": tally.pages, **counts}
+        self.log("Synced %s: %s", self.name, tally.line(**self.shaper.oddities), extra=fields)

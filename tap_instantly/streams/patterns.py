@@ -161,7 +161,9 @@ class PerParent(InstantlyStream):
 
     @override
     def slices(self, context: Context) -> Iterator[Slice]:
-        for parent_id in self.parents(context):
+        parents = list(self.parents(context))
+        self.expect(context, len(parents))
+        for parent_id in parents:
             yield {**context, self.parent.column: parent_id}
 
     def parents(self, context: Slice) -> Iterable[str]:
@@ -210,10 +212,10 @@ class PerParent(InstantlyStream):
             return
         entry = f"{workspace}: {len(listed)} of {self.parent.column} not found"
         if self.bookmark_key:
-            self._note_incomplete(context, entry)
+            self._note_incomplete(context, entry, f"{len(listed)} of {self.parent.column} not found, and still listed")
             self.logger.error("Incomplete, and the bookmark stays where it was: in workspace %s, still listed", entry)
         else:
-            self.tally.passed_over.append(entry)
+            self.tally.pass_over(workspace, entry)
 
     def _listed(self, not_found: set[str], context: Context) -> set[str]:
         """Those that are listed, or cannot be shown to be gone."""
@@ -243,8 +245,11 @@ class DailyStream(InstantlyStream):
 
     @override
     def slices(self, context: Context) -> Iterator[Slice]:
-        for slice_ in super().slices(context):
-            for window in self.windows(context):
+        windows = list(self.windows(context))
+        for number, slice_ in enumerate(super().slices(context)):
+            if number == 0:
+                self.expect(context, len(windows))
+            for window in windows:
                 yield {**slice_, **window}
 
     @override

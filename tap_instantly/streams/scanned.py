@@ -72,13 +72,15 @@ class ScannedListStream(ListStream):
             self.logger.info("Taking up a pass that was cut off, at %d places.", len(left["remaining"]))
         ranges = [(after, upto) for after, upto in left["remaining"]] if left else None
         budget = self.workspaces[workspace_id(context)].client.budget
-        return Scan(
+        scan = Scan(
             partial(self._page_after, context),
             page_size,
             partial(self.pages, context),
             ranges,
             has_room=lambda: not budget.spent,
         )
+        self.tally.parts[workspace_id(context)].ahead = scan.ahead
+        return scan
 
     def _page_after(self, context: Slice, cursor: str | None) -> tuple[list[Record], str | None]:
         page, response = self.fetch(context, cursor)

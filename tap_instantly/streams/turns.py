@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -13,7 +12,7 @@ from typing_extensions import override
 from tap_instantly.singer.read_ahead import PAGES, ReadAhead, Turn
 from tap_instantly.singer.record_path import ShortRecordPath
 from tap_instantly.streams.records import WORKSPACE_ID
-from tap_instantly.streams.tally import Tally
+from tap_instantly.streams.tally import Outcome, Tally
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
@@ -91,7 +90,7 @@ class InTurns(ShortRecordPath, RESTStream["str | None"]):
     def __init__(self, tap: Tap, workspaces: Workspaces) -> None:
         super().__init__(tap)
         self.workspaces = workspaces
-        self.tally = Tally()
+        self.tally = Tally(self.path)
         self.request_counter = self.get_http_request_counter()
         self._turns: Turns | None = None
         self._begun: set[str] = set()
@@ -133,6 +132,7 @@ class InTurns(ShortRecordPath, RESTStream["str | None"]):
         # which several can be read side by side. Tests hold that the SDK calls it, and asks for the partitions in it.
         only_shown = self.ABORT_AT_RECORD_COUNT is not None  # a test of the connection
         partitions = self.partitions
+        self.tally.open(self.workspaces[workspace_id(partition)] for partition in partitions)
         for partition in partitions:
             self.before_reading(partition)
             # The SDK caps the bookmark at the start of the run, so that what changes while the list is read is read
@@ -141,8 +141,6 @@ class InTurns(ShortRecordPath, RESTStream["str | None"]):
             self.state_manager.write_replication_key_signpost(signpost, context=partition)
         workers = 1 if only_shown else self.config["concurrency"]
         turns = Turns(partitions, map(self.source, partitions), workers)
-        started, sent_before = time.monotonic(), self.workspaces.requests_sent
-        unusable_before = self.workspaces.unusable
         self._turns = turns
         self._begun.clear()
         self._written.clear()
@@ -154,9 +152,7 @@ class InTurns(ShortRecordPath, RESTStream["str | None"]):
             self._turns = None
             turns.stop()
             self._flush()  # the SDK writes nothing more where the state is as it was
-            self.tally.seconds += time.monotonic() - started
-            self.tally.requests += self.workspaces.requests_sent - sent_before
-            self.tally.unusable += self.workspaces.unusable - unusable_before
+            self.tally.close()
 
     @override
     def get_records(self, context: Context | None) -> Iterator[Record]:
@@ -164,19 +160,23 @@ class InTurns(ShortRecordPath, RESTStream["str | None"]):
             message = "Records are read in the turns of a sync."
             raise RuntimeError(message)
         workspace, turn = workspace_id(context), self._turns.current
-        context = {WORKSPACE_ID: workspace}
+        context, part = {WORKSPACE_ID: workspace}, self.tally.turn_to(workspace)
         if workspace not in self._begun:
             self._begun.add(workspace)
             self.begin(context)
         if turn.page is not None:
             self.time_extracted = datetime.now(timezone.utc)
             yield from turn.page
+            part.pages += 1
+            part.read += len(turn.page)
             if turn.page:
                 self._written.add(workspace)
             self.page_written(turn.page, context)
             self._flush()
         elif turn.error is None:
             self.finish(context)
+            if not part.over:
+                part.end(Outcome.COMPLETE)
         else:
             self._ended.add(workspace)
             self.ended_by(context, turn.error, read=workspace in self._written)

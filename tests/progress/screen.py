@@ -1,0 +1,114 @@
+"""A terminal that a program is run on, and what can be seen there."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import select
+import struct
+import subprocess
+import sys
+import termios
+import time
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+AT_MOST = 60.0
+"""Seconds until a program that should have ended fails the test."""
+
+QUICK = "from tap_instantly.progress import report; report.FRAME = 0.1; from tap_instantly.__main__ import main; main()"
+"""The tap, which draws more often than people want to look."""
+
+_PIECE = re.compile(r"\x1b\[(\d*)([A-Za-z])|(\r?\n)|(\r)|([^\x1b\r\n]+)")
+
+
+def seen(written: str) -> list[str]:
+    """The lines of a terminal, wide as need be, that got this; it may have nothing in it that is not known here."""
+    lines, row, column = [""], 0, 0
+    place = 0
+    for piece in _PIECE.finditer(written):
+        assert piece.start() == place, repr(written[place : place + 40])
+        place = piece.end()
+        number, command, newline, back, text = piece.groups()
+        if newline:
+            row, column = row + 1, 0
+            lines += [""] * (row + 1 - len(lines))
+        elif back:
+            column = 0
+        elif text:
+            lines[row] = lines[row][:column].ljust(column) + text + lines[row][column + len(text) :]
+            column += len(text)
+        elif command == "A":
+            row -= int(number)
+            assert row >= 0
+        elif command in {"J", "K"}:
+            lines[row] = lines[row][:column]
+            lines = lines[: row + 1] if command == "J" else lines
+        else:
+            raise AssertionError(piece[0])
+    assert place == len(written)
+    return lines
+
+
+def shown(written: str) -> list[list[str]]:
+    """The lines of each picture that was drawn: what is between taking one away and the next."""
+    pictures = re.split(r"\r(?:\x1b\[\d+A)?\x1b\[[JK]", written)
+    return [picture.split("\r\n") for picture in pictures]
+
+
+class Terminal:
+    """A pseudo-terminal.
+
+    Attributes:
+        written: What came out of it so far.
+        process: What runs on it.
+    """
+
+    def __init__(self, columns: int = 200, lines: int = 40) -> None:
+        self._master, self._slave = pty.openpty()
+        fcntl.ioctl(self._slave, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+        self.settings: list[Any] = termios.tcgetattr(self._slave)
+        self.written = ""
+
+    def run(self, arguments: Sequence[str], stdout: int, **environment: str) -> subprocess.Popen[bytes]:
+        """Begin to run the tap with standard error on the terminal."""
+        clean = {name: value for name, value in os.environ.items() if name not in {"SINGER_SDK_LOG_CONFIG", "NO_COLOR"}}
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", QUICK, *arguments],
+            stdout=stdout,
+            stderr=self._slave,
+            env={**clean, "TERM": "xterm", **environment},
+        )
+        return self.process
+
+    def read_until(self, enough: Callable[[str], bool]) -> None:
+        """Read until that much has been written, or the program has ended and all has been read."""
+        deadline = time.monotonic() + AT_MOST
+        while not enough(self.written):
+            assert time.monotonic() < deadline, self.written[-2000:]
+            if select.select([self._master], [], [], 0.1)[0]:
+                self.written += os.read(self._master, 1 << 16).decode()
+            elif self.process.poll() is not None:
+                return
+
+    def read_all(self) -> str:
+        """Read to the end."""
+        self.read_until(lambda _: False)
+        return self.written
+
+    @property
+    def is_sane(self) -> bool:
+        """Whether it is set as it was before, its cursor is there, and what is typed next is on a line of its own."""
+        settings = termios.tcgetattr(self._slave)
+        return settings == self.settings and "\x1b[?" not in self.written and not seen(self.written)[-1]
+
+    def close(self) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        os.close(self._master)
+        os.close(self._slave)

@@ -1,0 +1,304 @@
+"""What is seen on a terminal, over a pseudo-terminal and real HTTP."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import os
+import re
+import signal
+import subprocess
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import sandbox
+from sandbox import SandboxConfig
+from tests.conftest import UNTIL
+from tests.support import api_keys, catalog_of, opening
+
+if sys.platform == "win32":
+    pytest.skip("no pseudo-terminals there", allow_module_level=True)
+
+from tap_instantly.progress import report
+from tap_instantly.progress.terminal import LogAbove, Screen, cells, columns, fitted, printable
+from tests.progress.screen import AT_MOST, Terminal, seen, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+NAMES = ("main", "workspace-002", "workspace-003")
+STREAMS = ("campaign_analytics_daily", "leads", "lead_lists")
+
+LOG_LINE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} \| (INFO|WARNING) +\| ")
+
+
+@pytest.fixture(scope="module")
+def slow_api() -> Iterator[sandbox.Server]:
+    """Three workspaces, which take seconds to read."""
+    config = SandboxConfig(workspaces=3, campaigns=4, accounts=3, leads=300, days=9, until=UNTIL, seed=4)
+    with sandbox.serve(config) as server:
+        server.control.config(latency_ms=40)
+        yield server
+
+
+@pytest.fixture(scope="module")
+def arguments(slow_api: sandbox.Server, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """Those that have the tap read a few streams of the three, in seconds."""
+    return written_to(tmp_path_factory.mktemp("progress"), slow_api, *STREAMS)
+
+
+def written_to(folder: Path, api: sandbox.Server, *streams: str) -> list[str]:
+    config = opening(api, api_keys(api, *NAMES), page_size=10, concurrency=6, max_retries=0)
+    paths = [folder / "config.json", folder / "catalog.json"]
+    for path, content in zip(paths, (config, catalog_of(config, *streams)), strict=True):
+        path.write_text(json.dumps(content), encoding="utf-8")
+    return ["--config", str(paths[0]), "--catalog", str(paths[1])]
+
+
+@contextmanager
+def on_a_terminal(*size: int) -> Iterator[Terminal]:
+    terminal = Terminal(*size)
+    try:
+        yield terminal
+    finally:
+        terminal.close()
+
+
+@pytest.fixture(scope="module")
+def run(arguments: list[str], tmp_path_factory: pytest.TempPathFactory) -> tuple[str, list[dict[str, Any]]]:
+    """What came on the terminal, and the messages that went into a file."""
+    output = tmp_path_factory.mktemp("output") / "messages.jsonl"
+    with output.open("wb") as file, on_a_terminal() as terminal:
+        terminal.run(arguments, file.fileno())
+        written = terminal.read_all()
+        assert terminal.process.returncode == 0
+        assert terminal.is_sane
+    return written, [json.loads(line) for line in output.read_bytes().splitlines()]
+
+
+def pictures_of(written: str, stream: str) -> list[list[str]]:
+    """The lines that were drawn while a stream was read, without those of the log."""
+    pictures = [[line for line in picture if line and not LOG_LINE.match(line)] for picture in shown(written)[:-1]]
+    return [picture for picture in pictures if picture and picture[-1].startswith(stream)]
+
+
+def table(lines: list[str]) -> list[list[str]]:
+    """The rows of the summary, without its heading and what is below it."""
+    (start,) = [number for number, line in enumerate(lines) if line.split() == ["records", "requests", "seconds"]]
+    rows = lines[start + 1 :]
+    return [line.split() for line in rows[: next(n for n, line in enumerate(rows) if line.startswith("in all")) + 1]]
+
+
+# What is shown
+
+
+def test_each_workspace_under_way_has_a_line_and_the_run_as_a_whole_has_one(run: Any) -> None:
+    pictures = pictures_of(run[0], "leads")
+    whole = re.compile(r"leads \(stream \d of 3\), [0-3] of 3 workspaces,.* [\d,]+ records/s, .*/s, .* pages, 0:\d\d$")
+    assert all(whole.match(picture[-1]) for picture in pictures)
+    named = [[line.split()[:2] for line in picture[:-1]] for picture in pictures]
+    assert [[name, "leads"] for name in NAMES] in named
+    assert all(
+        re.search(r"leads +[\d,]+ records +\d+ pages +[\d,]+/s", line) for each in pictures for line in each[:-1]
+    )
+
+
+def test_windows_are_counted_where_what_is_in_them_is_not_known(run: Any) -> None:
+    written, _ = run
+    assert re.search(r"campaign_analytics_daily .* window \d of \d", written)
+
+
+def test_log_lines_stay_whole_and_nothing_of_what_was_drawn_is_left(run: Any) -> None:
+    lines = seen(run[0])
+    end = lines.index("")
+    assert end > 20
+    assert [line for line in lines[:end] if not LOG_LINE.match(line)] == []
+
+
+def test_standard_output_has_nothing_but_messages(run: Any) -> None:
+    _, messages = run
+    assert {message["type"] for message in messages} == {"SCHEMA", "RECORD", "STATE"}
+
+
+def test_the_table_at_the_end_has_the_records_that_came_out(run: Any, slow_api: sandbox.Server) -> None:
+    written, messages = run
+    found: dict[tuple[str, str], int] = {}
+    for message in messages:
+        if message["type"] == "RECORD":
+            place = (message["record"]["workspace_name"], message["stream"])
+            found[place] = found.get(place, 0) + 1
+    rows = table([line.replace(",", "").strip() for line in seen(written)])
+    workspace, told = "", {}
+    for first, *rest in rows[:-1]:
+        if first in NAMES:
+            workspace, first, *rest = first, *rest  # noqa: PLW2901 (the row without it)
+        told[workspace, first] = int(rest[0])
+    assert told == found
+    assert int(rows[-1][2]) == sum(found.values())
+
+
+def test_a_loader_on_the_same_terminal_keeps_its_lines(arguments: list[str]) -> None:
+    with on_a_terminal() as terminal:
+        process = terminal.run(arguments, subprocess.PIPE)
+        assert process.stdout is not None
+        terminal.read_until(lambda written: "leads (stream" in written)
+        process.stdout.close()
+        written = terminal.read_all()
+    # One line, taken away by itself: nothing that a loader writes in between is above the cursor.
+    assert {len(picture) for picture in pictures_of(written, "leads")} == {1}
+    assert "A\x1b[" not in written
+
+
+@pytest.mark.parametrize("width", [20, 60])
+def test_a_narrow_terminal_has_no_line_that_is_too_wide(arguments: list[str], tmp_path: Path, width: int) -> None:
+    with (tmp_path / "out").open("wb") as file, on_a_terminal(width, 8) as terminal:
+        process = terminal.run(arguments, file.fileno())
+        terminal.read_until(lambda written: "... and 2 more" in written)  # of three, as there is no room for all
+        process.send_signal(signal.SIGINT)
+        written = terminal.read_all()
+    assert max(cells(line) for picture in pictures_of(written, "campaign") for line in picture) == width - 1
+    lines = seen(written)
+    assert all(cells(line) < width for line in lines[lines.index("") :] if not LOG_LINE.match(line))
+
+
+# The end
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
+def test_a_signal_leaves_the_terminal_sane_and_a_summary_of_what_there_is(
+    arguments: list[str], tmp_path: Path, signum: signal.Signals
+) -> None:
+    output = tmp_path / "messages.jsonl"
+    with output.open("wb") as file, on_a_terminal() as terminal:
+        process = terminal.run(arguments, file.fileno())
+        terminal.read_until(lambda written: "workspace-003  leads " in written)
+        process.send_signal(signum)
+        written = terminal.read_all()
+        assert process.returncode == 128 + signum
+        assert terminal.is_sane
+    messages = [json.loads(line) for line in output.read_bytes().splitlines()]
+    assert messages[-1]["type"] == "STATE"
+    lines = seen(written)
+    rows = table([line.replace(",", "").strip() for line in lines])
+    told = int(rows[-1][2])
+    # The signal may come between a record and its count.
+    assert told - sum(message["type"] == "RECORD" for message in messages) in {-1, 0, 1}
+    assert any(row[-2:] == ["cut", "off"] for row in rows)
+    assert f"leads cut off in {', '.join(NAMES)}" in lines
+    assert f"Stopped by {signum.name}" in lines[-2]
+
+
+def test_a_terminal_that_takes_nothing_does_not_hold_up_the_end(arguments: list[str], tmp_path: Path) -> None:
+    with (tmp_path / "out").open("wb") as file, on_a_terminal() as terminal:
+        process = terminal.run(arguments, file.fileno())
+        terminal.read_until(lambda written: "stream 1 of 3" in written)
+        # Nobody reads any more, and what the terminal holds is full at once.
+        filler = subprocess.Popen([sys.executable, "-c", "while True: print('y' * 99)"], stdout=terminal._slave)
+        try:
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(AT_MOST) == 143
+        finally:
+            filler.kill()
+            filler.wait()
+
+
+# Where there is none
+
+
+ENVIRONMENTS = [
+    pytest.param({}, True, id="a terminal"),
+    pytest.param({"NO_COLOR": "1"}, True, id="without colours, which there are none of"),
+    pytest.param({"TERM": "dumb"}, False, id="one that can move no cursor"),
+    pytest.param({"SINGER_SDK_LOG_CONFIG": "logging.yaml"}, False, id="Meltano, or whoever says how to log"),
+]
+
+
+@pytest.mark.parametrize(("environment", "expected"), ENVIRONMENTS)
+def test_what_counts_as_a_terminal(
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, *, expected: bool
+) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("SINGER_SDK_LOG_CONFIG", raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    master, slave = os.openpty()
+    with os.fdopen(slave, "w") as stderr:
+        monkeypatch.setattr(sys, "stderr", stderr)
+        assert (report.terminal() is not None) is expected
+        monkeypatch.undo()
+    os.close(master)
+
+
+@pytest.mark.parametrize("file", [None, io.StringIO()], ids=["none", "in memory"])
+def test_what_is_no_file_is_no_terminal(file: object) -> None:
+    assert not report.is_terminal(file)
+    assert not report.is_pipe(file)
+
+
+def test_in_a_pipe_there_is_nothing_of_the_terminal_and_a_summary_in_the_log(slow_api: Any, tmp_path: Path) -> None:
+    program = "import sys; from tap_instantly.__main__ import main\ntry: main()\nfinally: print(*sys.modules)"
+    run = subprocess.run(
+        [sys.executable, "-c", program, *written_to(tmp_path, slow_api, "lead_lists")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    *messages, modules = run.stdout.splitlines()
+    assert "tap_instantly.progress.report" in modules.split()
+    assert not {"tap_instantly.progress.live", "tap_instantly.progress.terminal"} & set(modules.split())
+    assert "\x1b" not in run.stderr
+    records = sum('"RECORD"' in message for message in messages)
+    assert f"Synced lead_lists: records={records} requests=6 seconds=" in run.stderr
+    assert f"Workspace main: records={records // 3} requests=2 seconds=" in run.stderr
+    assert re.search(rf"In all: records={records} requests=6 seconds=\S+ streams=1 workspaces=3\n$", run.stderr)
+
+
+# Text in columns
+
+
+TEXTS = st.text(max_size=50)
+
+
+@settings(max_examples=50)
+@given(TEXTS, st.integers(1, 40))
+def test_a_text_is_cut_to_the_columns_that_there_are(text: str, width: int) -> None:
+    cut = fitted(text, width)
+    assert cells(cut) <= width
+    assert cut.isprintable()
+    assert cut == printable(text) or cut.endswith("\u2026")
+
+
+@settings(max_examples=30)
+@given(st.lists(st.tuples(TEXTS, TEXTS), min_size=1, max_size=3))
+def test_columns_begin_below_each_other(rows: list[tuple[str, str]]) -> None:
+    lines = columns([(first, second, "end") for first, second in rows], right=(1,))
+    assert len({cells(line) for line in lines}) == 1
+    assert all(
+        line.startswith(fitted(first, 30)) and line.endswith(f"{fitted(second, 30)}  end")
+        for line, (first, second) in zip(lines, rows, strict=True)
+    )
+
+
+def test_names_cannot_steer_the_terminal() -> None:
+    assert fitted("a\x1b[2Jb\rc", 20) == "a?[2Jb?c"
+
+
+def test_the_log_comes_back_to_where_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    monkeypatch.setattr(logging.root, "handlers", [handler])
+    master, slave = os.openpty()
+    log = LogAbove(Screen(slave))
+    assert handler.stream is not sys.stderr
+    handler.emit(logging.makeLogRecord({"msg": "above"}))
+    log.undo()
+    assert handler.stream is sys.stderr
+    assert os.read(master, 100) == b"above\r\n"
+    os.close(master)
+    os.close(slave)
