@@ -646,6 +646,18 @@ def test_ranges_of_an_earlier_pass_are_forgotten_where_the_list_is_no_longer_as_
     assert scan.remaining() is None
 
 
+def test_no_other_walk_begins_before_the_premise_has_been_tried_nor_where_there_is_nothing_to_split() -> None:
+    simulated = without_premise(SimulatedList, 1, number=30)
+    scan = simulated.scan()
+    first = scan.begin_run()
+    assert first
+    assert not scan.has_run(starving=True)
+    assert scan.begin_run() is None
+    assert [record["id"] for page in first for record in page] == simulated.ids
+    assert not scan.has_run(starving=True)
+    assert scan.begin_run() is None
+
+
 def test_a_pass_with_nothing_left_hands_on_nothing() -> None:
     simulated = without_premise(SimulatedList, 1)
     scan = simulated.scan([])

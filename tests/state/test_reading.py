@@ -54,7 +54,7 @@ UNUSABLE = {
         f"it is as Meltano keeps it, and what is in singer_state is the state. {ANEW}",
     ),
     "no bookmarks": ({"cursor": 5}, f"it has no bookmarks, and so is none of this tap's. {ANEW}"),
-    "other bookmarks": ({"bookmarks": None}, f"bookmarks is null and no object. {ANEW}"),
+    "other bookmarks": ({"bookmarks": []}, f"bookmarks is a list and no object. {ANEW}"),
     "a stream": (
         {"bookmarks": {"leeds": [1]}},
         correct("leeds is a list and no object", "leeds"),
@@ -125,6 +125,8 @@ USABLE: dict[str, tuple[Any, list[str]]] = {
     "a bookmark of another key": (of(valued("yesterday", replication_key="other")), []),
     "a bookmark of a stream that has none": (of(valued("yesterday"), stream="lead_lists"), []),
     "a day": (of(valued("2026-10-01")), []),
+    "the earliest day": (of(valued("1900-01-01")), []),
+    "no parts": ({"bookmarks": {"campaigns": {}}}, []),
     "an unknown stream": (
         {"bookmarks": {"leeds": {}, "x\ny": {}}},
         [

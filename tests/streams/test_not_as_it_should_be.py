@@ -145,6 +145,26 @@ def test_emails_in_no_order_do_not_end_the_run_and_none_is_lost(
     assert caplog.text.count("come in no order") == 1
 
 
+def test_an_email_that_does_not_say_when_it_was_made_is_kept_and_moves_no_bookmark(
+    api: Server, config: dict[str, Any]
+) -> None:
+    (undated,) = in_this_order(api, 3, timestamp_created=None)
+    run = run_tap(config, streams=("emails",))
+    assert [record["id"] for record in run.records("emails")] == [undated["id"]]
+    assert run.bookmark("emails") is None
+
+
+def test_a_record_that_says_in_no_way_to_understand_when_it_changed_is_new(
+    api: Server, sync: Callable[..., TapRun]
+) -> None:
+    first = sync("campaigns")
+    known = next(api.control.truth("campaigns"))
+    for changed in ("soon", 5, None):
+        page = {"items": [{**known, "timestamp_updated": changed}, {**known, "timestamp_updated": "2020-01-01"}]}
+        api.control.fault("/api/v2/campaigns", "status", status=200, body=page)
+        assert [record["id"] for record in sync("campaigns", state=first.state).records("campaigns")] == [known["id"]]
+
+
 def test_where_a_run_is_cut_off_among_emails_in_no_order_the_next_one_reads_those_behind(
     api: Server, config: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -215,6 +215,8 @@ def test_trouble_in_one_workspace_leaves_all_as_it_is(
     assert "ACTIVATE_VERSION" not in kinds(run, stream)
     assert versions(run, stream) == {run.tap.initialized_at // 1000}
     (line,) = [r.getMessage() for r in caplog.records if r.name.endswith(stream) and "deleted" in r.getMessage()]
+    assert line.startswith("What has been deleted stays in the warehouse this time: ")
+    assert line.endswith(".")
     assert said in line
     assert bool(activated(run, "lead_labels")) == (trouble != "a workspace that cannot be opened")
 
