@@ -60,7 +60,9 @@ class Dbt:
             pytest.fail(f"there is no dbt in {self.program.parent.parent.name}: run `make test`, which installs it")
         own = {name: value for name, value in os.environ.items() if not name.startswith("DBT_")}
         where = ["--project-dir", self.project, "--profiles-dir", self.profiles]
-        output = ["--target-path", self.folder / "target", "--log-path", self.folder / "logs", "--no-use-colors"]
+        output = ["--log-path", self.folder / "logs", "--no-use-colors"]
+        if arguments[0] != "deps":
+            output += ["--target-path", self.folder / "target"]
         return subprocess.Popen(
             [self.program, *arguments, *where, *output],
             env={**own, **self.settings},
