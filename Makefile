@@ -9,9 +9,10 @@ PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 .PHONY: demo test lint types unit coverage mutants chaos fuzz audit format sandbox meltano test-meltano docs drift bench \
 	bench-load constraints clean test-airflow bench-airflow transform dbt-docs test-snowflake-dbt report test-report
 
-## Run the whole pipeline against the sandbox API: extract, load into DuckDB, change things, do it again, compare.
+## Run the whole pipeline against the sandbox API: extract, load into DuckDB, change things, do it again, compare, and
+## build the marts.
 ## Options in DEMO, e.g. make demo DEMO="--leads 100000"
-demo: $(VENV)/.ready .venv-meltano/.ready
+demo: $(VENV)/.ready .venv-meltano/.ready .venv-dbt/.ready
 	$(BIN)/python -m demo $(DEMO)
 
 ## Everything that has to pass.

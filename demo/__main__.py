@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NoReturn
 import duckdb
 import requests
 
-from demo import changes, increment, report
+from demo import changes, increment, marts, report
 from demo.compare import Comparison, compare
 from demo.errors import DemoError
 from demo.paths import ROOT, short
@@ -49,6 +49,12 @@ def make_parser() -> argparse.ArgumentParser:
         default=Path(os.environ.get("DEMO_MELTANO", ROOT / ".venv-meltano" / "bin" / "meltano")),
         help="the Meltano to use (also as DEMO_MELTANO; default: .venv-meltano/bin/meltano)",
     )
+    parser.add_argument(
+        "--dbt",
+        type=Path,
+        default=Path(os.environ.get("DEMO_DBT", ROOT / ".venv-dbt" / "bin" / "dbt")),
+        help="the dbt to use (also as DEMO_DBT; default: .venv-dbt/bin/dbt)",
+    )
     return parser
 
 
@@ -71,6 +77,10 @@ def tell(options: argparse.Namespace) -> None:
     with sandbox(FOLDER / "sandbox.log", {**sizes, "until": yesterday}) as source, Control(source.url) as control:
         truth = Truth(control)
         play(meltano, source, control, truth)
+        with report.phase("Building and testing the marts with dbt"):
+            built = marts.build(options.dbt.absolute(), meltano.database, FOLDER)
+        report.say(f"  {built}")
+        report.say()
         for line in report.closing(meltano.database, options.meltano, seconds=time.monotonic() - started):
             report.say(line)
         if options.keep_running:

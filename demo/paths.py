@@ -7,6 +7,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 SCHEMAS = ROOT / "schemas"
 PIPELINE = ROOT / "meltano.yml"
+TRANSFORM = ROOT / "transform"
 
 
 def short(path: Path) -> str:

@@ -4,12 +4,13 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tap_instantly.settings import SETTINGS
 from tap_instantly.streams import STREAMS
 from tests.reliability.table import FAULTS, RUNS
 from tests.state.table import CASES
-from tools import tables
+from tools import tables, transform
 
 README = Path("README.md").read_text(encoding="utf-8")
 
@@ -18,6 +19,20 @@ README = Path("README.md").read_text(encoding="utf-8")
 def test_the_tables_of_the_documents_are_those_of_the_code(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     assert tables.render(text) == text, "run `make docs`"
+
+
+def test_sources_and_staging_models_of_the_dbt_package_are_those_of_the_schemas() -> None:
+    written = {path: (transform.PACKAGE / path).read_text(encoding="utf-8") for path, _ in transform.files()}
+    assert dict(transform.files()) == written, "run `make docs`"
+    assert transform.surplus() == set()
+
+
+def test_every_mart_and_every_variable_of_the_dbt_package_is_in_its_page() -> None:
+    page = Path("docs/dbt.md").read_text(encoding="utf-8")
+    marts = {path.stem for path in (transform.PACKAGE / "models" / "marts").glob("*.sql")}
+    assert set(re.findall(r"^\| `(instantly__\w+)` \| [a-z]", page, flags=re.MULTILINE)) >= marts
+    settings = yaml.safe_load((transform.PACKAGE / "dbt_project.yml").read_text(encoding="utf-8"))["vars"]["instantly"]
+    assert [name for name in settings if f"`{name}`" not in page] == []
 
 
 def test_every_stream_and_every_setting_is_in_a_table() -> None:

@@ -14,12 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tap_instantly.streams import STREAMS
+from tap_instantly.tap import TapInstantly
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from tap_instantly.streams import InstantlyStream
+
+    Schema = tuple[InstantlyStream, Mapping[str, Any]]
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "transform"
@@ -70,7 +72,7 @@ FRESHNESS = {
     "account_analytics_daily": (24, 48),
     "account_warmup": (48, 96),
 }
-"""Hours without a load after which `dbt source freshness` warns and fails: for streams of which each run brings rows."""
+"""Hours without a load after which `dbt source freshness` warns and fails: of streams that each run brings rows of."""
 
 _DOCUMENTED = re.compile(r"Documented values: (.*)\.$", re.DOTALL)
 _CODE = re.compile(r"(-?\d+) = (.*?)(?=, -?\d+ = |$)", re.DOTALL)
@@ -140,12 +142,12 @@ def _rename(stream: str, source: str) -> str:
     return f"{stream}_{source}" if source in RESERVED else source
 
 
-def model(stream: type[InstantlyStream], columns: list[Column]) -> str:
+def model(stream: InstantlyStream, columns: list[Column]) -> str:
     """Give the SQL of the staging model of a stream."""
     lines = [f"-- {REMARK}"]
     if stream.why_off is not None:
         lines.append(f"{{{{ config(enabled='{stream.name}' in var('instantly__streams_on')) }}}}")
-    lines += ["{{ instantly.stage(", f"    '{stream.name}',", f"    key={list(_key(stream))},", "    columns=["]
+    lines += ["{{ instantly.stage(", f"    '{stream.name}',", f"    key={list(stream.primary_keys)},", "    columns=["]
     for column in columns:
         parts = [column.source, column.name, column.type]
         if column.label and column.code:
@@ -154,11 +156,7 @@ def model(stream: type[InstantlyStream], columns: list[Column]) -> str:
     return "\n".join([*lines, "    ],", ") }}", ""])
 
 
-def _key(stream: type[InstantlyStream]) -> tuple[str, ...]:
-    return tuple(stream.primary_keys)
-
-
-def sources(schemas: Mapping[type[InstantlyStream], Mapping[str, Any]]) -> str:
+def sources(schemas: Sequence[Schema]) -> str:
     """Give the YAML of the tables that the tap fills."""
     lines = [
         f"# {REMARK}",
@@ -171,7 +169,7 @@ def sources(schemas: Mapping[type[InstantlyStream], Mapping[str, Any]]) -> str:
         "  schema: \"{{ var('instantly__schema') }}\"",
         "  tables:",
     ]
-    for stream, schema in schemas.items():
+    for stream, schema in schemas:
         word = "not in var('instantly__streams_off')" if stream.why_off is None else "in var('instantly__streams_on')"
         lines += [
             f"  - name: {stream.name}",
@@ -188,13 +186,13 @@ def sources(schemas: Mapping[type[InstantlyStream], Mapping[str, Any]]) -> str:
     return "\n".join([*lines, ""])
 
 
-def properties(schemas: Mapping[type[InstantlyStream], Mapping[str, Any]]) -> str:
+def properties(schemas: Sequence[Schema]) -> str:
     """Give the YAML of the staging models: descriptions, and tests of keys and codes."""
     lines = [f"# {REMARK}", "version: 2", "", "models:"]
-    for stream, schema in schemas.items():
+    for stream, schema in schemas:
         columns = columns_of(stream.name, schema)
         names = {column.source: column.name for column in columns}
-        key = [names.get(name, "workspace_id") for name in _key(stream)]
+        key = [names.get(name, "workspace_id") for name in stream.primary_keys]
         lines += [
             f"- name: stg_instantly__{stream.name}",
             f"  description: {_text(schema['description'])}",
@@ -216,12 +214,12 @@ def properties(schemas: Mapping[type[InstantlyStream], Mapping[str, Any]]) -> st
     return "\n".join([*lines, ""])
 
 
-def codes(schemas: Mapping[type[InstantlyStream], Mapping[str, Any]]) -> str:
+def codes(schemas: Sequence[Schema]) -> str:
     """Give the CSV of what codes stand for."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(("stream", "field", "code", "label", "meaning"))
-    for stream, schema in schemas.items():
+    for stream, schema in schemas:
         for name, column in schema["properties"].items():
             if _type(column) == "bigint":
                 meaning = MEANINGS.get(name, lambda _: None)
@@ -237,13 +235,14 @@ def _text(text: str) -> str:
 
 def files() -> Iterator[tuple[Path, str]]:
     """Give every file that is written, by its path within the package, with its text."""
-    schemas = {
-        stream: json.loads((ROOT / "schemas" / f"{stream.name}.json").read_text(encoding="utf-8")) for stream in STREAMS
-    }
+    schemas = [
+        (stream, json.loads((ROOT / "schemas" / f"{stream.name}.json").read_text(encoding="utf-8")))
+        for stream in TapInstantly(config={}, validate_config=False).discover_streams()
+    ]
     yield STAGING / "_sources.yml", sources(schemas)
     yield STAGING / "_staging.yml", properties(schemas)
     yield CODES, codes(schemas)
-    for stream, schema in schemas.items():
+    for stream, schema in schemas:
         yield STAGING / f"stg_instantly__{stream.name}.sql", model(stream, columns_of(stream.name, schema))
 
 

@@ -20,7 +20,7 @@ from airflow.sdk.exceptions import AirflowFailException
 PROJECT = Path(os.environ.get("MELTANO_PROJECT_ROOT") or Path(__file__).parents[2])
 MELTANO = os.environ.get("MELTANO_EXECUTABLE") or str(PROJECT / ".venv-meltano" / "bin" / "meltano")
 LOADER = os.environ.get("INSTANTLY_LOADER") or "target-postgres"
-DBT = os.environ.get("DBT_EXECUTABLE") or "dbt"
+DBT = os.environ.get("DBT_EXECUTABLE") or str(PROJECT / ".venv-dbt" / "bin" / "dbt")
 DBT_PROJECT = PROJECT / "transform"
 
 # Meltano takes a run that vanished for one that is under way for 5 minutes, and starts no other with its state so long.

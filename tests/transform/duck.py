@@ -34,9 +34,10 @@ def fill(path: Path, records: Mapping[str, Iterable[Mapping[str, Any]]], loaded_
             lines = path.with_suffix(f".{stream}.jsonl")
             lines.write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")
             columns = {name: TYPES[kind] for name, kind in named(stream).columns.items()}
+            reading = f"read_json('{lines}', format='newline_delimited', columns={columns})"
             connection.execute(
                 f"create table {SCHEMA}.{stream} as select *, cast('{loaded_at}' as timestamp) as _sdc_batched_at,"  # noqa: S608
-                f" null::varchar as _sdc_deleted_at from read_json('{lines}', format='newline_delimited', columns={columns})"
+                f" null::varchar as _sdc_deleted_at from {reading}"
             )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,22 +44,27 @@ class Dbt:
         folder: Where dbt may write.
         settings: Environment variables that say which database.
         project: The folder of the project.
+        profiles: The folder of its profile.
+        program: dbt itself.
     """
 
     folder: Path
     settings: Mapping[str, str]
     project: Path = PACKAGE
-    profiles: Path = field(default=PACKAGE)
+    profiles: Path = PACKAGE
+    program: Path = DBT
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Start dbt."""
-        if not DBT.is_file():
-            pytest.fail(f"there is no dbt in {DBT.parent.parent.name}: run `make test`, which installs it")
+        if not self.program.is_file():
+            pytest.fail(f"there is no dbt in {self.program.parent.parent.name}: run `make test`, which installs it")
         own = {name: value for name, value in os.environ.items() if not name.startswith("DBT_")}
         where = ["--project-dir", self.project, "--profiles-dir", self.profiles]
-        output = ["--target-path", self.folder / "target", "--log-path", self.folder / "logs", "--no-use-colors"]
+        output = ["--log-path", self.folder / "logs", "--no-use-colors"]
+        if arguments[0] != "deps":
+            output += ["--target-path", self.folder / "target"]
         return subprocess.Popen(
-            [DBT, *arguments, *where, *output],
+            [self.program, *arguments, *where, *output],
             env={**own, **self.settings},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -77,9 +82,7 @@ class Dbt:
         assert process.returncode in (0, 1), said  # 1 where nodes fail
         results = json.loads((self.folder / "target" / "run_results.json").read_text(encoding="utf-8"))["results"]
         assert results, said
-        return {
-            row["unique_id"]: Result(row["status"], row["failures"] or 0, str(row["message"])) for row in results
-        }
+        return {row["unique_id"]: Result(row["status"], row["failures"] or 0, str(row["message"])) for row in results}
 
     def install(self) -> None:
         """Install the packages of the project."""

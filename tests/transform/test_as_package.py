@@ -52,7 +52,7 @@ def test_another_project_builds_the_marts_and_keeps_the_snapshots_of_what_was_de
         "drop table instantly.lead_labels",
         f"delete from instantly.campaign_analytics where campaign_id = '{gone}'",  # noqa: S608
         f"delete from instantly.campaigns where id = '{gone}'",  # noqa: S608
-        "update instantly.campaign_analytics set _sdc_batched_at = timestamp '2026-11-02 06:00:00',"
+        "update instantly.campaign_analytics set _sdc_batched_at = timestamp '2026-11-02 06:00:00',"  # noqa: S608
         f" emails_sent_count = emails_sent_count + 1 where campaign_id <> '{stale}'",
     )
     project = make_project(tmp_path / "project", database)

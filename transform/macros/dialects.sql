@@ -13,7 +13,8 @@
 
 {#- A column as a timestamp in UTC without a zone, whatever the loader has made of the tap's UTC. -#}
 {% macro as_utc(column) %}
-    {%- if 'tz' in column.dtype | lower or 'with time zone' in column.dtype | lower -%}
+    {%- set type = column.dtype | lower -%}
+    {%- if 'with time zone' in type or type.startswith(('timestamptz', 'timestamp_tz', 'timestamp_ltz')) -%}
         {{ instantly.without_zone(column.quoted) }}
     {%- else -%}
         cast({{ column.quoted }} as timestamp)

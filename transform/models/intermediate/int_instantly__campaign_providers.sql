@@ -3,7 +3,7 @@ with senders as (
     select
         campaigns.workspace_id,
         campaigns.campaign_id,
-        lower(sender.value) as email
+        lower(cast(sender.value as text)) as email
     from {{ ref('stg_instantly__campaigns') }} as campaigns, {{ instantly.each_text('campaigns.email_list', 'sender') }}
 )
 

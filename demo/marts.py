@@ -1,0 +1,60 @@
+"""The dbt package over the tables that the pipeline has filled."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+from demo import paths
+from demo.errors import DemoError
+from demo.pipeline import process
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SCHEMA = "analytics"
+_FOREIGN = "DBT_"
+
+
+def build(dbt: Path, database: Path, folder: Path) -> str:
+    """Build the marts into the database, with every test of the data and of what figures Instantly gives.
+
+    The unit tests of the package are left out: they test its SQL on data of their own, and are run by `make test`.
+
+    Args:
+        dbt: The command.
+        database: The file that the pipeline has filled.
+        folder: Where dbt writes its log and what it makes of the models.
+
+    Returns:
+        What was built, in a line.
+
+    Raises:
+        DemoError: There is no dbt, or a model or test failed.
+    """
+    if not dbt.is_file():
+        message = f"there is no dbt at {dbt}: run `make demo`, which installs it, or name it by --dbt"
+        raise DemoError(message)
+    log, target = folder / "dbt.log", folder / "dbt"
+    own = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
+    command = [str(dbt), "build", "--project-dir", str(paths.TRANSFORM), "--profiles-dir", str(paths.TRANSFORM)]
+    command += ["--target-path", str(target), "--log-path", str(target), "--no-use-colors"]
+    command += ["--exclude-resource-type", "unit_test", "--vars", "instantly__quality_severity: error"]
+    with process(command, log, own | {"DBT_DUCKDB_PATH": str(database), "DBT_SCHEMA": SCHEMA}) as child:
+        failed = child.wait() != 0
+    if failed:
+        message = f"`dbt build` failed; the end of its output is above, all of it in {paths.short(log)}"
+        raise DemoError(message, tuple(log.read_text(encoding="utf-8", errors="replace").splitlines()[-20:]))
+    results = json.loads((target / "run_results.json").read_text(encoding="utf-8"))["results"]
+    return summary(results)
+
+
+def summary(results: list[dict[str, Any]]) -> str:
+    """Say what came of the nodes of a build."""
+    kinds = [str(result["unique_id"]).partition(".")[0] for result in results]
+    marts = sum(str(result["unique_id"]).startswith("model.instantly.instantly__") for result in results)
+    warned = sum(result["status"] == "warn" for result in results)
+    tests = kinds.count("test")
+    remark = f", {warned} with a remark" if warned else ""
+    return f"{marts} marts in schema {SCHEMA}, {tests} tests of the data passed{remark}"

@@ -1,0 +1,60 @@
+"""Tables in an emulated Snowflake as target-snowflake makes them; a program of the environment that has the connector.
+
+    python emulated.py PORT FOLDER
+
+The folder has a file of records for each stream, `<stream>.jsonl`, and `columns.json` with the kinds of their columns.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import snowflake.connector
+
+TYPES = {
+    "TEXT": "varchar",
+    "TIMESTAMP": "timestamp_ntz",
+    "INTEGER": "number(38, 0)",
+    "NUMBER": "double",
+    "BOOLEAN": "boolean",
+    "JSON": "variant",
+}
+LOADED_AT = "2026-11-01 06:00:00"
+
+
+def main(port: int, folder: Path) -> None:
+    """Make and fill a table for each stream."""
+    own = dict.fromkeys(("user", "password", "account"), "emulated")
+    connection = snowflake.connector.connect(**own, host="127.0.0.1", port=port, protocol="http")
+    cursor = connection.cursor()
+    cursor.execute("create database if not exists OUTREACH")
+    cursor.execute("create schema if not exists OUTREACH.INSTANTLY")
+    for stream, columns in json.loads((folder / "columns.json").read_text(encoding="utf-8")).items():
+        table = f"OUTREACH.INSTANTLY.{stream.upper()}"
+        declared = [f'"{name.upper()}" {TYPES[kind]}' for name, kind in columns.items()]
+        declared += ["_SDC_BATCHED_AT timestamp_ntz", "_SDC_DELETED_AT timestamp_ntz"]
+        cursor.execute(f"create table {table} ({', '.join(declared)})")
+        rows = [json.loads(line) for line in (folder / f"{stream}.jsonl").read_text(encoding="utf-8").splitlines()]
+        for start in range(0, len(rows), 200):
+            selects = [
+                f"select {', '.join(literal(row.get(name), kind) for name, kind in columns.items())},"
+                f" cast('{LOADED_AT}' as timestamp_ntz), cast(null as timestamp_ntz)"
+                for row in rows[start : start + 200]
+            ]
+            cursor.execute(f"insert into {table} {' union all '.join(selects)}")
+    connection.close()
+
+
+def literal(value: object, kind: str) -> str:
+    """Write a value in SQL."""
+    if value is None:
+        return f"cast(null as {TYPES[kind]})"
+    text = json.dumps(value) if kind == "JSON" else str(value).removesuffix("Z" if kind == "TIMESTAMP" else "")
+    quoted = "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
+    return f"parse_json({quoted})" if kind == "JSON" else f"cast({quoted} as {TYPES[kind]})"
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), Path(sys.argv[2]))
