@@ -3,10 +3,9 @@
   "use strict";
   const about = document.getElementById("about");
   const tooltip = (_, event, __, value) => {
-    const text = value && Object.values(value)[0];
-    about.hidden = !text;
-    if (!text) return;
-    about.textContent = text;
+    about.hidden = !value;
+    if (!value) return;
+    about.textContent = value;
     about.style.left = Math.max(8, Math.min(event.clientX + 12, innerWidth - about.offsetWidth - 8)) + "px";
     about.style.top = Math.max(8, event.clientY - about.offsetHeight - 12) + "px";
   };

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,17 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 
 
+@dataclass(frozen=True)
+class Drawing:
+    """A chart, and what it shows for those who do not see it."""
+
+    chart: charts.Spec
+    summary: str
+
+
+Drawings = dict[str, Drawing]
+
+
 def render(marts: Marts, title: str | None = None) -> str:
     """Write the page.
 
@@ -29,7 +41,7 @@ def render(marts: Marts, title: str | None = None) -> str:
         marts: What the report is made of.
         title: Whom it is about; the workspace, if there is but one, unless given.
     """
-    drawings: dict[str, charts.Spec] = {}
+    drawings: Drawings = {}
     content = {
         **_heading(marts, title),
         **_upper(marts, drawings),
@@ -44,7 +56,8 @@ def render(marts: Marts, title: str | None = None) -> str:
     )
     text: str = environment.get_template("page.html").render(
         content,
-        charts=_json(drawings),
+        drawings=drawings,
+        charts=_json({name: {**one.chart, "description": one.summary} for name, one in drawings.items()}),
         css=_file("page.css"),
         script=_file("page.js"),
         runtime=Markup(charts.runtime()),  # noqa: S704 - Vega's
@@ -86,19 +99,20 @@ def _heading(marts: Marts, title: str | None) -> dict[str, Any]:
     }
 
 
-def _upper(marts: Marts, drawings: dict[str, charts.Spec]) -> dict[str, Any]:
+def _upper(marts: Marts, drawings: Drawings) -> dict[str, Any]:
     hero, *tiles = sections.tiles(marts)
     weeks, stages = sections.weeks(marts), sections.funnel(marts)
-    drawings |= {"trend": charts.trend(weeks), "volume": charts.volume(weeks), "funnel": charts.funnel(stages)}
+    drawings |= {
+        "trend": Drawing(charts.trend(weeks), _trend_summary(weeks)),
+        "volume": Drawing(charts.volume(weeks), "Emails sent by week. The table below has every week."),
+        "funnel": Drawing(charts.funnel(stages), _funnel_summary(stages)),
+    }
     return {
         "hero": hero,
         "sentence": _sentence(hero),
         "tiles": tiles,
         "weeks": weeks,
-        "trend_summary": _trend_summary(weeks),
-        "volume_summary": "Emails sent by week. The table below has every week.",
         "funnel": stages,
-        "funnel_summary": _funnel_summary(stages),
         "leads": sections.note_of_leads(marts),
     }
 
@@ -136,27 +150,20 @@ def _campaigns(marts: Marts) -> dict[str, Any]:
     }
 
 
-def _steps(marts: Marts, drawings: dict[str, charts.Spec]) -> dict[str, Any]:
+def _steps(marts: Marts, drawings: Drawings) -> dict[str, Any]:
     steps, compared = tables.steps(marts), tables.comparisons(marts)
     shown = compared[: tables.COMPARISONS]
-    drawings["steps"] = charts.trials(steps, _top(steps))
+    drawings["steps"] = Drawing(
+        charts.trials(steps, _top(steps)), f"Leads that replied per email sent: {_rates(steps)}"
+    )
     top = _top([trial for _, trials in shown for trial in trials])
     found = []
     for number, (name, trials) in enumerate(shown, start=1):
         chart = f"variants-{number}"
-        drawings[chart] = charts.trials(trials, top)
-        found.append(
-            {
-                "name": name,
-                "trials": trials,
-                "chart": chart,
-                "verdict": _verdict(trials),
-                "summary": f"{name}: {_rates(trials)}",
-            }
-        )
+        drawings[chart] = Drawing(charts.trials(trials, top), f"{name}: {_rates(trials)}")
+        found.append({"name": name, "trials": trials, "chart": chart, "verdict": _verdict(trials)})
     return {
         "steps": steps,
-        "steps_summary": f"Leads that replied per email sent: {_rates(steps)}",
         "comparisons": found,
         "more_comparisons": len(compared) - len(shown),
     }
@@ -190,19 +197,19 @@ def _senders(marts: Marts) -> dict[str, Any]:
     }
 
 
-def _providers(marts: Marts, drawings: dict[str, charts.Spec]) -> dict[str, Any]:
+def _providers(marts: Marts, drawings: Drawings) -> dict[str, Any]:
     receiving = tables.receiving(marts)
     # Those with few leads have intervals so wide that nothing else could be seen.
     shown = [one for one in receiving if not one.early]
     for name, which in (("replies", "reply"), ("bounces", "bounce")):
-        drawings[name] = charts.providers(shown, which, f"{name} per lead contacted")
+        title = f"{name} per lead contacted"
+        summary = f"{title.capitalize()}: {_shares(shown, f'{which}_rate')}"
+        drawings[name] = Drawing(charts.providers(shown, which, title), summary)
     return {
         "sending": tables.sending(marts),
         "receiving": receiving,
         "pairs": tables.pairs(marts),
         "few": tables.FEW,
-        "replies_summary": _shares(shown, "reply_rate"),
-        "bounces_summary": _shares(shown, "bounce_rate"),
     }
 
 

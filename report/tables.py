@@ -70,7 +70,7 @@ def _campaign(marts: Marts, row: Row, name: str) -> Campaign:
         "ever_positive_rate": share(row["ever_positive"], row["ever_sent"]),
         "ever_bounce_rate": share(row["ever_bounced"], row["ever_sent"]),
     }
-    counts = ("sent", "positive", "ever_sent", "ever_contacted", "ever_positive", "ever_meetings")
+    counts = ("sent", "positive", "ever_sent", "ever_meetings")
     figures = {column: Figure(f"{name}.{column}", row[column]) for column in counts}
     figures |= {column: Figure(f"{name}.{column}", value, Kind.RATE) for column, value in rates.items()}
     if not row["open_tracking"]:
@@ -204,7 +204,7 @@ def sending(marts: Marts) -> list[Provider]:
         if not row["sent"] and not row["warmup_sent"]:
             continue
         name = f"sending.{row['provider']}"
-        counts = {column: Figure(f"{name}.{column}", row[column]) for column in ("sent", "bounced", "warmup_sent")}
+        counts = {column: Figure(f"{name}.{column}", row[column]) for column in ("sent", "bounced")}
         rates = {
             "bounce_rate": share(row["bounced"], row["sent"]),
             "reply_rate": share(row["replies"], row["sent"]),

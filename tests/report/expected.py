@@ -188,8 +188,6 @@ class Expected:
             "positive_rate": rate,
             "change": self._change(rate, rate_before, relative=False),
             "ever_sent": sums["emails_sent_count"],
-            "ever_contacted": sums["contacted_count"],
-            "ever_positive": ever_positive,
             "ever_meetings": sum(self.outcomes[key]["total_meeting_booked"] for key in keys),
             "open_rate": opened,
             "reply_rate": over(replied, sums["contacted_count"]),
@@ -268,7 +266,6 @@ class Expected:
                 self.values |= {
                     f"sending.{provider}.sent": found["sent"] if rated else None,
                     f"sending.{provider}.bounced": found["bounced"] if rated else None,
-                    f"sending.{provider}.warmup_sent": found.get("warmup"),
                     f"sending.{provider}.bounce_rate": over(found["bounced"], found["sent"]),
                     f"sending.{provider}.reply_rate": over(found["replies"], found["sent"]),
                     f"sending.{provider}.inbox_rate": over(found["inbox"], found["warmup"]),

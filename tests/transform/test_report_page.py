@@ -1,0 +1,183 @@
+"""The page of the report in a real browser."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from report import marts
+from report.database import opened
+from report.tables import COMPARISONS
+from tests.report.walk import figures
+from tests.transform.conftest import WORKSPACES
+from tests.transform.package import ROOT, SCHEMA
+
+if TYPE_CHECKING:
+    from report.figures import Figure
+    from sandbox import Server
+    from tests.transform.conftest import Built
+
+pytestmark = pytest.mark.browser
+
+BROWSER = ROOT / "tests" / "report" / "browser.py"
+VIEWS = ("desktop", "phone", "print")
+MEGABYTE = 1_000_000
+Seen = dict[str, dict[str, Any]]
+
+
+def python(environment: str) -> Path:
+    found = ROOT / environment / "bin" / "python"
+    if not found.exists():
+        pytest.fail(f"there is no {environment}: run `make test-report`, which makes it")
+    return found
+
+
+def chromium() -> str:
+    named = os.environ.get("CHROMIUM")
+    found = named or next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if not found:
+        pytest.fail("there is no Chromium: install it (Debian: apt-get install chromium), or name it in CHROMIUM")
+    return found
+
+
+def write_page(database: str, page: Path) -> str:
+    """Write the report as a user would."""
+    command = [python(".venv-report"), "-m", "report", "--database", database, "--schema", SCHEMA, "--output", page]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return page.read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def page(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("report") / "report.html"
+    write_page(str(built.duckdb_file), path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def seen(page: Path) -> Seen:
+    """What a browser sees of the page on a desk, on a phone and on paper."""
+    done = subprocess.run(
+        [python(".venv-browser"), BROWSER, chromium(), page], capture_output=True, text=True, check=False, timeout=240
+    )
+    assert done.returncode == 0, done.stderr
+    found: Seen = json.loads(done.stdout)
+    assert tuple(found) == VIEWS
+    return found
+
+
+@pytest.fixture(scope="module")
+def in_warehouse(built: Built) -> dict[str, Figure]:
+    with opened(str(built.duckdb_file)) as database:
+        found = marts.read(database, SCHEMA, 28)
+    rest = {trial.figures["sent"].name.rpartition(".")[0] for trial in _not_shown(found)}
+    return {name: figure for name, figure in figures(found).items() if name.rpartition(".")[0] not in rest}
+
+
+def _not_shown(found: marts.Marts) -> list[Any]:
+    from report.tables import comparisons  # noqa: PLC0415
+
+    return [trial for _, trials in comparisons(found)[COMPARISONS:] for trial in trials]
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_numbers_on_the_page_are_those_in_the_warehouse(seen: Seen, in_warehouse: dict[str, Figure], view: str) -> None:
+    shown = {name: (value, text) for name, value, text in seen[view]["figures"] if name != "as_of"}
+    assert shown == {name: (figure.data, figure.text) for name, figure in in_warehouse.items()}
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_browser_has_nothing_to_complain_of_and_asks_for_nothing_but_the_page(
+    seen: Seen, page: Path, view: str
+) -> None:
+    assert seen[view]["errors"] == []
+    assert seen[view]["console"] == []
+    assert seen[view]["requests"] == [page.as_uri()]
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_every_chart_is_drawn_as_wide_as_its_place_and_says_what_it_shows(seen: Seen, view: str) -> None:
+    charts = seen[view]["charts"]
+    assert len(charts) > 6
+    for chart in charts:
+        assert chart["marks"] > 0, chart
+        assert 0 < chart["width"] <= chart["room"] + 1, chart
+        assert re.search(r"\d%|table", chart["label"]), chart
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_page_never_scrolls_sideways(seen: Seen, view: str) -> None:
+    assert seen[view]["overflow"] <= 0
+
+
+def luminance(color: str) -> float:
+    """Of a colour as browsers write it, by the formula of WCAG 2."""
+    parts = [int(part) / 255 for part in re.findall(r"\d+", color)[:3]]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_texts_have_the_contrast_that_wcag_asks_for(seen: Seen, view: str) -> None:
+    colors = {tuple(pair) for pair in seen[view]["colors"]}
+    assert len(colors) > 3
+    for color, behind in colors:
+        low, high = sorted((luminance(color), luminance(behind)))
+        assert (high + 0.05) / (low + 0.05) >= 4.5, (color, behind)
+
+
+def test_phone_in_the_dark_has_a_dark_page_with_light_charts_and_paper_is_white(seen: Seen) -> None:
+    light, dark, paper = (seen[view] for view in VIEWS)
+    for name in ("background", "ink", "label"):
+        assert (luminance(dark[name]) < 0.2) == (name == "background")
+        assert (luminance(light[name]) > 0.5) == (luminance(paper[name]) > 0.5) == (name == "background")
+    assert paper["pdf_bytes"] > 10_000
+
+
+def test_points_of_charts_tell_their_figures(seen: Seen) -> None:
+    assert re.fullmatch(r"\d+ \w+ 20\d\d to \d+ \w+ 20\d\d: \d+ of \d+ sent, [\d.]+%", seen["desktop"]["tooltip"])
+
+
+def test_page_names_things_and_has_an_outline(seen: Seen, agency: Server) -> None:
+    desktop = seen["desktop"]
+    assert (desktop["language"], desktop["unnamed"]) == ("en", 0)
+    assert desktop["headings"][0] == 1
+    assert all(after - before <= 1 for before, after in zip(desktop["headings"], desktop["headings"][1:], strict=False))
+    for workspace in WORKSPACES:
+        for campaign in agency.control.within(workspace).truth("campaign_analytics"):
+            assert campaign["campaign_name"] in desktop["text"]
+    body = desktop["text"].partition('{"trend"')[0]
+    assert not re.search(r"[0-9a-f]{8}-[0-9a-f]{4}", body)
+
+
+def test_page_is_one_file_of_about_a_megabyte_with_one_vega_and_no_address_to_load_from(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert len(text.encode()) < 1.5 * MEGABYTE
+    assert text.count("globalThis.vegaEmbed=") == 1
+    assert not re.search(r"<(script|link|img|iframe)[^>]+(src|href)=\"(?!data:)", text)
+    assert "default-src 'none'" in text
+
+
+def test_postgres_gives_the_same_page(built: Built, page: Path, tmp_path: Path) -> None:
+    address = f"postgresql:///{built.database}?host={built.postgres.socket}&user=postgres"
+    assert write_page(address, tmp_path / "report.html") == page.read_text(encoding="utf-8")
+
+
+def test_a_warehouse_without_marts_is_told_in_one_line(tmp_path: Path) -> None:
+    for database, said in (
+        (tmp_path / "none.duckdb", "there is no DuckDB file"),
+        (ROOT / "README.md", "cannot be opened"),
+    ):
+        command = [python(".venv-report"), "-m", "report", "--database", database, "--output", tmp_path / "no.html"]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        assert done.returncode == 1
+        assert re.fullmatch(rf"report: .*{said}.*\n", done.stderr)
+        assert not (tmp_path / "no.html").exists()
