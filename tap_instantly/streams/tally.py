@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _Slice = TypeVar("_Slice")
 _Page = TypeVar("_Page")
 
+_counting = threading.Lock()
+
 
 class Outcome(str, Enum):
     """What became of a stream in a workspace."""
@@ -44,7 +46,29 @@ class Part:
         done: How many of them have been read.
         even: Whether one takes about as long as another.
         ahead: How many records are thought to be still to come, where something can tell.
+        settled: Records written in its earlier turns.
     """
+
+    # Thousands of them, where there are hundreds of workspaces.
+    __slots__ = (
+        "_began",
+        "_ended",
+        "_requests",
+        "_sent_before",
+        "_unusable",
+        "_unusable_before",
+        "ahead",
+        "done",
+        "even",
+        "outcome",
+        "pages",
+        "path",
+        "read",
+        "settled",
+        "total",
+        "why",
+        "workspace",
+    )
 
     def __init__(self, workspace: Workspace, path: str) -> None:
         self.workspace = workspace
@@ -58,8 +82,6 @@ class Part:
         self.even = True
         self.ahead: Callable[[], float | None] | None = None
         self.settled = 0
-        """Records written in its earlier turns."""
-        self._lock = threading.Lock()
         self._began: float | None = None
         self._ended: float | None = None
         self._sent_before = workspace.client.requests_sent
@@ -107,6 +129,7 @@ class Part:
     def freeze(self) -> None:
         """Nothing more is read; what is sent from here on is for other streams."""
         self._requests, self._unusable = self.requests, self.unusable
+        self.ahead = None
         if self._ended is None and self._began is not None:
             self._ended = time.monotonic()
 
@@ -131,7 +154,7 @@ class Part:
         def read(slice_: _Slice) -> Generator[_Page]:
             yield from pages(slice_)
             if self.even:
-                with self._lock:
+                with _counting:
                     self.done += 1
 
         return read
@@ -166,6 +189,7 @@ class Tally:
         self.is_open = False
         self._seconds = 0.0
         self._opened = 0.0
+        self._sums: tuple[int, int, int] | None = None
         self._turn: tuple[Part | None, int] = (None, 0)
 
     def open(self, workspaces: Iterable[Workspace]) -> None:
@@ -173,6 +197,7 @@ class Tally:
         self.parts = {workspace.id: Part(workspace, self._path) for workspace in workspaces}
         self._turn = (None, 0)
         self._opened = time.monotonic()
+        self._sums = None
         self.is_open = True
 
     def close(self) -> None:
@@ -181,6 +206,7 @@ class Tally:
         self.is_open = False
         for part in self.parts.values():
             part.freeze()
+        self._sums = self.sums  # once and for all, since it is asked for again and again
 
     def turn_to(self, workspace_id: str) -> Part:
         """What is written from here on is of that workspace; by the thread that writes."""
@@ -204,7 +230,7 @@ class Tally:
     @property
     def requests(self) -> int:
         """Requests made, those that list parents and those tried again among them."""
-        return sum(part.requests for part in self.parts.values())
+        return self.sums[0]
 
     @property
     def unusable(self) -> int:
@@ -214,12 +240,22 @@ class Tally:
     @property
     def read(self) -> int:
         """Records that came, also those that did not change since the bookmark."""
-        return sum(part.read for part in self.parts.values())
+        return self.sums[1]
 
     @property
     def pages(self) -> int:
         """Answers that they came in."""
-        return sum(part.pages for part in self.parts.values())
+        return self.sums[2]
+
+    @property
+    def sums(self) -> tuple[int, int, int]:
+        """Those three."""
+        parts = self.parts.values()
+        return self._sums or (
+            sum(part.requests for part in parts),
+            sum(part.read for part in parts),
+            sum(part.pages for part in parts),
+        )
 
     @property
     def seconds(self) -> float:
