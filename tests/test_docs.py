@@ -140,6 +140,10 @@ def test_the_map_of_the_code_names_what_is_there(page: Path) -> None:
     named = set(re.findall(r"(?<![\w/.])((?:[\w]+/)*[\w]+(?:\.py|/))(?![\w/])", text)) - {
         "tap_instantly/streams/snippets.py"
     }
-    parts = [Path(), Path("tap_instantly"), *(Path("tap_instantly", part) for part in ("api", "streams", "singer", "progress"))]
+    parts = [
+        Path(),
+        Path("tap_instantly"),
+        *(Path("tap_instantly", part) for part in ("api", "streams", "singer", "progress")),
+    ]
     assert len(named) > 10
     assert {name for name in named if not any((part / name).exists() for part in parts)} == set()
