@@ -141,8 +141,12 @@ def growth(results: Results, small: str, middle: str, large: str) -> float | Non
         return None
     records = [of_size[0].records for of_size in runs]
     answers = []
-    for turn, last in enumerate(runs[-1]):
-        first, second = (fmean(run.wall for run in of_size[2 * turn : 2 * turn + 2]) for of_size in runs[:-1])
-        before = (second - first) / (records[1] - records[0])
-        answers.append((last.wall - second) / (records[2] - records[1]) / before)
+    for first, second, last in zip(_pairs(runs[0]), _pairs(runs[1]), runs[2], strict=False):
+        earlier = (second - first) / (records[1] - records[0])
+        answers.append((last.wall - second) / (records[2] - records[1]) / earlier)
     return median(answers)
+
+
+def _pairs(runs: Sequence[Run]) -> list[float]:
+    """Seconds of the runs on the way up and on the way down again, on average."""
+    return [fmean((up.wall, down.wall)) for up, down in zip(runs[::2], runs[1::2], strict=False)]
