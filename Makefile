@@ -9,10 +9,10 @@ PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 .PHONY: demo test lint types unit coverage mutants chaos fuzz audit format sandbox meltano test-meltano docs drift bench \
 	bench-load constraints clean test-airflow bench-airflow transform dbt-docs test-snowflake-dbt report test-report
 
-## Run the whole pipeline against the sandbox API: extract, load into DuckDB, change things, do it again, compare, and
-## build the marts.
+## Run the whole pipeline against the sandbox API: extract, load into DuckDB, change things, do it again, compare,
+## build the marts and write the report: output/demo/report.html.
 ## Options in DEMO, e.g. make demo DEMO="--leads 100000"
-demo: $(VENV)/.ready .venv-meltano/.ready .venv-dbt/.ready
+demo: $(VENV)/.ready .venv-meltano/.ready .venv-dbt/.ready .venv-report/.ready
 	$(BIN)/python -m demo $(DEMO)
 
 ## Everything that has to pass.

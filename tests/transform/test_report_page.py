@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import subprocess
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,6 +19,8 @@ from tests.transform.conftest import WORKSPACES
 from tests.transform.package import ROOT, SCHEMA
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from report.figures import Figure
     from sandbox import Server
     from tests.transform.conftest import Built
