@@ -82,7 +82,9 @@ def tell(options: argparse.Namespace) -> None:
         report.say(f"  {built}")
         with report.phase("Writing the report"):
             written = page.write(ROOT / ".venv-report" / "bin" / "python", meltano.database, FOLDER)
+            documented = marts.describe(options.dbt.absolute(), meltano.database, FOLDER)
         report.say(f"  {short(written)}: one page, open it in a browser")
+        report.say(f"  {short(documented)}: what each mart and column means")
         report.say()
         for line in report.closing(meltano.database, options.meltano, seconds=time.monotonic() - started):
             report.say(line)
