@@ -36,6 +36,7 @@ def make_parser() -> argparse.ArgumentParser:
     add("--repeats", type=int, help="how often each runs, in the place of what each scenario says")
     add("--scale", type=float, default=1.0, metavar="F", help="multiply the sizes, for a quick look")
     add("--sandbox", action="store_true", help="only tell how fast the sandbox is by itself")
+    add("--add", action="store_true", help="put them into the documents, in the place of what is there of them")
     add("--list", action="store_true", help="list the scenarios and end")
     add("--report", action="store_true", help=f"only write the documents anew from {short(LATEST)}")
     return parser
@@ -73,13 +74,20 @@ def measure(scenarios: Sequence[Scenario]) -> Results:
         message = f"no environment for {', '.join(missing)}: `make bench` makes it, --peers leaves it out"
         raise DemoError(message)
     results, started = harness.begin(scenarios), time.monotonic()
+    together: dict[str, list[Scenario]] = {}
     for scenario in scenarios:
         scaled = "" if scenario in SCENARIOS else " (changed by options)"
         if reason := harness.obstacle(scenario):
             say(f"{scenario.name}: left out, {reason}")
             continue
         say(f"{scenario.name}: {scenario.title}{scaled}")
-        results.outcomes[scenario.name] = harness.perform(scenario, tell)
+        if scenario.group is None:
+            results.outcomes[scenario.name] = harness.perform(scenario, tell)
+        else:
+            together.setdefault(scenario.group, []).append(scenario)
+    for group in together.values():
+        for outcome in harness.perform_in_turn(group, tell):
+            results.outcomes[outcome.scenario.name] = outcome
     results.seconds = time.monotonic() - started
     return results
 
@@ -143,8 +151,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         say("\n".join([*error.details, f"benchmarks: {error}"]))
         return 2
     results.probes = probes
-    results.save(LATEST if whole else QUICK)
-    if whole:
+    if options.add:
+        results, later = Results.load(LATEST), results
+        results.add(later)
+    results.save(LATEST if whole or options.add else QUICK)
+    if whole or options.add:
         report.write()
     return conclude(results, whole=whole, sizes_as_given=options.scale == 1)
 

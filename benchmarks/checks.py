@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from benchmarks.figures import Figures, figures, growth, times_faster
-from benchmarks.scenarios import PEERS, TAP
+from benchmarks.scenarios import GROWTH, PEERS, TAP
 
 if TYPE_CHECKING:
     from benchmarks.results import Results
@@ -120,13 +120,13 @@ CHECKS = (
     ),
     Check(
         "time for a further lead, from 100,000 to 1,000,000 against from 10,000 to 100,000",
-        lambda results: growth(results, SMALL, MIDDLE, LARGE),
+        lambda results: growth(results, *GROWTH),
         "at most",
         1.1,
     ),
     Check(
         "bytes of STATE per lead at 1,000,000 against 100,000",
-        _between(MIDDLE, LARGE, _state_per_record),
+        _between(*[*GROWTH][1:], _state_per_record),
         "at most",
         1.1,
     ),

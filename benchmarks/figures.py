@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from statistics import median
+from statistics import fmean, median
 from typing import TYPE_CHECKING
 
-from benchmarks.scenarios import API_REQUESTS_PER_SECOND, EMPTY, FLOOR, TAP
+from benchmarks.scenarios import API_REQUESTS_PER_SECOND, EMPTY, TAP
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -132,17 +132,17 @@ def times_faster(results: Results, scenario: str, peer: str) -> float | None:
 def growth(results: Results, small: str, middle: str, large: str) -> float | None:
     """Tell how much longer a further record takes from the middle size to the large than from the small to the middle.
 
-    Differences between sizes, so that what every run takes to start up and to end is in none of them. The sizes are
-    minutes apart, in which a machine may become slower: that is told by the bare loop, which is linear, and taken out.
+    Differences between sizes, so that what every run takes to start up and to end is in none of them. The sizes are run
+    in turn, up and down again: each turn has its own answer, of which this is the middle one.
     """
-    ours, floor = (_growth(results, who, (small, middle, large)) for who in (TAP, FLOOR))
-    return ours / (floor or 1.0) if ours else None
-
-
-def _growth(results: Results, who: str, scenarios: Sequence[str]) -> float | None:
-    found = [figures(results, name, who) for name in scenarios]
-    if not (found[0] and found[1] and found[2]) or not found[0].records < found[1].records < found[2].records:
+    found = [results.outcomes.get(name) for name in (small, middle, large)]
+    runs = [outcome.runs.get(TAP, []) for outcome in found if outcome and not outcome.failures]
+    if len(runs) < len(found) or not all(runs):
         return None
-    first = (found[1].wall.median - found[0].wall.median) / (found[1].records - found[0].records)
-    second = (found[2].wall.median - found[1].wall.median) / (found[2].records - found[1].records)
-    return second / first if first > 0 else None
+    records = [of_size[0].records for of_size in runs]
+    answers = []
+    for turn, last in enumerate(runs[-1]):
+        first, second = (fmean(run.wall for run in of_size[2 * turn : 2 * turn + 2]) for of_size in runs[:-1])
+        before = (second - first) / (records[1] - records[0])
+        answers.append((last.wall - second) / (records[2] - records[1]) / before)
+    return median(answers)

@@ -9,6 +9,7 @@ import shlex
 import subprocess
 import sys
 import tempfile
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import date, datetime, timedelta, timezone
 from functools import cache
@@ -26,7 +27,7 @@ from demo.pipeline import sandbox
 from sandbox import Control
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from demo.pipeline import Sandbox
 
@@ -75,6 +76,27 @@ def obstacle(scenario: Scenario) -> str | None:
 
 def perform(scenario: Scenario, note: Callable[[str, Run], None]) -> Outcome:
     """Run a scenario; `note` is told of each run as it ends."""
+    with _stage(scenario) as stage:
+        for turn in range(scenario.repeats):
+            stage.play(turn, note)
+        return stage.outcome
+
+
+def perform_in_turn(scenarios: Sequence[Scenario], note: Callable[[str, Run], None]) -> list[Outcome]:
+    """Run scenarios in turn, up to the last and down again, so that a machine that becomes slower does so for each.
+
+    One turn runs the last one once, and each other twice.
+    """
+    with ExitStack() as stack:
+        stages = [stack.enter_context(_stage(scenario)) for scenario in scenarios]
+        for turn in range(max(scenario.repeats for scenario in scenarios)):
+            for stage in (*stages, *stages[-2::-1]):
+                stage.play(turn, note)
+        return [stage.outcome for stage in stages]
+
+
+@contextmanager
+def _stage(scenario: Scenario) -> Iterator[_Stage]:
     until = datetime.now(timezone.utc).date()
     sizes: dict[str, Any] = {"leads": scenario.leads, "campaigns": scenario.campaigns, "days": DAYS, "until": until}
     if scenario.workspaces > 1:
@@ -82,7 +104,7 @@ def perform(scenario: Scenario, note: Callable[[str, Run], None]) -> Outcome:
     with tempfile.TemporaryDirectory(prefix="tap-instantly-bench-") as name:
         folder = Path(name)
         with sandbox(folder / "sandbox.log", sizes) as source, Control(source.url) as control:
-            return _Stage(scenario, folder, source, control, until).play(note)
+            yield _Stage(scenario, folder, source, control, until)
 
 
 class _Stage:
@@ -103,7 +125,8 @@ class _Stage:
         settings, known = self._workspaces() | dict(scenario.settings), tap_settings()
         supported = {name: value for name, value in settings.items() if name in known}
         self._job = Job(folder, source.api_url, source.api_key, scenario.stream, until, supported)
-        self._outcome = Outcome(scenario, *self._contents(), left_out=sorted(settings.keys() - known))
+        self.outcome = Outcome(scenario, *self._contents(), left_out=sorted(settings.keys() - known))
+        self._commands = {name: self._command(name) for name in scenario.candidates}
 
     def _workspaces(self) -> dict[str, Any]:
         if self._scenario.workspaces == 1:
@@ -111,16 +134,14 @@ class _Stage:
         keys = [key for key in self._control.about()["keys"] if key["paid"]][: self._scenario.workspaces]
         return {"workspaces": [{"name": key["name"], "api_key": key["secret"]} for key in keys]}
 
-    def play(self, note: Callable[[str, Run], None]) -> Outcome:
-        commands = {name: self._command(name) for name in self._scenario.candidates}
-        for turn in range(self._scenario.repeats):
-            # Everybody comes first, second, ... in turn: what the machine does meanwhile should hit all alike.
-            names = [*commands][turn % len(commands) :] + [*commands][: turn % len(commands)]
-            for name in names:
-                run = self._run(name, commands[name])
-                self._outcome.runs.setdefault(name, []).append(run)
-                note(name, run)
-        return self._outcome
+    def play(self, turn: int, note: Callable[[str, Run], None]) -> None:
+        # Everybody comes first, second, ... in turn: what the machine does meanwhile should hit all alike.
+        names = [*self._commands]
+        first = turn % len(names)
+        for name in names[first:] + names[:first]:
+            run = self._run(name, self._commands[name])
+            self.outcome.runs.setdefault(name, []).append(run)
+            note(name, run)
 
     def _contents(self) -> tuple[int, int]:
         """Count what there is to read; that also makes the sandbox invent what it only invents when asked."""
@@ -181,6 +202,6 @@ class _Stage:
         if usage.exit_code:
             lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
             return f"exit code {usage.exit_code}: {lines[-1] if lines else 'without a word'}"
-        if self._scenario.option is None and usage.tally.records != self._outcome.records:
-            return f"{usage.tally.records} records, and there are {self._outcome.records}"
+        if self._scenario.option is None and usage.tally.records != self.outcome.records:
+            return f"{usage.tally.records} records, and there are {self.outcome.records}"
         return None

@@ -60,7 +60,9 @@ METHOD = """\
   tap reads all of them in one run.
 - **429s** are requests that the sandbox refused for coming too fast, over all repeats.
 - **Linear in time** is judged by differences between sizes (10,000, 100,000 and 1,000,000 leads), which start-up is not
-  part of, and against the bare loop, which tells what the machine did in the minutes between.
+  part of. The sizes are run in turn, up and down again, three times; each turn has its own answer, and the middle one
+  counts. The list is read from four places in each: how many there are depends on its length otherwise, and each is a
+  range in the STATE.
 - **How many times as fast** is the middle one of the turns' own answers, where both took turns.
 
 The raw figures are in [`benchmarks/results/latest.json`](../benchmarks/results), the scenarios in
@@ -118,6 +120,8 @@ def check_row(verdict: Verdict) -> tuple[str, str, str, str]:
 def _scenario(results: Results, outcome: Outcome) -> str:
     scenario = outcome.scenario
     lines = [f"## {scenario.title}\n"]
+    if outcome.measured:
+        lines.append(f"Measured apart from the rest, {outcome.measured}.\n")
     if scenario.settings:
         lines.append(f"Settings of the tap: {', '.join(f'`{k}: {v}`' for k, v in scenario.settings.items())}.\n")
     if outcome.left_out:

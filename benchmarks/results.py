@@ -57,6 +57,7 @@ class Outcome:
         pages: Pages that there are: of a list, or one for each campaign and window in which it was active.
         left_out: Settings that the tap does not have.
         runs: The runs, by candidate.
+        measured: When and of which commit, where it was measured apart from the rest.
     """
 
     scenario: Scenario
@@ -64,6 +65,7 @@ class Outcome:
     pages: int
     left_out: list[str] = field(default_factory=list)
     runs: dict[str, list[Run]] = field(default_factory=dict)
+    measured: str = ""
 
     @property
     def failures(self) -> list[str]:
@@ -108,6 +110,12 @@ class Results:
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     probes: list[Probe] = field(default_factory=list)
     commit: str = ""
+
+    def add(self, other: Results) -> None:
+        """Put what was measured later in the place of what there is of it."""
+        for name, outcome in other.outcomes.items():
+            outcome.measured = f"on {other.day}, at commit `{other.commit}`"
+            self.outcomes[name] = outcome
 
     def save(self, path: Path) -> None:
         """Write it as JSON."""

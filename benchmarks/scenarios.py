@@ -19,6 +19,10 @@ WINDOW_DAYS = 30
 
 EMPTY = "empty"
 
+GROWTH = {"growth-10k": 10_000, "growth-100k": 100_000, "growth-1m": 1_000_000}
+"""Scenarios that differ in nothing but their leads. How many places a list is read from depends on its length and on
+how the threads happen to run; so that this is the same in all, it is bounded."""
+
 Settings = Mapping[str, Any]
 
 AT_THE_LIMIT: Settings = {"max_requests_per_second": API_REQUESTS_PER_SECOND, "concurrency": 48}
@@ -46,6 +50,7 @@ class Scenario:
         repeats: How often each candidate runs.
         peers_in: Scenario from which the peers' rates are taken, where they would take too long in this one.
         option: Runs the tap with this option alone, in the place of reading a stream.
+        group: Scenarios of the same group are run in turn, up and down again, rather than one after the other.
     """
 
     name: str
@@ -61,6 +66,7 @@ class Scenario:
     repeats: int = 2
     peers_in: str | None = None
     option: str | None = None
+    group: str | None = None
 
     def scaled(self, factor: float) -> Scenario:
         """Make it smaller, for a quick look."""
@@ -82,9 +88,21 @@ SCENARIOS = (
         "leads-0ms-1m",
         "1,000,000 leads, no latency",
         leads=1_000_000,
-        candidates=(TAP, FLOOR),
+        candidates=(TAP,),
         settings=WITHOUT_LIMIT,
         repeats=2,
+    ),
+    *(
+        Scenario(
+            name,
+            f"{leads:,} leads, no latency, read from four places, in turn with other sizes",
+            leads=leads,
+            candidates=(TAP,),
+            settings={**WITHOUT_LIMIT, "concurrency": 4},
+            repeats=3,
+            group="growth",
+        )
+        for name, leads in GROWTH.items()
     ),
     Scenario("leads-50ms-10k", "10,000 leads, 50 ms a request", leads=10_000, latency_ms=50, repeats=2),
     Scenario(

@@ -12,7 +12,7 @@ from benchmarks.checks import CHECKS, Check, judge
 from benchmarks.figures import Spread, figures, growth, peer_figures, times_faster
 from benchmarks.measure import Tally
 from benchmarks.results import LATEST, Outcome, Probe, Results, Run
-from benchmarks.scenarios import SCENARIOS, Scenario
+from benchmarks.scenarios import GROWTH, SCENARIOS, Scenario
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -99,27 +99,24 @@ def test_peers_that_are_too_slow_are_compared_by_the_rate_of_a_smaller_scenario(
     assert times_faster(measured, "leads-300ms-10k", "sdk") == pytest.approx(6.4)
 
 
+def grown(walls: dict[str, list[float]]) -> Results:
+    return results(*(outcome(name, GROWTH[name], tap=[run(w, GROWTH[name]) for w in walls[name]]) for name in walls))
+
+
 def test_growth_compares_further_records_so_that_starting_up_does_not_count() -> None:
     def at(start_up: float, each: float, more: float) -> Results:
-        sizes = {"leads-0ms-10k": 10_000, "leads-0ms-100k": 100_000, "leads-0ms-1m": 1_000_000}
-        walls = {name: start_up + n * (each if n < 1e6 else more) for name, n in sizes.items()}
-        return results(*(outcome(name, n, tap=[run(walls[name], n)]) for name, n in sizes.items()))
+        return grown({name: [start_up + n * (each if n < 1e6 else more)] * 2 for name, n in GROWTH.items()})
 
-    sizes = ("leads-0ms-10k", "leads-0ms-100k", "leads-0ms-1m")
-    assert growth(at(5, 1e-4, 1e-4), *sizes) == pytest.approx(1)
-    assert growth(at(0, 1e-4, 2e-4), *sizes) == pytest.approx((200 - 10) / 900 / 0.1)
-    assert growth(results(), *sizes) is None
+    assert growth(at(5, 1e-4, 1e-4), *GROWTH) == pytest.approx(1)
+    assert growth(at(0, 1e-4, 2e-4), *GROWTH) == pytest.approx((200 - 10) / 900 / 0.1)
+    assert growth(results(), *GROWTH) is None
 
 
-def test_what_the_machine_did_meanwhile_is_taken_out_of_growth() -> None:
-    sizes = {"leads-0ms-10k": (10_000, 1), "leads-0ms-100k": (100_000, 1), "leads-0ms-1m": (1_000_000, 1.5)}
-    measured = results(
-        *(
-            outcome(name, n, tap=[run(n * 1e-4 * slow, n)], floor=[run(n * 2e-4 * slow, n)])
-            for name, (n, slow) in sizes.items()
-        )
-    )
-    assert growth(measured, *sizes) == pytest.approx(1)
+def test_what_the_machine_does_meanwhile_is_in_no_answer_on_growth() -> None:
+    # It becomes steadily slower in the first turn; in the second and third, it has become so.
+    speeds = {"growth-10k": [1, 3, 4, 4, 9, 9], "growth-100k": [1.5, 2.5, 4, 4, 9, 9], "growth-1m": [2, 4, 9]}
+    walls = {name: [speed * 1e-4 * GROWTH[name] for speed in each] for name, each in speeds.items()}
+    assert growth(grown(walls), *GROWTH) == pytest.approx(1)
 
 
 def test_each_turn_is_compared_with_itself() -> None:
@@ -150,8 +147,8 @@ def test_state_may_not_grow_faster_than_the_records() -> None:
     what = "bytes of STATE per lead at 1,000,000 against 100,000"
     for size, holds in ((20_000, True), (40_000, False)):
         measured = results(
-            outcome("leads-0ms-100k", 100_000, tap=[run(4, 100_000, state_bytes=2_000)]),
-            outcome("leads-0ms-1m", 1_000_000, tap=[run(40, 1_000_000, state_bytes=size)]),
+            outcome("growth-100k", 100_000, tap=[run(4, 100_000, state_bytes=2_000)]),
+            outcome("growth-1m", 1_000_000, tap=[run(40, 1_000_000, state_bytes=size)]),
         )
         assert verdict_on(measured, what) is holds
 
@@ -163,7 +160,7 @@ def test_every_check_looks_at_scenarios_that_there_are() -> None:
                 scenario.name,
                 max(1, scenario.leads),
                 **{
-                    who: [run(1 + scenario.leads / 1e4, max(1, scenario.leads), requests=9, state_bytes=9)]
+                    who: [run(1 + scenario.leads / 1e4, max(1, scenario.leads), requests=9, state_bytes=9)] * 2
                     for who in scenario.candidates
                 },
             )
@@ -181,6 +178,17 @@ def test_results_survive_being_saved(tmp_path: Path) -> None:
     measured.probes = [Probe(1, 50_000, 60_000)]
     measured.save(tmp_path / "r.json")
     assert Results.load(tmp_path / "r.json") == measured
+
+
+def test_what_is_measured_later_takes_the_place_of_what_was_there_and_says_so() -> None:
+    first = results(outcome("empty", 0, tap=[run(9)]), outcome("leads-0ms-10k", 10_000, tap=[run(3, 10_000)]))
+    later = results(outcome("empty", 0, tap=[run(0.5)]))
+    later.day, later.commit = "2026-02-01", "abcdef01"
+    first.add(later)
+    page = report.page(first)
+    assert "| `tap` | 0.50 |" in page
+    assert page.count("Measured apart from the rest, on 2026-02-01, at commit `abcdef01`.") == 1
+    assert "| `tap` | 10,000 | 3.00 |" in page
 
 
 def test_the_report_shows_what_was_measured_and_what_was_not() -> None:

@@ -45,6 +45,15 @@ def test_a_quick_look_measures_everybody_in_turn(quick: Path, capsys: pytest.Cap
     assert (results.LATEST.read_bytes() if results.LATEST.exists() else None) == before
 
 
+def test_scenarios_of_a_group_are_run_up_and_down_again() -> None:
+    sizes = [Scenario(f"of-{n}", "x", leads=n, candidates=("floor",), repeats=2, group="g") for n in (10, 20, 30)]
+    ran: list[int] = []
+    outcomes = harness.perform_in_turn(sizes, lambda _name, run: ran.append(run.records))
+    assert ran == [10, 20, 30, 20, 10] * 2
+    assert [(outcome.records, len(outcome.runs["floor"])) for outcome in outcomes] == [(10, 4), (20, 4), (30, 2)]
+    assert not any(outcome.failures for outcome in outcomes)
+
+
 def test_limits_latency_and_days_are_the_sandbox_s() -> None:
     scenario = Scenario(
         "days",

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
+from datetime import date
 from typing import TYPE_CHECKING
 
 from tests.transform import duck
-from tests.transform.package import PACKAGE, Dbt, unsuccessful
+from tests.transform.package import PACKAGE, Dbt, ordered, unsuccessful
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,9 +58,18 @@ def test_another_project_builds_the_marts_and_keeps_the_snapshots_of_what_was_de
     )
     project = make_project(tmp_path / "project", database)
     project.install()
-    results = project.run("build", "--exclude-resource-type", "unit_test", "--select", "+best", "instantly__leads")
+    chosen = ("+best", "+instantly__leads", "instantly__campaign_snapshots")
+    # Cautious: without tests that also look at what was not chosen, and so is of before.
+    how = ("--exclude-resource-type", "unit_test", "--indirect-selection", "cautious")
+    results = project.run("build", *how, "--select", *chosen)
     assert {name: text for name, text in unsuccessful(results).items() if results[name].status != "warn"} == {}
     campaigns = duck.rows(database, "select campaign_id, is_deleted from analytics.instantly__campaigns")
     assert gone not in {row["campaign_id"] for row in campaigns}
     assert [row["campaign_id"] for row in campaigns if row["is_deleted"]] == [stale]
+    later = [
+        {**row, "snapshot_date": date(2026, 11, 2), "emails_sent_count": row["emails_sent_count"] + 1}
+        for row in before
+        if row["campaign_id"] not in {gone, stale}
+    ]
+    assert ordered(duck.rows(database, kept)) == ordered(before + later)
     assert {row["subsequence_name"] for row in duck.rows(database, "from analytics.instantly__leads")} == {None}
