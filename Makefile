@@ -10,10 +10,10 @@ PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 	bench-load constraints clean test-airflow bench-airflow site dist sbom image release-notes lint-workflows hooks test-snowflake \
 	transform dbt-docs test-snowflake-dbt report test-report
 
-## Run the whole pipeline against the sandbox API: extract, load into DuckDB, change things, do it again, compare, and
-## build the marts.
+## Run the whole pipeline against the sandbox API: extract, load into DuckDB, change things, do it again, compare,
+## build the marts and write the report: output/demo/report.html.
 ## Options in DEMO, e.g. make demo DEMO="--leads 100000"
-demo: $(VENV)/.ready .venv-meltano/.ready .venv-dbt/.ready
+demo: $(VENV)/.ready .venv-meltano/.ready .venv-dbt/.ready .venv-report/.ready
 	$(BIN)/python -m demo $(DEMO)
 
 ## Everything that has to pass.

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NoReturn
 import duckdb
 import requests
 
-from demo import changes, increment, marts, report
+from demo import changes, increment, marts, page, report
 from demo.compare import Comparison, compare
 from demo.errors import DemoError
 from demo.paths import ROOT, short
@@ -80,6 +80,11 @@ def tell(options: argparse.Namespace) -> None:
         with report.phase("Building and testing the marts with dbt"):
             built = marts.build(options.dbt.absolute(), meltano.database, FOLDER)
         report.say(f"  {built}")
+        with report.phase("Writing the report"):
+            written = page.write(ROOT / ".venv-report" / "bin" / "python", meltano.database, FOLDER)
+            documented = marts.describe(options.dbt.absolute(), meltano.database, FOLDER)
+        report.say(f"  {short(written)}: one page, open it in a browser")
+        report.say(f"  {short(documented)}: what each mart and column means")
         report.say()
         for line in report.closing(meltano.database, options.meltano, seconds=time.monotonic() - started):
             report.say(line)

@@ -33,21 +33,44 @@ def build(dbt: Path, database: Path, folder: Path) -> str:
     Raises:
         DemoError: There is no dbt, or a model or test failed.
     """
+    options = ["--exclude-resource-type", "unit_test", "--vars", "instantly__quality_severity: error"]
+    target = _run(dbt, database, folder, "build", *options)
+    results = json.loads((target / "run_results.json").read_text(encoding="utf-8"))["results"]
+    return summary(results)
+
+
+def describe(dbt: Path, database: Path, folder: Path) -> Path:
+    """Write dbt's documentation of what was built, as one page.
+
+    Args:
+        dbt: The command.
+        database: As it was built.
+        folder: Where it was built, and where the page goes.
+
+    Raises:
+        DemoError: That failed.
+    """
+    # What there is to document is known since the build.
+    target = _run(dbt, database, folder, "docs", "generate", "--static", "--no-compile")
+    return (target / "static_index.html").replace(folder / "dbt.html")
+
+
+def _run(dbt: Path, database: Path, folder: Path, *arguments: str) -> Path:
+    """Run dbt and tell where it wrote."""
     if not dbt.is_file():
         message = f"there is no dbt at {dbt}: run `make demo`, which installs it, or name it by --dbt"
         raise DemoError(message)
     log, target = folder / "dbt.log", folder / "dbt"
     own = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
-    command = [str(dbt), "build", "--project-dir", str(paths.TRANSFORM), "--profiles-dir", str(paths.TRANSFORM)]
-    command += ["--target-path", str(target), "--log-path", str(target), "--no-use-colors"]
-    command += ["--exclude-resource-type", "unit_test", "--vars", "instantly__quality_severity: error"]
-    with process(command, log, own | {"DBT_DUCKDB_PATH": str(database), "DBT_SCHEMA": SCHEMA}) as child:
+    where = ["--project-dir", str(paths.TRANSFORM), "--profiles-dir", str(paths.TRANSFORM)]
+    where += ["--target-path", str(target), "--log-path", str(target), "--no-use-colors"]
+    settings = own | {"DBT_DUCKDB_PATH": str(database), "DBT_SCHEMA": SCHEMA}
+    with process([str(dbt), *arguments, *where], log, settings) as child:
         failed = child.wait() != 0
     if failed:
-        message = f"`dbt build` failed; the end of its output is above, all of it in {paths.short(log)}"
+        message = f"`dbt {arguments[0]}` failed; the end of its output is above, all of it in {paths.short(log)}"
         raise DemoError(message, tuple(log.read_text(encoding="utf-8", errors="replace").splitlines()[-20:]))
-    results = json.loads((target / "run_results.json").read_text(encoding="utf-8"))["results"]
-    return summary(results)
+    return target
 
 
 def summary(results: list[dict[str, Any]]) -> str:

@@ -80,9 +80,9 @@ def _heading(marts: Marts, title: str | None) -> dict[str, Any]:
     loads = [row["loaded_at"] for row in marts.workspaces if row["loaded_at"]]
     end = marts.period.end
     late = [
-        {"name": name, "as_of": day(row["as_of_date"]) if row["as_of_date"] else "never"}
+        {"name": name, "as_of": day(row["full_until"]) if row["full_until"] else "never"}
         for name, row in zip(names, marts.workspaces, strict=True)
-        if row["as_of_date"] != end
+        if row["full_until"] is None or row["full_until"] < end
     ]
     return {
         "title": title or (names[0] if marts.one_workspace else f"{len(names)} workspaces"),

@@ -15,21 +15,27 @@ select
     workspace_id,
     max(workspace_name) as workspace_name,
     max(as_of_date) as as_of_date,
-    max(loaded_at) as loaded_at
+    max(loaded_at) as loaded_at,
+    coalesce(cast(max(case when latest_date is not null then loaded_at end) as date) - 1, max(as_of_date)) as full_until
 from {marts}.instantly__data_as_of
 group by workspace_id
 order by 2, 1
 """
-"""Asked first: it says which day the periods end with."""
+"""Asked first: it says which day the periods end with. A workspace that was loaded after a day has all of that day,
+also where nothing happened on it."""
 
-# Days that were not over when they were loaded are in no period; workspaces may have been loaded on different days.
 ENDS = """
 ends as (
-    select workspace_id, max(as_of_date) as as_of_date
+    select
+        workspace_id,
+        coalesce(
+            cast(max(case when latest_date is not null then loaded_at end) as date) - 1, max(as_of_date)
+        ) as full_until
     from {marts}.instantly__data_as_of
     group by workspace_id
 )
 """
+"""Days that were not over when they were loaded are in no period; workspaces may have been loaded on different days."""
 
 QUERIES = {
     "first_day": """
@@ -92,7 +98,7 @@ QUERIES = {
                     sum(case when days.date < {start} then days.opportunity_count else 0 end) as bigint
                 ) as positive_before
             from {marts}.instantly__campaign_daily as days
-            inner join ends on ends.workspace_id = days.workspace_id and days.date <= ends.as_of_date
+            inner join ends on ends.workspace_id = days.workspace_id and days.date <= ends.full_until
             where days.date between {before} and {end}
             group by days.workspace_id, days.campaign_id
         )
@@ -189,7 +195,7 @@ QUERIES = {
             cast(sum(days.warmup_sent_count) as bigint) as warmup_sent,
             cast(sum(days.warmup_inbox_count) as bigint) as warmup_inbox
         from {marts}.instantly__account_daily as days
-        inner join ends on ends.workspace_id = days.workspace_id and days.date <= ends.as_of_date
+        inner join ends on ends.workspace_id = days.workspace_id and days.date <= ends.full_until
         where days.date between {start} and {end}
         group by coalesce(days.provider, 'Unknown')
         order by coalesce(sum(days.sent_count), 0) desc, 1

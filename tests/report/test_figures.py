@@ -1,0 +1,124 @@
+"""How figures are written, and what is said of their changes."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from report.figures import (
+    Figure,
+    Kind,
+    Verdict,
+    beyond_chance,
+    change_of_count,
+    change_of_rate,
+    day,
+    share,
+    wilson,
+    written,
+)
+from tests.report.expected import ends
+
+RATES = st.integers(0, 5000).flatmap(lambda tries: st.tuples(st.integers(0, tries), st.just(tries)))
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "text"),
+    [
+        (1234567, Kind.COUNT, "1,234,567"),
+        (0, Kind.COUNT, "0"),
+        (0.0, Kind.RATE, "0%"),
+        (1.0, Kind.RATE, "100%"),
+        (0.00844, Kind.RATE, "0.84%"),
+        (0.0999, Kind.RATE, "9.99%"),
+        (0.4131, Kind.RATE, "41.3%"),
+        (1.044, Kind.RATE, "104.4%"),
+        (0.0012, Kind.POINTS, "+0.12 pts"),
+        (-0.0012, Kind.POINTS, "\N{MINUS SIGN}0.12 pts"),
+        (-0.00001, Kind.POINTS, "0.00 pts"),
+        (-0.214, Kind.CHANGE, "\N{MINUS SIGN}21%"),
+        (12.5, Kind.CHANGE, "+1,250%"),
+        (2250.4, Kind.MONEY, "2,250"),
+        (97.6, Kind.SCORE, "98"),
+    ],
+)
+def test_values_are_written_as_people_read_them(value: float, kind: Kind, text: str) -> None:
+    assert written(value, kind) == text
+
+
+def test_what_is_not_known_is_not_written_as_nought() -> None:
+    assert (Figure("open_rate", None, Kind.RATE, "not tracked").text, Figure("open_rate", None).data) == (
+        "not tracked",
+        "",
+    )
+    assert Figure("open_rate", None).text != Figure("open_rate", 0).text
+
+
+def test_days_cannot_be_taken_for_months() -> None:
+    assert day(date(2026, 3, 4)) == "4 Mar 2026"
+
+
+@pytest.mark.parametrize(("part", "whole"), [(None, 3), (3, None), (3, 0), (0, 0)])
+def test_nothing_is_no_share_of_nothing(part: float | None, whole: float | None) -> None:
+    assert share(part, whole) is None
+
+
+@given(RATES)
+def test_interval_is_where_the_score_test_just_does_not_reject(pair: tuple[int, int]) -> None:
+    assert wilson(*pair) == pytest.approx(ends(*pair), abs=1e-7) if pair[1] else wilson(*pair) == (None, None)
+
+
+@given(RATES, RATES)
+def test_chance_is_the_same_seen_from_either_side(now: tuple[int, int], before: tuple[int, int]) -> None:
+    assert beyond_chance(now, before) == beyond_chance(before, now)
+    assert not beyond_chance(now, now)
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "better", "text", "verdict"),
+    [
+        (150, 100, True, "+50%", Verdict.BETTER),
+        (50, 100, True, "\N{MINUS SIGN}50%", Verdict.WORSE),
+        (19, 24, True, "\N{MINUS SIGN}21%", Verdict.UNCLEAR),
+        (50, 100, None, "\N{MINUS SIGN}50%", Verdict.PLAIN),
+        (100, 100, None, "0%", Verdict.PLAIN),
+        (5, 0, True, "\N{EN DASH}", Verdict.PLAIN),
+        (5, None, True, "\N{EN DASH}", Verdict.PLAIN),
+        (None, 5, True, "\N{EN DASH}", Verdict.PLAIN),
+    ],
+)
+def test_counts_change_by_a_share_of_what_they_were(
+    now: float | None,
+    before: float | None,
+    better: bool | None,  # noqa: FBT001 - a parameter
+    text: str,
+    verdict: Verdict,
+) -> None:
+    change = change_of_count("change", now, before, more_is_better=better)
+    assert (change.figure.text, change.verdict) == (text, verdict)
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "better", "text", "verdict", "arrow"),
+    [
+        ((300, 10_000), (200, 10_000), True, "+1.00 pts", Verdict.BETTER, "\N{BLACK UP-POINTING TRIANGLE}"),
+        ((300, 10_000), (200, 10_000), False, "+1.00 pts", Verdict.WORSE, "\N{BLACK UP-POINTING TRIANGLE}"),
+        ((1, 100), (2, 100), True, "\N{MINUS SIGN}1.00 pts", Verdict.UNCLEAR, "\N{BLACK DOWN-POINTING TRIANGLE}"),
+        ((0, 100), (0, 100), True, "0.00 pts", Verdict.UNCLEAR, ""),
+        ((0, 0), (2, 100), True, "\N{EN DASH}", Verdict.PLAIN, ""),
+        ((1, 100), (None, None), True, "\N{EN DASH}", Verdict.PLAIN, ""),
+    ],
+)
+def test_rates_change_by_points_and_not_where_chance_explains_it(
+    now: tuple[float, float],
+    before: tuple[float | None, float | None],
+    better: bool,  # noqa: FBT001 - a parameter
+    text: str,
+    verdict: Verdict,
+    arrow: str,
+) -> None:
+    change = change_of_rate("change", now, before, more_is_better=better)
+    assert (change.figure.text, change.verdict, change.arrow) == (text, verdict, arrow)
