@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-from tap_instantly.progress.figures import PAUSE, clock, held_back, share, under_way
+from tap_instantly.progress.figures import PAUSE, at_limit, clock, held_back, share, under_way
 from tap_instantly.progress.summary import wrapped
 from tap_instantly.progress.terminal import LogAbove, Screen, cells, columns, fitted, printable
 from tap_instantly.singer.writer import write_all
@@ -51,7 +51,11 @@ class Live:
         active = under_way(list(current[1].parts.values()))
         room = max(1, min(MOST_LINES, self._screen.size.lines - OTHERS))
         shown = active if len(active) <= room else active[: room - 1]
-        rows = columns((_row(*current, part) for part in shown), right=(2, 3, 4, 5)) if len(active) > 1 else []
+        rows = (
+            columns((_row(*current, part, self._watch.allowed) for part in shown), right=(2, 3, 4, 5))
+            if len(active) > 1
+            else []
+        )
         more = [f"... and {len(active) - len(shown):,} more workspaces under way"] if len(active) > len(shown) else []
         return [*rows, *more, whole]
 
@@ -62,9 +66,9 @@ class Live:
         self._log.undo()
 
 
-def _row(stream: str, tally: Tally, part: Part) -> tuple[str, ...]:
+def _row(stream: str, tally: Tally, part: Part, allowed: int) -> tuple[str, ...]:
     seconds = max(part.seconds, 0.001)
-    waiting = "at the limit" if part.workspace.client.budget.spent else ""
+    waiting = "at the limit" if at_limit(part, allowed) else ""
     if (pause := held_back(part)) > PAUSE:
         waiting = f"pausing {clock(pause)}"
     return (
