@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from tap_instantly.api.secrecy import masked
 from tap_instantly.progress.figures import PAUSE, at_limit, clock, held_back, share, under_way
 from tap_instantly.progress.summary import wrapped
 from tap_instantly.progress.terminal import LogAbove, Screen, cells, columns, fitted, printable
@@ -66,13 +68,18 @@ class Live:
         self._log.undo()
 
 
+@lru_cache(maxsize=1024)
+def _named(name: str) -> str:
+    return masked(name)
+
+
 def _row(stream: str, tally: Tally, part: Part, allowed: int) -> tuple[str, ...]:
     seconds = max(part.seconds, 0.001)
     waiting = "at the limit" if at_limit(part, allowed) else ""
     if (pause := held_back(part)) > PAUSE:
         waiting = f"pausing {clock(pause)}"
     return (
-        part.name,
+        _named(part.name),
         stream,
         f"{tally.records_of(part):,} records",
         f"{part.pages:,} pages",
@@ -85,14 +92,15 @@ def _row(stream: str, tally: Tally, part: Part, allowed: int) -> tuple[str, ...]
 def show_summary(summary: Summary, descriptor: int) -> None:
     """Write what a run has done below what is there."""
     width = Screen(descriptor).size.columns - 1
-    rows = summary.table()
+    rows = [tuple(map(masked, row)) for row in summary.table()]
     labels = len(rows[0]) - 4
     figures = range(labels, labels + 3)
     # The names give way where the terminal is narrow; the figures are what it is about.
     taken = sum(max(cells(row[place]) for row in rows) + 2 for place in figures)
     widest = max(8, min(30, (width - taken) // labels - 2))
     lines = [fitted(line, width) for line in columns(rows, right=figures, widest=widest)]
-    reasons = [line for reason in summary.reasons() for line in wrapped(printable(reason), width)]
+    # Masked before a key can be broken in two.
+    reasons = [line for reason in summary.reasons() for line in wrapped(printable(masked(reason)), width)]
     text = "\n".join(["", *lines, *([""] if reasons else []), *reasons, ""])
     with contextlib.suppress(OSError):
         write_all(descriptor, text.encode("utf-8", "replace"))
