@@ -100,6 +100,11 @@ def guard_logs() -> None:
                 handler.setFormatter(_MaskingFormatter(handler.formatter or logging.Formatter()))
 
 
+def masked(text: str) -> str:
+    """``text`` with ``***`` in the place of each of the remembered keys."""
+    return _mask(frozenset(_known)).text(text)
+
+
 class _MaskingFormatter(logging.Formatter):
     """Masks what another formatter made: message, arguments, exception and all."""
 
@@ -109,7 +114,7 @@ class _MaskingFormatter(logging.Formatter):
 
     @override
     def format(self, record: logging.LogRecord) -> str:
-        return _mask(frozenset(_known)).text(self._inner.format(record))
+        return masked(self._inner.format(record))
 
 
 @lru_cache(maxsize=1)

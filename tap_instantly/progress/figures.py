@@ -20,6 +20,9 @@ SOONEST = 5.0
 LEAST = 3
 """How much of it has to have been read by then: slices, or records."""
 
+NEARLY = 0.8
+"""Share of the allowed requests that is called the limit."""
+
 PAUSE = 0.5
 """Seconds that are called a pause: in less, nobody could read of it."""
 
@@ -118,7 +121,7 @@ class Watch:
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._tallies = tallies
-        self._allowed = allowed
+        self.allowed = allowed
         self._of_late = of_late
         self._now = now
         self._began = now()
@@ -149,12 +152,12 @@ class Watch:
             pages=sum(tally.pages for tally in tallies),
             requests=requests,
             requests_per_second=requests_per_second,
-            requests_allowed=self._allowed * max(1, len(active)),
+            requests_allowed=self.allowed * max(1, len(active)),
             workspaces=len(parts),
             workspaces_done=sum(part.over for part in parts),
             workspaces_pausing=len(pauses),
             pause=max(pauses, default=0.0),
-            at_limit=any(part.workspace.client.budget.spent for part in active),
+            at_limit=any(at_limit(part, self.allowed) for part in active),
             share=share(parts),
             seconds_left=seconds_left(parts, current[1].seconds) if current else None,
         )
@@ -178,6 +181,11 @@ def held_back(part: Part) -> float:
     return part.workspace.client.budget.held_back(part.path)
 
 
+def at_limit(part: Part, allowed: int) -> bool:
+    """Whether requests wait for their turn, and not for a processor: then they are nearly as many as are allowed."""
+    return part.workspace.client.budget.spent and part.requests > NEARLY * allowed * part.seconds
+
+
 def seconds_left(parts: Sequence[Part], seconds: float) -> float | None:
     """How long it takes to read the rest at the pace so far; None where it is not known how much that is.
 
@@ -186,10 +194,10 @@ def seconds_left(parts: Sequence[Part], seconds: float) -> float | None:
         seconds: How long it has been.
     """
     courses = [course for part in parts if part.even and (course := part.course) is not None]
-    read = sum(read for read, _ in courses)
-    if len(courses) < len(parts) or read < LEAST or seconds < SOONEST:
+    read, ahead = sum(read for read, _ in courses), sum(ahead for _, ahead in courses)
+    if len(courses) < len(parts) or read < LEAST or seconds < SOONEST or not ahead:
         return None
-    return seconds * sum(ahead for _, ahead in courses) / read
+    return seconds * ahead / read
 
 
 def share(parts: Sequence[Part]) -> str:
@@ -199,7 +207,7 @@ def share(parts: Sequence[Part]) -> str:
     if len(courses) < len(parts) or not read + ahead:
         return ""
     if all(part.even for part in parts):
-        return f"{100 * read / (read + ahead):.0f} %"
+        return f"{int(100 * read / (read + ahead))} %"
     return f"window {read + 1:.0f} of {read + ahead:.0f}" if len(parts) == 1 and ahead else ""
 
 

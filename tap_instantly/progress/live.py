@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from tap_instantly.progress.figures import PAUSE, clock, held_back, share, under_way
+from tap_instantly.api.secrecy import masked
+from tap_instantly.progress.figures import PAUSE, at_limit, clock, held_back, share, under_way
 from tap_instantly.progress.summary import wrapped
 from tap_instantly.progress.terminal import LogAbove, Screen, cells, columns, fitted, printable
 from tap_instantly.singer.writer import write_all
@@ -51,7 +53,11 @@ class Live:
         active = under_way(list(current[1].parts.values()))
         room = max(1, min(MOST_LINES, self._screen.size.lines - OTHERS))
         shown = active if len(active) <= room else active[: room - 1]
-        rows = columns((_row(*current, part) for part in shown), right=(2, 3, 4, 5)) if len(active) > 1 else []
+        rows = (
+            columns((_row(*current, part, self._watch.allowed) for part in shown), right=(2, 3, 4, 5))
+            if len(active) > 1
+            else []
+        )
         more = [f"... and {len(active) - len(shown):,} more workspaces under way"] if len(active) > len(shown) else []
         return [*rows, *more, whole]
 
@@ -62,13 +68,18 @@ class Live:
         self._log.undo()
 
 
-def _row(stream: str, tally: Tally, part: Part) -> tuple[str, ...]:
+@lru_cache(maxsize=1024)
+def _named(name: str) -> str:
+    return masked(name)
+
+
+def _row(stream: str, tally: Tally, part: Part, allowed: int) -> tuple[str, ...]:
     seconds = max(part.seconds, 0.001)
-    waiting = "at the limit" if part.workspace.client.budget.spent else ""
+    waiting = "at the limit" if at_limit(part, allowed) else ""
     if (pause := held_back(part)) > PAUSE:
         waiting = f"pausing {clock(pause)}"
     return (
-        part.name,
+        _named(part.name),
         stream,
         f"{tally.records_of(part):,} records",
         f"{part.pages:,} pages",
@@ -81,14 +92,15 @@ def _row(stream: str, tally: Tally, part: Part) -> tuple[str, ...]:
 def show_summary(summary: Summary, descriptor: int) -> None:
     """Write what a run has done below what is there."""
     width = Screen(descriptor).size.columns - 1
-    rows = summary.table()
+    rows = [tuple(map(masked, row)) for row in summary.table()]
     labels = len(rows[0]) - 4
     figures = range(labels, labels + 3)
     # The names give way where the terminal is narrow; the figures are what it is about.
     taken = sum(max(cells(row[place]) for row in rows) + 2 for place in figures)
     widest = max(8, min(30, (width - taken) // labels - 2))
     lines = [fitted(line, width) for line in columns(rows, right=figures, widest=widest)]
-    reasons = [line for reason in summary.reasons() for line in wrapped(printable(reason), width)]
+    # Masked before a key can be broken in two.
+    reasons = [line for reason in summary.reasons() for line in wrapped(printable(masked(reason)), width)]
     text = "\n".join(["", *lines, *([""] if reasons else []), *reasons, ""])
     with contextlib.suppress(OSError):
         write_all(descriptor, text.encode("utf-8", "replace"))

@@ -65,13 +65,15 @@ class Terminal:
 
     Attributes:
         written: What came out of it so far.
-        process: What runs on it.
+        process: What runs on it, if anything.
+        descriptor: By which programs write on it.
     """
 
     def __init__(self, columns: int = 200, lines: int = 40) -> None:
-        self._master, self._slave = pty.openpty()
-        fcntl.ioctl(self._slave, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
-        self.settings: list[Any] = termios.tcgetattr(self._slave)
+        self._master, self.descriptor = pty.openpty()
+        self.process: subprocess.Popen[bytes] | None = None
+        fcntl.ioctl(self.descriptor, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+        self.settings: list[Any] = termios.tcgetattr(self.descriptor)
         self.written = ""
 
     def run(self, arguments: Sequence[str], stdout: int, **environment: str) -> subprocess.Popen[bytes]:
@@ -80,7 +82,7 @@ class Terminal:
         self.process = subprocess.Popen(
             [sys.executable, "-c", QUICK, *arguments],
             stdout=stdout,
-            stderr=self._slave,
+            stderr=self.descriptor,
             env={**clean, "TERM": "xterm", **environment},
         )
         return self.process
@@ -92,7 +94,7 @@ class Terminal:
             assert time.monotonic() < deadline, self.written[-2000:]
             if select.select([self._master], [], [], 0.1)[0]:
                 self.written += os.read(self._master, 1 << 16).decode()
-            elif self.process.poll() is not None:
+            elif self.process is None or self.process.poll() is not None:
                 return
 
     def read_all(self) -> str:
@@ -103,12 +105,12 @@ class Terminal:
     @property
     def is_sane(self) -> bool:
         """Whether it is set as it was before, its cursor is there, and what is typed next is on a line of its own."""
-        settings = termios.tcgetattr(self._slave)
+        settings = termios.tcgetattr(self.descriptor)
         return settings == self.settings and "\x1b[?" not in self.written and not seen(self.written)[-1]
 
     def close(self) -> None:
-        if self.process.poll() is None:
+        if self.process is not None:
             self.process.kill()
-        self.process.wait()
+            self.process.wait()
         os.close(self._master)
-        os.close(self._slave)
+        os.close(self.descriptor)

@@ -126,6 +126,20 @@ def test_a_pause_after_a_429_is_told_of_with_its_length() -> None:
     assert "1 pausing after a 429 (0:42 to go)" in now.line()
 
 
+@pytest.mark.parametrize(("requests", "expected"), [(100, False), (880, True)])
+def test_waiting_for_the_limit_is_said_where_requests_are_nearly_as_many_as_allowed(
+    monkeypatch: pytest.MonkeyPatch, requests: int, *, expected: bool
+) -> None:
+    tally, (workspace,) = tally_of("one")
+    part = tally.parts["one"]
+    part.begin()
+    workspace.client.requests_sent += requests
+    workspace.client.budget.spent = True  # also where threads wait for a processor
+    monkeypatch.setattr(type(part), "seconds", 10.0)
+    assert figures.at_limit(part, 90) is expected
+    assert ("waiting for the limit" in Watch({"leads": tally}, 90, 30.0).look().line()) is expected
+
+
 @pytest.fixture
 def said(sync: Callable[..., TapRun], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> Any:
     """Sync a stream, where the interval is over with each page that is written; the records of the log."""

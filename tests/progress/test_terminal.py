@@ -20,12 +20,17 @@ from hypothesis import strategies as st
 import sandbox
 from sandbox import SandboxConfig
 from tests.conftest import UNTIL
-from tests.support import api_keys, catalog_of, opening
+from tests.progress.test_lines import read, tally_of
+from tests.support import api_keys, catalog_of, opening, traces
 
 if sys.platform == "win32":
     pytest.skip("no pseudo-terminals there", allow_module_level=True)
 
+from tap_instantly.api import secrecy
 from tap_instantly.progress import report
+from tap_instantly.progress.figures import Watch
+from tap_instantly.progress.live import Live, show_summary
+from tap_instantly.progress.summary import Summary
 from tap_instantly.progress.terminal import LogAbove, Screen, cells, columns, fitted, printable
 from tests.progress.screen import AT_MOST, Terminal, seen, shown
 
@@ -200,7 +205,7 @@ def test_a_terminal_that_takes_nothing_does_not_hold_up_the_end(arguments: list[
         process = terminal.run(arguments, file.fileno())
         terminal.read_until(lambda written: "stream 1 of 3" in written)
         # Nobody reads any more, and what the terminal holds is full at once.
-        filler = subprocess.Popen([sys.executable, "-c", "while True: print('y' * 99)"], stdout=terminal._slave)
+        filler = subprocess.Popen([sys.executable, "-c", "while True: print('y' * 99)"], stdout=terminal.descriptor)
         try:
             process.send_signal(signal.SIGTERM)
             assert process.wait(AT_MOST) == 143
@@ -288,6 +293,24 @@ def test_columns_begin_below_each_other(rows: list[tuple[str, str]]) -> None:
 
 def test_names_cannot_steer_the_terminal() -> None:
     assert fitted("a\x1b[2Jb\rc", 20) == "a?[2Jb?c"
+
+
+@pytest.mark.parametrize("columns", [30, 200])
+def test_keys_are_masked_in_what_does_not_come_by_the_log(columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    key = "key-that-nobody-may-read-0123456789"
+    monkeypatch.setattr(secrecy, "_known", {key})
+    tally, (first, second) = tally_of(key, "second")
+    for workspace in (first, second):
+        read(tally, workspace, 10)
+    with on_a_terminal(columns, 40) as terminal:
+        live = Live(Watch({"leads": tally}, 90, 5.0), terminal.descriptor, alone=True)
+        live.draw()
+        tally.skip("second", "forbidden", f"the server answered: {key}")
+        live.close()
+        show_summary(Summary({"leads": tally}, {}, 1.0), terminal.descriptor)
+        written = terminal.read_all().replace("\r\n", "").replace(" ", "")
+    assert written.count("***") == 4  # a line, a row and two reasons
+    assert not traces(key, written)
 
 
 def test_the_log_comes_back_to_where_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
