@@ -7,12 +7,13 @@ from collections import deque
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from tap_instantly.streams.tally import Outcome
+from tap_instantly.streams.part import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from tap_instantly.streams.tally import Part, Tally
+    from tap_instantly.streams.part import Part
+    from tap_instantly.streams.tally import Tally
 
 SOONEST = 5.0
 """Seconds that a stream has to have been read before it is told how long it may still take."""

@@ -15,7 +15,8 @@ from tap_instantly.singer.writer import write_all
 if TYPE_CHECKING:
     from tap_instantly.progress.figures import Watch
     from tap_instantly.progress.summary import Summary
-    from tap_instantly.streams.tally import Part, Tally
+    from tap_instantly.streams.part import Part
+    from tap_instantly.streams.tally import Tally
 
 MOST_LINES = 10
 """Workspaces that have a line of their own."""

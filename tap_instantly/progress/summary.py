@@ -6,13 +6,14 @@ import textwrap
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from tap_instantly.streams.tally import Outcome
+from tap_instantly.streams.part import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from tap_instantly.api import InstantlyError
-    from tap_instantly.streams.tally import Part, Tally
+    from tap_instantly.streams.part import Part
+    from tap_instantly.streams.tally import Tally
 
 MOST_ROWS = 60
 """Rows of a table that has each stream of each workspace; with more of them, one has each stream over all."""

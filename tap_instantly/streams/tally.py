@@ -1,173 +1,18 @@
-"""What was read of a stream, what it took, and what went wrong: in all, and in each workspace."""
+"""What was read of a stream, what it took, and what went wrong: over all workspaces."""
 
 from __future__ import annotations
 
 import re
-import threading
 import time
-from enum import Enum
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from tap_instantly.api.errors import DENIED
-from tap_instantly.streams.state import quoted
+from tap_instantly.streams.part import Outcome, Part
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable
+    from collections.abc import Iterable
 
     from tap_instantly.api import InstantlyAPIError, Workspace
-
-_Slice = TypeVar("_Slice")
-_Page = TypeVar("_Page")
-
-_counting = threading.Lock()
-
-
-class Outcome(str, Enum):
-    """What became of a stream in a workspace."""
-
-    WAITING = "not read"
-    READING = "cut off"
-    COMPLETE = "complete"
-    SKIPPED = "skipped"
-    INCOMPLETE = "incomplete"
-
-
-class Part:
-    """What was read of a stream in one workspace. Safe to look at from any thread.
-
-    Attributes:
-        workspace: Which.
-        path: Where its records are asked for.
-        read: Records that came, also those that did not change since the bookmark.
-        pages: Answers that they came in.
-        outcome: What became of it, so far.
-        why: What a person has to know of that.
-        total: How many slices there are to read, or windows, where that is known; else None.
-        done: How many of them have been read.
-        even: Whether one takes about as long as another.
-        ahead: How many records are thought to be still to come, where something can tell.
-        settled: Records written in its earlier turns.
-    """
-
-    # Thousands of them, where there are hundreds of workspaces.
-    __slots__ = (
-        "_began",
-        "_ended",
-        "_requests",
-        "_sent_before",
-        "_unusable",
-        "_unusable_before",
-        "ahead",
-        "done",
-        "even",
-        "outcome",
-        "pages",
-        "path",
-        "read",
-        "settled",
-        "total",
-        "why",
-        "workspace",
-    )
-
-    def __init__(self, workspace: Workspace, path: str) -> None:
-        self.workspace = workspace
-        self.path = path
-        self.read = 0
-        self.pages = 0
-        self.outcome = Outcome.WAITING
-        self.why = ""
-        self.total: int | None = None
-        self.done = 0
-        self.even = True
-        self.ahead: Callable[[], float | None] | None = None
-        self.settled = 0
-        self._began: float | None = None
-        self._ended: float | None = None
-        self._sent_before = workspace.client.requests_sent
-        self._requests: int | None = None
-        self._unusable_before = workspace.client.unusable
-        self._unusable: int | None = None
-
-    @property
-    def name(self) -> str:
-        """What people call the workspace, on one line."""
-        return quoted(self.workspace.name or self.workspace.id)
-
-    @property
-    def requests(self) -> int:
-        """Requests made for it, those that list parents and those tried again among them."""
-        return self.workspace.client.requests_sent - self._sent_before if self._requests is None else self._requests
-
-    @property
-    def unusable(self) -> int:
-        """Items of lists to read by, such as parents without an id; the first stream that needs a list counts them."""
-        return self.workspace.client.unusable - self._unusable_before if self._unusable is None else self._unusable
-
-    @property
-    def seconds(self) -> float:
-        """How long it has been read, or was."""
-        if self._began is None:
-            return 0.0
-        return (time.monotonic() if self._ended is None else self._ended) - self._began
-
-    @property
-    def over(self) -> bool:
-        """Whether it has come to an end of whatever kind."""
-        return self.outcome not in {Outcome.WAITING, Outcome.READING}
-
-    def begin(self) -> None:
-        """Called before each request, in any thread."""
-        if self._began is None:
-            self._began = time.monotonic()
-            self.outcome = Outcome.READING
-
-    def end(self, outcome: Outcome, why: str = "") -> None:
-        """It has come to an end."""
-        self.outcome, self.why, self._ended = outcome, why, time.monotonic()
-
-    def freeze(self) -> None:
-        """Nothing more is read; what is sent from here on is for other streams."""
-        self._requests, self._unusable = self.requests, self.unusable
-        self.ahead = None
-        if self._ended is None and self._began is not None:
-            self._ended = time.monotonic()
-
-    # How much there is to read
-
-    def expect(self, number: int) -> None:
-        """There are so many slices for each that was expected before; called in the thread that lists them."""
-        self.total = (self.total or 1) * number
-
-    def at_window(self, done: int, total: int) -> None:
-        """So many windows are done with, where it is not known how much there is in those to come."""
-        self.done, self.total, self.even = done, total, False
-
-    def begun_by(self, slices: Iterable[_Slice]) -> Generator[_Slice]:
-        """The slices, of which listing the first is the beginning."""
-        self.begin()
-        yield from slices
-
-    def counted(self, pages: Callable[[_Slice], Iterable[_Page]]) -> Callable[[_Slice], Generator[_Page]]:
-        """``pages`` of a slice, which is done after the last of them; in any thread."""
-
-        def read(slice_: _Slice) -> Generator[_Page]:
-            yield from pages(slice_)
-            if self.even:
-                with _counting:
-                    self.done += 1
-
-        return read
-
-    @property
-    def course(self) -> tuple[float, float] | None:
-        """How much has been read and how much is still to come, in one measure; None where that is not known."""
-        if self.over:
-            return (self.read if self.ahead else self.done, 0.0)
-        if self.ahead is not None:
-            ahead = self.ahead()
-            return None if ahead is None else (self.read, ahead)
-        return None if self.total is None else (self.done, max(0, self.total - self.done))
 
 
 class Tally:
@@ -189,7 +34,7 @@ class Tally:
         self.is_open = False
         self._seconds = 0.0
         self._opened = 0.0
-        self._sums: tuple[int, int, int] | None = None
+        self._sums: tuple[int, int, int, int] | None = None
         self._turn: tuple[Part | None, int] = (None, 0)
 
     def open(self, workspaces: Iterable[Workspace]) -> None:
@@ -235,7 +80,7 @@ class Tally:
     @property
     def unusable(self) -> int:
         """Items of lists to read by that could not be used."""
-        return sum(part.unusable for part in self.parts.values())
+        return self.sums[3]
 
     @property
     def read(self) -> int:
@@ -248,13 +93,14 @@ class Tally:
         return self.sums[2]
 
     @property
-    def sums(self) -> tuple[int, int, int]:
-        """Those three."""
+    def sums(self) -> tuple[int, int, int, int]:
+        """Requests, records read, pages, and items that could not be used."""
         parts = self.parts.values()
         return self._sums or (
             sum(part.requests for part in parts),
             sum(part.read for part in parts),
             sum(part.pages for part in parts),
+            sum(part.unusable for part in parts),
         )
 
     @property

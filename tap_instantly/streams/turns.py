@@ -11,8 +11,9 @@ from typing_extensions import override
 
 from tap_instantly.singer.read_ahead import PAGES, ReadAhead, Turn
 from tap_instantly.singer.record_path import ShortRecordPath
+from tap_instantly.streams.part import Outcome
 from tap_instantly.streams.records import WORKSPACE_ID
-from tap_instantly.streams.tally import Outcome, Tally
+from tap_instantly.streams.tally import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Mapping

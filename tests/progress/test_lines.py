@@ -18,7 +18,8 @@ from tap_instantly.api import InstantlyAPIError
 from tap_instantly.progress import figures, report
 from tap_instantly.progress.figures import Watch, clock
 from tap_instantly.progress.summary import MOST_ROWS, MOST_WORKSPACES, Summary
-from tap_instantly.streams.tally import Outcome, Tally
+from tap_instantly.streams.part import Outcome
+from tap_instantly.streams.tally import Tally
 from tests.api.test_scan import SimulatedList, Walkers, both, bursts, one_millisecond, random_ids
 from tests.support import TapRun, run_tap
 
