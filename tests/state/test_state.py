@@ -205,6 +205,12 @@ def test_any_json_in_any_place_is_an_error_of_one_line_or_loses_nothing(
     assert [name for name in STREAMS if not found[name] >= continued.due[name]] == []
 
 
+@pytest.mark.parametrize("name", ["since", "signpost", "latest", "remaining"])
+def test_a_part_of_a_scan_that_is_missing_has_the_list_read_anew(continued: Continued, name: str) -> None:
+    path = ("bookmarks", "leads", "partitions", 0, "scan", name)  # also one that was null, as its checksum still holds
+    assert keys(continued.run(put(continued.state, path, REMOVED)))["leads"] >= continued.due["leads"]
+
+
 @settings(max_examples=300, deadline=None)
 @given(state=JSON)
 @example(state={"bookmarks": {"campaigns": {"partitions": [{"context": {"workspace_id": "a\nb"}}] * 2}}})
