@@ -6,7 +6,7 @@ import logging
 import posixpath
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mkdocs.structure.files import File
 
@@ -31,23 +31,6 @@ _LOADED = re.compile(
 )
 
 logger = logging.getLogger("mkdocs.hooks.site")
-
-
-def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    """Leave pages out of the navigation that are not there yet."""
-    config.nav = _there(config.nav or [])
-    return config
-
-
-def _there(nav: list[Any]) -> list[Any]:
-    kept: list[Any] = []
-    for entry in nav:
-        ((title, target),) = entry.items()
-        if isinstance(target, list):
-            kept.append({title: _there(target)})
-        elif target in PAGES.values() or (ROOT / "docs" / target).exists():
-            kept.append(entry)
-    return kept
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
