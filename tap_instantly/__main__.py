@@ -46,8 +46,13 @@ def main() -> None:
 
 def _fail(message: str, code: int = FAILED) -> NoReturn:
     TapInstantly.logger.critical(message)
-    # Python would try once more to flush what could not be written, and complain in its own words.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    # Python would try once more to flush what could not be written, and end in its own words or with a code of its own.
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    try:
+        sys.stderr.flush()
+    except OSError:
+        os.dup2(nowhere, sys.stderr.fileno())
     sys.exit(code)
 
 

@@ -86,6 +86,25 @@ def test_what_goes_wrong_is_said_in_one_line(
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_the_exit_code_is_that_of_the_failure_where_not_even_the_reason_can_be_written(
+    tmp_path: Path, config: dict[str, Any], unbuffered: str
+) -> None:
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(config), encoding="utf-8")
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        run = subprocess.run(
+            [sys.executable, "-m", "tap_instantly", "--config", str(path)],
+            stdout=full,
+            stderr=full,
+            check=False,
+            timeout=120,
+            env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+        )
+    assert run.returncode == 1
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
 def test_a_full_disk_is_said_in_one_line(tap: Callable[..., Any]) -> None:
     with Path("/dev/full").open("w", encoding="utf-8") as full:
         run = tap(stdout=full.fileno())

@@ -128,7 +128,10 @@ def _times(records: list[dict[str, Any]], last: str) -> list[str]:
 def settled(response: requests.Response) -> list[dict[str, Any]]:
     """The records of a page of a list, less those that will come again with the page behind :func:`next_cursor`."""
     records = items(response)
-    return records[: _edge(response).kept]
+    try:
+        return records[: _edge(response).kept]
+    except InstantlyAPIError:  # which next_cursor raises: what has come is kept all the same
+        return records
 
 
 def next_cursor(response: requests.Response) -> str | None:

@@ -54,7 +54,7 @@ class Budget:
 
 class Client:
     def __init__(self) -> None:
-        self.requests_sent = 0
+        self.requests_sent = self.unusable = 0
         self.budget = Budget()
 
 
