@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from demo import paths
 from demo.errors import DemoError
-from demo.pipeline import process
+from demo.pipeline import run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,11 +65,7 @@ def _run(dbt: Path, database: Path, folder: Path, *arguments: str) -> Path:
     where = ["--project-dir", str(paths.TRANSFORM), "--profiles-dir", str(paths.TRANSFORM)]
     where += ["--target-path", str(target), "--log-path", str(target), "--no-use-colors"]
     settings = own | {"DBT_DUCKDB_PATH": str(database), "DBT_SCHEMA": SCHEMA}
-    with process([str(dbt), *arguments, *where], log, settings) as child:
-        failed = child.wait() != 0
-    if failed:
-        message = f"`dbt {arguments[0]}` failed; the end of its output is above, all of it in {paths.short(log)}"
-        raise DemoError(message, tuple(log.read_text(encoding="utf-8", errors="replace").splitlines()[-20:]))
+    run([str(dbt), *arguments, *where], log, f"`dbt {arguments[0]}`", settings)
     return target
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from demo import paths
 from demo.errors import DemoError
 from demo.marts import SCHEMA
-from demo.pipeline import process
+from demo.pipeline import run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,9 +31,5 @@ def write(python: Path, database: Path, folder: Path) -> Path:
         raise DemoError(message)
     log, page = folder / "report.log", folder / NAME
     command = [str(python), "-m", "report", "--database", str(database), "--schema", SCHEMA, "--output", str(page)]
-    with process(command, log) as child:
-        failed = child.wait() != 0
-    if failed or not page.is_file():
-        message = f"the report failed; the end of its output is above, all of it in {paths.short(log)}"
-        raise DemoError(message, tuple(log.read_text(encoding="utf-8", errors="replace").splitlines()[-20:]))
+    run(command, log, "the report", made=page)
     return page

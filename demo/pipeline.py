@@ -55,6 +55,25 @@ def process(
         _stop(child)
 
 
+def run(
+    command: Sequence[str],
+    log: Path,
+    what: str,
+    environment: Mapping[str, str] | None = None,
+    made: Path | None = None,
+) -> None:
+    """Run a command to its end.
+
+    Raises:
+        DemoError: It failed, or did not write the file that it was to make; ``what`` says what that is.
+    """
+    with process(command, log, environment) as child:
+        failed = child.wait() != 0
+    if failed or (made is not None and not made.is_file()):
+        message = f"{what} failed; the end of its output is above, all of it in {paths.short(log)}"
+        raise DemoError(message, tuple(log.read_text(encoding="utf-8", errors="replace").splitlines()[-20:]))
+
+
 def _stop(child: subprocess.Popen[bytes]) -> None:
     for how in (signal.SIGTERM, signal.SIGKILL):
         # The group outlives its leader if that leaves children behind.

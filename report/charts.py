@@ -89,7 +89,7 @@ def volume(weeks: Sequence[Week]) -> Spec:
 _PERIOD = alt.condition("datum.which == 'this period'", alt.value(ACCENT), alt.value(SOFT))
 
 
-def _weeks(weeks: Sequence[Week]) -> Any:  # noqa: ANN401
+def _weeks(weeks: Sequence[Week]) -> Any:  # noqa: ANN401 - as above
     rows = [
         {
             "week": week.end[: -len(" 2000")],
@@ -105,7 +105,7 @@ def _weeks(weeks: Sequence[Week]) -> Any:  # noqa: ANN401
     return alt.Chart(_data(rows)).encode(tooltip=alt.Tooltip("about:N"))
 
 
-def _week(axis: Any) -> Any:  # noqa: ANN401
+def _week(axis: Any) -> Any:  # noqa: ANN401 - as above
     return alt.X("week:O", sort=None, axis=axis)
 
 
@@ -128,7 +128,7 @@ def _label(stage: Stage) -> str:
     return f"{stage.reached.text} · {stage.per_contacted.text}"
 
 
-def _rows(name: str) -> Any:  # noqa: ANN401
+def _rows(name: str) -> Any:  # noqa: ANN401 - as above
     axis = alt.Axis(title=None, domain=False, ticks=False, labelColor=INK, labelLimit=150, labelPadding=10)
     return alt.Y(f"{name}:N", sort=None, axis=axis)
 
