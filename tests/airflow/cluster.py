@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 DAG = "instantly"
 FINISHED = {"success", "failed"}
 
+RUN_SECONDS = 900.0
+"""How long to wait for a run of the DAG."""
+
 
 @dataclass(frozen=True)
 class Cluster:
@@ -55,7 +58,7 @@ class Cluster:
 
     def finish(self, run: str) -> str:
         """Wait for a run; how it ended."""
-        wait_for(lambda: self.state(run) in FINISHED, f"{run} does not end: {self.tasks(run)}")
+        wait_for(lambda: self.state(run) in FINISHED, lambda: f"{run} does not end: {self.tasks(run)}", RUN_SECONDS)
         return self.state(run)
 
     def tasks(self, run: str) -> dict[str, str]:
@@ -123,9 +126,9 @@ def running(installation: Installation, *, celery_workers: int = 0, slots: int =
         for number in range(celery_workers):
             worker = ["celery", "worker", "--skip-serve-logs", "--celery-hostname", f"worker-{number}@%h"]
             cluster.workers.append(stack.enter_context(_process(installation, airflow, *worker, "--without-gossip")))
-        wait_for(lambda: _listens(port), "the API server does not start")
+        wait_for(lambda: _listens(port), lambda: "the API server does not start")
         parsed = f"select 1 from serialized_dag where dag_id = '{DAG}'"  # noqa: S608 (our own names)
-        wait_for(lambda: cluster.ask(parsed) != [], "no DAG is parsed")
+        wait_for(lambda: cluster.ask(parsed) != [], lambda: "no DAG is parsed")
         yield cluster
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 SECONDS = 180.0
+"""How long to wait for anything, but for a whole run."""
 
 
 @dataclass(frozen=True)
@@ -53,9 +54,9 @@ def _is_of_a_load(command: str) -> bool:
     return any(word.endswith(("/meltano", "/tap-instantly", "/target-postgres")) for word in words)
 
 
-def wait_for(what: Callable[[], bool], message: str) -> None:
-    """Wait until something is so."""
-    deadline = time.monotonic() + SECONDS
+def wait_for(what: Callable[[], bool], otherwise: Callable[[], str], seconds: float = SECONDS) -> None:
+    """Wait until something is so; what is said where it does not become so is asked for then."""
+    deadline = time.monotonic() + seconds
     while not what():
-        assert time.monotonic() < deadline, message
-        time.sleep(0.05)
+        assert time.monotonic() < deadline, otherwise()
+        time.sleep(0.2)

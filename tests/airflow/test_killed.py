@@ -43,7 +43,9 @@ def test_a_load_killed_in_its_middle_and_retried_loses_and_doubles_nothing(
     log = tmp_path / "log"
     running = installation.start_test(LEADS, log, **SLOWLY)
     try:
-        wait_for(lambda: len(installation.rows("leads")) > before or running.poll() is not None, "nothing was loaded")
+        wait_for(
+            lambda: len(installation.rows("leads")) > before or running.poll() is not None, lambda: "nothing was loaded"
+        )
         assert running.poll() is None, log.read_text("utf-8")[-5000:]
         killed = [one for one in of_project(installation.project) if victim == "all" or f"/{victim} " in one.command]
         for process in killed:
