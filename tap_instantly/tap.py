@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import logging
 import os
 import signal
 from functools import cached_property
@@ -20,6 +21,7 @@ from tap_instantly.api import InstantlyClient, InstantlyError, Workspaces, secre
 from tap_instantly.api.group import accepted_sub_workspaces
 from tap_instantly.configuration import key_of, problems, secrets, unknown_variables
 from tap_instantly.progress import Report
+from tap_instantly.progress.verdict import verdict
 from tap_instantly.settings import ALL, ENVIRONMENT_PREFIX, SETTINGS
 from tap_instantly.singer import files
 from tap_instantly.singer.writer import BufferedWriter
@@ -32,6 +34,9 @@ if TYPE_CHECKING:
 
     import click
 
+
+NOISE_OF_TESTS = ("singer_sdk.metrics",)
+"""Loggers that say of each record what a test of the connection says at its end."""
 
 OWN = "of the key itself"
 """What messages call the workspace that has the others in its group."""
@@ -147,6 +152,25 @@ class TapInstantly(Tap):
             self._report.end()
         # Once more where the SDK leaves it out, since it has not changed: many loaders forget the state at each record.
         self.write_message(StateMessage(self.state))
+        self._check_complete()
+
+    @override  # type: ignore[misc] # final in the SDK, which says nothing at the end of a test
+    def run_connection_test(self) -> bool:
+        """Read a record of each stream, and say which can be read and what is needed for the others.
+
+        Raises:
+            IncompleteError: As for a run.
+        """
+        for name in NOISE_OF_TESTS:
+            logging.getLogger(name).setLevel(logging.WARNING)
+        super().run_connection_test()
+        for line in verdict(self._own_streams):
+            self.logger.info(line)
+        self._check_complete()
+        return True
+
+    def _check_complete(self) -> None:
+        """Fail where something is missing that should not be."""
         tallies = {stream.name: stream.tally for stream in self._own_streams}
         missing = [f"{name} ({', '.join(tally.incomplete)})" for name, tally in tallies.items() if tally.incomplete]
         if self.config["strict"]:

@@ -13,6 +13,7 @@ from urllib.parse import quote
 import pytest
 from singer_sdk.singerlib.encoding.simple import Message, SimpleSingerWriter
 
+from sandbox import ApiKey
 from sandbox.group import MAIN
 from tap_instantly.tap import IncompleteError, TapInstantly
 
@@ -84,9 +85,14 @@ def run_tap(
     return TapRun(writer.messages, tap)
 
 
+def secret(key: str) -> str:
+    """What a key of a sandbox is that is called so."""
+    return ApiKey(key).secret
+
+
 def api_keys(server: Server, *names: str) -> dict[str, str]:
     """The API keys of workspaces of a sandbox, by their names there."""
-    return {name: server.api_key if name == MAIN else f"sandbox-key-{name}" for name in names}
+    return {name: server.api_key if name == MAIN else secret(name) for name in names}
 
 
 def opening(server: Server, keys: Mapping[str, str], **more: Any) -> dict[str, Any]:

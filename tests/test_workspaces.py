@@ -5,11 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sandbox import ApiKey
 from tap_instantly import ErrorKind, InstantlyAPIError, InstantlyClient
 from tap_instantly.api.workspaces import UNKNOWN_WORKSPACE, Workspace
 from tests.api.test_errors import closed_port
-from tests.support import TapRun, run_tap
+from tests.support import TapRun, run_tap, secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,10 +19,6 @@ if TYPE_CHECKING:
 def connect(api: Server, key: str, **settings: Any) -> Workspace:
     with InstantlyClient(key, api_url=f"{api.url}/api/v2", max_retries=0, **settings) as client:
         return Workspace.connect(client)
-
-
-def secret(name: str) -> str:
-    return ApiKey(name).secret
 
 
 def test_a_good_key_tells_its_workspace(api: Server) -> None:
@@ -92,7 +87,7 @@ def test_a_key_with_few_scopes_yields_what_it_may_read_and_a_line_for_each_other
     assert len(run.records("campaigns")) == len(list(api.control.truth("campaigns")))
     assert run.records("campaign_analytics")
     assert not run.records("leads")
-    skipped = [message for message in caplog.messages if message.startswith("Skipped in workspace")]
+    skipped = [message for message in caplog.messages if " skipped in workspace " in message]
     for scope in ("accounts:read", "leads:read", "lead_lists:read"):
         assert any(f"Give the API key {scope}, or all:read" in message for message in skipped)
     assert not any("valid v2 key" in message for message in skipped)
@@ -113,7 +108,7 @@ def test_refusal_in_the_middle_of_a_list_is_no_skip(
 ) -> None:
     api.control.fault("/api/v2/leads/list", "status", status=403, body={"message": "no more"}, after=2)
     run = sync("leads", "campaigns", incomplete=True)
-    assert "Incomplete in workspace" in caplog.text
+    assert "leads incomplete in workspace" in caplog.text
     assert run.bookmark("leads") is None
     assert run.records("campaigns")
 
@@ -125,4 +120,4 @@ def test_a_stream_whose_endpoint_is_missing_is_skipped(
     run = sync("lead_lists", "campaigns")
     assert not run.records("lead_lists")
     assert run.records("campaigns")
-    assert "Skipped in workspace" in caplog.text
+    assert "lead_lists skipped in workspace" in caplog.text

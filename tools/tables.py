@@ -184,7 +184,7 @@ def _stream_row(stream: InstantlyStream) -> tuple[str, ...]:
         f"incremental by `{stream.replication_key}`" if stream.replication_key else "full",
         "yes" if stream.why_off is None else f"no: {stream.why_off}",
         f"`{stream.http_method} {stream.path}`",
-        f"`{stream.scope}:read`" if stream.scope else "none",
+        " ".join(f"`{scope}`" for scope in stream.scopes) or "none",
     )
 
 

@@ -55,6 +55,12 @@ RETRYABLE = frozenset(
 DENIED = frozenset({ErrorKind.UNAUTHORIZED, ErrorKind.FORBIDDEN})
 """Kinds that a missing scope shows as (both are reported)."""
 
+SKIPPED_KINDS = DENIED | {ErrorKind.NO_PLAN, ErrorKind.NOT_FOUND}
+"""Kinds that concern one endpoint of a workspace whose key has already proved good."""
+
+FATAL_KINDS = frozenset({ErrorKind.UNREACHABLE, ErrorKind.TLS, ErrorKind.REDIRECTED, ErrorKind.BLOCKED_AGENT})
+"""Kinds that concern whatever else would be asked for: nothing is gained by going on."""
+
 NEVER_PROCESSED = frozenset({ErrorKind.RATE_LIMITED, ErrorKind.UNREACHABLE})
 """Kinds after which the server has certainly done nothing, so that even a write may be sent again."""
 

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from singer_sdk import Tap
 
 
+NOTE = "Progress is not resumable if interrupted."
+
+
 class PartitionStates(StreamStateManager):
     """The states of a stream's partitions, where one partition comes in several turns.
 
@@ -47,11 +50,17 @@ class PartitionStates(StreamStateManager):
     def increment_state(
         self, latest_record: dict[str, Any], *, context: Mapping[str, Any] | None = None, replication_key: str
     ) -> None:
-        # Of a list in no order, nearly all records change nothing.
-        markers = self.get_context_state(context).get("progress_markers") or {}
-        latest, value = markers.get("replication_key_value"), latest_record.get(replication_key)
-        if self._is_sorted or not (isinstance(latest, str) and isinstance(value, str) and value < latest):
-            super().increment_state(latest_record, context=context, replication_key=replication_key)
+        value = latest_record.get(replication_key)
+        if value is None:
+            return  # the SDK would say so of each record
+        if not self._is_sorted:
+            # The SDK's own, which it would make with a warning for each partition that a run which is cut off starts
+            # anew; of leads it is not so.
+            markers = self.get_context_state(context).setdefault("progress_markers", {"Note": NOTE})
+            latest = markers.get("replication_key_value")
+            if isinstance(latest, str) and isinstance(value, str) and value < latest:
+                return  # of a list in no order, nearly all records change nothing
+        super().increment_state(latest_record, context=context, replication_key=replication_key)
 
     @override
     def write_starting_replication_value(self, context: Mapping[str, Any] | None, *args: Any, **settings: Any) -> None:

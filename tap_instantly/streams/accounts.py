@@ -78,6 +78,7 @@ class BatchedByAccount(InstantlyStream):
     Where the API finds a request too large (413, reported), it is halved, and at last by days where it has any.
     """
 
+    parent = ACCOUNT
     accounts_per_call: ClassVar[int]
 
     def batches(self, context: Slice) -> Iterator[dict[str, Any]]:

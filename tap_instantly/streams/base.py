@@ -14,8 +14,8 @@ from singer_sdk.streams.rest import PageContext
 from typing_extensions import override
 
 from tap_instantly import timestamps
-from tap_instantly.api import ErrorKind, InstantlyAPIError
-from tap_instantly.api.errors import DENIED
+from tap_instantly.api import InstantlyAPIError
+from tap_instantly.api.errors import FATAL_KINDS, SKIPPED_KINDS
 from tap_instantly.api.pagination import no_records
 from tap_instantly.api.retry import Retry
 from tap_instantly.singer.sources import Slices
@@ -34,16 +34,11 @@ if TYPE_CHECKING:
     from singer_sdk.helpers.types import Context, RequestFunc
     from singer_sdk.pagination import BaseAPIPaginator
 
-    from tap_instantly.api import Workspaces
+    from tap_instantly.api import ErrorKind, Workspaces
     from tap_instantly.singer.sources import Source
+    from tap_instantly.streams.parents import Parent
 
     Slice = Mapping[str, Any]
-
-SKIPPED_KINDS = DENIED | {ErrorKind.NO_PLAN, ErrorKind.NOT_FOUND}
-"""Errors that concern one endpoint of a workspace whose key has already proved good."""
-
-FATAL_KINDS = frozenset({ErrorKind.UNREACHABLE, ErrorKind.TLS, ErrorKind.REDIRECTED, ErrorKind.BLOCKED_AGENT})
-"""Errors that concern whatever else would be asked for: nothing is gained by going on."""
 
 
 class StoppedReadingError(Exception):
@@ -62,6 +57,9 @@ class InstantlyStream(Versioned):
     scope: ClassVar[str | None] = None
     """Resource whose ``:read`` scope the endpoint needs, where the official document names one."""
 
+    parent: ClassVar[Parent | None] = None
+    """What the endpoint is asked for by, where it is, and which has to be listed first."""
+
     arguments: ClassVar[Mapping[str, Any]] = {}
     """Constant arguments, of the query for GET and of the body for POST."""
 
@@ -77,6 +75,12 @@ class InstantlyStream(Versioned):
         self._names: dict[str, str | None] = {}
         self._counting = threading.Lock()
         self._missing: dict[str, str] = {}
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        """Scopes that an API key needs for the stream and for what it is asked for by."""
+        listing = self.parent.scopes if self.parent else ()
+        return tuple(f"{scope}:read" for scope in dict.fromkeys((*([self.scope] if self.scope else ()), *listing)))
 
     @property
     @override
@@ -194,17 +198,19 @@ class InstantlyStream(Versioned):
         workspace = workspace_id(context)
         if error.kind in SKIPPED_KINDS and not read:
             self._forget_progress(context)
-            why = why_skipped(error, self.path, self.scope)
-            self.tally.skip(workspace, error.kind.value, why)
-            self.logger.warning("Skipped in workspace %s: %s", workspace, why)
+            why = why_skipped(error, self.scopes)
+            self.tally.skip(workspace, error.kind, why)
+            self.logger.warning("%s skipped in workspace %s: %s", self.name, workspace, why)
             return
-        self._note_incomplete(context, f"{workspace}: {error.kind.value}", str(error))
-        self.logger.error("Incomplete in workspace %s, and its bookmark stays where it was: %s", workspace, error)
+        self._note_incomplete(context, f"{workspace}: {error.kind.value}", str(error), error.kind)
+        self.logger.error(
+            "%s incomplete in workspace %s, and its bookmark stays where it was: %s", self.name, workspace, error
+        )
         self.workspaces.note_failure(workspace, error)
 
-    def _note_incomplete(self, context: Context, entry: str, why: str) -> None:
+    def _note_incomplete(self, context: Context, entry: str, why: str, kind: ErrorKind | None = None) -> None:
         self._forget_progress(context)
-        self.tally.break_off(workspace_id(context), entry, why)
+        self.tally.break_off(workspace_id(context), entry, why, kind)
 
     def _forget_progress(self, context: Context) -> None:
         """See to it that the next run starts where this one did, as it did not see everything."""

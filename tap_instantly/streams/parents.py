@@ -20,10 +20,12 @@ class Parent:
 
     Attributes:
         column: Name of its id, in slices and in the records of its children.
+        scopes: Resources whose ``:read`` scope listing them needs.
         source: Lists the ids; called once per workspace and run, and again where one was not found.
     """
 
     column: str
+    scopes: tuple[str, ...]
     source: Callable[[InstantlyClient], Iterable[object]]
 
     def ids(self, workspace: Workspace) -> list[str]:
@@ -82,22 +84,22 @@ def _agents(*types: int) -> Callable[[InstantlyClient], Iterable[object]]:
     return source
 
 
-CAMPAIGN = Parent("campaign_id", _campaigns)
-CAMPAIGN_WITH_FIGURES = Parent("campaign_id", _campaigns_with_figures)
+CAMPAIGN = Parent("campaign_id", ("campaigns",), _campaigns)
+CAMPAIGN_WITH_FIGURES = Parent("campaign_id", (), _campaigns_with_figures)
 """Campaigns that ever sent: only these have analytics (recorded)."""
-CAMPAIGN_WITH_SUBSEQUENCES = Parent("campaign_id", _listed("/subsequences", "parent_campaign"))
-SUBSEQUENCE = Parent("subsequence_id", _listed("/subsequences"))
-ACCOUNT = Parent("email", _listed("/accounts", "email"))
-LEAD_LIST = Parent("list_id", _lead_lists)
-INBOX_PLACEMENT_TEST = Parent("test_id", _listed("/inbox-placement-tests"))
-DFY_DOMAIN = Parent("domain", _listed("/dfy-email-account-orders", "domain"))
-ENRICHED_RESOURCE = Parent("resource_id", _resources)
+CAMPAIGN_WITH_SUBSEQUENCES = Parent("campaign_id", ("subsequences",), _listed("/subsequences", "parent_campaign"))
+SUBSEQUENCE = Parent("subsequence_id", ("subsequences",), _listed("/subsequences"))
+ACCOUNT = Parent("email", ("accounts",), _listed("/accounts", "email"))
+LEAD_LIST = Parent("list_id", ("lead_lists",), _lead_lists)
+INBOX_PLACEMENT_TEST = Parent("test_id", ("inbox_placement_tests",), _listed("/inbox-placement-tests"))
+DFY_DOMAIN = Parent("domain", ("dfy_email_account_orders",), _listed("/dfy-email-account-orders", "domain"))
+ENRICHED_RESOURCE = Parent("resource_id", ("lead_lists", "campaigns"), _resources)
 """Lead lists and campaigns, which are what can be enriched."""
 
 # Types of agents as the official document numbers them.
-SALES_AGENT = Parent("agent_id", _agents(2, 4, 7, 8, 9, 10))
+SALES_AGENT = Parent("agent_id", ("ai_agents",), _agents(2, 4, 7, 8, 9, 10))
 """Sales agents and those built like them: affiliate, recruiting, investment, user research, partnership."""
-INBOX_MANAGER = Parent("agent_id", _agents(1))
-LEAD_FINDER = Parent("agent_id", _listed("/ai-agents/lead-finder"))
-DELIVERABILITY_AGENT = Parent("agent_id", _agents(3))
-AGENT = Parent("agent_id", _listed("/ai-agents"))
+INBOX_MANAGER = Parent("agent_id", ("ai_agents",), _agents(1))
+LEAD_FINDER = Parent("agent_id", ("ai_agents",), _listed("/ai-agents/lead-finder"))
+DELIVERABILITY_AGENT = Parent("agent_id", ("ai_agents",), _agents(3))
+AGENT = Parent("agent_id", ("ai_agents",), _listed("/ai-agents"))

@@ -12,7 +12,7 @@ from tap_instantly.streams.state import quoted
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable
 
-    from tap_instantly.api import Workspace
+    from tap_instantly.api import ErrorKind, Workspace
 
 _Slice = TypeVar("_Slice")
 _Page = TypeVar("_Page")
@@ -40,6 +40,7 @@ class Part:
         pages: Answers that they came in.
         outcome: What became of it, so far.
         why: What a person has to know of that.
+        failed_by: The kind of error that ended it, where one did.
         total: How many slices there are to read, or windows, where that is known; else None.
         done: How many of them have been read.
         even: Whether one takes about as long as another.
@@ -58,6 +59,7 @@ class Part:
         "ahead",
         "done",
         "even",
+        "failed_by",
         "outcome",
         "pages",
         "path",
@@ -75,6 +77,7 @@ class Part:
         self.pages = 0
         self.outcome = Outcome.WAITING
         self.why = ""
+        self.failed_by: ErrorKind | None = None
         self.total: int | None = None
         self.done = 0
         self.even = True
@@ -120,9 +123,9 @@ class Part:
             self._began = time.monotonic()
             self.outcome = Outcome.READING
 
-    def end(self, outcome: Outcome, why: str = "") -> None:
+    def end(self, outcome: Outcome, why: str = "", failed_by: ErrorKind | None = None) -> None:
         """It has come to an end."""
-        self.outcome, self.why, self._ended = outcome, why, time.monotonic()
+        self.outcome, self.why, self.failed_by, self._ended = outcome, why, failed_by, time.monotonic()
 
     def freeze(self) -> None:
         """Nothing more is read; what is sent from here on is for other streams."""

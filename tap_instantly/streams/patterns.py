@@ -152,7 +152,7 @@ class PerParent(InstantlyStream):
     in the log; where it is still listed afterwards, it is not gone, and there is more to read than was read.
     """
 
-    parent: ClassVar[Parent]
+    parent: ClassVar[Parent]  # there always is one
     parent_argument: ClassVar[str | None] = None
 
     def __init__(self, tap: Tap, workspaces: Workspaces) -> None:
@@ -213,7 +213,9 @@ class PerParent(InstantlyStream):
         entry = f"{workspace}: {len(listed)} of {self.parent.column} not found"
         if self.bookmark_key:
             self._note_incomplete(context, entry, f"{len(listed)} of {self.parent.column} not found, and still listed")
-            self.logger.error("Incomplete, and the bookmark stays where it was: in workspace %s, still listed", entry)
+            self.logger.error(
+                "%s incomplete, and its bookmark stays where it was: in workspace %s, still listed", self.name, entry
+            )
         else:
             self.tally.pass_over(workspace, entry)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from typing import TYPE_CHECKING
 
@@ -10,9 +9,9 @@ from tap_instantly.api.errors import DENIED
 from tap_instantly.streams.part import Outcome, Part
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
-    from tap_instantly.api import InstantlyAPIError, Workspace
+    from tap_instantly.api import ErrorKind, InstantlyAPIError, Workspace
 
 
 class Tally:
@@ -108,15 +107,15 @@ class Tally:
         """How long it has been read, or was."""
         return time.monotonic() - self._opened if self.is_open else self._seconds
 
-    def skip(self, workspace_id: str, kind: str, why: str) -> None:
+    def skip(self, workspace_id: str, kind: ErrorKind, why: str) -> None:
         """It is not to be had in a workspace, for a reason of that kind."""
-        self.skipped.append(f"{workspace_id}: {kind}")
-        self.parts[workspace_id].end(Outcome.SKIPPED, why)
+        self.skipped.append(f"{workspace_id}: {kind.value}")
+        self.parts[workspace_id].end(Outcome.SKIPPED, why, kind)
 
-    def break_off(self, workspace_id: str, entry: str, why: str) -> None:
+    def break_off(self, workspace_id: str, entry: str, why: str, kind: ErrorKind | None = None) -> None:
         """It could not be read to its end in a workspace."""
         self.incomplete.append(entry)
-        self.parts[workspace_id].end(Outcome.INCOMPLETE, why)
+        self.parts[workspace_id].end(Outcome.INCOMPLETE, why, kind)
 
     def pass_over(self, workspace_id: str, entry: str) -> None:
         """Parents of a workspace were passed over, and are still there."""
@@ -134,17 +133,15 @@ class Tally:
         )
 
 
-def why_skipped(error: InstantlyAPIError, path: str, scope: str | None) -> str:
+def why_skipped(error: InstantlyAPIError, scopes: Sequence[str]) -> str:
     """What a stream was refused for, and what to do.
 
     Args:
-        error: The refusal.
-        path: The stream's own path; it may have been the list of its parents that was refused.
-        scope: Resource whose ``:read`` scope the stream needs.
+        error: The refusal; it may have been the list of the stream's parents that was refused.
+        scopes: What the stream needs.
     """
     if error.kind not in DENIED:
         return str(error)
     # The key is good, or the run would not have come this far.
-    is_own = re.search(re.sub(r"\{\w+\}", "[^/]+", path) + "$", error.path)
-    needed = f"{scope}:read" if scope and is_own else "that endpoint's scope"
+    needed = " and ".join(scopes) or "that endpoint's scope"
     return str(error).removesuffix(error.advice) + f"Give the API key {needed}, or all:read, which covers all."

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from singer_sdk.logging import StructuredFormatter
 
-from tap_instantly.api import InstantlyAPIError
+from tap_instantly.api import ErrorKind, InstantlyAPIError
 from tap_instantly.progress import figures, report
 from tap_instantly.progress.figures import Watch, clock
 from tap_instantly.progress.summary import MOST_ROWS, MOST_WORKSPACES, Summary
@@ -345,7 +345,7 @@ def many(count: int) -> Summary:
     for number, workspace in enumerate(workspaces):
         read(tally, workspace, 10)
         if number % 10 == 3:
-            tally.skip(workspace.id, "forbidden", "Give the key leads:read")
+            tally.skip(workspace.id, ErrorKind.FORBIDDEN, "Give the key leads:read")
         else:
             tally.parts[workspace.id].end(Outcome.COMPLETE)
     tally.close()

@@ -26,7 +26,7 @@ from tests.support import api_keys, catalog_of, opening, traces
 if sys.platform == "win32":
     pytest.skip("no pseudo-terminals there", allow_module_level=True)
 
-from tap_instantly.api import secrecy
+from tap_instantly.api import ErrorKind, secrecy
 from tap_instantly.progress import report
 from tap_instantly.progress.figures import Watch
 from tap_instantly.progress.live import Live, show_summary
@@ -305,7 +305,7 @@ def test_keys_are_masked_in_what_does_not_come_by_the_log(columns: int, monkeypa
     with on_a_terminal(columns, 40) as terminal:
         live = Live(Watch({"leads": tally}, 90, 5.0), terminal.descriptor, alone=True)
         live.draw()
-        tally.skip("second", "forbidden", f"the server answered: {key}")
+        tally.skip("second", ErrorKind.FORBIDDEN, f"the server answered: {key}")
         live.close()
         show_summary(Summary({"leads": tally}, {}, 1.0), terminal.descriptor)
         written = terminal.read_all().replace("\r\n", "").replace(" ", "")
