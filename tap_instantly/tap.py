@@ -17,7 +17,8 @@ from singer_sdk.singerlib import Catalog, StateMessage
 from typing_extensions import override
 
 from tap_instantly import stopping
-from tap_instantly.api import InstantlyClient, InstantlyError, Workspaces, secrecy
+from tap_instantly.api import InstantlyAPIError, InstantlyClient, InstantlyError, Workspaces, secrecy
+from tap_instantly.api.errors import SKIPPED_KINDS
 from tap_instantly.api.group import accepted_sub_workspaces
 from tap_instantly.configuration import key_of, problems, secrets, unknown_variables
 from tap_instantly.progress import Report
@@ -173,9 +174,13 @@ class TapInstantly(Tap):
         """Fail where something is missing that should not be."""
         tallies = {stream.name: stream.tally for stream in self._own_streams}
         missing = [f"{name} ({', '.join(tally.incomplete)})" for name, tally in tallies.items() if tally.incomplete]
+        missing += [
+            f"workspace {name}"
+            for name, error in self.workspaces.left_out.items()
+            if self.config["strict"] or (isinstance(error, InstantlyAPIError) and error.kind not in SKIPPED_KINDS)
+        ]
         if self.config["strict"]:
             missing += [f"{name} ({', '.join(tally.skipped)})" for name, tally in tallies.items() if tally.skipped]
-            missing += [f"workspace {name}" for name in self.workspaces.left_out]
         if missing:
             message = f"Not everything could be read: {'; '.join(missing)}; all else was. The reasons are above."
             raise IncompleteError(message)

@@ -16,6 +16,7 @@ from singer_sdk.singerlib.encoding.simple import Message, SimpleSingerWriter
 from sandbox import ApiKey
 from sandbox.group import MAIN
 from tap_instantly.tap import IncompleteError, TapInstantly
+from tests.keys import look
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,7 +34,9 @@ class CollectingWriter(SimpleSingerWriter):
         self.messages: list[dict[str, Any]] = []
 
     def write_message(self, message: Message) -> None:
-        self.messages.append(json.loads(self.format_message(message)))
+        line = self.format_message(message)
+        look(line, "a message")
+        self.messages.append(json.loads(line))
 
 
 @dataclass

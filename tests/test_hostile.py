@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tap_instantly.api.decode import UNREADABLE, Odd, decode
+from tap_instantly.api.decode import DEEPEST, UNREADABLE, Odd, decode
 from tap_instantly.streams import STREAMS
 from tools import fuzz
 
@@ -67,10 +67,23 @@ def test_one_odd_value_is_read_as_what_it_is(body: bytes, value: object) -> None
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"<html>", b'{"items":[{"id"', b"[1,]", b"01", b"{} x", b"[" * 5000 + b"]" * 5000]
+    "body", [b"", b"<html>", b'{"items":[{"id"', b"[1,]", b"01", b"{} x", b"[" * 5000, b"[" * 5000 + b"}" * 5000]
 )
-def test_what_is_no_json_or_nested_beyond_reason_is_unreadable(body: bytes) -> None:
+def test_what_is_no_json_is_unreadable(body: bytes) -> None:
     assert decode(body) is UNREADABLE
+
+
+@pytest.mark.parametrize("within", [b"1", b'"]}"', b'"\\\\"', rb'"\ud800"', b'{"b":[]}', b"NaN", b'"\xff"'])
+def test_what_is_nested_beyond_what_can_be_read_costs_itself_alone(within: bytes) -> None:
+    deep = b'[{"a":' * 2500 + within + b"}]" * 2500
+    first, found, last = decode(b'["first ]",' + deep + b',{"last":[' + within + b"]}]")
+    assert first == "first ]"
+    levels = 0
+    while found is not None:
+        (found,) = found if isinstance(found, list) else found.values()
+        levels += 1
+    assert levels == DEEPEST - 1
+    assert last == {"last": [decode(within)]}
 
 
 @given(
@@ -194,6 +207,17 @@ def test_a_record_nested_too_deeply_is_left_out_with_its_key(
         f"A record that is nested too deeply was left out; the rest of its key: {{'id': '{key}'}}"
         for key in ("deep", "flat")
     ]
+
+
+def test_a_record_too_deep_for_the_parser_costs_no_other_and_is_counted(
+    api: Server, sync: Callable[..., TapRun]
+) -> None:
+    campaigns = [*api.control.truth("campaigns")]
+    body = json.dumps({"items": campaigns}).replace('"status": ', f'"deep": {"[" * 3000}{"]" * 3000}, "status": ', 1)
+    api.control.fault("/api/v2/campaigns", "status", status=200, body=body)
+    run = sync("campaigns")
+    assert [record["id"] for record in run.records("campaigns")] == [row["id"] for row in campaigns[1:]]
+    assert run.tap.streams["campaigns"].shaper.oddities["too_deep"] == 1
 
 
 def test_the_log_stays_short_whatever_the_names_of_fields(

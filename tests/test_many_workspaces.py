@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from singer_sdk.singerlib.encoding.simple import Message
 
 STREAMS = ("workspaces", "campaigns", "leads", "campaign_analytics_daily", "account_analytics_daily")
-NUMBER = 6
+NUMBER = 10
 
 EARLIER = "2026-10-01T00:00:00.000Z"
 LATER = "2026-11-01T12:00:00.000Z"
@@ -134,9 +134,24 @@ def test_one_that_cannot_be_opened_is_left_out_with_a_line_and_keeps_its_state(
     for name, reason in (("workspace-002", "plan"), ("workspace-003", "valid v2 key")):
         (line,) = [message for message in caplog.messages if message.startswith(f"Workspace {name} is left out")]
         assert reason in line
-    before = {str(part["context"]): part for part in first.state["bookmarks"]["campaigns"]["partitions"]}
-    after = {str(part["context"]): part for part in second.state["bookmarks"]["campaigns"]["partitions"]}
+    before, after = (partitions(run.state, "campaigns") for run in (first, second))
     assert after.keys() == before.keys()
+    for name in ("workspace-002", "workspace-003"):
+        assert after[ids(agency)[name]] == before[ids(agency)[name]] is not None
+
+
+@pytest.mark.parametrize(
+    ("fault", "fails"),
+    [({"status": 503}, True), ({"status": 429}, True), ({"status": 402}, False), ({"status": 404}, False)],
+    ids=str,
+)
+def test_one_that_cannot_be_opened_for_a_passing_reason_makes_the_run_incomplete(
+    agency: sandbox.Server, fault: dict[str, Any], *, fails: bool
+) -> None:
+    control = agency.control.within("workspace-002")
+    control.fault("/api/v2/workspaces/current", "status", count=None, body={"message": "not now"}, **fault)
+    run = run_tap(settings(agency, max_retries=0), streams=("workspaces",), incomplete=fails)
+    assert len(run.records("workspaces")) == NUMBER - 1
 
 
 def test_where_none_can_be_opened_the_run_ends_with_the_reason(agency: sandbox.Server) -> None:

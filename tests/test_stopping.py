@@ -12,6 +12,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import pytest
 
+from tap_instantly import stopping
 from tests.support import catalog_of
 from tests.test_writer import parsed, waiting_bytes
 
@@ -80,6 +81,10 @@ def wait_for_line(pipe: IO[bytes], text: bytes) -> None:
 
 def whole_lines(output: bytes) -> list[dict[str, Any]]:
     return [json.loads(line) for line in output.split(b"\n")[:-1]]
+
+
+def test_the_end_by_force_comes_within_five_seconds() -> None:
+    assert stopping.PATIENCE + stopping.LAST_WORDS < 5
 
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])

@@ -147,7 +147,7 @@ def real_pages(streams: dict[str, InstantlyStream]) -> dict[str, bytes]:
     with sandbox.serve(config) as server, InstantlyClient(server.api_key, api_url=f"{server.url}/api/v2") as client:
         for name, stream in streams.items():
             method, path = stream.http_method, urlsplit(stream.path).path
-            if isinstance(stream, (ListStream, ArrayStream)) and "{" not in path and not hasattr(stream, "parent"):
+            if isinstance(stream, (ListStream, ArrayStream)) and "{" not in path and stream.parent is None:
                 page = {"limit": 3}
                 where: dict[str, Any] = {"json": page} if method == "POST" else {"params": page}
                 try:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import requests
 
 UNREADABLE: Any = object()
-"""Stands for a body that is not JSON: empty, cut short, HTML, nested beyond the parser's limits, ..."""
+"""Stands for a body that is not JSON: empty, cut short, HTML, ..."""
 
 LONGEST_INTEGER = 4300
 """Digits; Python reads no longer ones."""
@@ -23,6 +23,11 @@ LONGEST_INTEGER = 4300
 NUL = b"\\u0000"
 ESCAPES = 200
 """Escapes to look at one by one."""
+
+DEEPEST = 200
+"""Levels of objects and arrays to read of an answer that has too many; more than a record may have."""
+
+_BRACKETS = re.compile(rb'[][{}]|"(?:[^"\\]|\\.)*"', re.DOTALL)
 
 _ODD = re.compile("[\0\ud800-\udfff]")
 
@@ -51,21 +56,43 @@ def decode(body: bytes) -> Any:  # noqa: ANN401 (any JSON)
     """The JSON value of ``body``, or :data:`UNREADABLE`.
 
     Numbers keep all their digits: integers of any length, and as ``Decimal`` what a double would round. What cannot be
-    carried on is an :class:`Odd`. Of a key that comes twice in one object the last counts, as everywhere.
+    carried on is an :class:`Odd`. Of a key that comes twice in one object the last counts, as everywhere. Where
+    all is too deep to be read, what is more than :data:`DEEPEST` levels deep is null.
     """
+    try:
+        return _decoded(body)
+    except RecursionError:
+        return _decoded(_cut(body))  # one record that is nested too deeply must not cost the page
+
+
+def _decoded(body: bytes) -> Any:  # noqa: ANN401 (any JSON)
     try:
         value = _decode_strictly(body)
         return _marked(value) if _has_nul(body) else value
-    except RecursionError:
-        return UNREADABLE
     except (msgspec.DecodeError, UnicodeDecodeError):
         pass
     try:
         # One odd value must not cost the page: the standard library reads what msgspec does not.
         text = body.decode("utf-8-sig", "surrogateescape")
         return _marked(json.loads(text, strict=False, parse_float=_real, parse_int=_whole, parse_constant=Odd))
-    except (ValueError, RecursionError):
+    except ValueError:
         return UNREADABLE
+
+
+def _cut(body: bytes) -> bytes:
+    """JSON with null in the place of what is nested more than :data:`DEEPEST` levels deep."""
+    kept, depth, at = [], 0, 0
+    for token in _BRACKETS.finditer(body):
+        bracket = token.group()
+        if bracket in {b"[", b"{"}:
+            depth += 1
+            if depth == DEEPEST + 1:
+                kept += [body[at : token.start()], b"null"]
+        elif bracket in {b"]", b"}"}:
+            depth -= 1
+            if depth == DEEPEST:
+                at = token.end()
+    return b"".join([*kept, body[at:] if depth <= DEEPEST else b""])
 
 
 def decoded(response: requests.Response) -> Any:  # noqa: ANN401 (any JSON)

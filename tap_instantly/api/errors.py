@@ -90,6 +90,7 @@ _BY_STATUS = {
 }
 
 _ERROR_KEYS = frozenset({"statusCode", "error", "message", "code", "details", "success", "errors", "data"})
+_PAGE_KEYS = frozenset({"items", "next_starting_after"})
 
 
 class InstantlyError(Exception):
@@ -175,12 +176,18 @@ def classify(status: int, data: object) -> ErrorKind | None:
 
 
 def _reported_in_ok(data: object) -> ErrorKind | None:
-    """The error that a 200 carries instead of data (reported): an object of nothing but error keys."""
-    if not isinstance(data, dict) or not data or not data.keys() <= _ERROR_KEYS or data.get("success") is True:
-        return None
-    if data.get("data"):
+    """The error that a 200 carries instead of data (reported): an object of nothing but error keys.
+
+    So is one with an empty page beside an error, which would end a list before its end.
+    """
+    if not isinstance(data, dict) or not data or data.get("success") is True or data.get("data"):
         return None
     inner = data.get("statusCode")
+    if not data.keys() <= _ERROR_KEYS:
+        is_empty_page = data.get("items") == [] and data.keys() <= _ERROR_KEYS | _PAGE_KEYS
+        failed = isinstance(inner, int) and inner >= HTTPStatus.BAD_REQUEST
+        if not is_empty_page or not (failed or data.get("error") or data.get("success") is False):
+            return None
     if isinstance(inner, int) and inner >= HTTPStatus.BAD_REQUEST:
         return classify(inner, data)
     return ErrorKind.ERROR_IN_OK

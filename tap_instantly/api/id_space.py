@@ -21,13 +21,18 @@ TIME_ORDERED_SHARE = 2
 """One in how many parts of the ruler is for ids that begin with the time."""
 
 
+def is_uuid(record_id: str) -> bool:
+    """Whether it is a UUID in its usual form."""
+    return _CANONICAL.fullmatch(record_id) is not None
+
+
 def number(record_id: str) -> int:
     """The number that a UUID is; ids compare as texts just as their numbers do.
 
     Raises:
         ValueError: It is no UUID in its usual form.
     """
-    if not _CANONICAL.fullmatch(record_id):
+    if not is_uuid(record_id):
         raise ValueError(record_id)
     return int(record_id.replace("-", ""), 16)
 

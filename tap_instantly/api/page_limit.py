@@ -15,7 +15,14 @@ if TYPE_CHECKING:
 _Page = TypeVar("_Page")
 
 PERHAPS_TOO_MUCH = frozenset(
-    {ErrorKind.SERVER, ErrorKind.ERROR_IN_OK, ErrorKind.MALFORMED, ErrorKind.TIMEOUT, ErrorKind.TOO_LARGE}
+    {
+        ErrorKind.SERVER,
+        ErrorKind.ERROR_IN_OK,
+        ErrorKind.MALFORMED,
+        ErrorKind.TIMEOUT,
+        ErrorKind.INTERRUPTED,
+        ErrorKind.TOO_LARGE,
+    }
 )
 """Errors that single pages, or all of more than so many records, gave until fewer were asked for (reported)."""
 

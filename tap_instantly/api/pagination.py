@@ -90,30 +90,33 @@ def _malformed(response: requests.Response, otherwise: str) -> InstantlyAPIError
 class _Edge(NamedTuple):
     """Where a page of a list is left: behind so many of its records, or all, by this cursor.
 
-    ``tied`` says that there may be more records of the page's one time, which no cursor leads to.
+    ``alone`` says that it has but one time, which cursors are; there may be more records of it, to which none leads. So
+    there surely may where the page is ``full``.
     """
 
     kept: int | None
     cursor: str | None
-    tied: bool = False
+    alone: bool = False
+    full: bool = False
 
 
 def _edge(response: requests.Response) -> _Edge:
     """Where to leave a page, so that nothing is lost behind it.
 
     A cursor that is the time of the last record may lead past all others of that very time (what the API does is not
-    known), also past those that the page had no room for. The last time of a full page is left to the next one: that
-    has the cursor which the server would have given had the page ended before it.
+    known), also past those that the page had no room for, or was not given: a short page is not the end. The last time
+    of a page is left to the next one: that has the cursor which the server would have given had it ended before it.
     """
     cursor = _stated_cursor(response)
     if not cursor or not _TIME.fullmatch(cursor):
         return _Edge(None, cursor)
     records = items(response)
-    room = int(parse_qs(urlsplit(response.request.path_url).query).get("limit", ["0"])[0])
-    if not records or len(records) + no_records(response) < room or not (times := _times(records, cursor)):
+    if not records or not (times := _times(records, cursor)):
         return _Edge(None, cursor)
-    kept = times.index(cursor)
-    return _Edge(kept, times[kept - 1]) if kept else _Edge(None, cursor, tied=room > 1)
+    if kept := times.index(cursor):
+        return _Edge(kept, times[kept - 1])
+    room = int(parse_qs(urlsplit(response.request.path_url).query).get("limit", ["0"])[0])
+    return _Edge(None, cursor, alone=True, full=1 < room <= len(records) + no_records(response))
 
 
 def _times(records: list[dict[str, Any]], last: str) -> list[str]:
@@ -164,14 +167,17 @@ class StartingAfterPaginator(BaseAPIPaginator["str | None"]):
     The list ends with an empty page, a page without a cursor, or a cursor seen before. A short page is not the end,
     and the last page with records usually still carries a cursor (recorded). A repeated cursor would go round for
     ever: it ends the walk with an error in the log, since records behind it may be missing. So they may be where one
-    time fills a page of a list whose cursors are times.
+    time fills a page of a list whose cursors are times; where a page that is not full has but one, there is a doubt.
     """
 
     def __init__(self) -> None:
         super().__init__(None)
         self.missing: str | None = None
-        """Why records may be missing of what has been read; None if none are."""
+        """Why records are likely to be missing of what has been read; None if none are."""
+        self.doubt: str | None = None
+        """Why a record may be missing, though that is not likely."""
         self._seen: set[str] = set()
+        self._left_alone = False
 
     def has_more(self, response: requests.Response) -> bool:
         """Whether the page held records."""
@@ -179,11 +185,14 @@ class StartingAfterPaginator(BaseAPIPaginator["str | None"]):
 
     def get_next(self, response: requests.Response) -> str | None:
         """The cursor of the next page, or None at the end."""
-        _, cursor, tied = _edge(response)
+        _, cursor, alone, full = _edge(response)
+        if self._left_alone:
+            self.doubt = "pages of one time each"
+        self._left_alone = alone
         if not cursor:
             return None
         path = response.request.path_url.partition("?")[0]
-        if tied:
+        if full:
             self.missing = "one time fills a page"
             logger.error(
                 "A page of %s holds records of one time alone, %s: others of that time may be missing. "

@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from tap_instantly.api.errors import ErrorKind, InstantlyAPIError
-from tap_instantly.api.id_space import Range, Ruler, number, text
+from tap_instantly.api.id_space import Range, Ruler, is_uuid, number, text
 from tap_instantly.api.splits import ONCE, best_split
 
 if TYPE_CHECKING:
@@ -168,12 +168,7 @@ class Scan:
             PremiseError: It does not.
         """
         last = _ascending(records, None)[-1]
-        try:
-            just_before = text(number(last) - 1)
-        except ValueError:
-            reason = "its ids are no UUIDs"
-            raise PremiseError(reason) from None
-        again, following = self._fetch_computed(just_before)
+        again, following = self._fetch_computed(text(number(last) - 1))
         if not again or _ascending(again, None)[0] != last:
             reason = "a computed cursor does not lead to the records behind it"
             raise PremiseError(reason)
@@ -191,7 +186,7 @@ class Scan:
                 yield from self._read_plainly(reason)
                 return
             except InstantlyAPIError:
-                if not self._is_given_up:
+                if not self.is_given_up:
                     raise
                 return  # another walk reads all of the list, so that nothing is lost with this one
             yield page
@@ -247,7 +242,8 @@ class Scan:
     # Without the premise
 
     @property
-    def _is_given_up(self) -> bool:
+    def is_given_up(self) -> bool:
+        """Whether the list has proved to be none that can be read from several places."""
         return self._proven is False
 
     def _read_plainly(self, reason: PremiseError) -> Iterator[ScannedPage]:
@@ -265,7 +261,7 @@ class Scan:
 
 
 def _ascending(records: Records, after: str | None) -> list[str]:
-    """The ids of records, which have to ascend from ``after``.
+    """The ids of records, which have to be UUIDs that ascend from ``after``.
 
     Raises:
         PremiseError: They do not.
@@ -273,6 +269,9 @@ def _ascending(records: Records, after: str | None) -> list[str]:
     ids: list[str] = [record_id for record in records if isinstance(record_id := record.get("id"), str)]
     if len(ids) < len(records):
         reason = "a record has no id"
+        raise PremiseError(reason)
+    if not all(map(is_uuid, ids)):
+        reason = "its ids are no UUIDs"
         raise PremiseError(reason)
     if any(low >= high for low, high in pairwise(ids if after is None else [after, *ids])):
         reason = "its ids do not ascend"

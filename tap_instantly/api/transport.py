@@ -188,7 +188,7 @@ class Transport:
     def _note_time(self, response: requests.Response) -> None:
         """Keep the server's clock of the first good answer, since this machine's may be wrong."""
         if self.server_time is None and (stated := response.headers.get("Date")):
-            with contextlib.suppress(ValueError):
+            with contextlib.suppress(ValueError, OverflowError):
                 moment = parsedate_to_datetime(stated)
                 self.server_time = moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)  # of "-0000"
 

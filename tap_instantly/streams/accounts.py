@@ -83,7 +83,9 @@ class BatchedByAccount(InstantlyStream):
 
     def batches(self, context: Slice) -> Iterator[dict[str, Any]]:
         """The addresses of the workspace, in parts."""
-        emails = ACCOUNT.ids(self.workspaces[workspace_id(context)])
+        workspace = self.workspaces[workspace_id(context)]
+        emails = ACCOUNT.ids(workspace)
+        self.note_unasked(context, ACCOUNT.unaskable(workspace))
         for start in range(0, len(emails), self.accounts_per_call):
             yield {"emails": emails[start : start + self.accounts_per_call]}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from typing_extensions import override
@@ -42,6 +43,7 @@ class AuditLogs(ListStream):
 class BackgroundJobs(ListStream):
     """Imports, moves and other jobs, with their progress; read from the latest change back to the bookmark.
 
+    Where they do not come in that order, all of them are read.
     Source: official document, ``listBackgroundJob``.
     """
 
@@ -56,9 +58,17 @@ class BackgroundJobs(ListStream):
 
     @override
     def pages(self, context: Slice) -> Iterator[list[Record]]:
+        latest: str | None = None
+        in_order = True
         for page in super().pages(context):
+            times = [_moment(record.get("updated_at")) for record in page]
+            if in_order and not _descend(times if latest is None else [latest, *times]):
+                in_order = False
+                self.logger.warning("Background jobs come in another order than asked for: all of them are read.")
+            ends = in_order and bool(page) and not self.is_new(page[-1], context)
+            latest = next((time for time in reversed(times) if time), latest)
             yield page
-            if page and not self.is_new(page[-1], context):
+            if ends:
                 return
 
 
@@ -128,3 +138,16 @@ class WebhookEventsDaily(DailyStream, ObjectStream):
     records_at = "items"
     window_arguments = ("from", "to")
     why_off = "of interest to few"
+
+
+def _moment(value: Any) -> str:  # noqa: ANN401 (any JSON)
+    """A timestamp in the one form that compares as moments do; empty where it is none."""
+    try:
+        return timestamps.canonical(value)
+    except (ValueError, TypeError):
+        return ""
+
+
+def _descend(times: list[str]) -> bool:
+    stated = [time for time in times if time]
+    return all(later >= earlier for later, earlier in pairwise(stated))

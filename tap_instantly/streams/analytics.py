@@ -68,10 +68,9 @@ class CampaignAnalyticsDaily(DailyStream, PerParent, ArrayStream):
         def active_in(window: Slice) -> list[Slice]:
             # With a window, the totals list just the campaigns that were active in it (recorded).
             rows = client.campaign_analytics(exclude_total_leads_count=True, **window)
-            return [
-                {**context, **window, "campaign_id": id_}
-                for id_ in askable((row.get("campaign_id") for row in rows), client)
-            ]
+            ids = list(askable((row.get("campaign_id") for row in rows), client))
+            self.note_unasked(context, len(rows) - len(ids))
+            return [{**context, **window, "campaign_id": id_} for id_ in ids]
 
         windows, part = list(self.windows(context)), self.tally.parts[workspace_id(context)]
         for number, slices in enumerate(one_ahead(active_in, windows)):

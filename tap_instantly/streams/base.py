@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -22,7 +21,7 @@ from tap_instantly.singer.sources import Slices
 from tap_instantly.streams import state
 from tap_instantly.streams.records import Record, RecordShaper, schema_directory
 from tap_instantly.streams.tally import why_skipped
-from tap_instantly.streams.turns import workspace_id
+from tap_instantly.streams.turns import StoppedReadingError, workspace_id
 from tap_instantly.streams.versions import Versioned
 
 if TYPE_CHECKING:
@@ -39,10 +38,6 @@ if TYPE_CHECKING:
     from tap_instantly.streams.parents import Parent
 
     Slice = Mapping[str, Any]
-
-
-class StoppedReadingError(Exception):
-    """Nobody wants what a thread was about to ask for."""
 
 
 class InstantlyStream(Versioned):
@@ -75,12 +70,13 @@ class InstantlyStream(Versioned):
         self._names: dict[str, str | None] = {}
         self._counting = threading.Lock()
         self._missing: dict[str, str] = {}
+        self._unsure: dict[str, str] = {}
 
     @property
     def scopes(self) -> tuple[str, ...]:
         """Scopes that an API key needs for the stream and for what it is asked for by."""
-        listing = self.parent.scopes if self.parent else ()
-        return tuple(f"{scope}:read" for scope in dict.fromkeys((*([self.scope] if self.scope else ()), *listing)))
+        needed = (self.scope, *(self.parent.scopes if self.parent else ()))
+        return tuple(f"{scope}:read" for scope in dict.fromkeys(filter(None, needed)))
 
     @property
     @override
@@ -156,6 +152,11 @@ class InstantlyStream(Versioned):
         """Take note that a workspace has so many slices, or so many for each that it has anyway; in any thread."""
         self.tally.parts[workspace_id(context)].expect(number)
 
+    def note_unasked(self, context: Slice, number: int) -> None:
+        """Take note of what could not be asked for; where old records are not read again, it would be lost for good."""
+        if number and self.bookmark_key:
+            self._missing[workspace_id(context)] = f"{number} of what it is asked for by without an id"
+
     def starting_value(self, context: Slice) -> str | None:
         """Where to start from in a workspace: its bookmark, or the start date where that is later; None for all."""
         return self._starts[workspace_id(context)]
@@ -188,6 +189,8 @@ class InstantlyStream(Versioned):
     def finish(self, context: Context) -> None:
         workspace = workspace_id(context)
         self.workspaces.note_success(workspace)
+        if doubt := self._unsure.pop(workspace, None):
+            self.tally.pass_over(workspace, f"{workspace}: {doubt}")
         if why := self._missing.pop(workspace, None):
             self._note_incomplete(context, f"{workspace}: {why}", why)
 
@@ -231,8 +234,10 @@ class InstantlyStream(Versioned):
             page, response = self.fetch(context, paginator.current_value)
             yield page
             paginator.advance(response)
-        if why := getattr(paginator, "missing", None):
-            self._missing[workspace_id(context)] = why
+            if why := getattr(paginator, "missing", None):  # at once, since what follows is written next
+                self._missing[workspace_id(context)] = why
+            if why := getattr(paginator, "doubt", None):
+                self._unsure[workspace_id(context)] = why
 
     def fetch(
         self, context: Slice, cursor: str | None, retry: Retry | None = None
@@ -278,19 +283,6 @@ class InstantlyStream(Versioned):
             self.shaper.check(record)
             self.tally.records += 1
         return record
-
-    # Logging
-
-    @override
-    def log(self, message: str, *args: Any, level: int = logging.INFO, **kwargs: Any) -> None:
-        if message.startswith("An unhandled error occurred"):
-            # The SDK announces each error that passes by; the command line says it once, with what to do.
-            level = logging.DEBUG
-        super().log(message, *args, level=level, **kwargs)
-
-    @override
-    def log_sync_costs(self) -> None:
-        """Nothing: the SDK calls this where a run comes to its end by itself, and the tap sums up all of them."""
 
     def sum_up(self) -> None:
         """Say what was read, and what it took."""

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from functools import cached_property
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 
 from tap_instantly import timestamps
 from tap_instantly.streams.patterns import ListStream
-from tap_instantly.streams.state import SIGNPOST, VALUE
+from tap_instantly.streams.state import KEY, SIGNPOST, VALUE
 from tap_instantly.streams.turns import workspace_id
 
 if TYPE_CHECKING:
+    from singer_sdk import Tap
     from singer_sdk.helpers.types import Context
 
+    from tap_instantly.api import Workspaces
     from tap_instantly.streams.base import Slice
     from tap_instantly.streams.records import Record
 
@@ -23,10 +25,10 @@ if TYPE_CHECKING:
 class Emails(ListStream):
     """E-mails sent by campaigns, by hand, and received, oldest first from the bookmark on.
 
-    The one list that the API filters by time (spec); it allows 20 requests a minute (spec). The state is written at
-    every page, so that a run that is cut off goes on where it was; where they turn out to be in no order after all, the
-    bookmark waits for the end. What changes later (``i_status``, ``is_unread``) is seen only within
-    ``emails_lookback_days``.
+    The one list that the API filters by time (spec); it allows 20 requests a minute (spec). The bookmark moves and the
+    state is written at every page, so that a run that is cut off goes on where it was. Where they turn out to be in no
+    order after all, it goes back to where the run began, and waits for the end. What changes later (``i_status``,
+    ``is_unread``) is seen only within ``emails_lookback_days``.
     Source: official document, ``listEmail``.
     """
 
@@ -39,54 +41,68 @@ class Emails(ListStream):
     check_sorted = False  # the SDK would end the run
     why_off = "slow and unbounded: the API gives 20 pages a minute, 2,000 e-mails"
 
-    STATE_MSG_FREQUENCY = 100
-
     @property
     @override
     def lookback(self) -> timedelta:
         return timedelta(days=self.config["emails_lookback_days"])
 
+    def __init__(self, tap: Tap, workspaces: Workspaces) -> None:
+        super().__init__(tap, workspaces)
+        self._before: dict[str, dict[str, Any]] = {}
+        self._latest: dict[str, str] = {}
+        self._disordered: set[str] = set()
+        self._write_state = partial(tap.state_writer.write_state, self.tap_state)
+
     @override
     def begin(self, context: Context) -> None:
         super().begin(context)
-        self._latest[workspace_id(context)] = ""
+        workspace, part = workspace_id(context), self.get_context_state(context)
+        self._before[workspace] = {name: part[name] for name in (KEY, VALUE) if name in part}
+        self._latest[workspace] = ""
+        self._disordered.discard(workspace)
 
     @override
     def _increment_stream_state(self, latest_record: Record, *, context: Context | None = None) -> None:
-        # Private in the SDK, which keeps the bookmarks of unsorted lists alone from lying after the start of the run.
-        # An e-mail with a date in the future would hide those of before it, which are still to come; and one that comes
-        # too late, or is read again, would take the bookmark back.
+        # Private in the SDK, which moves the bookmark of a sorted list with each record: one that comes too late, or is
+        # read again, would take it back. One with a date in the future says nothing of those that are still to come.
         workspace, created = workspace_id(context), latest_record.get(self.replication_key or "")
-        if not isinstance(created, str):
+        if not isinstance(created, str) or _ordinal(created) > _ordinal(self._start_of_run(context) or created):
             return
-        latest = self._latest[workspace]
-        if _ordinal(created) < _ordinal(latest) and workspace not in self._disordered:
+        if _ordinal(created) < _ordinal(self._latest[workspace]) and workspace not in self._disordered:
             self._disordered.add(workspace)
             self.logger.warning("E-mails of workspace %s come in no order: its bookmark waits for the end.", workspace)
-        self._latest[workspace] = max(created, latest, key=_ordinal)
-        if workspace not in self._disordered:
+            part = self.get_context_state(context)
+            for name in (KEY, VALUE):
+                part.pop(name, None)
+            part.update(self._before[workspace])
+            self._write_state()  # in the place of the one that the loader has
+        self._latest[workspace] = max(created, self._latest[workspace], key=_ordinal)
+
+    @override
+    def page_written(self, page: list[Record], context: Context) -> None:
+        super().page_written(page, context)
+        # Behind a page that may lack records, the next run has to begin before it.
+        if workspace_id(context) not in self._disordered | self._missing.keys():
             self._move_bookmark(context)
+            self._write_state()
 
     @override
     def finish(self, context: Context) -> None:
-        if workspace_id(context) in self._disordered:
-            self._move_bookmark(context)
+        workspace = workspace_id(context)
+        waited = workspace in self._disordered and workspace not in self._missing
         super().finish(context)
+        if waited:
+            self._move_bookmark(context)
 
-    def _move_bookmark(self, context: Context | None) -> None:
-        """Move it on to the latest e-mail, though not behind the start of the run."""
-        state, latest = self.get_context_state(context), self._latest[workspace_id(context)]
-        value = min(latest, state.get(SIGNPOST) or latest, key=_ordinal)
-        if _ordinal(value) > _ordinal(state.get(VALUE) or ""):
-            super()._increment_stream_state({self.replication_key or "": value}, context=context)
+    def _move_bookmark(self, context: Context) -> None:
+        """Move it on to the latest e-mail."""
+        latest = self._latest[workspace_id(context)]
+        if _ordinal(latest) > _ordinal(self.get_context_state(context).get(VALUE) or ""):
+            super()._increment_stream_state({self.replication_key or "": latest}, context=context)
 
-    @cached_property
-    def _latest(self) -> dict[str, str]:
-        return {}
-
-    @cached_property
-    def _disordered(self) -> set[str]:
-        return set()
+    def _start_of_run(self, context: Context | None) -> str | None:
+        signpost: str | None = self.get_context_state(context).get(SIGNPOST)
+        return signpost
 
     @override
     def arguments_for(self, context: Slice) -> dict[str, Any]:

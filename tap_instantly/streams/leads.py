@@ -12,6 +12,7 @@ from tap_instantly.api.decode import decoded
 from tap_instantly.streams.parents import ENRICHED_RESOURCE, LEAD_LIST
 from tap_instantly.streams.patterns import ArrayStream, ListStream, ObjectStream, PerParent
 from tap_instantly.streams.scanned import ScannedListStream
+from tap_instantly.streams.turns import workspace_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -125,8 +126,15 @@ class SupersearchEnrichmentHistory(PerParent, ArrayStream):
 
     @override
     def pages(self, context: Slice) -> Iterator[list[Record]]:
-        position = count()
+        position, before = count(), ""
         for page in super().pages(context):
+            as_it_came = repr(page)
+            if page and as_it_came == before:
+                # A server without offsets would go on for ever.
+                self._missing[workspace_id(context)] = "the same page twice"
+                self.logger.error("The history of %s repeats a page and was ended there.", context["resource_id"])
+                return
+            before = as_it_came
             yield [
                 {"resource_id": context["resource_id"], "position": next(position), "entry": e["entry"]} for e in page
             ]

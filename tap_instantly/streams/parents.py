@@ -30,7 +30,19 @@ class Parent:
 
     def ids(self, workspace: Workspace) -> list[str]:
         """Ids of all of them in one workspace."""
-        return workspace.remember(self, lambda: list(dict.fromkeys(self.listed(workspace))))
+        return list(dict.fromkeys(self._found(workspace)[0]))
+
+    def unaskable(self, workspace: Workspace) -> int:
+        """How many came without an id that could be asked for."""
+        ids, found = self._found(workspace)
+        return found - len(ids)
+
+    def _found(self, workspace: Workspace) -> tuple[list[str], int]:
+        def read() -> tuple[list[str], int]:
+            found = list(self.source(workspace.client))
+            return list(askable(found, workspace.client)), len(found)
+
+        return workspace.remember(self, read)
 
     def listed(self, workspace: Workspace) -> Iterable[str]:
         """The same as they are listed by now."""

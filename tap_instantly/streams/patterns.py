@@ -162,6 +162,7 @@ class PerParent(InstantlyStream):
     @override
     def slices(self, context: Context) -> Iterator[Slice]:
         parents = list(self.parents(context))
+        self.note_unasked(context, self.parent.unaskable(self.workspaces[workspace_id(context)]))
         self.expect(context, len(parents))
         for parent_id in parents:
             yield {**context, self.parent.column: parent_id}

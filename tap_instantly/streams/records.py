@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import threading
+from decimal import Decimal
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -40,6 +41,9 @@ SECRET_NAME = re.compile(
 )
 """What a field is called that may well hold a secret."""
 
+SECRET_NUMBER = re.compile("passw|secret|(^|_)(otp|pin)$", re.IGNORECASE)
+"""What one is called whose number may be a secret too; most others count, as tokens used or the length of a key."""
+
 
 class InvalidRecordError(InstantlyError):
     """A record does not match its schema, and ``validate_records`` is ``fail``."""
@@ -58,8 +62,8 @@ class RecordShaper:
     * Fields that the schema does not know, and values that their column cannot hold (of another type, no timestamp,
       no text that a database takes), move to the object ``unknown_fields``, so that nothing is lost and no loader
       fails. The column has null, or the text with U+FFFD; values within an object are moved by themselves.
-      Of a field that the schema does not know and that is called like a secret, the name alone is kept, unless it is a
-      number or boolean.
+      Of a field that the schema does not know, or one within it, that is called like a secret, the name alone is kept
+      (:func:`without_secrets`).
     * Timestamps leave as UTC in one form. An integer in the place of a text that is part of the key becomes that text.
     * Records without a good value for their key, or nested too deeply, cannot be loaded: they are left out, with a line
       in the log each.
@@ -175,9 +179,10 @@ class RecordShaper:
             TooDeepError: There is something nested too deeply.
         """
         for name in [name for name in record if name not in self._properties]:
-            value, reason = carried(record.pop(name)), "the schema does not know this field"
-            if SECRET_NAME.search(str(name)) and isinstance(value, (str, list, dict)):
-                value, reason = MASKED, f"{reason}, and it may be a secret, so that its value is masked"
+            given = carried(record.pop(name))
+            value, reason = without_secrets(given, str(name)), "the schema does not know this field"
+            if value != given:
+                reason += ", and it may hold a secret, which is masked"
             self._set_aside(aside, str(name), value, reason)
         if self._open_form.fits(record):
             return
@@ -237,6 +242,19 @@ class RecordShaper:
             f"{breach}. With validate_records 'warn' it would be loaded all the same."
         )
         raise InvalidRecordError(message)
+
+
+def without_secrets(value: Any, name: str) -> Any:  # noqa: ANN401 (any JSON)
+    """``value`` with ``***`` for what is called like a secret, at any depth; numbers only where none is harmless."""
+    if SECRET_NAME.search(name) and isinstance(value, (str, list, dict)):
+        return MASKED
+    if SECRET_NUMBER.search(name) and isinstance(value, (int, float, Decimal)) and not isinstance(value, bool):
+        return MASKED
+    if isinstance(value, dict):
+        return {key: without_secrets(part, str(key)) for key, part in value.items()}
+    if isinstance(value, list):
+        return [without_secrets(part, "") for part in value]
+    return value
 
 
 def _breach(error: ValidationError) -> str:

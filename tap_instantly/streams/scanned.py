@@ -49,6 +49,7 @@ class ScannedListStream(ListStream):
 
     def __init__(self, tap: Tap, workspaces: Workspaces) -> None:
         super().__init__(tap, workspaces)
+        self._scans: dict[str, Scan] = {}
         self._passed = 0
         self._covered = 0
         self._write_state = partial(tap.state_writer.write_state, self.tap_state)
@@ -79,6 +80,7 @@ class ScannedListStream(ListStream):
             ranges,
             has_room=lambda: not budget.spent,
         )
+        self._scans[workspace_id(context)] = scan
         self.tally.parts[workspace_id(context)].ahead = scan.ahead
         return scan
 
@@ -125,6 +127,13 @@ class ScannedListStream(ListStream):
     def finish(self, context: Context) -> None:
         super().finish(context)
         self.get_context_state(context).pop(SCAN, None)
+
+    @override
+    def ended_by(self, context: Context, error: BaseException, *, read: bool) -> None:
+        # Of a list that proved to be another than was thought, nothing can be taken up.
+        if self._scans[workspace_id(context)].is_given_up:
+            self.get_context_state(context).pop(SCAN, None)
+        super().ended_by(context, error, read=read)
 
     @override
     def get_replication_key_signpost(self, context: Context | None = None) -> datetime | Any | None:

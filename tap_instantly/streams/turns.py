@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -78,6 +79,10 @@ class Turns(list[dict[str, Any]]):
         size: int = getattr(self._received, "size", 0)
         self._received.size = 0
         return size
+
+
+class StoppedReadingError(Exception):
+    """Nobody wants what a thread was about to ask for."""
 
 
 class InTurns(ShortRecordPath, RESTStream["str | None"]):
@@ -185,6 +190,17 @@ class InTurns(ShortRecordPath, RESTStream["str | None"]):
     def is_wanted(self, context: Mapping[str, Any]) -> bool:
         """Whether anybody still wants of a workspace what threads may be about to ask for."""
         return self._turns is not None and not self._turns.stopped and workspace_id(context) not in self._ended
+
+    @override
+    def log(self, message: str, *args: Any, level: int = logging.INFO, **kwargs: Any) -> None:
+        if message.startswith("An unhandled error occurred"):
+            # The SDK announces each error that passes by; the command line says it once, with what to do.
+            level = logging.DEBUG
+        super().log(message, *args, level=level, **kwargs)
+
+    @override
+    def log_sync_costs(self) -> None:
+        """Nothing: the SDK calls this where a run comes to its end by itself, and the tap sums up all of them."""
 
     def note_received(self, size: int) -> None:
         """Take note of an answer of that many bytes, in the thread that received it."""

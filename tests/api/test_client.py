@@ -37,6 +37,7 @@ def test_every_request_is_authenticated_and_introduces_itself(api: Server, clien
         ("Tue, 24 Nov 2026 10:00:00 GMT", datetime(2026, 11, 24, 10, tzinfo=timezone.utc)),
         ("Tue, 24 Nov 2026 10:00:00 -0000", datetime(2026, 11, 24, 10, tzinfo=timezone.utc)),
         ("soon", None),
+        ("Mon, 01 Jan 99999999999999999999 00:00:00 GMT", None),
     ],
 )
 def test_the_servers_clock_is_that_of_its_answers(stated: str, time: datetime | None) -> None:

@@ -551,6 +551,15 @@ class UpperCaseIds(SimulatedList):
         super().__init__([each.upper() for each in ids], page_size, rng)
 
 
+class OneOddId(SimulatedList):
+    """One id among all others that is no UUID, at whatever place of its page."""
+
+    def __init__(self, ids: list[str], page_size: int, rng: random.Random) -> None:
+        place = rng.randrange(2 * page_size, len(ids)) if len(ids) > 2 * page_size else len(ids)
+        odd = [*ids[:place], f"{ids[place - 1] if ids else 0}-2", *ids[place:]]
+        super().__init__(sorted(odd), page_size, rng)
+
+
 class NumbersForIds(SimulatedList):
     """Ids that are no texts, as the cursor of the page is."""
 
@@ -601,18 +610,36 @@ def test_a_list_that_is_not_as_a_scan_needs_it_is_read_plainly_and_said_so_once(
     assert scan.remaining() is None
 
 
+LATER = {UnsortedFromSomePlaceOn: "do not ascend", OneOddId: "are no UUIDs"}
+"""What shows only where it has been read for a while, and what is said of it."""
+
+
+@pytest.mark.parametrize("kind", LATER)
 @pytest.mark.parametrize("walkers", [1, 2, 6])
 @pytest.mark.parametrize("seed", range(10))
-def test_a_list_that_turns_out_later_not_to_ascend_is_read_whole_from_there(
-    walkers: int, seed: int, caplog: pytest.LogCaptureFixture
+def test_a_list_that_turns_out_later_not_to_be_so_is_read_whole_from_there(
+    kind: type[SimulatedList], walkers: int, seed: int, caplog: pytest.LogCaptureFixture
 ) -> None:
-    simulated = without_premise(UnsortedFromSomePlaceOn, seed)
+    simulated = without_premise(kind, seed)
     scan = simulated.scan()
     got = Walkers(simulated, scan, walkers, hurry=True).finish()
     assert set(got) == set(simulated.ids)
     assert len(caplog.messages) == 1
-    assert "do not ascend" in caplog.messages[0]
+    assert LATER[kind] in caplog.messages[0]
     assert scan.remaining() is None
+    assert scan.is_given_up
+
+
+@pytest.mark.parametrize("place", [1, 2, 10])
+def test_an_odd_id_is_seen_wherever_it_is_among_the_first_two_pages(
+    place: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    rng = random.Random(place)
+    ids = sorted(random_ids(rng, 100))
+    ids.insert(place, f"{ids[place - 1]}-2")
+    simulated = SimulatedList(ids, 10, rng)
+    assert Walkers(simulated, simulated.scan(), 4).finish() == ids
+    assert "are no UUIDs" in caplog.text
 
 
 @pytest.mark.parametrize("walkers", [2, 6])
@@ -628,7 +655,7 @@ def test_a_list_that_refuses_the_cursor_of_a_later_split_is_read_whole_and_not_a
     assert scan.remaining() is None
 
 
-@pytest.mark.parametrize("kind", [*AT_ONCE, UnsortedFromSomePlaceOn])
+@pytest.mark.parametrize("kind", [*AT_ONCE, *LATER])
 @pytest.mark.parametrize("number", [0, 1, 2, 11, 200])
 @pytest.mark.parametrize("page_size", [1, 10])
 def test_such_lists_come_out_whole_however_few_pages_they_have(

@@ -49,6 +49,7 @@ def check_end(run: Run) -> None:
     before_the_start = not run.output
     assert before_the_start or "Traceback" not in run.log, run.log
     assert "sandbox-key" not in run.log
+    assert b"sandbox-key" not in run.output
     if run.exit_code == 0:
         assert run.ending != "full disk"
     elif signals is None:

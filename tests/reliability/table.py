@@ -75,14 +75,38 @@ class Outcome:
     bookmark: str
     others: str
     exit_code: int
+    said: str = ""
+    """What the log says of it, as a regular expression."""
 
 
 TAKES = Outcome("takes it", "takes it as it is", "all", "moves on", "as ever", 0)
-RETRIES = Outcome("tries again", "tries again", "all", "moves on", "as ever", 0)
-HALVES = Outcome("asks for less", "tries again, then asks for half as much", "all", "moves on", "as ever", 0)
-SKIPS = Outcome("skips", "skips the stream in that workspace, with a warning", "none", "stays", "as ever", 0)
+RETRIES = Outcome("tries again", "tries again", "all", "moves on", "as ever", 0, "Trying again in ")
+HALVES = Outcome(
+    "asks for less",
+    "tries again, then asks for half as much",
+    "all",
+    "moves on",
+    "as ever",
+    0,
+    "A page cannot be had, asking for |asked for again in halves",
+)
+SKIPS = Outcome(
+    "skips",
+    "skips the stream in that workspace, with a warning",
+    "none",
+    "stays",
+    "as ever",
+    0,
+    " skipped in workspace ",
+)
 PASSES = Outcome(
-    "passes over", "passes over that parent, with a warning", "all but those", "there is none", "as ever", 0
+    "passes over",
+    "passes over that parent, with a warning",
+    "all but those",
+    "there is none",
+    "as ever",
+    0,
+    "Passed over ",
 )
 INCOMPLETE = Outcome(
     "incomplete",
@@ -91,6 +115,7 @@ INCOMPLETE = Outcome(
     "stays; of a sorted list, where it was read up to",
     "as ever",
     3,
+    " incomplete in ",
 )
 STOPS = Outcome(
     "stops",
@@ -105,9 +130,23 @@ GIVES_UP = Outcome(
 )
 
 FROM_ONE_PLACE = Outcome(
-    "reads from one place", "reads it from one place, with a warning", "all", "moves on", "as ever", 0
+    "reads from one place",
+    "reads it from one place, with a warning",
+    "all",
+    "moves on",
+    "as ever",
+    0,
+    "read from one place, not from several at once",
 )
-WAITS = Outcome("waits", "takes it as it is, with a warning", "all", "moves on at the end of the list", "as ever", 0)
+WAITS = Outcome(
+    "waits",
+    "takes it as it is, with a warning",
+    "all",
+    "moves on at the end of the list",
+    "as ever",
+    0,
+    "come in no order",
+)
 
 WHOLE = (TAKES, RETRIES, HALVES, FROM_ONE_PLACE, WAITS)
 """Those that all records come out of."""
@@ -115,6 +154,7 @@ WHOLE = (TAKES, RETRIES, HALVES, FROM_ONE_PLACE, WAITS)
 FOR_GOOD: dict[str, Any] = {"count": None}
 MESSAGE = {"message": "This is what the message says"}
 TIMEOUT = {"request_timeout": 1}
+TIMEOUT_FOR_GOOD = {**TIMEOUT, "max_retries": 0}
 
 
 @dataclass(frozen=True)
@@ -186,18 +226,37 @@ FAULTS = (
         _status(200, **FOR_GOOD) | {"body": {"statusCode": 402, "error": "Payment Required", **MESSAGE}},
         SKIPS,
     ),
+    *_passing(
+        "200 with an empty page beside an error",
+        _status(200) | {"body": {"items": [], "error": "Internal Server Error", "statusCode": 500}},
+    ),
     *_passing("200 with something else", _status(200) | {"body": {"surprise": 1}}),
     Fault("200 with the wrong content type", {"kind": "wrong_content_type", **FOR_GOOD}, TAKES),
     *_passing("a body that breaks off", {"kind": "truncated"}),
     *_passing("a reset within the body", {"kind": "reset_midway"}),
     *_passing("a reset before the answer", {"kind": "reset"}),
     Fault("no answer in time, once", {"kind": "latency", "seconds": 1.5}, RETRIES, settings=TIMEOUT),
+    Fault(
+        "no answer in time, for good",
+        {"kind": "latency", "seconds": 1.5, **FOR_GOOD},
+        INCOMPLETE,
+        kinds=(BY_PARENT, OBJECT),
+        settings=TIMEOUT_FOR_GOOD,
+    ),
     Fault("a body that drips, but in time", {"kind": "slow_drip", "seconds": 0.002, "chunk": 200}, TAKES),
     Fault(
         "a body that drips for too long, once",
-        {"kind": "slow_drip", "seconds": 0.1, "chunk": 16},
+        {"kind": "slow_drip", "seconds": 0.1, "chunk": 1},
         RETRIES,
+        kinds=tuple(kind for kind in KINDS if kind is not BATCHES),  # whose first answer is too short for that
         settings=TIMEOUT,
+    ),
+    Fault(
+        "a body that drips for too long, for good",
+        {"kind": "slow_drip", "seconds": 0.1, "chunk": 1, **FOR_GOOD},
+        INCOMPLETE,
+        kinds=(BY_PARENT, OBJECT),
+        settings=TIMEOUT_FOR_GOOD,
     ),
     Fault(
         "headers that drip for too long, once",
@@ -208,6 +267,12 @@ FAULTS = (
     ),
     Fault(
         "a list that fails for more than so many records", _status(500, limit_over=2, **FOR_GOOD), HALVES, kinds=PAGED
+    ),
+    Fault(
+        "a body that breaks off for more than so many records",
+        {"kind": "truncated", "limit_over": 2, **FOR_GOOD},
+        HALVES,
+        kinds=PAGED,
     ),
     Fault("500 for pages with a certain record", _status(500, record="", **FOR_GOOD), INCOMPLETE, kinds=PAGED),
     Fault(

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import logging
+import re
+
 import pytest
 
 from tests.reliability.conftest import BROKEN, SOUND, WITNESSES, Agency, Ended
 from tests.reliability.table import (
     BY_PARENT,
+    HALVES,
     INCOMPLETE,
     KINDS,
     LIST,
     OBJECT,
     PASSES,
+    RETRIES,
     SKIPS,
     SORTED,
     STOPS,
+    TAKES,
     WHOLE,
     WINDOWS,
     Fault,
@@ -48,8 +54,12 @@ def in_the_middle(agency: Agency, kind: Kind) -> str:
 
 
 @pytest.mark.parametrize(("fault", "kind"), list(cases()), ids=lambda value: value.name.replace("/", " "))
-def test_a_fault_ends_as_the_table_says(agency: Agency, fault: Fault, kind: Kind) -> None:
+def test_a_fault_ends_as_the_table_says(
+    agency: Agency, fault: Fault, kind: Kind, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
     run, outcome = meet(agency, fault, kind), fault.of(kind)
+    check_log(caplog.messages, outcome, kind)
     sound, broken = agency.id_of(SOUND), agency.id_of(BROKEN)
     before, after = Ended(0, None, [], agency.state_of(kind)), run
     assert run.exit_code == outcome.exit_code, run.error
@@ -84,6 +94,19 @@ def test_a_fault_ends_as_the_table_says(agency: Agency, fault: Fault, kind: Kind
         assert run.kept(kind, workspace) | again.keys(kind, workspace) == agency.truth(kind, name)
         assert again.keys(OBJECT, workspace) == agency.truth(OBJECT, name)
     assert "progress_markers" not in str(again.state)
+
+
+def check_log(lines: list[str], outcome: Outcome, kind: Kind) -> None:
+    """What the log and the summary at its end have to say of an outcome, and of no other."""
+    assert any(re.search(outcome.said, line) for line in lines)
+    summary = [line for line in lines if line.startswith("Not complete: ")]
+    if outcome in {SKIPS, INCOMPLETE}:
+        noted = "skipped" if outcome is SKIPS else "incomplete"
+        assert any(line.startswith(f"Not complete: {kind.stream} {noted} in {BROKEN}") for line in summary)
+    elif outcome in WHOLE:
+        assert not summary
+    if outcome is TAKES:
+        assert not any(re.search(f"{RETRIES.said}|{HALVES.said}", line) for line in lines)
 
 
 @pytest.mark.parametrize(("kind", "outcome"), [(BY_PARENT, PASSES), (WINDOWS, INCOMPLETE)], ids=lambda each: each.name)

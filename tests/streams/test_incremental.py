@@ -49,8 +49,10 @@ def test_an_email_of_the_future_does_not_hide_those_that_come_before_it(
     soon = datetime.now(timezone.utc) + timedelta(hours=1)
     new = set(_texts(api.control.mutate("receive_email", at=timestamps.text(soon))))
     second = sync("emails", state=first.state)
-    assert new & {record["id"] for record in second.records("emails")}
-    assert len(second.records("emails")) == 2
+    read = [record["id"] for record in second.records("emails")]
+    assert new & set(read)
+    assert read[0] == first.records("emails")[-2]["id"]  # the last one before the run, at the very bookmark
+    assert len(read) == 3
 
 
 def _texts(value: Any) -> list[str]:
@@ -97,6 +99,30 @@ def test_background_jobs_are_read_back_to_the_bookmark_and_no_further(api: Serve
     assert oldest["id"] in {record["id"] for record in second.records("background_jobs")}
     assert len(second.records("background_jobs")) <= 2
     assert len(asked(api, "/background-jobs")) == 1
+
+
+def test_background_jobs_in_another_order_than_asked_for_are_all_read(
+    api: Server, sync: Callable[..., TapRun], caplog: pytest.LogCaptureFixture
+) -> None:
+    first = sync("background_jobs", page_size=5)
+    jobs = sorted(api.control.truth("background_jobs"), key=lambda job: job["updated_at"])
+    api.control.mutate("progress_background_job", id=jobs[0]["id"], at=LATER)
+    changed = next(job for job in api.control.truth("background_jobs") if job["id"] == jobs[0]["id"])
+    pages = [jobs[5:1:-1], [jobs[1], changed]]
+    for page, cursor in zip(pages, ["next", None], strict=True):
+        body = {"items": page, "next_starting_after": cursor}
+        api.control.fault("/api/v2/background-jobs", "status", status=200, body=body)
+    second = sync("background_jobs", state=first.state, page_size=5)
+    assert changed["id"] not in {record["id"] for record in second.records("background_jobs")}
+    assert "in another order" not in caplog.text  # the first page is in order, and old
+
+    pages = [[*jobs[1:5]], [changed]]
+    for page, cursor in zip(pages, ["next", None], strict=True):
+        body = {"items": page, "next_starting_after": cursor}
+        api.control.fault("/api/v2/background-jobs", "status", status=200, body=body)
+    third = sync("background_jobs", state=first.state, page_size=5)
+    assert changed["id"] in {record["id"] for record in third.records("background_jobs")}
+    assert "in another order" in caplog.text
 
 
 def test_audit_logs_are_asked_for_from_the_bookmark_a_thousand_at_a_time(

@@ -165,20 +165,39 @@ def test_a_record_that_says_in_no_way_to_understand_when_it_changed_is_new(
         assert [record["id"] for record in sync("campaigns", state=first.state).records("campaigns")] == [known["id"]]
 
 
-def test_where_a_run_is_cut_off_among_emails_in_no_order_the_next_one_reads_those_behind(
-    api: Server, config: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("page_size", [3, 10, 100])
+def test_where_a_run_ends_in_an_error_among_emails_that_come_newest_first_the_next_one_reads_those_behind(
+    api: Server, config: dict[str, Any], page_size: int
 ) -> None:
-    monkeypatch.setattr("tap_instantly.streams.emails.Emails.STATE_MSG_FREQUENCY", 1)
-    order = in_this_order(api, 0, 1, 5, 2, 3, 4, 6, 7)
-    run = run_tap(config, streams=("emails",))
-    emitted: list[str] = []
-    for message in run.messages:
-        if message["type"] == "RECORD":
-            emitted.append(message["record"]["timestamp_created"])
-        elif message["type"] == "STATE" and 4 <= len(emitted) < len(order):
-            (part,) = message["value"]["bookmarks"]["emails"]["partitions"]
-            behind = [mail["timestamp_created"] for mail in order if mail["timestamp_created"] not in emitted]
-            assert part["replication_key_value"] <= min(behind) or part["replication_key_value"] == emitted[2]
+    newest_first = sorted(api.control.truth("emails"), key=lambda mail: mail["timestamp_created"], reverse=True)
+    body = {"items": newest_first[:page_size], "next_starting_after": newest_first[page_size - 1]["id"]}
+    api.control.fault("/api/v2/emails", "status", status=200, body=body)
+    api.control.fault("/api/v2/emails", "status", status=400, count=None)
+    settings = {**config, "page_size": page_size, "max_retries": 0}
+    first = run_tap(settings, streams=("emails",), incomplete=True)
+    assert len(first.records("emails")) == page_size
+    api.control.clear_faults()
+    second = run_tap(settings, streams=("emails",), state=first.state)
+    found = {record["id"] for run in (first, second) for record in run.records("emails")}
+    assert found == {mail["id"] for mail in newest_first}
+
+
+def test_where_emails_come_in_no_order_the_bookmark_goes_back_to_where_the_run_began_and_waits(
+    api: Server, config: dict[str, Any]
+) -> None:
+    before = run_tap(config, streams=("emails",)).state
+    began = before["bookmarks"]["emails"]["partitions"][0]["replication_key_value"]
+    later = [f"2026-11-0{day}T00:00:00.000Z" for day in (1, 2, 3, 1, 4)]
+    mails = [{**m, "timestamp_created": at} for m, at in zip(api.control.truth("emails"), later, strict=False)]
+    for page, cursor in ((mails[:3], "next"), (mails[3:4], "further"), (mails[4:], None)):
+        body = {"items": page, "next_starting_after": cursor}
+        api.control.fault("/api/v2/emails", "status", status=200, body=body)
+    run = run_tap(config, streams=("emails",), state=before)
+    states = [m["value"]["bookmarks"]["emails"]["partitions"][0] for m in run.messages if m["type"] == "STATE"]
+    bookmarks = [part["replication_key_value"] for part in states if "replication_key_value" in part]
+    at = bookmarks.index(later[2])
+    assert began in bookmarks[at:]
+    assert bookmarks[-1] == later[-1]
 
 
 def test_emails_of_mixed_precision_are_in_order(

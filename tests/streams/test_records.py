@@ -132,8 +132,20 @@ def test_of_an_unknown_field_that_is_called_like_a_secret_only_the_name_is_kept(
 ) -> None:
     for value in ("hidden", ["hidden"], {"within": "hidden"}):
         assert shaped({"id": "1", name: value}) == {"id": "1", "unknown_fields": {name: "***"}}
-    assert "it may be a secret" in caplog.text
+    assert "it may hold a secret" in caplog.text
     assert "hidden" not in caplog.text
+
+
+def test_what_is_called_like_a_secret_within_an_unknown_field_is_masked_too() -> None:
+    smtp = {"host": "mail.example", "password": "hidden", "ports": [25, {"auth_token": "hidden", "number": 587}]}
+    masked = {"host": "mail.example", "password": "***", "ports": [25, {"auth_token": "***", "number": 587}]}
+    assert shaped({"id": "1", "smtp": smtp}) == {"id": "1", "unknown_fields": {"smtp": masked}}
+
+
+@pytest.mark.parametrize("name", ["otp", "imap_password", "client_secret", "pin"])
+def test_a_number_that_may_be_a_secret_is_masked(name: str) -> None:
+    assert shaped({"id": "1", name: 123456}) == {"id": "1", "unknown_fields": {name: "***"}}
+    assert shaped({"id": "1", name: True}) == {"id": "1", "unknown_fields": {name: True}}
 
 
 def test_counts_and_flags_that_are_called_like_a_secret_are_kept() -> None:

@@ -153,7 +153,7 @@ def failing(control: Any, settings: dict[str, Any]) -> None:
 
 
 def failing_midway(control: Any, settings: dict[str, Any]) -> None:
-    settings["page_size"] = 1
+    settings["page_size"] = 2
     control.fault(LISTS, "status", status=400, after=2)
 
 
@@ -170,8 +170,12 @@ def gone(control: Any, settings: dict[str, Any]) -> None:
 
 
 def in_a_circle(control: Any, settings: dict[str, Any]) -> None:
-    settings["page_size"] = 1
+    settings["page_size"] = 2
     control.fault(LISTS, "cursor_loop", count=None)
+
+
+def one_at_a_time(control: Any, settings: dict[str, Any]) -> None:
+    control.fault(LISTS, "status", status=500, limit_over=1, count=None)
 
 
 def wrong_key(control: Any, settings: dict[str, Any]) -> None:
@@ -197,6 +201,7 @@ IN_DOUBT: dict[str, tuple[Callable[[Any, dict[str, Any]], None], str]] = {
     "no plan": (unpaid, "skipped in "),
     "an endpoint that is not there": (gone, "skipped in "),
     "cursors that lead in a circle": (in_a_circle, "incomplete in "),
+    "pages of one time each, by which the list goes": (one_at_a_time, "passed over in "),
     "a workspace that cannot be opened": (wrong_key, f"workspace {OTHER} is left out"),
     "a record without a key": (without_an_id, "1 records could not be loaded"),
     "steps that are no list": (without_a_list, "1 records could not be loaded"),
@@ -231,6 +236,25 @@ def test_parents_that_cannot_be_asked_for_leave_all_as_it_is(
     run = run_tap(settings, streams=("lead_list_verification_stats",))
     assert run.records("lead_list_verification_stats")
     assert "ACTIVATE_VERSION" not in kinds(run, "lead_list_verification_stats")
+
+
+@pytest.mark.parametrize("stream", ["account_analytics_daily", "campaign_analytics_daily"])
+def test_where_one_of_what_a_stream_is_asked_for_by_has_no_id_its_bookmark_stays(
+    agency: Server, settings: dict[str, Any], stream: str
+) -> None:
+    path = {"account_analytics_daily": "accounts", "campaign_analytics_daily": "campaigns/analytics"}[stream]
+    name = {"account_analytics_daily": "email", "campaign_analytics_daily": "campaign_id"}[stream]
+    control = agency.control.within(OTHER)
+    truth = "accounts" if stream.startswith("account") else "campaign_analytics"
+    first, *others = control.truth(truth)
+    rows = [{**first, name: None}, *others]
+    body = {"items": rows} if path == "accounts" else rows
+    control.fault(f"/api/v2/{path}", "status", status=200, body=body)
+    run = run_tap(settings, streams=(stream,), incomplete=True)
+    moved = ["replication_key_value" in part for part in run.state["bookmarks"][stream]["partitions"]]
+    assert moved == [True, False]
+    again = run_tap(settings, streams=(stream,), state=run.state)
+    assert all("replication_key_value" in part for part in again.state["bookmarks"][stream]["partitions"])
 
 
 def test_a_workspace_that_the_state_knows_and_nobody_reads_keeps_its_records(
