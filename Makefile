@@ -109,7 +109,7 @@ test-report: $(VENV)/.ready .venv-report/.ready .venv-browser/.ready .venv-dbt/.
 	$(BIN)/pytest -m browser tests/transform
 
 ## Run the pipelines of meltano.yml, and what the documents say of Meltano, against the sandbox.
-test-meltano: $(VENV)/.ready .venv-meltano/.ready .venv-postgres/.ready
+test-meltano: $(VENV)/.ready .venv-meltano/.ready .venv-postgres/.ready .venv-dbt/.ready .venv-report/.ready
 	$(BIN)/pytest -m meltano tests/meltano
 
 ## The loader for Snowflake against an emulator, in an environment of 500 MB of their own, which needs Python 3.11.
