@@ -75,8 +75,8 @@ FRESHNESS = {
     "account_warmup": (48, 96),
     "account_warmup_daily": (48, 96),
 }
-"""Hours without a load after which `dbt source freshness` warns and fails: of streams that each run brings rows of, be it
-only those at the bookmark, which come again. Of the others a workspace may have none."""
+"""Hours without a load after which `dbt source freshness` warns and fails: of streams that each run brings rows of, be
+it only those at the bookmark, which come again. Of the others a workspace may have none."""
 
 _DOCUMENTED = re.compile(r"Documented values: (.*)\.$", re.DOTALL)
 _CODE = re.compile(r"(-?\d+) = (.*?)(?=, -?\d+ = |$)", re.DOTALL)
