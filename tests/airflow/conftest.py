@@ -66,9 +66,9 @@ def install(
 ) -> Iterator[Callable[..., Installation]]:
     """Makes an installation: install(), or with other keys than the agency's: install({...})."""
 
-    def make(held: dict[str, str] | None = None, *, batch: int = 10000) -> Installation:
+    def make(held: dict[str, str] | None = None) -> Installation:
         database = databases.enter_context(postgres.database(f"airflow_{next(_numbers)}"))
-        new = installation.make(tmp_path, postgres, database, agency, held or keys, batch=batch)
+        new = installation.make(tmp_path, postgres, database, agency, held or keys)
         installation.copy_of(migrated, new)
         return new
 
