@@ -20,6 +20,7 @@ from airflow.sdk.exceptions import AirflowFailException
 PROJECT = Path(os.environ.get("MELTANO_PROJECT_ROOT") or Path(__file__).parents[2])
 MELTANO = os.environ.get("MELTANO_EXECUTABLE") or str(PROJECT / ".venv-meltano" / "bin" / "meltano")
 LOADER = os.environ.get("INSTANTLY_LOADER") or "target-postgres"
+ENVIRONMENT = os.environ.get("MELTANO_ENVIRONMENT") or "prod"
 DBT = os.environ.get("DBT_EXECUTABLE") or str(PROJECT / ".venv-dbt" / "bin" / "dbt")
 DBT_PROJECT = PROJECT / "transform"
 # Where the loads go, as meltano.yml has it: a schema for each of its environments.
@@ -38,34 +39,29 @@ class Group:
 
     Attributes:
         name: Part of the state's id: with another name the group starts from the beginning.
-        streams: Names of streams, as Meltano selects them.
+        streams: Patterns of names. What the project selects of them is read; of a group without any, what it selects
+            and no other group has.
         requests: A second, to one workspace. The groups of a workspace run side by side with one key, which is good for
             100 in all.
         pool: Of Airflow: how many of these runs there may be at once, whichever the workspace.
     """
 
     name: str
-    streams: tuple[str, ...]
     requests: int
+    streams: tuple[str, ...] = ()
     pool: str = "instantly"
 
 
 GROUPS = (
-    Group("leads", ("leads",), 50),
+    Group("leads", 50, ("leads",)),
     Group(
-        "analytics", ("campaign_analytics*", "subsequence_analytics*", "account_analytics_daily", "account_warmup*"), 20
+        "analytics", 20, ("campaign_analytics*", "subsequence_analytics*", "account_analytics_daily", "account_warmup*")
     ),
-    Group(
-        "lists",
-        (
-            *("workspaces", "workspace_members", "custom_tags", "campaigns", "campaign_steps", "campaign_variants"),
-            *("subsequences", "accounts", "lead_lists", "lead_list_verification_stats", "lead_labels"),
-        ),
-        15,
-    ),
-    # The API gives 20 pages of e-mails a minute: hours at first, which nothing else is to wait for.
-    Group("emails", ("emails",), 5, pool="instantly_emails"),
+    Group("lists", 15),
 )
+EMAILS = Group("emails", 5, ("emails",), pool="instantly_emails")
+"""The API gives 20 pages of e-mails a minute: hours at first. They have a DAG of their own, for which neither the
+models nor the next run of the other has to wait."""
 
 
 def known_workspaces() -> list[dict[str, str]]:
@@ -74,14 +70,15 @@ def known_workspaces() -> list[dict[str, str]]:
     Raises:
         AirflowFailException: It holds something else, which is not repeated: it could be a key.
     """
-    workspaces = Variable.get("instantly_workspaces", deserialize_json=True)
-    if not isinstance(workspaces, list) or not workspaces:
+    given: Any = Variable.get("instantly_workspaces", deserialize_json=True)
+    if not isinstance(given, list) or not given:
         message = "the variable instantly_workspaces has to be a list of workspaces"
         raise AirflowFailException(message)
-    for number, entry in enumerate(workspaces, start=1):
+    for number, entry in enumerate(given, start=1):
         if not isinstance(entry, dict) or set(entry) != {"name", "api_key_env"}:
             message = f"workspace {number} of instantly_workspaces needs a name and an api_key_env, and nothing else"
             raise AirflowFailException(message)
+    workspaces: list[dict[str, str]] = given
     if len({entry["name"] for entry in workspaces}) < len(workspaces):
         message = "two workspaces of instantly_workspaces have the same name"
         raise AirflowFailException(message)
@@ -96,7 +93,7 @@ def plan(group: str, params: dict[str, Any]) -> list[dict[str, str]]:
     if unknown:
         message = f"there is no workspace {', '.join(sorted(unknown))} in instantly_workspaces"
         raise AirflowFailException(message)
-    if group not in (params["groups"] or [group]):
+    if group not in (params.get("groups") or [group]):
         return []
     return [entry for entry in workspaces if entry["name"] in (params["workspaces"] or [entry["name"]])]
 
@@ -119,16 +116,31 @@ def load(group: str, workspace: dict[str, str], params: dict[str, Any]) -> str:
     `meltano el` keeps the files of a run apart by its state id; `meltano run` does not (by `--state-id-suffix`), and
     hands one workspace the bookmarks of another where several run at once.
     """
-    (chosen,) = (one for one in GROUPS if one.name == group)
+    (chosen,) = (one for one in (*GROUPS, EMAILS) if one.name == group)
     settings = {
         "NO_COLOR": "1",
         "TAP_INSTANTLY_WORKSPACES": json.dumps([workspace]),
         "TAP_INSTANTLY_MAX_REQUESTS_PER_SECOND": str(chosen.requests),
-        "TAP_INSTANTLY__SELECT": json.dumps([f"{stream}.*" for stream in chosen.streams]),
+        # Each run would delete what those of the other workspaces have loaded.
+        "TAP_INSTANTLY_EMIT_ACTIVATE_VERSION_MESSAGES": "false",
     }
     command = ["exec", "env", "-u", "TAP_INSTANTLY_API_KEY", *(f"{name}={value}" for name, value in settings.items())]
-    command += [MELTANO, "el", "tap-instantly", LOADER, f"--state-id=instantly:{quote(workspace['name'])}:{group}"]
+    command += [MELTANO, f"--environment={ENVIRONMENT}", "el", "tap-instantly", LOADER, *filters(chosen)]
+    # Several loads at once would build the same environments.
+    command += ["--no-install", f"--state-id={state_id(workspace['name'], group)}"]
     return shlex.join(command + ["--full-refresh"] * params["full_refresh"])
+
+
+def filters(group: Group) -> list[str]:
+    """The options with which Meltano reads of what the project selects only what is a group's, columns as they are."""
+    if group.streams:
+        return [f"--select={stream}" for stream in group.streams]
+    return [f"--exclude={stream}" for other in (*GROUPS, EMAILS) for stream in other.streams]
+
+
+def state_id(workspace: str, group: str) -> str:
+    """Under which the state of a load is kept: another environment or loader is another warehouse, and starts anew."""
+    return f"{ENVIRONMENT}:{LOADER}:{quote(workspace, safe='')}:{group}"
 
 
 @task(trigger_rule=TriggerRule.ALL_DONE)
@@ -169,32 +181,39 @@ def verdict(failed: list[str]) -> None:
         raise AirflowFailException(message)
 
 
+def load_group(group: Group) -> Any:  # noqa: ANN401 - what Airflow makes of it
+    """The tasks of a group: which workspaces there are, and a load of each."""
+
+    @task_group(group_id=group.name)
+    def tasks() -> Any:  # noqa: ANN401 - likewise
+        return load.override(pool=group.pool).partial(group=group.name).expand(workspace=plan(group.name))
+
+    return tasks()
+
+
+COMMON: dict[str, Any] = {
+    "start_date": datetime(2026, 1, 1, tzinfo=timezone.utc),
+    "catchup": False,
+    # A second run would find the states of the first in use.
+    "max_active_runs": 1,
+    "tags": ["instantly"],
+    "doc_md": __doc__,
+}
+PARAMS = {
+    "workspaces": Param([], type="array", items={"type": "string"}, description="Names; none for all."),
+    "full_refresh": Param(default=False, type="boolean", description="Forget the bookmarks and read everything."),
+}
+NAMES = [group.name for group in GROUPS]
+
+
 @dag(
     schedule="@daily",
-    start_date=datetime(2026, 1, 1, tzinfo=timezone.utc),
-    catchup=False,
-    # A second run would find the states of the first in use.
-    max_active_runs=1,
-    tags=["instantly"],
-    doc_md=__doc__,
-    params={
-        "workspaces": Param([], type="array", items={"type": "string"}, description="Names; none for all."),
-        "groups": Param(
-            [], type="array", items={"enum": [group.name for group in GROUPS]}, description="None for all."
-        ),
-        "full_refresh": Param(default=False, type="boolean", description="Forget the bookmarks and read everything."),
-    },
+    **COMMON,
+    params={**PARAMS, "groups": Param([], type="array", items={"enum": NAMES}, description="None for all.")},
 )
 def instantly() -> None:
     """Load every group of every workspace, transform what came, and say what failed."""
-    loads = []
-    for group in GROUPS:
-
-        @task_group(group_id=group.name)
-        def load_group(group: Group = group) -> Any:  # noqa: ANN401 - what Airflow makes of it
-            return load.override(pool=group.pool).partial(group=group.name).expand(workspace=plan(group.name))
-
-        loads.append(load_group())
+    loads = [load_group(group) for group in GROUPS]
     failed = tally()
     loads >> failed
     last = verdict(failed)
@@ -202,4 +221,11 @@ def instantly() -> None:
         failed >> transform() >> last
 
 
+@dag(schedule="@daily", **COMMON, params=PARAMS)
+def instantly_emails() -> None:
+    """Load the e-mails of every workspace; the models are built by the next run of the other DAG."""
+    load_group(EMAILS)
+
+
 instantly()
+instantly_emails()

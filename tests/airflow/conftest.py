@@ -14,7 +14,7 @@ from tests.airflow import installation
 from tests.airflow.installation import AIRFLOW, Installation
 from tests.conftest import UNTIL
 from tests.support import api_keys
-from tests.warehouse.conftest import postgres
+from tests.warehouse.postgres import running
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,11 +23,16 @@ if TYPE_CHECKING:
     from sandbox import Server
     from tests.warehouse.postgres import Postgres
 
-__all__ = ["postgres"]
-
+HOST = "127.0.0.1"
 WORKSPACES = ("main", "workspace-002", "workspace-003")
 
 _numbers = itertools.count()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    with running(host=HOST) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
@@ -66,9 +71,9 @@ def install(
 ) -> Iterator[Callable[..., Installation]]:
     """Makes an installation: install(), or with other keys than the agency's: install({...})."""
 
-    def make(held: dict[str, str] | None = None, *, batch: int = 10000) -> Installation:
+    def make(held: dict[str, str] | None = None) -> Installation:
         database = databases.enter_context(postgres.database(f"airflow_{next(_numbers)}"))
-        new = installation.make(tmp_path, postgres, database, agency, held or keys, batch=batch)
+        new = installation.make(tmp_path, postgres, database, agency, held or keys)
         installation.copy_of(migrated, new)
         return new
 

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from tests.warehouse.pipeline import SCHEMA
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -28,32 +30,13 @@ FOREIGN = ("AIRFLOW", "_AIRFLOW", "MELTANO", "TAP_", "TARGET_", "INSTANTLY_", "D
 """Beginnings of the names of variables that must not get in from outside."""
 
 
-def make_project(folder: Path, url: str, *, batch: int = 10000) -> None:
-    """A Meltano project with the extractor as it is shipped and a loader for a database, both installed already."""
-    shipped = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))
-    (extractor,) = (one for one in shipped["plugins"]["extractors"] if one["name"] == "tap-instantly")
-    extractor["executable"] = str(Path(sys.executable).parent / "tap-instantly")
-    settings = {
-        "sqlalchemy_url": url,
-        "default_target_schema": "instantly",
-        "batch_size_rows": batch,
-        "validate_records": False,
-    }
-    loader = {
-        "name": "target-postgres",
-        "namespace": "target_postgres",
-        "executable": str(LOADER),
-        "pip_url": "meltanolabs-target-postgres",
-        "settings": [{"name": name, "kind": "string"} for name in settings],
-        "config": settings,
-    }
-    project = {
-        "project_id": "tests",
-        "send_anonymous_usage_stats": False,
-        "default_environment": "dev",
-        "environments": [{"name": "dev"}],
-        "plugins": {"extractors": [extractor], "loaders": [loader]},
-    }
+def make_project(folder: Path) -> None:
+    """A Meltano project: the shipped one, with the tap and the loader of the tests instead of installed ones."""
+    project = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))
+    programs = {"tap-instantly": Path(sys.executable).parent / "tap-instantly", "target-postgres": LOADER}
+    for plugin in (*project["plugins"]["extractors"], *project["plugins"]["loaders"]):
+        if plugin["name"] in programs:
+            plugin["executable"] = str(programs[plugin["name"]])
     folder.mkdir()
     (folder / "meltano.yml").write_text(yaml.safe_dump(project), encoding="utf-8")
 
@@ -88,9 +71,11 @@ class Installation:
             check=False,
         )
 
-    def test(self, conf: Mapping[str, Any] | None = None, **variables: str) -> subprocess.CompletedProcess[str]:
-        """Run the DAG once, its tasks one after the other."""
-        return self.airflow("dags", "test", "instantly", "--conf", json.dumps(conf or {}), **variables)
+    def test(
+        self, conf: Mapping[str, Any] | None = None, *, dag: str = "instantly", **variables: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a DAG once, its tasks one after the other."""
+        return self.airflow("dags", "test", dag, "--conf", json.dumps(conf or {}), **variables)
 
     def start_test(self, conf: Mapping[str, Any], log: Path, **variables: str) -> subprocess.Popen[bytes]:
         """Begin to run the DAG once."""
@@ -104,14 +89,22 @@ class Installation:
                 start_new_session=True,
             )
 
-    def rows(self, table: str) -> list[dict[str, Any]]:
-        """All rows of the table of a stream; none where there is no table yet."""
-        there = self.postgres.execute(f"select to_regclass('instantly.{table}')", self.database).strip()
-        return self.postgres.rows(f"select * from instantly.{table}", self.database) if there else []  # noqa: S608 (our own names)
+    def select(self, *rules: str) -> None:
+        """Add rules to those by which the project selects streams and columns."""
+        path = self.project / "meltano.yml"
+        project = yaml.safe_load(path.read_text(encoding="utf-8"))
+        project["plugins"]["extractors"][0]["select"] += rules
+        path.write_text(yaml.safe_dump(project), encoding="utf-8")
 
-    def ids(self, stream: str) -> list[str]:
+    def rows(self, table: str, schema: str = SCHEMA) -> list[dict[str, Any]]:
+        """The rows of the table of a stream that are not marked as deleted; none where there is no table yet."""
+        there = self.postgres.execute(f"select to_regclass('{schema}.{table}')", self.database).strip()
+        query = f"select * from {schema}.{table} where _sdc_deleted_at is null"  # noqa: S608 (our own names)
+        return self.postgres.rows(query, self.database) if there else []
+
+    def ids(self, stream: str, schema: str = SCHEMA) -> list[str]:
         """The ids of all rows of a table, in order."""
-        return sorted(row["id"] for row in self.rows(stream))
+        return sorted(row["id"] for row in self.rows(stream, schema))
 
     def meltano(self, statement: str) -> list[tuple[Any, ...]]:
         """Ask Meltano's own database, or change it."""
@@ -135,18 +128,16 @@ class Installation:
         return "\n".join(path.read_bytes().decode(errors="replace") for path in files)
 
 
-def state_id(workspace: str, group: str) -> str:
+def state_id(workspace: str, group: str, environment: str = "prod") -> str:
     """What the DAG calls the state of a load."""
-    return f"instantly:{workspace}:{group}"
+    return f"{environment}:target-postgres:{workspace}:{group}"
 
 
-def make(
-    folder: Path, postgres: Postgres, database: str, agency: Server, keys: Mapping[str, str], *, batch: int = 10000
-) -> Installation:
+def make(folder: Path, postgres: Postgres, database: str, agency: Server, keys: Mapping[str, str]) -> Installation:
     """Make an installation for the workspaces whose keys are given by name."""
     home, project = folder / "airflow", folder / "project"
     home.mkdir()
-    make_project(project, postgres.url(database), batch=batch)
+    make_project(project)
     held = {f"KEY_{number}": key for number, key in enumerate(keys.values())}
     named = [{"name": name, "api_key_env": variable} for name, variable in zip(keys, held, strict=True)]
     outside = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
@@ -161,6 +152,7 @@ def make(
         "AIRFLOW_VAR_INSTANTLY_WORKSPACES": json.dumps(named),
         "MELTANO_PROJECT_ROOT": str(project),
         "MELTANO_EXECUTABLE": str(ROOT / ".venv-meltano" / "bin" / "meltano"),
+        "TARGET_POSTGRES_SQLALCHEMY_URL": postgres.url(database),
         "TAP_INSTANTLY_API_URL": f"{agency.url}/api/v2",
         "TAP_INSTANTLY_MAX_RETRIES": "0",
         "INSTANTLY_RETRY_SECONDS": "1",

@@ -8,8 +8,8 @@ from fnmatch import fnmatch
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import yaml
 
+from demo.paths import SCHEMAS
 from tests.airflow.conftest import WORKSPACES
 from tests.airflow.installation import AIRFLOW, ROOT, Installation, state_id
 from tests.support import traces
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 BAD_KEY = "a-key-that-nobody-has-made"
 ONLY_LEADS = {"groups": ["leads"]}
+ALL_GROUPS = "(*instantly.GROUPS, instantly.EMAILS)"
+STREAMS = [path.stem for path in SCHEMAS.glob("*.json")]
 
 
 def inspected(installation: Installation, expression: str) -> Any:
@@ -50,21 +52,17 @@ def test_the_dag_has_no_import_errors(install: Install) -> None:
     assert "No data found" in done.stdout
 
 
-def test_the_groups_hold_each_stream_of_the_pipeline_once_and_the_emails_apart(install: Install) -> None:
-    groups = dict(inspected(install(), "[(group.name, group.streams) for group in instantly.GROUPS]"))
-    assert groups.pop("emails") == ["emails"]
+def test_no_stream_is_in_two_groups_and_one_group_has_all_that_the_others_have_not(install: Install) -> None:
+    groups = dict(inspected(install(), f"[(group.name, group.streams) for group in {ALL_GROUPS}]"))
     patterns = [pattern for streams in groups.values() for pattern in streams]
-    for stream in default_streams():
-        assert sum(fnmatch(stream, pattern) for pattern in patterns) == 1, stream
-
-
-def default_streams() -> list[str]:
-    plugins = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))["plugins"]
-    return [rule.removesuffix(".*") for rule in plugins["extractors"][0]["select"]]
+    matches = {stream: sum(fnmatch(stream, pattern) for pattern in patterns) for stream in STREAMS}
+    assert set(matches.values()) == {0, 1}
+    assert [pattern for pattern in patterns if not any(fnmatch(stream, pattern) for stream in STREAMS)] == []
+    assert [name for name, streams in groups.items() if not streams] == ["lists"]
 
 
 def test_what_all_groups_ask_of_a_workspace_is_within_what_the_api_grants(install: Install) -> None:
-    assert inspected(install(), "sum(group.requests for group in instantly.GROUPS)") <= 90
+    assert inspected(install(), f"sum(group.requests for group in {ALL_GROUPS})") <= 90
 
 
 def test_a_retry_waits_until_meltano_has_given_up_a_run_that_vanished(install: Install) -> None:
@@ -82,11 +80,12 @@ def test_everything_of_every_workspace_is_loaded_and_the_next_run_goes_on_from_t
     installation = install()
     first = installation.test()
     assert first.returncode == 0, first.stdout[-5000:] + first.stderr[-5000:]
-    for stream in ("campaigns", "leads", "emails", "lead_lists"):
+    for stream in ("campaigns", "leads", "lead_lists"):
         assert installation.ids(stream) == ids_in(agency, stream), stream
     assert len(installation.rows("campaign_analytics_daily")) > 0
-    groups = ("leads", "analytics", "lists", "emails")
+    groups = ("leads", "analytics", "lists")
     assert set(installation.states()) == {state_id(name, group) for name in WORKSPACES for group in groups}
+    assert "Installing" not in first.stdout + first.stderr
     added = {row["id"] for name in WORKSPACES for row in agency.control.within(name).add_leads(2)}
     second = installation.test(ONLY_LEADS)
     assert second.returncode == 0, second.stdout[-5000:] + second.stderr[-5000:]
@@ -98,10 +97,59 @@ def test_everything_of_every_workspace_is_loaded_and_the_next_run_goes_on_from_t
     assert [name for name, key in keys.items() if key in written] == []
 
 
+def test_only_what_the_project_selects_is_loaded_and_all_of_that(install: Install, agency: Server) -> None:
+    installation = install()
+    installation.select("block_list_entries.*", "!leads.payload", "emails.*", "!emails.body")
+    for dag, conf in (("instantly", {"groups": ["leads", "lists"]}), ("instantly_emails", {})):
+        done = installation.test({**conf, "workspaces": ["main"]}, dag=dag)
+        assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-5000:]
+    for stream in ("leads", "emails", "block_list_entries"):
+        assert installation.ids(stream) == ids_in(agency, stream, ["main"]), stream
+    assert "payload" not in installation.rows("leads")[0]
+    assert "body" not in installation.rows("emails")[0]
+
+
+def test_another_environment_is_another_schema_and_is_loaded_from_the_beginning(
+    install: Install, agency: Server
+) -> None:
+    installation = install()
+    chosen = {**ONLY_LEADS, "workspaces": ["main"]}
+    assert installation.test(chosen).returncode == 0
+    done = installation.test(chosen, MELTANO_ENVIRONMENT="dev")
+    assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-5000:]
+    for schema in ("instantly", "instantly_dev"):
+        assert installation.ids("leads", schema) == ids_in(agency, "leads", ["main"]), schema
+    assert set(installation.states()) == {state_id("main", "leads", name) for name in ("prod", "dev")}
+
+
+def test_states_are_told_apart_by_the_loader_too_and_by_any_name_of_a_workspace(install: Install) -> None:
+    installation = install()
+    names = ["Harbor & Loom", "a/b", "a:b", "a%2Fb"]
+    asked = f"[instantly.state_id(name, 'leads') for name in {names}]"
+    found = inspected(installation, asked)
+    installation.variables["INSTANTLY_LOADER"] = "target-snowflake"
+    found += inspected(installation, asked)
+    assert len(set(found)) == 2 * len(names)
+    assert {id_.count(":") for id_ in found} == {3}
+
+
+def test_no_workspace_deletes_the_rows_of_another_though_the_project_tells_of_deletions(
+    install: Install, agency: Server
+) -> None:
+    installation = install()
+    (installation.project / ".env").write_text("TAP_INSTANTLY_EMIT_ACTIVATE_VERSION_MESSAGES=true\n", encoding="utf-8")
+    two = ["main", "workspace-002"]
+    done = installation.test({"groups": ["lists"], "workspaces": two})
+    assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-5000:]
+    assert installation.ids("lead_lists") == ids_in(agency, "lead_lists", two)
+
+
 def test_a_workspace_with_a_bad_key_fails_alone_and_the_run_with_it_after_the_models_are_built(
     install: Install, agency: Server, keys: dict[str, str], tmp_path: Path
 ) -> None:
     installation = install({**keys, "workspace-002": BAD_KEY})
+    refused_once = agency.control.within("workspace-003")
+    refused_once.fault("/api/v2/leads/list", "status", status=403, count=1)
     dbt, built = tmp_path / "dbt", tmp_path / "built"
     dbt.write_text(f'#!/bin/sh\necho $DBT_TARGET $DBT_INSTANTLY_SCHEMA "$@" >> {built}\n', encoding="utf-8")
     dbt.chmod(0o755)
@@ -116,6 +164,7 @@ def test_a_workspace_with_a_bad_key_fails_alone_and_the_run_with_it_after_the_mo
     where = f"--project-dir {transform} --profiles-dir {transform}"
     assert built.read_text("utf-8") == f"postgres instantly_dev build {where}\n"
     assert installation.runs(state_id("workspace-002", "leads")) == ["FAIL"] * 4
+    assert installation.runs(state_id("workspace-003", "leads")) == ["FAIL", "SUCCESS"]
     assert traces(BAD_KEY, installation.written() + said) == []
 
 

@@ -6,8 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from demo.truth import Truth
 from tests.airflow.installation import Installation, state_id
 from tests.airflow.processes import of_project, wait_for
+from tests.warehouse.pipeline import Pipeline
+from tests.warehouse.truth import due, found, named
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,8 +22,7 @@ if TYPE_CHECKING:
 
 LEADS = {"groups": ["leads"], "workspaces": ["main"]}
 STATE = state_id("main", "leads")
-SLOWLY = {"TAP_INSTANTLY_PAGE_SIZE": "5", "TAP_INSTANTLY_CONCURRENCY": "1"}
-BATCH = 20
+SLOWLY = {"TAP_INSTANTLY_PAGE_SIZE": "5", "TAP_INSTANTLY_CONCURRENCY": "1", "TARGET_POSTGRES_BATCH_SIZE_ROWS": "20"}
 DEAD = "update runs set last_heartbeat_at = datetime(last_heartbeat_at, '-1 hour') where state = 'RUNNING'"
 """An hour has passed since Meltano was last heard of."""
 
@@ -33,7 +35,7 @@ DEAD = "update runs set last_heartbeat_at = datetime(last_heartbeat_at, '-1 hour
 def test_a_load_killed_in_its_middle_and_retried_loses_and_doubles_nothing(
     install: Install, agency: Server, tmp_path: Path, victim: str, *, loaded_before: bool
 ) -> None:
-    installation = install(batch=BATCH)
+    installation = install()
     control = agency.control.within("main")
     if loaded_before:
         assert installation.test(LEADS).returncode == 0
@@ -62,7 +64,5 @@ def test_a_load_killed_in_its_middle_and_retried_loses_and_doubles_nothing(
         running.wait()
     ends = installation.runs(STATE)
     assert ends[-2:] == ["FAIL", "SUCCESS"], ends
-    rows = installation.rows("leads")
-    truth = {row["id"]: row for row in control.truth("leads")}
-    assert len(rows) == len(truth)
-    assert {row["id"]: row["email"] for row in rows} == {id_: row.get("email") for id_, row in truth.items()}
+    pipeline = Pipeline(installation.postgres, installation.database, tmp_path)
+    assert found(pipeline, named("leads")) == due([Truth(control, "main")], named("leads"))

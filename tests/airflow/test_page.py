@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 from typing import TYPE_CHECKING
 
+from tests.airflow.conftest import HOST
 from tests.airflow.installation import ROOT, Installation
+from tests.meltano.project import PLUGINS
+from tests.meltano.project import install as install_plugins
 from tests.support import traces
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from sandbox import Server
 
     Install = Callable[..., Installation]
 
 NAME = "Harbor & Loom"
-OWN = ("AIRFLOW_HOME", "AIRFLOW__", "AIRFLOW_VAR_", "KEY_", "MELTANO_EXECUTABLE")
+OWN = ("AIRFLOW_HOME", "AIRFLOW__", "AIRFLOW_VAR_", "KEY_", "MELTANO_EXECUTABLE", "TARGET_")
 """Beginnings of what the commands have to bring along themselves."""
 
 
@@ -27,17 +32,38 @@ def commands() -> list[str]:
     return [line for block in blocks for line in block.splitlines()]
 
 
-def test_the_commands_of_the_page_load_a_workspace_and_trigger_a_run(install: Install, agency: Server) -> None:
+def lay_out(project: Path) -> None:
+    """Make a project's folder like that of this one, with the same environments and installed plugins."""
+    shutil.copy(ROOT / "meltano.yml", project)
+    shutil.copytree(ROOT / "transform", project / "transform", ignore=shutil.ignore_patterns("target", "logs"))
+    for name in (".venv-airflow", ".venv-dbt", ".venv-meltano", "orchestrate"):
+        (project / name).symlink_to(ROOT / name)
+    (project / ".meltano").mkdir()
+    for kind in PLUGINS:
+        (project / ".meltano" / kind).symlink_to(ROOT / ".meltano" / kind)
+
+
+def where(installation: Installation) -> dict[str, str]:
+    """What to put in the place of the page's dots, for the loader and for dbt."""
+    server = {"HOST": HOST, "USER": "postgres", "PASSWORD": "not-asked-for", "DATABASE": installation.database}
+    return {f"{tool}_POSTGRES_{name}": value for tool in ("TARGET", "DBT") for name, value in server.items()}
+
+
+def test_the_commands_of_the_page_load_a_workspace_build_the_models_and_trigger_a_run(
+    install: Install, agency: Server
+) -> None:
     installation = install()
-    for name in (".venv-airflow", ".venv-meltano", "orchestrate"):
-        (installation.project / name).symlink_to(ROOT / name)
-    # The environments were made by what runs the tests: by the same targets of make.
-    lines = [line for line in commands() if not line.startswith("make ")]
-    assert len(lines) >= 7
-    script = "\n".join(lines).replace("KEY_HARBOR=...", f"KEY_HARBOR={agency.api_key}")
+    made, installed, *lines = commands()
+    assert made.split() == ["make", "meltano", ".venv-airflow/.ready", ".venv-dbt/.ready"]
+    assert installed.startswith(".venv-meltano/bin/meltano install ")
+    install_plugins("tap-instantly", *installed.split()[2:])
+    lay_out(installation.project)
+    values = {"KEY_HARBOR": agency.api_key, **where(installation)}
+    script = re.sub(r"(\w+)=\.\.\.", lambda found: f"{found[1]}={values[found[1]]}", "\n".join(lines))
+    ports = dict.fromkeys(("TARGET_POSTGRES_PORT", "DBT_POSTGRES_PORT"), str(installation.postgres.port))
     done = subprocess.run(
         ["/bin/bash", "-ec", script],
-        env={name: value for name, value in installation.variables.items() if not name.startswith(OWN)},
+        env={name: value for name, value in installation.variables.items() if not name.startswith(OWN)} | ports,
         cwd=installation.project,
         capture_output=True,
         text=True,
@@ -47,5 +73,7 @@ def test_the_commands_of_the_page_load_a_workspace_and_trigger_a_run(install: In
     truth = sorted(row["id"] for row in agency.control.within("main").truth("leads"))
     assert installation.ids("leads") == truth
     assert {row["workspace_name"] for row in installation.rows("leads")} == {NAME}
+    built = installation.postgres.rows("select lead_id from analytics.instantly__leads", installation.database)
+    assert sorted(row["lead_id"] for row in built) == truth
     assert "triggered" in done.stdout or "queued" in done.stdout
     assert traces(agency.api_key, installation.written() + done.stdout + done.stderr) == []
