@@ -1,6 +1,6 @@
 """The charts, as Vega-Lite specifications made with Altair.
 
-Colours are the page's own CSS variables, so that charts change with its theme, and print. All axes start at nought.
+Colours are the page's own CSS variables, so that charts change with its theme, and print. All axes start at zero.
 """
 
 from __future__ import annotations

@@ -49,7 +49,7 @@ def test_values_are_written_as_people_read_them(value: float, kind: Kind, text: 
     assert written(value, kind) == text
 
 
-def test_what_is_not_known_is_not_written_as_nought() -> None:
+def test_what_is_not_known_is_not_written_as_zero() -> None:
     assert (Figure("open_rate", None, Kind.RATE, "not tracked").text, Figure("open_rate", None).data) == (
         "not tracked",
         "",

@@ -78,7 +78,7 @@ def test_change_is_not_known_where_figures_do_not_reach_back(found: dict[str, Fi
     assert (found["period.sent.change"].value is None) == (days == 31)
 
 
-def test_what_is_not_tracked_is_said_to_be_so_and_never_nought(found: dict[str, Figure], agency: Server) -> None:
+def test_what_is_not_tracked_is_said_to_be_so_and_never_zero(found: dict[str, Figure], agency: Server) -> None:
     campaigns = [row for name in WORKSPACES for row in _rows(agency, name, "campaigns")]
     untracked = {f"campaign.{row['id']}.open_rate" for row in campaigns if not row["open_tracking"]} & found.keys()
     assert untracked
