@@ -120,6 +120,8 @@ class Expected:
             before = found["before"][name]
             self.values |= {f"period.{name}.now": now, f"period.{name}.before": before}
             self.values[f"period.{name}.change"] = self._change(now, before, relative=not name.endswith("_rate"))
+        now = found["now"]
+        self.values |= {"period.days": self._days, "period.emails_per_positive": over(now["sent"], now["positive"])}
 
     @staticmethod
     def _change(now: float | None, before: float | None, *, relative: bool) -> float | None:
@@ -157,15 +159,19 @@ class Expected:
         counts[7] = sum(self.outcomes[row["campaign_id"]]["total_closed"] for row in self.lifetime)
         for stage, count in counts.items():
             self.values |= {f"funnel.{stage}.reached": count, f"funnel.{stage}.per_contacted": over(count, contacted)}
-        share = over(opened, sum(row["contacted_count"] for row in tracked))
-        self.values |= {"funnel.3.reached": opened, "funnel.3.per_contacted": share}
+        of_those = sum(row["contacted_count"] for row in tracked)
+        self.values |= {"funnel.3.reached": opened, "funnel.3.per_contacted": over(opened, of_those)}
+        if tracked and of_those != contacted:
+            self.values["funnel.3.contacted"] = of_those
         self.values["funnel.1.reached"] = sum(row["leads_count"] for row in self.lifetime)
 
     def _campaign_table(self) -> None:
         for row in self.lifetime:
             self._campaign(f"campaign.{row['campaign_id']}", [row])
         self._campaign("campaigns", self.lifetime)
-        self.values["campaigns.without_figures"] = len(self.campaigns) - len(self.lifetime)
+        shown = len(self.lifetime)
+        self.values |= {"campaigns.count": shown, "campaigns.more": max(0, shown - 40)}
+        self.values["campaigns.without_figures"] = len(self.campaigns) - shown
 
     def _campaign(self, name: str, lifetime: list[Row]) -> None:
         keys = {row["campaign_id"] for row in lifetime}
@@ -210,6 +216,8 @@ class Expected:
         unknown = [row for row in self.steps if row not in known]
         self.values["steps.unattributed.replied"] = sum(row["unique_replies"] for row in unknown)
         rivals = Counter((row["campaign_id"], row["step"]) for row in known)
+        compared = {campaign for (campaign, _), count in rivals.items() if count > 1}
+        self.values["variants.more"] = max(0, len(compared) - 6)
         for row in known:
             if rivals[row["campaign_id"], row["step"]] > 1:
                 counts = {
@@ -248,6 +256,7 @@ class Expected:
                     f"{name}.warmup_health": score,
                 }
         self.values |= {f"senders.{health}": healths[health] for health in ("burning", "watch", "green")}
+        self.values["senders.more"] = max(0, healths["burning"] + healths["watch"] - 25)
 
     def _sending(self) -> None:
         names = labels("accounts", "provider_code")
@@ -327,14 +336,17 @@ class Expected:
             for name, count in (("sent", "emails_sent_count"), ("bounced", "bounced_count")):
                 left, right = sum(row[name] for row in mailboxes), sum(row[count] for row in own)
                 pairs[f"{name}_accounts_vs_campaigns"].append((left, right))
+        odd = 0
         for name, found in pairs.items():
             low = 0 if name.startswith(("replied", "positive")) else None
             agreeing = sum(left >= right if low == 0 else left == right for left, right in found)
+            odd += agreeing < len(found)
             self.values |= {
                 f"check.{name}.compared": len(found),
                 f"check.{name}.agreeing": agreeing,
                 f"check.{name}.largest_difference": max(abs(left - right) for left, right in found),
             }
+        self.values |= {"checks.count": len(pairs), "checks.odd": odd}
 
 
 def _health(

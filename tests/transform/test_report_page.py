@@ -86,7 +86,7 @@ def in_warehouse(built: Built) -> dict[str, Figure]:
 def _not_shown(found: marts.Marts) -> list[Any]:
     from report.tables import comparisons  # noqa: PLC0415
 
-    return [trial for _, trials in comparisons(found)[COMPARISONS:] for trial in trials]
+    return [trial for one in comparisons(found)[COMPARISONS:] for trial in one.trials]
 
 
 @pytest.mark.parametrize("view", VIEWS)
