@@ -26,7 +26,7 @@ lint: $(VENV)/.ready
 types: $(VENV)/.ready
 	$(BIN)/mypy
 
-unit: $(VENV)/.ready .venv-postgres/.ready .venv-dbt/.ready
+unit: $(VENV)/.ready .venv-postgres/.ready .venv-dbt/.ready .venv-report/.ready
 	$(BIN)/pytest --numprocesses 2 --dist loadfile
 
 ## Which branches of the tap no test takes; processes that the tests start count too. Takes half as long again as `unit`.

@@ -33,6 +33,8 @@ LOOK = """() => {
     const color = (selector, property) => getComputedStyle(document.querySelector(selector))[property];
     const seen = (element) => !element.closest("details:not([open])");
     const charts = [...document.querySelectorAll(".chart")];
+    const rest = document.body.cloneNode(true);
+    rest.querySelectorAll("[data-figure], [data-text], .chart, script").forEach((one) => one.replaceWith(" "));
     return {
         figures: [...document.querySelectorAll("[data-figure]")].map(
             (one) => [one.dataset.figure, one.dataset.value, one.textContent]),
@@ -57,6 +59,7 @@ LOOK = """() => {
         headings: [...document.querySelectorAll("h1, h2, h3")].map((one) => Number(one.tagName[1])),
         unnamed: [...document.querySelectorAll("th:not([scope]), svg image, img:not([alt])")].length,
         text: document.body.textContent,
+        rest: rest.textContent,
         language: document.documentElement.lang,
         title: document.title,
     };

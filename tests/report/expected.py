@@ -11,6 +11,8 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tests.report.health import health, reasons_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
@@ -20,6 +22,16 @@ Values = dict[str, "float | None"]
 CODES = Path(__file__).parents[2] / "transform" / "seeds" / "instantly_codes.csv"
 STAGES = {2: "contacted_count", 4: "reply_count_unique", 5: "total_opportunities"}
 Z = 1.959963984540054
+BETTER = {
+    "sent": None,
+    "new_leads": None,
+    "positive": True,
+    "meetings": True,
+    "positive_rate": True,
+    "reply_rate": True,
+    "bounce_rate": False,
+}
+"""What is compared with the period before, and whether more of it is better."""
 
 
 def labels(stream: str, field: str) -> dict[int, str]:
@@ -58,6 +70,10 @@ class Expected:
         self._truths = list(truths)
         self._end, self._days = end, days
         self.values: Values = {}
+        self.parts: dict[str, tuple[Any, Any, bool | None]] = {}
+        """What changes are made of, now and before (a count, or part and whole), and whether more of it is better."""
+        self.attention: dict[str, tuple[Row, list[tuple[int, str]]]] = {}
+        """Senders that need attention, and why."""
         self.daily = self._all("campaign_analytics_daily")
         self.accounts_daily = self._all("account_analytics_daily")
         self.accounts = self._all("accounts_with_tags")
@@ -93,16 +109,16 @@ class Expected:
     def _back(self, days: int) -> date:
         return self._end - timedelta(days=days)
 
-    def _windows(self) -> tuple[tuple[date, date], tuple[date, date]]:
+    def windows(self) -> tuple[tuple[date, date], tuple[date, date]]:
         return (self._back(self._days - 1), self._end), (self._back(2 * self._days - 1), self._back(self._days))
 
     def _periods(self) -> None:
-        reaches_back = min(date.fromisoformat(row["date"]) for row in self.daily) <= self._windows()[1][0]
-        found: dict[str, Values] = {}
-        for which, (start, end) in zip(("now", "before"), self._windows(), strict=True):
+        reaches_back = min(date.fromisoformat(row["date"]) for row in self.daily) <= self.windows()[1][0]
+        found: dict[str, dict[str, Any]] = {}
+        for which, (start, end) in zip(("now", "before"), self.windows(), strict=True):
             days, mailboxes = self._within(self.daily, start, end), self._within(self.accounts_daily, start, end)
             sent, replies, positive = (sum(row[name] for row in days) for name in ("sent", "replies", "opportunities"))
-            values: Values = {
+            found[which] = {
                 "sent": sent,
                 "positive": positive,
                 "new_leads": sum(row["new_leads_contacted"] for row in days),
@@ -111,17 +127,21 @@ class Expected:
                     and start <= date.fromisoformat(row["timestamp_last_interest_change"][:10]) <= end
                     for row in self.leads
                 ),
-                "positive_rate": over(positive, sent),
-                "reply_rate": over(replies, sent),
-                "bounce_rate": over(sum(row["bounced"] for row in mailboxes), sum(row["sent"] for row in mailboxes)),
+                "positive_rate": (positive, sent),
+                "reply_rate": (replies, sent),
+                "bounce_rate": (sum(row["bounced"] for row in mailboxes), sum(row["sent"] for row in mailboxes)),
             }
-            found[which] = values if which == "now" or reaches_back else dict.fromkeys(values)
-        for name, now in found["now"].items():
-            before = found["before"][name]
+        for name, better in BETTER.items():
+            parts = [found[which][name] for which in ("now", "before")]
+            now, before = (over(*part) if isinstance(part, tuple) else part for part in parts)
+            before = before if reaches_back else None
             self.values |= {f"period.{name}.now": now, f"period.{name}.before": before}
             self.values[f"period.{name}.change"] = self._change(now, before, relative=not name.endswith("_rate"))
-        now = found["now"]
-        self.values |= {"period.days": self._days, "period.emails_per_positive": over(now["sent"], now["positive"])}
+            self.parts[f"period.{name}.change"] = (*parts, better)
+        self.values |= {
+            "period.days": self._days,
+            "period.emails_per_positive": over(found["now"]["sent"], found["now"]["positive"]),
+        }
 
     @staticmethod
     def _change(now: float | None, before: float | None, *, relative: bool) -> float | None:
@@ -176,11 +196,12 @@ class Expected:
     def _campaign(self, name: str, lifetime: list[Row]) -> None:
         keys = {row["campaign_id"] for row in lifetime}
         rates = []
-        for start, end in self._windows():
+        for start, end in self.windows():
             rows = [row for row in self._within(self.daily, start, end) if row["campaign_id"] in keys]
             sent, positive = sum(row["sent"] for row in rows), sum(row["opportunities"] for row in rows)
             rates.append((sent, positive, over(positive, sent)))
-        (sent, positive, rate), (_, _, rate_before) = rates
+        (sent, positive, rate), (sent_before, positive_before, rate_before) = rates
+        self.parts[f"{name}.change"] = (positive, sent), (positive_before, sent_before), True
         tracked = [row for row in lifetime if self._tracked(row["campaign_id"])]
         sums = {column: sum(row[column] for row in lifetime) for column in lifetime[0] if column.endswith("_count")}
         replied = sum(row["reply_count_unique"] for row in lifetime)
@@ -242,13 +263,15 @@ class Expected:
         warmups = {(row["workspace"], row["email"]): row for row in self._all("warmup_analytics")}
         workspaces = [next(iter(truth("workspace")))["id"] for truth in self._truths]
         healths: Counter[str] = Counter()
+        states = {field: labels("accounts", field) for field in ("status", "warmup_status")}
         for account in self.accounts:
             week, before, month = (self._bounces(account, *days) for days in ((0, 7), (7, 14), (0, 30)))
             score = warmups.get((account["workspace"], account["email"]), {}).get("health_score")
-            health = _health(account, week, before, month, score)
-            healths[health] += 1
-            if health != "green":
+            reasons = reasons_of(account, states, (week, before, month), score)
+            healths[health(reasons)] += 1
+            if reasons:
                 name = f"sender.{workspaces[account['workspace']]}.{account['email']}"
+                self.attention[name] = account, reasons
                 self.values |= {
                     f"{name}.sent": week[1],
                     f"{name}.bounce_rate": over(*week),
@@ -261,7 +284,7 @@ class Expected:
     def _sending(self) -> None:
         names = labels("accounts", "provider_code")
         of = {(row["workspace"], row["email"]): names[row["provider_code"]] for row in self.accounts}
-        start, end = self._windows()[0]
+        start, end = self.windows()[0]
         sums: dict[str, Counter[str]] = defaultdict(Counter)
         for row in self._within(self.accounts_daily, start, end):
             found = sums[of.get((row["workspace"], row["email_account"]), "Unknown")]
@@ -347,17 +370,3 @@ class Expected:
                 f"check.{name}.largest_difference": max(abs(left - right) for left, right in found),
             }
         self.values |= {"checks.count": len(pairs), "checks.odd": odd}
-
-
-def _health(
-    account: Row, week: tuple[int, int], before: tuple[int, int], month: tuple[int, int], score: float | None
-) -> str:
-    """Grade an account by its own rules; bounces come with what was sent, of which fewer than 20 say nothing."""
-    rates = [bounced / sent for bounced, sent in (week, month) if sent >= 20]
-    doubled = week[1] >= 20 and before[1] >= 20 and week[0] >= 2 and week[0] / week[1] >= 2 * before[0] / before[1]
-    burning = account["status"] < 0 or account["warmup_status"] < 0 or (score is not None and score < 60)
-    watch = account["status"] == 3 or (account["warmup_status"] == 0 and month[1] > 0) or week[1] / 7 > 30 or doubled
-    watch = watch or (score is not None and score < 80)
-    if burning or any(rate > 0.05 for rate in rates):
-        return "burning"
-    return "watch" if watch or any(rate > 0.03 for rate in rates) else "green"

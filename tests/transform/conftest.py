@@ -13,6 +13,7 @@ from tests.conftest import UNTIL
 from tests.support import api_keys, catalog_of, opening, run_tap
 from tests.transform import duck
 from tests.transform.package import Dbt, Result
+from tests.transform.writing import write_page
 from tests.warehouse.pipeline import SCHEMA, Pipeline
 from tests.warehouse.postgres import running
 
@@ -84,3 +85,11 @@ def built(config: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> I
         copy = tmp_path_factory.mktemp("built") / path.name
         shutil.copy(path, copy)
         yield Built(in_duckdb, path, copy, server, database, results)
+
+
+@pytest.fixture(scope="session")
+def page(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report over the marts in DuckDB."""
+    path = tmp_path_factory.mktemp("report") / "report.html"
+    write_page(str(built.duckdb_file), path)
+    return path

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date
+import re
+from datetime import date, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -11,15 +12,22 @@ import pytest
 from report import marts
 from report.database import opened
 from tests.conftest import UNTIL
+from tests.report import reading, words
+from tests.report.drawings import drawn
 from tests.report.expected import Expected
 from tests.report.walk import figures
-from tests.transform.conftest import WORKSPACES
+from tests.report.words import on_page
+from tests.transform.conftest import LOADED_AT, WORKSPACES
 from tests.transform.package import SCHEMA
+from tests.transform.writing import write_page
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from report.figures import Figure
     from sandbox import Server
     from tests.report.expected import Values
+    from tests.report.reading import Page
     from tests.transform.conftest import Built
 
 ROUNDED = 5e-7
@@ -35,8 +43,12 @@ def days(request: pytest.FixtureRequest) -> int:
 
 @pytest.fixture(scope="module")
 def expected(agency: Server, days: int) -> Values:
+    return counted(agency, days).values
+
+
+def counted(agency: Server, days: int = 28) -> Expected:
     truths = [partial(_rows, agency, name) for name in WORKSPACES]
-    return Expected(truths, date.fromisoformat(UNTIL), days).values
+    return Expected(truths, date.fromisoformat(UNTIL), days)
 
 
 def _rows(agency: Server, workspace: str, resource: str) -> list[dict[str, Any]]:
@@ -83,3 +95,65 @@ def test_what_is_not_tracked_is_said_to_be_so_and_never_zero(found: dict[str, Fi
     untracked = {f"campaign.{row['id']}.open_rate" for row in campaigns if not row["open_tracking"]} & found.keys()
     assert untracked
     assert {found[name].text for name in untracked} == {"not tracked"}
+
+
+@pytest.fixture(scope="module")
+def read(page: Path) -> Page:
+    """What the page says."""
+    return reading.read(page.read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def truth(agency: Server) -> Expected:
+    return counted(agency)
+
+
+def test_every_figure_on_the_page_is_what_the_sandbox_gives(read: Page, truth: Expected) -> None:
+    values = on_page(truth)
+    assert read.figures.pop("as_of") == (UNTIL, words.day(date.fromisoformat(UNTIL)))
+    assert read.figures.keys() == values.keys()
+    found = {name: float(value) if value else None for name, (value, _) in read.figures.items()}
+    assert {name: value for name, value in found.items() if not _same(value, values[name])} == {}
+
+
+def test_every_word_on_the_page_that_depends_on_the_data_is_what_the_sandbox_gives(read: Page, truth: Expected) -> None:
+    said = words.words(truth, WORKSPACES, datetime.fromisoformat(LOADED_AT))
+    assert read.words == said
+    assert {"within chance", "early", "burning", "watch"} <= set(said.values())
+    assert read.title == f"Cold email report: {said['title']}, 28 days to {said['period'].partition(' to ')[2]}"
+
+
+def test_every_chart_draws_and_says_what_the_sandbox_gives(read: Page, truth: Expected) -> None:
+    texts = {name: text for name, (_, text) in read.figures.items()}
+    expected = drawn(truth, read.words, texts)
+    assert read.charts.keys() == read.labels.keys() == expected.keys()
+    for chart, rows in expected.items():
+        assert [row.keys() for row in read.charts[chart]] == [row.keys() for row in rows], chart
+        for found, row in zip(read.charts[chart], rows, strict=True):
+            assert {name: value for name, value in found.items() if not _alike(value, row[name])} == {}, (chart, row)
+        said = " ".join(str(row.get("about", row.get("text"))) for row in rows)
+        assert set(re.findall(r"[\d.]+%", read.labels[chart])) <= set(re.findall(r"[\d.]+%", said)), chart
+
+
+def _alike(value: object, other: object) -> bool:
+    return _same(value, other) if isinstance(value, float) and isinstance(other, float | int) else value == other
+
+
+def test_page_has_no_number_that_no_test_compares(read: Page) -> None:
+    assert len(read.rest.split()) > 300
+    assert read.loose_numbers == []
+
+
+def test_page_is_one_file_of_about_a_megabyte_with_one_vega_and_no_address_to_load_from(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert len(text.encode()) < 1_500_000
+    assert text.count("globalThis.vegaEmbed=") == 1
+    markup = re.sub(r"(?s)(<script[^>]*>).*?</script>", r"\1", text)
+    assert markup.count("<script") == 3
+    assert not re.search(r"(?i)(src|href|url)[=(]\"?(?!\"?data:)", markup)
+    assert "default-src 'none'" in text
+
+
+def test_postgres_gives_the_same_page(built: Built, page: Path, tmp_path: Path) -> None:
+    address = f"postgresql:///{built.database}?host={built.postgres.socket}&user=postgres"
+    assert write_page(address, tmp_path / "report.html") == page.read_text(encoding="utf-8")
