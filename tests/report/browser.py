@@ -41,6 +41,11 @@ LOOK = """() => {
         charts: charts.map((one) => ({
             id: one.id,
             label: one.getAttribute("aria-label"),
+            cut: [...one.querySelectorAll("svg text")].filter((text) => {
+                if (text.getAttribute("opacity") === "0") return false;  // left out for want of room
+                const [inner, outer] = [text, text.closest("svg")].map((part) => part.getBoundingClientRect());
+                return inner.left < outer.left - 1 || inner.right > outer.right + 1;
+            }).map((text) => text.textContent),
             marks: one.querySelectorAll("svg .mark-symbol path, svg .mark-rect path").length,
             width: one.querySelector("svg")?.getBoundingClientRect().width ?? 0,
             room: one.getBoundingClientRect().width,

@@ -99,6 +99,7 @@ def test_every_chart_is_drawn_as_wide_as_its_place_and_says_what_it_shows(seen: 
     assert len(charts) > 6
     for chart in charts:
         assert chart["marks"] > 0, chart
+        assert chart["cut"] == [], chart
         assert 0 < chart["width"] <= chart["room"] + 1, chart
         assert re.search(r"\d%|table", chart["label"]), chart
 
