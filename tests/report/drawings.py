@@ -94,5 +94,7 @@ def _interval(
     said = f"{label}: {rate} ({low} to {high}) of {texts[f'{name}.{whole}']}{', early' * early}"
     return {
         **{end: expected.values[f"{name}.{prefix}{end}"] for end in ENDS},
-        "label": label, "early": early, "about": said,
+        "label": label,
+        "early": early,
+        "about": said,
     }

@@ -21,6 +21,7 @@ class Page:
     """What there is on a page.
 
     Attributes:
+        as_of: The day that the page is about, as value and text.
         figures: Value and text of each figure, by name.
         words: Words that depend on the data, by name.
         title: What the browser calls it.
@@ -29,6 +30,7 @@ class Page:
         charts: The rows of each chart.
     """
 
+    as_of: tuple[str, str] = ("", "")
     figures: dict[str, tuple[str, str]] = field(default_factory=dict)
     words: dict[str, str] = field(default_factory=dict)
     title: str = ""
@@ -81,7 +83,10 @@ class _Reader(HTMLParser):
         text = "".join(parts)
         if "data-figure" in given:
             found = given["data-value"], text
-            assert self.page.figures.setdefault(given["data-figure"], found) == found
+            if given["data-figure"] == "as_of":
+                self.page.as_of = found
+            else:
+                assert self.page.figures.setdefault(given["data-figure"], found) == found
         elif "data-text" in given:
             self.page.words[given["data-text"]] = text
         elif given.get("id") == "charts":

@@ -13,10 +13,10 @@ from report import marts
 from report.database import opened
 from tests.conftest import UNTIL
 from tests.report import reading, words
+from tests.report.comparison import differences, same
 from tests.report.drawings import drawn
 from tests.report.expected import Expected
 from tests.report.walk import figures
-from tests.report.words import on_page
 from tests.transform.conftest import LOADED_AT, WORKSPACES
 from tests.transform.package import SCHEMA
 from tests.transform.writing import write_page
@@ -29,9 +29,6 @@ if TYPE_CHECKING:
     from tests.report.expected import Values
     from tests.report.reading import Page
     from tests.transform.conftest import Built
-
-ROUNDED = 5e-7
-"""Intervals are rounded to six decimals in the marts, so that databases agree."""
 
 
 @pytest.fixture(scope="module", params=[28, 7, 31], ids=lambda days: f"{days} days")
@@ -61,12 +58,6 @@ def found(built: Built, days: int) -> dict[str, Figure]:
         return figures(marts.read(database, SCHEMA, days))
 
 
-def _same(value: float | None, other: float | None) -> bool:
-    if value is None or other is None:
-        return value is other
-    return value == pytest.approx(other, abs=ROUNDED, rel=1e-12)
-
-
 def test_the_report_has_the_figures_that_the_sandbox_gives_and_no_others(
     found: dict[str, Figure], expected: Values
 ) -> None:
@@ -77,9 +68,7 @@ def test_the_report_has_the_figures_that_the_sandbox_gives_and_no_others(
 
 def test_every_figure_of_the_report_is_what_the_sandbox_gives(found: dict[str, Figure], expected: Values) -> None:
     wrong = {
-        name: (figure.value, expected[name])
-        for name, figure in found.items()
-        if not _same(figure.value, expected[name])
+        name: (figure.value, expected[name]) for name, figure in found.items() if not same(figure.value, expected[name])
     }
     assert not wrong
     assert sum(1 for figure in found.values() if figure.value) > len(found) / 3
@@ -108,19 +97,30 @@ def truth(agency: Server) -> Expected:
     return counted(agency)
 
 
-def test_every_figure_on_the_page_is_what_the_sandbox_gives(read: Page, truth: Expected) -> None:
-    values = on_page(truth)
-    assert read.figures.pop("as_of") == (UNTIL, words.day(date.fromisoformat(UNTIL)))
-    assert read.figures.keys() == values.keys()
-    found = {name: float(value) if value else None for name, (value, _) in read.figures.items()}
-    assert {name: value for name, value in found.items() if not _same(value, values[name])} == {}
+@pytest.fixture(scope="module")
+def said(truth: Expected) -> dict[str, str]:
+    """Words of the page that depend on the data."""
+    return words.words(truth, WORKSPACES, datetime.fromisoformat(LOADED_AT))
 
 
-def test_every_word_on_the_page_that_depends_on_the_data_is_what_the_sandbox_gives(read: Page, truth: Expected) -> None:
-    said = words.words(truth, WORKSPACES, datetime.fromisoformat(LOADED_AT))
-    assert read.words == said
+def test_every_figure_and_word_on_the_page_is_what_the_sandbox_gives(
+    read: Page, truth: Expected, said: dict[str, str]
+) -> None:
+    assert list(differences(read, truth, said)) == []
     assert {"within chance", "early", "burning", "watch"} <= set(said.values())
-    assert read.title == f"Cold email report: {said['title']}, 28 days to {said['period'].partition(' to ')[2]}"
+    assert read.as_of == (UNTIL, said["period"].partition(" to ")[2])
+    assert read.title == f"Cold email report: {said['title']}, 28 days to {read.as_of[1]}"
+
+
+def test_figures_and_words_that_differ_are_found(page: Path, truth: Expected, said: dict[str, str]) -> None:
+    html = page.read_text(encoding="utf-8")
+    for old, new, name in (
+        ('data-value="28"', 'data-value="29"', "period.days"),
+        ('data-figure="period.sent.now"', 'data-figure="period.sent.then"', "period.sent.then"),
+        (f">{said['title']}<", ">Harbor<", "title"),
+    ):
+        odd = list(differences(reading.read(html.replace(old, new)), truth, said))
+        assert any(line.startswith(f"{name} is ") for line in odd), odd
 
 
 def test_every_chart_draws_and_says_what_the_sandbox_gives(read: Page, truth: Expected) -> None:
@@ -136,7 +136,7 @@ def test_every_chart_draws_and_says_what_the_sandbox_gives(read: Page, truth: Ex
 
 
 def _alike(value: object, other: object) -> bool:
-    return _same(value, other) if isinstance(value, float) and isinstance(other, float | int) else value == other
+    return same(value, other) if isinstance(value, float) and isinstance(other, float | int) else value == other
 
 
 def test_page_has_no_number_that_no_test_compares(read: Page) -> None:
