@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
 FOLDER = ROOT / "output" / "demo"
-SIZES = {"leads": 5000, "campaigns": 12, "accounts": 40, "days": 120, "seed": 1}
+SIZES = {"leads": 5000, "campaigns": 8, "accounts": 40, "days": 120, "seed": 1}
 
 
 def make_parser() -> argparse.ArgumentParser:
