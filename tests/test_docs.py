@@ -42,6 +42,13 @@ def test_every_mart_and_every_variable_of_the_dbt_package_is_in_its_page() -> No
     assert [name for name in settings if f"`{name}`" not in page] == []
 
 
+def test_the_exposure_of_the_report_names_the_marts_that_it_asks() -> None:
+    text = (transform.PACKAGE / "models" / "marts" / "_exposures.yml").read_text(encoding="utf-8")
+    (exposure,) = yaml.safe_load(text)["exposures"]
+    asked = set(re.findall(r"{marts}\.(\w+)", Path("report/queries.py").read_text(encoding="utf-8")))
+    assert asked == {name for ref in exposure["depends_on"] for name in re.findall(r"ref\('(\w+)'\)", ref)}
+
+
 def test_every_stream_and_every_setting_is_in_a_table() -> None:
     page = Path("docs/streams.md").read_text(encoding="utf-8")
     assert all(f"| `{stream.name}` |" in page for stream in STREAMS)

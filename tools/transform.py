@@ -166,7 +166,7 @@ def sources(schemas: Sequence[Schema]) -> str:
         "- name: instantly",
         "  description: What the tap has loaded from Instantly.",
         "  database: \"{{ var('instantly__database') or target.database }}\"",
-        "  schema: \"{{ var('instantly__schema') }}\"",
+        "  schema: \"{{ env_var('DBT_INSTANTLY_SCHEMA', var('instantly__schema')) }}\"",
         "  tables:",
     ]
     for stream, schema in schemas:

@@ -22,6 +22,11 @@ MELTANO = os.environ.get("MELTANO_EXECUTABLE") or str(PROJECT / ".venv-meltano" 
 LOADER = os.environ.get("INSTANTLY_LOADER") or "target-postgres"
 DBT = os.environ.get("DBT_EXECUTABLE") or str(PROJECT / ".venv-dbt" / "bin" / "dbt")
 DBT_PROJECT = PROJECT / "transform"
+# Where the loads go, as meltano.yml has it: a schema for each of its environments.
+DBT_SETTINGS = {
+    "DBT_TARGET": LOADER.removeprefix("target-"),
+    "DBT_INSTANTLY_SCHEMA": "instantly" if os.environ.get("MELTANO_ENVIRONMENT") == "prod" else "instantly_dev",
+}
 
 # Meltano takes a run that vanished for one that is under way for 5 minutes, and starts no other with its state so long.
 RETRY_DELAY = timedelta(seconds=float(os.environ.get("INSTANTLY_RETRY_SECONDS") or 360))
@@ -151,7 +156,9 @@ def tally(ti: Any, run_id: str) -> list[str]:  # noqa: ANN401 - Airflow exports 
 @task.bash(cwd=str(PROJECT), append_env=True, do_xcom_push=False, retries=1, retry_delay=timedelta(minutes=1))
 def transform() -> str:
     """Build the models, once, from what has been loaded."""
-    return shlex.join([DBT, "build", "--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)])
+    settings = [f"{name}={os.environ.get(name) or default}" for name, default in DBT_SETTINGS.items()]
+    folders = ["--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)]
+    return shlex.join(["exec", "env", *settings, DBT, "build", *folders])
 
 
 @task

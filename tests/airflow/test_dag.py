@@ -103,7 +103,7 @@ def test_a_workspace_with_a_bad_key_fails_alone_and_the_run_with_it_after_the_mo
 ) -> None:
     installation = install({**keys, "workspace-002": BAD_KEY})
     dbt, built = tmp_path / "dbt", tmp_path / "built"
-    dbt.write_text(f'#!/bin/sh\necho "$@" >> {built}\n', encoding="utf-8")
+    dbt.write_text(f'#!/bin/sh\necho $DBT_TARGET $DBT_INSTANTLY_SCHEMA "$@" >> {built}\n', encoding="utf-8")
     dbt.chmod(0o755)
     (installation.project / "transform").mkdir()
     (installation.project / "transform" / "dbt_project.yml").touch()
@@ -113,9 +113,28 @@ def test_a_workspace_with_a_bad_key_fails_alone_and_the_run_with_it_after_the_mo
     assert "1 loads failed: leads[workspace-002]" in said
     assert installation.ids("leads") == ids_in(agency, "leads", ("main", "workspace-003"))
     transform = installation.project / "transform"
-    assert built.read_text("utf-8") == f"build --project-dir {transform} --profiles-dir {transform}\n"
+    where = f"--project-dir {transform} --profiles-dir {transform}"
+    assert built.read_text("utf-8") == f"postgres instantly_dev build {where}\n"
     assert installation.runs(state_id("workspace-002", "leads")) == ["FAIL"] * 4
     assert traces(BAD_KEY, installation.written() + said) == []
+
+
+@pytest.mark.parametrize(
+    ("variables", "schema"),
+    [
+        ({}, "instantly_dev"),
+        ({"MELTANO_ENVIRONMENT": "prod"}, "instantly"),
+        ({"MELTANO_ENVIRONMENT": "prod", "DBT_INSTANTLY_SCHEMA": "raw"}, "raw"),
+    ],
+    ids=["default", "prod", "told"],
+)
+def test_models_are_built_from_the_schema_into_which_meltano_loads(
+    install: Install, variables: dict[str, str], schema: str
+) -> None:
+    installation = install()
+    installation.variables.update(variables)
+    command = inspected(installation, "instantly.transform.function()")
+    assert f" DBT_TARGET=postgres DBT_INSTANTLY_SCHEMA={schema} " in command
 
 
 def test_where_nothing_was_loaded_no_model_is_built_and_the_run_fails(install: Install, tmp_path: Path) -> None:

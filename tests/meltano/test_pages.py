@@ -69,16 +69,17 @@ def test_each_command_of_the_page_on_meltano_works_from_the_first_to_the_last(
     assert added["name"] == "tap-instantly"
 
 
-def test_the_first_steps_of_the_readme_lead_to_the_data_in_duckdb_and_in_postgres(
+def test_the_first_steps_of_the_readme_lead_to_the_data_in_duckdb_and_in_postgres_and_to_the_report(
     project: Project, agency: sandbox.Server
 ) -> None:
-    project.configure("tap-instantly", select=["campaigns.*", "campaign_analytics.*"])  # for the sake of time
     part = (ROOT / "README.md").read_text(encoding="utf-8").partition("\n## Your own account")[2].partition("\n## ")[0]
     get_it, *steps = re.findall(r"^```sh\n(.*?)^```$", part, re.DOTALL | re.MULTILINE)
     assert get_it.endswith("cd tap-instantly\nmake meltano\n")
     script = "".join(steps).replace(".venv-meltano/bin/", "").replace(".venv/bin/python", sys.executable)
-    script, exports = re.subn(r"^export .*$", "", script, flags=re.MULTILINE)
+    script, exports = re.subn(r"^export (TAP|TARGET)_.*$", "", script, flags=re.MULTILINE)
     assert exports == 3
+    page = project.folder / "report.html"
+    script = script.replace("\nmake ", f"\nmake -C {ROOT} ").replace('REPORT="', f'REPORT="--output {page} ')
     host = "127.0.0.1"
     with running(host=host) as server, server.database("warehouse") as database:
         given = {"HOST": host, "PORT": str(server.port), "DATABASE": database, "USER": "postgres", "PASSWORD": "x"}
@@ -88,7 +89,10 @@ def test_the_first_steps_of_the_readme_lead_to_the_data_in_duckdb_and_in_postgre
         printed = run(project, script, TAP_INSTANTLY_API_KEY=agency.api_key, PATH=path, **variables)
     names = [row["campaign_name"] for row in agency.control.truth("campaign_analytics")]
     assert names
-    assert {name: printed.count(name) for name in names} == dict.fromkeys(names, 2)
+    loaded, _, built = printed.partition("Running with dbt")
+    assert {name: loaded.count(name) for name in names} == dict.fromkeys(names, 2)
+    assert "Completed" in built
+    assert {name for name in names if name not in page.read_text(encoding="utf-8")} == set()
 
 
 def test_the_environments_are_what_the_page_says() -> None:

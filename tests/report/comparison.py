@@ -18,9 +18,9 @@ ROUNDED = 5e-7
 
 
 def same(value: float | None, other: float | None) -> bool:
-    """Whether two figures are the same but for that."""
-    if value is None or other is None:
-        return value is other
+    """Whether two figures are the same but for that; zero is zero."""
+    if not value or not other:
+        return value == other
     return math.isclose(value, other, abs_tol=ROUNDED, rel_tol=1e-12)
 
 

@@ -366,6 +366,7 @@ class Expected:
             odd += agreeing < len(found)
             self.values |= {
                 f"check.{name}.compared": len(found),
+                f"check.{name}.not_compared": 0,
                 f"check.{name}.agreeing": agreeing,
                 f"check.{name}.largest_difference": max(abs(left - right) for left, right in found),
             }

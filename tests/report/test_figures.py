@@ -31,6 +31,7 @@ RATES = st.integers(0, 5000).flatmap(lambda tries: st.tuples(st.integers(0, trie
         (1234567, Kind.COUNT, "1,234,567"),
         (0, Kind.COUNT, "0"),
         (0.0, Kind.RATE, "0%"),
+        (-0.0, Kind.RATE, "0%"),
         (1.0, Kind.RATE, "100%"),
         (0.00844, Kind.RATE, "0.84%"),
         (0.0999, Kind.RATE, "9.99%"),
@@ -69,6 +70,12 @@ def test_nothing_is_no_share_of_nothing(part: float | None, whole: float | None)
 @given(RATES)
 def test_interval_is_where_the_score_test_just_does_not_reject(pair: tuple[int, int]) -> None:
     assert wilson(*pair) == pytest.approx(ends(*pair), abs=1e-7) if pair[1] else wilson(*pair) == (None, None)
+
+
+@given(st.integers(1, 5000))
+def test_interval_of_what_never_or_always_happened_ends_there_exactly(tries: int) -> None:
+    (never, _), (_, always) = wilson(0, tries), wilson(tries, tries)
+    assert (repr(never), repr(always)) == ("0.0", "1.0")  # no zero with a sign either
 
 
 @given(RATES, RATES)

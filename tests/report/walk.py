@@ -35,6 +35,7 @@ def figures(marts: Marts) -> dict[str, Figure]:
         tables.pairs(marts),
         checks.checks(marts),
         checks.tally(marts),
+        checks.excuses(marts),
         checks.doubts(marts),
     ]
     found: dict[str, Figure] = {}

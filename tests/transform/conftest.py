@@ -79,7 +79,7 @@ def built(config: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> I
             server.execute(f"update {SCHEMA}.{stream} set _sdc_batched_at = '{LOADED_AT}'", database)  # noqa: S608
         settings = {"DBT_POSTGRES_HOST": str(server.socket), "DBT_POSTGRES_DATABASE": database}
         in_postgres = Dbt(folder / "postgres", {"DBT_TARGET": "postgres", **settings})
-        results = {"postgres": in_postgres.run("build", "--exclude-resource-type", "unit_test")}
+        results = {"postgres": in_postgres.run("build")}
         results["duckdb"] = in_duckdb.finish(building)
         # Under the same name, which is that of the database and so within its views.
         copy = tmp_path_factory.mktemp("built") / path.name

@@ -4,7 +4,8 @@
 {%- endmacro %}
 
 {#- One end of the 95 % Wilson score interval of hits out of tries, to six decimals: -1 for the lower, 1 for the upper. NULL
-    for no tries, or for more hits than tries, which are no share. -#}
+    for no tries, or for more hits than tries, which are no share. What was never, or always, seen ends there exactly: the
+    formula leaves traces, and a zero with a sign. -#}
 {% macro wilson(hits, tries, side) -%}
     {%- set z = 'cast(1.959963984540054 as double precision)' -%}
     {%- set n = 'cast(' ~ tries ~ ' as double precision)' -%}
@@ -12,6 +13,7 @@
     {%- set middle = p ~ ' + ' ~ z ~ ' * ' ~ z ~ ' / (2 * ' ~ n ~ ')' -%}
     {%- set spread = z ~ ' * sqrt(' ~ p ~ ' * (1 - ' ~ p ~ ') / ' ~ n ~ ' + ' ~ z ~ ' * ' ~ z ~ ' / (4 * ' ~ n ~ ' * ' ~ n ~ '))' -%}
     case
+        when {{ tries }} > 0 and {{ hits }} = {{ 0 if side < 0 else tries }} then cast({{ 0 if side < 0 else 1 }} as double precision)
         when {{ tries }} > 0 and {{ hits }} between 0 and {{ tries }}
             then round(1000000 * ({{ middle }} {{ '-' if side < 0 else '+' }} {{ spread }}) / (1 + {{ z }} * {{ z }} / {{ n }})) / 1000000
     end
