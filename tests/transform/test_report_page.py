@@ -14,12 +14,14 @@ import pytest
 from report import marts
 from report.database import opened
 from report.tables import COMPARISONS
+from tests.report import reading
 from tests.report.reading import loose_numbers
 from tests.report.walk import figures
 from tests.report.words import LEFT_OVER
+from tests.transform import duck
 from tests.transform.conftest import WORKSPACES
 from tests.transform.package import ROOT, SCHEMA
-from tests.transform.writing import python
+from tests.transform.writing import python, write_page
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -159,3 +161,27 @@ def test_a_warehouse_without_marts_is_told_in_one_line(tmp_path: Path) -> None:
         assert done.returncode == 1
         assert re.fullmatch(rf"report: .*{said}.*\n", done.stderr)
         assert not (tmp_path / "no.html").exists()
+
+
+SPOILT = (
+    "left_value = 12345, right_value = 1, difference = 12344, is_ok = false",
+    "is_ok = null, not_compared_because = 'it is another month'",
+)
+
+
+def test_what_does_not_add_up_and_what_cannot_be_compared_is_on_the_page(built: Built, tmp_path: Path) -> None:
+    database = shutil.copy(built.duckdb_file, tmp_path / built.duckdb_file.name)
+    check, table = "sent_daily_vs_lifetime", f"{SCHEMA}.instantly__reconciliation"
+    keys = [row["campaign_id"] for row in duck.rows(database, f"from {table} where check_name = '{check}'")]
+    for key, what in zip(keys, SPOILT, strict=False):
+        where = f"campaign_id = '{key}' and check_name = '{check}'"
+        duck.execute(database, f"update {table} set {what} where {where}")  # noqa: S608
+    page = reading.read(write_page(str(database), tmp_path / "report.html"))
+    figures = {name: text for name, (_, text) in page.figures.items()}
+    assert (figures["checks.odd"], figures["checks.count"]) == ("1", "7")
+    assert int(figures[f"check.{check}.compared"]) == int(figures[f"check.{check}.agreeing"]) + 1 == len(keys) - 1
+    assert (figures[f"check.{check}.not_compared"], figures["excuse.1.pairs"]) == ("1", "1")
+    assert (figures["doubt.1.left"], figures["doubt.1.right"]) == ("12,345", "1")
+    assert "it is another month" in page.rest
+    assert "Not quite" in page.rest
+    assert page.loose_numbers == []
