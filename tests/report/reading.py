@@ -11,7 +11,7 @@ from typing import Any
 VOID = {"meta", "link", "br"}
 RULES = (
     *("95% interval", "of 95%", "by chance more than 1 time in 20", "under 200 sends", "under 3% is fine"),
-    *("at least 50 leads", "Sent, 7 days", "Bounced, 7 days", "7 days before"),
+    *("at least 50 leads", "Sent, 7 days", "Bounced, 7 days"),
 )
 """Numbers that do not depend on the data."""
 
