@@ -20,7 +20,7 @@ from report.figures import (
     wilson,
     written,
 )
-from tests.report.expected import ends
+from tests.report.counting import ends
 
 RATES = st.integers(0, 5000).flatmap(lambda tries: st.tuples(st.integers(0, tries), st.just(tries)))
 

@@ -6,13 +6,14 @@ from collections import defaultdict
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from tests.report.expected import Z, labels
+from tests.report.counting import Z, labels
 from tests.report.health import health, why
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from tests.report.expected import Expected, Row
+    from tests.report.counting import Row
+    from tests.report.expected import Expected
 
 COMPARISONS = 6
 LEFT_OVER = {

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from report.figures import Figure
     from sandbox import Server
-    from tests.report.expected import Values
+    from tests.report.counting import Values
     from tests.report.reading import Page
     from tests.transform.conftest import Built
 
