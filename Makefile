@@ -14,7 +14,7 @@ endef
 
 .PHONY: demo test lint types unit coverage mutants chaos fuzz audit format sandbox meltano test-meltano docs drift bench \
 	bench-load constraints clean test-airflow bench-airflow site dist sbom image release-notes lint-workflows hooks test-snowflake \
-	transform dbt-docs test-snowflake-dbt report test-report
+	transform dbt-docs test-snowflake-dbt report test-report pictures
 
 ## Run the whole pipeline against the sandbox API: extract, load into DuckDB, change things, do it again, compare,
 ## build the marts and write the report: output/demo/report.html.
@@ -32,7 +32,7 @@ lint: $(VENV)/.ready
 types: $(VENV)/.ready
 	$(BIN)/mypy
 
-unit: $(VENV)/.ready .venv-postgres/.ready $(if $(HAS_DBT),.venv-dbt/.ready)
+unit: $(VENV)/.ready .venv-postgres/.ready $(if $(HAS_DBT),.venv-dbt/.ready .venv-report/.ready)
 	$(BIN)/pytest --numprocesses 2 --dist loadfile
 
 ## Which branches of the tap no test takes; processes that the tests start count too. Takes half as long again as `unit`.
@@ -110,10 +110,14 @@ meltano: .venv-meltano/.ready $(VENV)/.ready
 report: .venv-report/.ready
 	.venv-report/bin/python -m report $(REPORT)
 
-## That page in a real browser: its figures, themes, phones, print. Needs Chromium (Debian: apt-get install chromium), or
+## That page in a real browser: its figures, charts, themes, phones, print. Needs Chromium (Debian: apt-get install chromium), or
 ## CHROMIUM=path-of-it. Not part of `make test`, which needs nothing but Python.
 test-report: $(VENV)/.ready .venv-report/.ready .venv-browser/.ready .venv-dbt/.ready .venv-postgres/.ready
 	$(BIN)/pytest -m browser tests/transform
+
+## The pictures of the report in the documents, of the last `make demo`; needs Chromium, as above.
+pictures: .venv-browser/.ready
+	.venv-browser/bin/python -m tools.pictures output/demo/report.html docs
 
 ## Run the pipelines of meltano.yml, and what the documents say of Meltano, against the sandbox.
 test-meltano: $(VENV)/.ready .venv-meltano/.ready .venv-postgres/.ready .venv-dbt/.ready .venv-report/.ready
@@ -186,9 +190,11 @@ sbom: dist
 	.venv-release/bin/cyclonedx-py environment --pyproject build/pyproject.toml --output-reproducible \
 		--output-file build/sbom.cdx.json .venv-dist
 
-## The image of the wheel; what it is called in IMAGE.
+## The image of the wheel, started once, and its size; what it is called in IMAGE.
 image: dist
 	docker build --pull --tag $(IMAGE) .
+	docker run --rm $(IMAGE) --version
+	docker image ls $(IMAGE)
 IMAGE ?= tap-instantly
 
 ## What CHANGELOG.md says of a release, into build/release-notes.md: make release-notes RELEASE=v1.2.3

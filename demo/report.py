@@ -102,4 +102,4 @@ def closing(database: Path, meltano: Path, *, seconds: float) -> Iterator[str]:
     yield "  export TAP_INSTANTLY_API_KEY=..."
     yield f"  {short(meltano)} run tap-instantly target-duckdb"
     yield ""
-    yield f"Everything held. {seconds:.0f} seconds in all."
+    yield f"Everything held. {seconds:.0f} seconds, without installing what make installs."

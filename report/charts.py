@@ -1,6 +1,6 @@
 """The charts, as Vega-Lite specifications made with Altair.
 
-Colours are the page's own CSS variables, so that charts change with its theme, and print. All axes start at nought.
+Colours are the page's own CSS variables, so that charts change with its theme, and print. All axes start at zero.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def trend(weeks: Sequence[Week]) -> Spec:
 
 def volume(weeks: Sequence[Week]) -> Spec:
     """Emails sent, by week; of the same width as the trend, to stand below it."""
-    axis = alt.Axis(labelAngle=0, labelOverlap=True, title=None, ticks=False)
+    axis = alt.Axis(labelAngle=0, labelOverlap=True, labelSeparation=6, title=None, ticks=False)
     up = alt.Y("sent:Q", title="emails", axis=alt.Axis(tickCount=2, format="~s", minExtent=ROOM))
     bars = _weeks(weeks).mark_bar(cornerRadiusEnd=2).encode(x=_week(axis), y=up, color=_PERIOD)
     return _specification(bars.properties(width="container", height=50))
@@ -117,8 +117,8 @@ def funnel(stages: Sequence[Stage]) -> Spec:
         if stage.reached.value is not None
     ]
     base = alt.Chart(_data(rows)).encode(y=_rows("stage"), tooltip=alt.Tooltip("text:N"))
-    # Room for what is written behind the longest bar.
-    share = alt.X("share:Q", title=None, scale=alt.Scale(domain=[0, 1.6], nice=False), axis=None)
+    # Room for what is written behind the longest bar, on a phone too.
+    share = alt.X("share:Q", title=None, scale=alt.Scale(domain=[0, 2], nice=False), axis=None)
     bars = base.mark_bar(color=ACCENT, height=ROW - 8, cornerRadiusEnd=3).encode(x=share)
     texts = base.mark_text(align="left", dx=6, color=INK).encode(x=share, text="text:N")
     return _specification(alt.layer(bars, texts).properties(width="container", height=(ROW + 4) * len(rows)))

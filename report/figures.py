@@ -33,7 +33,7 @@ class Figure:
 
     Attributes:
         name: By which tests find it, such as `period.sent.now`.
-        value: What it is; None if it is not known, which is never the same as nought.
+        value: What it is; None if it is not known, which is never the same as zero.
         kind: How it is written.
         missing: What is written where it is not known.
     """
@@ -74,7 +74,7 @@ def percent(share: float) -> str:
 
 
 def signed(value: float, decimals: int) -> str:
-    """Write a value with its sign; what rounds to nought has none."""
+    """Write a value with its sign; what rounds to zero has none."""
     text = f"{abs(value):,.{decimals}f}"
     if not float(text.replace(",", "")):
         return text

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 import jinja2
 from markupsafe import Markup
 
-from report import charts, sections, tables
+from report import charts, checks, sections, tables
 from report.figures import day
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from report.marts import Marts
-    from report.sections import Stage, Tile, Week
-    from report.tables import Check, Provider, Trial
+    from report.sections import Stage, Week
+    from report.tables import Provider, Trial
 
 HERE = Path(__file__).parent
 
@@ -87,7 +87,7 @@ def _heading(marts: Marts, title: str | None) -> dict[str, Any]:
     return {
         "title": title or (names[0] if marts.one_workspace else f"{len(names)} workspaces"),
         "many": not marts.one_workspace,
-        "days": marts.period.days,
+        "days": sections.length(marts),
         "start": day(marts.period.start),
         "end": day(end),
         "end_iso": end.isoformat(),
@@ -109,18 +109,12 @@ def _upper(marts: Marts, drawings: Drawings) -> dict[str, Any]:
     }
     return {
         "hero": hero,
-        "sentence": _sentence(hero),
+        "emails_per_positive": sections.emails_per_positive(hero),
         "tiles": tiles,
         "weeks": weeks,
         "funnel": stages,
         "leads": sections.note_of_leads(marts),
     }
-
-
-def _sentence(hero: Tile) -> str:
-    if not hero.now.value:
-        return "No email led to a positive reply." if hero.now.value == 0 else "No email was sent."
-    return f"One positive reply for every {1 / hero.now.value:,.0f} emails sent."
 
 
 def _trend_summary(weeks: Sequence[Week]) -> str:
@@ -142,31 +136,18 @@ def _funnel_summary(stages: Sequence[Stage]) -> str:
 
 def _campaigns(marts: Marts) -> dict[str, Any]:
     rows = tables.campaigns(marts)
-    return {
-        "campaigns": rows[: tables.CAMPAIGNS],
-        "campaigns_count": len(rows),
-        "all": tables.all_campaigns(marts),
-        **tables.notes(marts),
-    }
+    return {"campaigns": rows[: tables.CAMPAIGNS], "all": tables.all_campaigns(marts), **tables.notes(marts)}
 
 
 def _steps(marts: Marts, drawings: Drawings) -> dict[str, Any]:
-    steps, compared = tables.steps(marts), tables.comparisons(marts)
-    shown = compared[: tables.COMPARISONS]
+    steps, shown = tables.steps(marts), tables.comparisons(marts)[: tables.COMPARISONS]
     drawings["steps"] = Drawing(
         charts.trials(steps, _top(steps)), f"Leads that replied per email sent: {_rates(steps)}"
     )
-    top = _top([trial for _, trials in shown for trial in trials])
-    found = []
-    for number, (name, trials) in enumerate(shown, start=1):
-        chart = f"variants-{number}"
-        drawings[chart] = Drawing(charts.trials(trials, top), f"{name}: {_rates(trials)}")
-        found.append({"name": name, "trials": trials, "chart": chart, "verdict": _verdict(trials)})
-    return {
-        "steps": steps,
-        "comparisons": found,
-        "more_comparisons": len(compared) - len(shown),
-    }
+    top = _top([trial for one in shown for trial in one.trials])
+    for number, one in enumerate(shown, start=1):
+        drawings[f"variants-{number}"] = Drawing(charts.trials(one.trials, top), f"{one.name}: {_rates(one.trials)}")
+    return {"steps": steps, "comparisons": shown}
 
 
 def _top(trials: Iterable[Trial]) -> float:
@@ -179,22 +160,8 @@ def _rates(trials: Iterable[Trial]) -> str:
     )
 
 
-def _verdict(trials: Sequence[Trial]) -> str:
-    winners = [trial.label for trial in trials if "clear winner" in trial.remark]
-    if winners:
-        return f"{', '.join(winners)} wins clearly."
-    if all(trial.early for trial in trials):
-        return "too early to judge."
-    return "no clear winner yet."
-
-
 def _senders(marts: Marts) -> dict[str, Any]:
-    found = tables.senders(marts)
-    return {
-        "health": tables.health(marts),
-        "senders": found[: tables.SENDERS],
-        "more_senders": max(0, len(found) - tables.SENDERS),
-    }
+    return {"health": tables.health(marts), "senders": tables.senders(marts)[: tables.SENDERS]}
 
 
 def _providers(marts: Marts, drawings: Drawings) -> dict[str, Any]:
@@ -218,18 +185,8 @@ def _shares(providers: Iterable[Provider], which: str) -> str:
 
 
 def _footer(marts: Marts) -> dict[str, Any]:
-    checks = tables.checks(marts)
-    doubts = [
-        {**row, "where": row["campaign_name"] or row["workspace_name"] or "All campaigns"}
-        for row in marts.rows["doubts"][: tables.DOUBTS]
-    ]
-    return {"checks": checks, "checks_verdict": _checks_verdict(checks), "doubts": doubts}
-
-
-def _checks_verdict(checks: Sequence[Check]) -> str:
-    if not checks:
-        return "Nothing could be compared."
-    odd = sum(not check.holds for check in checks)
-    if not odd:
-        return f"Yes: all {len(checks)} comparisons hold."
-    return f"Not quite: {odd} of {len(checks)} comparisons do not hold. Have somebody look before passing figures on."
+    return {
+        "checks": checks.checks(marts),
+        "excuses": checks.excuses(marts),
+        "doubts": checks.doubts(marts),
+    } | checks.tally(marts)

@@ -223,6 +223,13 @@ QUERIES = {
         group by check_name
         order by check_name
     """,
+    "excuses": """
+        select not_compared_because as reason, count(*) as pairs
+        from {marts}.instantly__reconciliation
+        where not_compared_because is not null
+        group by not_compared_because
+        order by 2 desc, 1
+    """,
     "doubts": """
         select workspace_name, campaign_name, check_description as description, left_value, right_value
         from {marts}.instantly__reconciliation

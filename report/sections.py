@@ -104,11 +104,22 @@ def tiles(marts: Marts) -> list[Tile]:
     return found
 
 
+def length(marts: Marts) -> Figure:
+    """Give the length of the period in days."""
+    return Figure("period.days", marts.period.days)
+
+
+def emails_per_positive(hero: Tile) -> Figure:
+    """Give the emails sent for each positive reply; not known where there is none."""
+    return Figure("period.emails_per_positive", 1 / hero.now.value if hero.now.value else None)
+
+
 @dataclass(frozen=True)
 class Week:
     """Seven days up to and including one that is as many weeks before the end of the period.
 
     Attributes:
+        name: By which its figures begin.
         start: First day.
         end: Last day.
         which: Of which period it is: this one, the one before, or an earlier one.
@@ -119,6 +130,7 @@ class Week:
         high: Upper end.
     """
 
+    name: str
     start: str
     end: str
     which: str
@@ -143,6 +155,7 @@ def weeks(marts: Marts) -> list[Week]:
         name = f"week.{end.isoformat()}"
         found.append(
             Week(
+                name,
                 day(start),
                 day(end),
                 _which(marts, back),
@@ -171,13 +184,13 @@ class Stage:
         name: Of the stage.
         reached: Leads that ever reached it.
         per_contacted: These, per lead contacted; of campaigns that tell.
-        note: What has to be known of it.
+        contacted: Leads that campaigns which tell have contacted, where that is not all.
     """
 
     name: str
     reached: Figure
     per_contacted: Figure
-    note: str
+    contacted: Figure | None
 
 
 def funnel(marts: Marts) -> list[Stage]:
@@ -193,7 +206,7 @@ def funnel(marts: Marts) -> list[Stage]:
                 row["stage"],
                 Figure(f"{name}.reached", row["reached"], missing="not tracked"),
                 Figure(f"{name}.per_contacted", share(row["reached"], row["contacted"]), Kind.RATE, "not tracked"),
-                f"of {row['contacted']:,} contacted by campaigns that track opens" if partly and known else "",
+                Figure(f"{name}.contacted", row["contacted"]) if partly and known else None,
             )
         )
     return found

@@ -1,8 +1,8 @@
-"""The lower half of the page, as figures: campaigns, steps and variants, senders, providers, and whether it adds up."""
+"""The lower half of the page, as figures: campaigns, steps and variants, senders and providers."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from report.database import Row
     from report.marts import Marts
 
-CAMPAIGNS, COMPARISONS, SENDERS, DOUBTS = 40, 6, 25, 10
+CAMPAIGNS, COMPARISONS, SENDERS = 40, 6, 25
 """How many of each the page shows at most; it says how many there are."""
 
 NOT_TRACKED = "not tracked"
@@ -28,13 +28,15 @@ class Campaign:
     """A row of the table of campaigns.
 
     Attributes:
+        key: With which the names of its figures begin.
         name: Of the campaign.
         workspace: Name of its workspace.
         status: In words.
         figures: By the name of their column.
-        change: Of positive replies per e-mail sent.
+        change: Of positive replies per email sent.
     """
 
+    key: str
     name: str
     workspace: str
     status: str
@@ -59,7 +61,7 @@ def all_campaigns(marts: Marts) -> Campaign:
     whole = _campaign(marts, {**sums, "campaign_name": "All campaigns", "open_tracking": True}, "campaigns")
     opened = share(total(tracked, "ever_opened"), total(tracked, "ever_contacted"))
     figures = {**whole.figures, "open_rate": Figure("campaigns.open_rate", opened, Kind.RATE, NOT_TRACKED)}
-    return Campaign(whole.name, "", "", figures, whole.change)
+    return replace(whole, figures=figures)
 
 
 def _campaign(marts: Marts, row: Row, name: str) -> Campaign:
@@ -79,14 +81,20 @@ def _campaign(marts: Marts, row: Row, name: str) -> Campaign:
     before = (row["positive_before"], row["sent_before"]) if marts.has_before else (None, None)
     change = change_of_rate(f"{name}.change", (row["positive"], row["sent"]), before, more_is_better=True)
     status = "Deleted" if row.get("is_deleted") else row.get("campaign_status") or ""
-    return Campaign(row["campaign_name"] or "Unnamed", row.get("workspace_name") or "", status, figures, change)
+    return Campaign(name, row["campaign_name"] or "Unnamed", row.get("workspace_name") or "", status, figures, change)
 
 
 def notes(marts: Marts) -> dict[str, Figure]:
-    """Count what is in no table: campaigns that never sent, and leads that replied to nobody knows which step."""
+    """Count what is in no table: what is beyond its last row, campaigns that never sent, replies to unknown steps."""
+    rows = marts.rows
+    compared = len({row["campaign_id"] for row in rows["variants"]})
     return {
-        "without_figures": Figure("campaigns.without_figures", marts.rows["without_figures"][0]["campaigns"]),
-        "unattributed": Figure("steps.unattributed.replied", marts.rows["unattributed"][0]["replied"]),
+        "campaigns_count": Figure("campaigns.count", len(rows["campaigns"])),
+        "more_campaigns": Figure("campaigns.more", max(0, len(rows["campaigns"]) - CAMPAIGNS)),
+        "without_figures": Figure("campaigns.without_figures", rows["without_figures"][0]["campaigns"]),
+        "unattributed": Figure("steps.unattributed.replied", rows["unattributed"][0]["replied"]),
+        "more_comparisons": Figure("variants.more", max(0, compared - COMPARISONS)),
+        "more_senders": Figure("senders.more", max(0, len(rows["senders"]) - SENDERS)),
     }
 
 
@@ -95,6 +103,7 @@ class Trial:
     """A step, or a variant of one, and how many replied.
 
     Attributes:
+        key: With which the names of its figures begin.
         label: What it is, such as `Step 1` or `Step 1 · A`.
         subject: Subject line, of a variant.
         remark: Whether it is early, or ahead.
@@ -102,6 +111,7 @@ class Trial:
         figures: sent, replied, positive, and rate, low and high of replied per sent.
     """
 
+    key: str
     label: str
     subject: str
     remark: str
@@ -119,6 +129,7 @@ def steps(marts: Marts) -> list[Trial]:
     """Give each step, all campaigns together."""
     return [
         Trial(
+            f"step.{row['step_number']}",
             f"Step {row['step_number']}",
             "",
             "",
@@ -129,12 +140,34 @@ def steps(marts: Marts) -> list[Trial]:
     ]
 
 
-def comparisons(marts: Marts) -> list[tuple[str, list[Trial]]]:
+@dataclass(frozen=True)
+class Comparison:
+    """The variants of a campaign; `key` is what the page calls it for tests."""
+
+    key: str
+    name: str
+    trials: Sequence[Trial]
+
+    @property
+    def verdict(self) -> str:
+        """Which of them is best, in words."""
+        winners = [trial.label for trial in self.trials if "clear winner" in trial.remark]
+        if winners:
+            return f"{', '.join(winners)} wins clearly."
+        if all(trial.early for trial in self.trials):
+            return "too early to judge."
+        return "no clear winner yet."
+
+
+def comparisons(marts: Marts) -> list[Comparison]:
     """Give the variants of each campaign that has several of a step, the one that sends most first."""
     sent = {row["campaign_id"]: (row["sent"], row["ever_sent"]) for row in marts.rows["campaigns"]}
     groups = [list(rows) for _, rows in groupby(marts.rows["variants"], key=lambda row: row["campaign_id"])]
     groups.sort(key=lambda rows: sent.get(rows[0]["campaign_id"], (0, 0)), reverse=True)
-    return [(rows[0]["campaign_name"], [_variant(row) for row in rows]) for rows in groups]
+    return [
+        Comparison(f"comparison.{rows[0]['campaign_id']}", rows[0]["campaign_name"], [_variant(row) for row in rows])
+        for rows in groups
+    ]
 
 
 def _variant(row: Row) -> Trial:
@@ -146,6 +179,7 @@ def _variant(row: Row) -> Trial:
     )
     name = f"variant.{row['campaign_id']}.{row['step_number']}.{row['variant']}"
     return Trial(
+        name,
         f"Step {row['step_number']} · {row['variant_label']}",
         row["subject"] or "",
         ", ".join(text for text, holds in remarks if holds and not (text == "ahead" and row["is_clear_winner"])),
@@ -158,6 +192,7 @@ def _variant(row: Row) -> Trial:
 class Sender:
     """A sending account that needs attention; `figures` are those of the last 7 days."""
 
+    key: str
     email: str
     workspace: str
     provider: str
@@ -178,7 +213,7 @@ def senders(marts: Marts) -> list[Sender]:
             "warmup_health": Figure(f"{name}.warmup_health", row["warmup_health"], Kind.SCORE),
         }
         provider, reason = row["provider"] or "Unknown", row["health_reason"] or ""
-        found.append(Sender(row["email"], row["workspace_name"] or "", provider, row["health"], reason, figures))
+        found.append(Sender(name, row["email"], row["workspace_name"] or "", provider, row["health"], reason, figures))
     return found
 
 
@@ -198,7 +233,7 @@ class Provider:
 
 
 def sending(marts: Marts) -> list[Provider]:
-    """Give what came of the e-mails of the period, by the provider that sent them."""
+    """Give what came of the emails of the period, by the provider that sent them."""
     found = []
     for row in marts.rows["sending"]:
         if not row["sent"] and not row["warmup_sent"]:
@@ -216,7 +251,7 @@ def sending(marts: Marts) -> list[Provider]:
 
 
 def receiving(marts: Marts) -> list[Provider]:
-    """Give what came of the leads contacted, by the provider that receives their e-mails."""
+    """Give what came of the leads contacted, by the provider that receives their emails."""
     rows = sorted(marts.rows["pairs"], key=lambda row: str(row["recipient"]))
     groups = [(name, list(pairs)) for name, pairs in groupby(rows, key=lambda row: str(row["recipient"]))]
     found = [_contacts(name, f"receiving.{name}", pairs) for name, pairs in groups]
@@ -243,27 +278,3 @@ def _contacts(recipient: str, name: str, rows: Sequence[Row]) -> Provider:
         rates = {"rate": share(hits, contacted), "low": low, "high": high}
         figures |= {f"{column}_{end}": Figure(f"{name}.{column}_{end}", rate, Kind.RATE) for end, rate in rates.items()}
     return Provider(recipient, figures, early=contacted < FEW)
-
-
-@dataclass(frozen=True)
-class Check:
-    """Whether two parts of the API tell the same."""
-
-    description: str
-    compared: Figure
-    agreeing: Figure
-    largest_difference: Figure
-
-    @property
-    def holds(self) -> bool:
-        """Whether all that was compared agrees."""
-        return self.compared.value == self.agreeing.value
-
-
-def checks(marts: Marts) -> list[Check]:
-    """Give the reconciliation, one row for each thing compared."""
-    columns = ("compared", "agreeing", "largest_difference")
-    return [
-        Check(row["description"], *(Figure(f"check.{row['check_name']}.{column}", row[column]) for column in columns))
-        for row in marts.rows["checks"]
-    ]

@@ -33,12 +33,19 @@ LOOK = """() => {
     const color = (selector, property) => getComputedStyle(document.querySelector(selector))[property];
     const seen = (element) => !element.closest("details:not([open])");
     const charts = [...document.querySelectorAll(".chart")];
+    const rest = document.body.cloneNode(true);
+    rest.querySelectorAll("[data-figure], [data-text], .chart, script").forEach((one) => one.replaceWith(" "));
     return {
         figures: [...document.querySelectorAll("[data-figure]")].map(
             (one) => [one.dataset.figure, one.dataset.value, one.textContent]),
         charts: charts.map((one) => ({
             id: one.id,
             label: one.getAttribute("aria-label"),
+            cut: [...one.querySelectorAll("svg text")].filter((text) => {
+                if (text.getAttribute("opacity") === "0") return false;  // left out for want of room
+                const [inner, outer] = [text, text.closest("svg")].map((part) => part.getBoundingClientRect());
+                return inner.left < outer.left - 1 || inner.right > outer.right + 1;
+            }).map((text) => text.textContent),
             marks: one.querySelectorAll("svg .mark-symbol path, svg .mark-rect path").length,
             width: one.querySelector("svg")?.getBoundingClientRect().width ?? 0,
             room: one.getBoundingClientRect().width,
@@ -57,6 +64,7 @@ LOOK = """() => {
         headings: [...document.querySelectorAll("h1, h2, h3")].map((one) => Number(one.tagName[1])),
         unnamed: [...document.querySelectorAll("th:not([scope]), svg image, img:not([alt])")].length,
         text: document.body.textContent,
+        rest: rest.textContent,
         language: document.documentElement.lang,
         title: document.title,
     };

@@ -5,67 +5,40 @@ Nothing here is shared with the report or the dbt package, so that a mistake wou
 
 from __future__ import annotations
 
-import csv
 from collections import Counter, defaultdict
 from datetime import date, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from tests.report.counting import Counting, labels, over
+from tests.report.health import health, reasons_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-Row = dict[str, Any]
-Values = dict[str, "float | None"]
+    from tests.report.counting import Row, Values
 
-CODES = Path(__file__).parents[2] / "transform" / "seeds" / "instantly_codes.csv"
 STAGES = {2: "contacted_count", 4: "reply_count_unique", 5: "total_opportunities"}
-Z = 1.959963984540054
+BETTER = {
+    "sent": None,
+    "new_leads": None,
+    "positive": True,
+    "meetings": True,
+    "positive_rate": True,
+    "reply_rate": True,
+    "bounce_rate": False,
+}
+"""What is compared with the period before, and whether more of it is better."""
 
 
-def labels(stream: str, field: str) -> dict[int, str]:
-    """What codes stand for."""
-    with CODES.open(encoding="utf-8") as file:
-        return {
-            int(row["code"]): row["label"]
-            for row in csv.DictReader(file)
-            if (row["stream"], row["field"]) == (stream, field)
-        }
-
-
-def over(part: float | None, whole: float | None) -> float | None:
-    return None if part is None or not whole else part / whole
-
-
-def ends(hits: float, tries: float) -> tuple[float | None, float | None]:
-    """Where the score test just does not reject a share: the roots of (p - hits / tries)^2 = Z^2 p (1 - p) / tries."""
-    if not tries or hits > tries:
-        return None, None
-    a, b, c = 1 + Z**2 / tries, -(2 * hits / tries + Z**2 / tries), (hits / tries) ** 2
-    root = max(0.0, b * b - 4 * a * c) ** 0.5
-    return max(0.0, (-b - root) / (2 * a)), min(1.0, (-b + root) / (2 * a))
-
-
-class Expected:
-    """The figures of some workspaces.
-
-    Args:
-        truths: For each workspace, what gives its rows of a resource.
-        end: The last full day.
-        days: Length of the period.
-    """
+class Expected(Counting):
+    """The figures of some workspaces."""
 
     def __init__(self, truths: Iterable[Callable[[str], Iterable[Row]]], end: date, days: int = 28) -> None:
-        self._truths = list(truths)
-        self._end, self._days = end, days
-        self.values: Values = {}
-        self.daily = self._all("campaign_analytics_daily")
-        self.accounts_daily = self._all("account_analytics_daily")
-        self.accounts = self._all("accounts_with_tags")
-        self.leads = self._all("leads")
-        self.campaigns = {row["id"]: row for row in self._all("campaigns")}
-        self.lifetime = self._all("campaign_analytics")
-        self.outcomes = {row["campaign_id"]: row for row in self._all("campaign_analytics_overview")}
-        self.steps = self._all("campaign_analytics_steps_with_opportunities")
+        super().__init__(truths, end, days)
+        self.parts: dict[str, tuple[Any, Any, bool | None]] = {}
+        """What changes are made of, now and before (a count, or part and whole), and whether more of it is better."""
+        self.attention: dict[str, tuple[Row, list[tuple[int, str]]]] = {}
+        """Senders that need attention, and why."""
         self._periods()
         self._weeks()
         self._funnel()
@@ -76,33 +49,13 @@ class Expected:
         self._receiving()
         self._checks()
 
-    def _all(self, resource: str) -> list[Row]:
-        found = []
-        for number, truth in enumerate(self._truths):
-            found += [{**row, "workspace": number} for row in truth(resource)]
-        return found
-
-    def _within(self, rows: Iterable[Row], start: date, end: date, **where: Any) -> list[Row]:
-        return [
-            row
-            for row in rows
-            if start <= date.fromisoformat(row["date"]) <= end
-            and all(row[name] == value for name, value in where.items())
-        ]
-
-    def _back(self, days: int) -> date:
-        return self._end - timedelta(days=days)
-
-    def _windows(self) -> tuple[tuple[date, date], tuple[date, date]]:
-        return (self._back(self._days - 1), self._end), (self._back(2 * self._days - 1), self._back(self._days))
-
     def _periods(self) -> None:
-        reaches_back = min(date.fromisoformat(row["date"]) for row in self.daily) <= self._windows()[1][0]
-        found: dict[str, Values] = {}
-        for which, (start, end) in zip(("now", "before"), self._windows(), strict=True):
+        reaches_back = min(date.fromisoformat(row["date"]) for row in self.daily) <= self.windows()[1][0]
+        found: dict[str, dict[str, Any]] = {}
+        for which, (start, end) in zip(("now", "before"), self.windows(), strict=True):
             days, mailboxes = self._within(self.daily, start, end), self._within(self.accounts_daily, start, end)
             sent, replies, positive = (sum(row[name] for row in days) for name in ("sent", "replies", "opportunities"))
-            values: Values = {
+            found[which] = {
                 "sent": sent,
                 "positive": positive,
                 "new_leads": sum(row["new_leads_contacted"] for row in days),
@@ -111,21 +64,21 @@ class Expected:
                     and start <= date.fromisoformat(row["timestamp_last_interest_change"][:10]) <= end
                     for row in self.leads
                 ),
-                "positive_rate": over(positive, sent),
-                "reply_rate": over(replies, sent),
-                "bounce_rate": over(sum(row["bounced"] for row in mailboxes), sum(row["sent"] for row in mailboxes)),
+                "positive_rate": (positive, sent),
+                "reply_rate": (replies, sent),
+                "bounce_rate": (sum(row["bounced"] for row in mailboxes), sum(row["sent"] for row in mailboxes)),
             }
-            found[which] = values if which == "now" or reaches_back else dict.fromkeys(values)
-        for name, now in found["now"].items():
-            before = found["before"][name]
+        for name, better in BETTER.items():
+            parts = [found[which][name] for which in ("now", "before")]
+            now, before = (over(*part) if isinstance(part, tuple) else part for part in parts)
+            before = before if reaches_back else None
             self.values |= {f"period.{name}.now": now, f"period.{name}.before": before}
             self.values[f"period.{name}.change"] = self._change(now, before, relative=not name.endswith("_rate"))
-
-    @staticmethod
-    def _change(now: float | None, before: float | None, *, relative: bool) -> float | None:
-        if now is None or before is None:
-            return None
-        return over(now - before, before) if relative else now - before
+            self.parts[f"period.{name}.change"] = (*parts, better)
+        self.values |= {
+            "period.days": self._days,
+            "period.emails_per_positive": over(found["now"]["sent"], found["now"]["positive"]),
+        }
 
     def _weeks(self) -> None:
         first = min(date.fromisoformat(row["date"]) for row in self.daily + self.accounts_daily)
@@ -137,17 +90,6 @@ class Expected:
             sent, positive = sum(row["sent"] for row in rows), sum(row["opportunities"] for row in rows)
             self._trial(f"week.{end}", {"sent": sent, "positive": positive}, positive, sent)
 
-    def _trial(
-        self, name: str, counts: Mapping[str, float | None], hits: float, tries: float, prefix: str = ""
-    ) -> None:
-        self.values |= {f"{name}.{column}": value for column, value in counts.items()}
-        low, high = ends(hits, tries)
-        rates = {"rate": over(hits, tries), "low": low, "high": high}
-        self.values |= {f"{name}.{prefix}{column}": value for column, value in rates.items()}
-
-    def _tracked(self, campaign: str) -> bool:
-        return bool(self.campaigns[campaign].get("open_tracking", True))
-
     def _funnel(self) -> None:
         contacted = sum(row["contacted_count"] for row in self.lifetime)
         tracked = [row for row in self.lifetime if self._tracked(row["campaign_id"])]
@@ -157,24 +99,29 @@ class Expected:
         counts[7] = sum(self.outcomes[row["campaign_id"]]["total_closed"] for row in self.lifetime)
         for stage, count in counts.items():
             self.values |= {f"funnel.{stage}.reached": count, f"funnel.{stage}.per_contacted": over(count, contacted)}
-        share = over(opened, sum(row["contacted_count"] for row in tracked))
-        self.values |= {"funnel.3.reached": opened, "funnel.3.per_contacted": share}
+        of_those = sum(row["contacted_count"] for row in tracked)
+        self.values |= {"funnel.3.reached": opened, "funnel.3.per_contacted": over(opened, of_those)}
+        if tracked and of_those != contacted:
+            self.values["funnel.3.contacted"] = of_those
         self.values["funnel.1.reached"] = sum(row["leads_count"] for row in self.lifetime)
 
     def _campaign_table(self) -> None:
         for row in self.lifetime:
             self._campaign(f"campaign.{row['campaign_id']}", [row])
         self._campaign("campaigns", self.lifetime)
-        self.values["campaigns.without_figures"] = len(self.campaigns) - len(self.lifetime)
+        shown = len(self.lifetime)
+        self.values |= {"campaigns.count": shown, "campaigns.more": max(0, shown - 40)}
+        self.values["campaigns.without_figures"] = len(self.campaigns) - shown
 
     def _campaign(self, name: str, lifetime: list[Row]) -> None:
         keys = {row["campaign_id"] for row in lifetime}
         rates = []
-        for start, end in self._windows():
+        for start, end in self.windows():
             rows = [row for row in self._within(self.daily, start, end) if row["campaign_id"] in keys]
             sent, positive = sum(row["sent"] for row in rows), sum(row["opportunities"] for row in rows)
             rates.append((sent, positive, over(positive, sent)))
-        (sent, positive, rate), (_, _, rate_before) = rates
+        (sent, positive, rate), (sent_before, positive_before, rate_before) = rates
+        self.parts[f"{name}.change"] = (positive, sent), (positive_before, sent_before), True
         tracked = [row for row in lifetime if self._tracked(row["campaign_id"])]
         sums = {column: sum(row[column] for row in lifetime) for column in lifetime[0] if column.endswith("_count")}
         replied = sum(row["reply_count_unique"] for row in lifetime)
@@ -210,6 +157,8 @@ class Expected:
         unknown = [row for row in self.steps if row not in known]
         self.values["steps.unattributed.replied"] = sum(row["unique_replies"] for row in unknown)
         rivals = Counter((row["campaign_id"], row["step"]) for row in known)
+        compared = {campaign for (campaign, _), count in rivals.items() if count > 1}
+        self.values["variants.more"] = max(0, len(compared) - 6)
         for row in known:
             if rivals[row["campaign_id"], row["step"]] > 1:
                 counts = {
@@ -234,13 +183,15 @@ class Expected:
         warmups = {(row["workspace"], row["email"]): row for row in self._all("warmup_analytics")}
         workspaces = [next(iter(truth("workspace")))["id"] for truth in self._truths]
         healths: Counter[str] = Counter()
+        states = {field: labels("accounts", field) for field in ("status", "warmup_status")}
         for account in self.accounts:
             week, before, month = (self._bounces(account, *days) for days in ((0, 7), (7, 14), (0, 30)))
             score = warmups.get((account["workspace"], account["email"]), {}).get("health_score")
-            health = _health(account, week, before, month, score)
-            healths[health] += 1
-            if health != "green":
+            reasons = reasons_of(account, states, (week, before, month), score)
+            healths[health(reasons)] += 1
+            if reasons:
                 name = f"sender.{workspaces[account['workspace']]}.{account['email']}"
+                self.attention[name] = account, reasons
                 self.values |= {
                     f"{name}.sent": week[1],
                     f"{name}.bounce_rate": over(*week),
@@ -248,11 +199,12 @@ class Expected:
                     f"{name}.warmup_health": score,
                 }
         self.values |= {f"senders.{health}": healths[health] for health in ("burning", "watch", "green")}
+        self.values["senders.more"] = max(0, healths["burning"] + healths["watch"] - 25)
 
     def _sending(self) -> None:
         names = labels("accounts", "provider_code")
         of = {(row["workspace"], row["email"]): names[row["provider_code"]] for row in self.accounts}
-        start, end = self._windows()[0]
+        start, end = self.windows()[0]
         sums: dict[str, Counter[str]] = defaultdict(Counter)
         for row in self._within(self.accounts_daily, start, end):
             found = sums[of.get((row["workspace"], row["email_account"]), "Unknown")]
@@ -327,25 +279,15 @@ class Expected:
             for name, count in (("sent", "emails_sent_count"), ("bounced", "bounced_count")):
                 left, right = sum(row[name] for row in mailboxes), sum(row[count] for row in own)
                 pairs[f"{name}_accounts_vs_campaigns"].append((left, right))
+        odd = 0
         for name, found in pairs.items():
             low = 0 if name.startswith(("replied", "positive")) else None
             agreeing = sum(left >= right if low == 0 else left == right for left, right in found)
+            odd += agreeing < len(found)
             self.values |= {
                 f"check.{name}.compared": len(found),
+                f"check.{name}.not_compared": 0,
                 f"check.{name}.agreeing": agreeing,
                 f"check.{name}.largest_difference": max(abs(left - right) for left, right in found),
             }
-
-
-def _health(
-    account: Row, week: tuple[int, int], before: tuple[int, int], month: tuple[int, int], score: float | None
-) -> str:
-    """Grade an account by its own rules; bounces come with what was sent, of which fewer than 20 say nothing."""
-    rates = [bounced / sent for bounced, sent in (week, month) if sent >= 20]
-    doubled = week[1] >= 20 and before[1] >= 20 and week[0] >= 2 and week[0] / week[1] >= 2 * before[0] / before[1]
-    burning = account["status"] < 0 or account["warmup_status"] < 0 or (score is not None and score < 60)
-    watch = account["status"] == 3 or (account["warmup_status"] == 0 and month[1] > 0) or week[1] / 7 > 30 or doubled
-    watch = watch or (score is not None and score < 80)
-    if burning or any(rate > 0.05 for rate in rates):
-        return "burning"
-    return "watch" if watch or any(rate > 0.03 for rate in rates) else "green"
+        self.values |= {"checks.count": len(pairs), "checks.odd": odd}

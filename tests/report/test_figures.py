@@ -20,7 +20,7 @@ from report.figures import (
     wilson,
     written,
 )
-from tests.report.expected import ends
+from tests.report.counting import ends
 
 RATES = st.integers(0, 5000).flatmap(lambda tries: st.tuples(st.integers(0, tries), st.just(tries)))
 
@@ -50,7 +50,7 @@ def test_values_are_written_as_people_read_them(value: float, kind: Kind, text: 
     assert written(value, kind) == text
 
 
-def test_what_is_not_known_is_not_written_as_nought() -> None:
+def test_what_is_not_known_is_not_written_as_zero() -> None:
     assert (Figure("open_rate", None, Kind.RATE, "not tracked").text, Figure("open_rate", None).data) == (
         "not tracked",
         "",

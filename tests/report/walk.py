@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any
 
-from report import sections, tables
+from report import checks, sections, tables
 from report.figures import Figure
 
 if TYPE_CHECKING:
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 def figures(marts: Marts) -> dict[str, Figure]:
     """By name; those of figures that are there twice are the same."""
     parts: list[Any] = [
+        sections.length(marts),
         sections.tiles(marts),
+        sections.emails_per_positive(sections.tiles(marts)[0]),
         sections.weeks(marts),
         sections.funnel(marts),
         sections.note_of_leads(marts),
@@ -31,7 +33,10 @@ def figures(marts: Marts) -> dict[str, Figure]:
         tables.sending(marts),
         tables.receiving(marts),
         tables.pairs(marts),
-        tables.checks(marts),
+        checks.checks(marts),
+        checks.tally(marts),
+        checks.excuses(marts),
+        checks.doubts(marts),
     ]
     found: dict[str, Figure] = {}
     for figure in _within(parts):

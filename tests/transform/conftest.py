@@ -14,6 +14,7 @@ from tests.conftest import UNTIL
 from tests.support import api_keys, catalog_of, opening, run_tap
 from tests.transform import duck, made
 from tests.transform.package import PACKAGE, Dbt, Result
+from tests.transform.writing import write_page
 from tests.warehouse.pipeline import SCHEMA, Pipeline
 from tests.warehouse.postgres import running
 
@@ -157,3 +158,11 @@ def other_project(folder: Path, database: Path) -> Dbt:
     model = "select campaign_name, positive_reply_rate_per_sent from {{ ref('instantly', 'instantly__campaigns') }}"
     (folder / "models" / "best.sql").write_text(model, encoding="utf-8")
     return Dbt(folder / "output", {}, folder, folder)
+
+
+@pytest.fixture(scope="session")
+def page(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report over the marts in DuckDB."""
+    path = tmp_path_factory.mktemp("report") / "report.html"
+    write_page(str(built.duckdb_file), path)
+    return path

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date
+import re
+from datetime import date, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -11,19 +12,23 @@ import pytest
 from report import marts
 from report.database import opened
 from tests.conftest import UNTIL
+from tests.report import reading, words
+from tests.report.comparison import differences, same
+from tests.report.drawings import drawn
 from tests.report.expected import Expected
 from tests.report.walk import figures
-from tests.transform.conftest import WORKSPACES
+from tests.transform.conftest import LOADED_AT, WORKSPACES
 from tests.transform.package import SCHEMA
+from tests.transform.writing import write_page
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from report.figures import Figure
     from sandbox import Server
-    from tests.report.expected import Values
+    from tests.report.counting import Values
+    from tests.report.reading import Page
     from tests.transform.conftest import Built
-
-ROUNDED = 5e-7
-"""Intervals are rounded to six decimals in the marts, so that databases agree."""
 
 
 @pytest.fixture(scope="module", params=[28, 7, 31], ids=lambda days: f"{days} days")
@@ -35,8 +40,12 @@ def days(request: pytest.FixtureRequest) -> int:
 
 @pytest.fixture(scope="module")
 def expected(agency: Server, days: int) -> Values:
+    return counted(agency, days).values
+
+
+def counted(agency: Server, days: int = 28) -> Expected:
     truths = [partial(_rows, agency, name) for name in WORKSPACES]
-    return Expected(truths, date.fromisoformat(UNTIL), days).values
+    return Expected(truths, date.fromisoformat(UNTIL), days)
 
 
 def _rows(agency: Server, workspace: str, resource: str) -> list[dict[str, Any]]:
@@ -49,12 +58,6 @@ def found(built: Built, days: int) -> dict[str, Figure]:
         return figures(marts.read(database, SCHEMA, days))
 
 
-def _same(value: float | None, other: float | None) -> bool:
-    if value is None or other is None:
-        return value is other
-    return value == (pytest.approx(other, abs=ROUNDED, rel=1e-12) if other else 0)
-
-
 def test_the_report_has_the_figures_that_the_sandbox_gives_and_no_others(
     found: dict[str, Figure], expected: Values
 ) -> None:
@@ -65,9 +68,7 @@ def test_the_report_has_the_figures_that_the_sandbox_gives_and_no_others(
 
 def test_every_figure_of_the_report_is_what_the_sandbox_gives(found: dict[str, Figure], expected: Values) -> None:
     wrong = {
-        name: (figure.value, expected[name])
-        for name, figure in found.items()
-        if not _same(figure.value, expected[name])
+        name: (figure.value, expected[name]) for name, figure in found.items() if not same(figure.value, expected[name])
     }
     assert not wrong
     assert sum(1 for figure in found.values() if figure.value) > len(found) / 3
@@ -78,8 +79,81 @@ def test_change_is_not_known_where_figures_do_not_reach_back(found: dict[str, Fi
     assert (found["period.sent.change"].value is None) == (days == 31)
 
 
-def test_what_is_not_tracked_is_said_to_be_so_and_never_nought(found: dict[str, Figure], agency: Server) -> None:
+def test_what_is_not_tracked_is_said_to_be_so_and_never_zero(found: dict[str, Figure], agency: Server) -> None:
     campaigns = [row for name in WORKSPACES for row in _rows(agency, name, "campaigns")]
     untracked = {f"campaign.{row['id']}.open_rate" for row in campaigns if not row["open_tracking"]} & found.keys()
     assert untracked
     assert {found[name].text for name in untracked} == {"not tracked"}
+
+
+@pytest.fixture(scope="module")
+def read(page: Path) -> Page:
+    """What the page says."""
+    return reading.read(page.read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def truth(agency: Server) -> Expected:
+    return counted(agency)
+
+
+@pytest.fixture(scope="module")
+def said(truth: Expected) -> dict[str, str]:
+    """Words of the page that depend on the data."""
+    return words.words(truth, WORKSPACES, datetime.fromisoformat(LOADED_AT))
+
+
+def test_every_figure_and_word_on_the_page_is_what_the_sandbox_gives(
+    read: Page, truth: Expected, said: dict[str, str]
+) -> None:
+    assert list(differences(read, truth, said)) == []
+    assert {"within chance", "early", "burning", "watch"} <= set(said.values())
+    assert read.as_of == (UNTIL, said["period"].partition(" to ")[2])
+    assert read.title == f"Cold email report: {said['title']}, 28 days to {read.as_of[1]}"
+
+
+def test_figures_and_words_that_differ_are_found(page: Path, truth: Expected, said: dict[str, str]) -> None:
+    html = page.read_text(encoding="utf-8")
+    for old, new, name in (
+        ('data-value="28"', 'data-value="29"', "period.days"),
+        ('data-figure="period.sent.now"', 'data-figure="period.sent.then"', "period.sent.then"),
+        (f">{said['title']}<", ">Harbor<", "title"),
+    ):
+        odd = list(differences(reading.read(html.replace(old, new)), truth, said))
+        assert any(line.startswith(f"{name} is ") for line in odd), odd
+
+
+def test_every_chart_draws_and_says_what_the_sandbox_gives(read: Page, truth: Expected) -> None:
+    texts = {name: text for name, (_, text) in read.figures.items()}
+    expected = drawn(truth, read.words, texts)
+    assert read.charts.keys() == read.labels.keys() == expected.keys()
+    for chart, rows in expected.items():
+        assert [row.keys() for row in read.charts[chart]] == [row.keys() for row in rows], chart
+        for found, row in zip(read.charts[chart], rows, strict=True):
+            assert {name: value for name, value in found.items() if not _alike(value, row[name])} == {}, (chart, row)
+        said = " ".join(str(row.get("about", row.get("text"))) for row in rows)
+        assert set(re.findall(r"[\d.]+%", read.labels[chart])) <= set(re.findall(r"[\d.]+%", said)), chart
+
+
+def _alike(value: object, other: object) -> bool:
+    return same(value, other) if isinstance(value, float) and isinstance(other, float | int) else value == other
+
+
+def test_page_has_no_number_that_no_test_compares(read: Page) -> None:
+    assert len(read.rest.split()) > 300
+    assert read.loose_numbers == []
+
+
+def test_page_is_one_file_of_about_a_megabyte_with_one_vega_and_no_address_to_load_from(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert len(text.encode()) < 1_500_000
+    assert text.count("globalThis.vegaEmbed=") == 1
+    markup = re.sub(r"(?s)(<script[^>]*>).*?</script>", r"\1", text)
+    assert markup.count("<script") == 3
+    assert not re.search(r"(?i)(src|href|url)[=(]\"?(?!\"?data:)", markup)
+    assert "default-src 'none'" in text
+
+
+def test_postgres_gives_the_same_page(built: Built, page: Path, tmp_path: Path) -> None:
+    address = f"postgresql:///{built.database}?host={built.postgres.socket}&user=postgres"
+    assert write_page(address, tmp_path / "report.html") == page.read_text(encoding="utf-8")

@@ -6,7 +6,7 @@
 ] -%}
 {%- for days in (7, 30) -%}
     {%- set rate, sent = 'bounce_rate_per_sent_' ~ days ~ 'd', 'sent_count_' ~ days ~ 'd' -%}
-    {%- set text = instantly.percent('bounced_count_' ~ days ~ 'd', sent) ~ " || ' % bounced in " ~ days ~ " days'" -%}
+    {%- set text = instantly.percent('bounced_count_' ~ days ~ 'd', sent) ~ " || '% bounced in " ~ days ~ " days'" -%}
     {%- do reasons.append((1, sent ~ ' >= ' ~ enough ~ ' and ' ~ rate ~ ' > ' ~ burning, text)) -%}
     {%- do reasons.append((2, sent ~ ' >= ' ~ enough ~ ' and ' ~ rate ~ ' > ' ~ watch ~ ' and ' ~ rate ~ ' <= ' ~ burning, text)) -%}
 {%- endfor -%}

@@ -2,8 +2,8 @@
 {#- Name, what is compared, relation, left and right figure, the streams without which there is nothing to compare, and
     whether the left one lacks what was before the start_date of the tap. -#}
 {%- set checks = [
-    ('sent_daily_vs_lifetime', 'E-mails sent: sum over days and since the beginning', 'equal', 'days.sent', 'campaigns.emails_sent_count', 'campaign_analytics_daily', true),
-    ('sent_steps_vs_lifetime', 'E-mails sent: sum over steps and since the beginning', 'equal', 'steps.sent', 'campaigns.emails_sent_count', 'campaign_analytics_steps', false),
+    ('sent_daily_vs_lifetime', 'Emails sent: sum over days and since the beginning', 'equal', 'days.sent', 'campaigns.emails_sent_count', 'campaign_analytics_daily', true),
+    ('sent_steps_vs_lifetime', 'Emails sent: sum over steps and since the beginning', 'equal', 'steps.sent', 'campaigns.emails_sent_count', 'campaign_analytics_steps', false),
     ('replied_daily_vs_lifetime', 'Leads that replied: sum over days, which counts some twice, and since the beginning', 'at_least', 'days.replied', 'campaigns.reply_count_unique', 'campaign_analytics_daily', true),
     ('positive_daily_vs_lifetime', 'Positive leads: sum over days, which counts some twice, and since the beginning', 'at_least', 'days.positive', 'campaigns.positive_count', 'campaign_analytics_daily', true),
     ('leads_listed_vs_counted', 'Leads: those that were loaded, also if deleted since, and those that the figures count', 'at_least', 'leads.leads', 'campaigns.leads_count', 'leads', true),
@@ -114,7 +114,7 @@ pairs as (
         cast(null as text) as campaign_name,
         '{{ name }}_accounts_vs_campaigns' as check_name,
         {%- if name == 'sent' %}
-        'E-mails sent: sum over accounts and days, and sum over campaigns and days' as check_description,
+        'Emails sent: sum over accounts and days, and sum over campaigns and days' as check_description,
         'equal' as relation,
         coalesce(account_sums.sent, 0) as left_value,
         coalesce(campaign_sums.sent, 0) as right_value,
@@ -125,13 +125,13 @@ pairs as (
                 then 'what was deleted before the first load may be in one of them alone'
         end as excuse
         {%- else %}
-        'E-mails bounced: sum over accounts and days, and sum over campaigns' as check_description,
+        'Emails bounced: sum over accounts and days, and sum over campaigns' as check_description,
         'equal' as relation,
         coalesce(account_sums.bounced, 0) as left_value,
         lifetimes.bounced as right_value,
         case
             when abs(coalesce(account_sums.sent, 0) - lifetimes.sent) > {{ tolerance }} * lifetimes.sent
-                then 'they are not of the same e-mails, as the numbers sent show'
+                then 'they are not of the same emails, as the numbers sent show'
         end as excuse
         {%- endif %}
     from lifetimes

@@ -1,0 +1,79 @@
+"""The foot of the page, as figures: whether what two parts of the API tell adds up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from report.figures import Figure
+
+if TYPE_CHECKING:
+    from report.marts import Marts
+
+DOUBTS = 10
+"""How many the page shows at most."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """Whether two parts of the API tell the same; some cannot be compared."""
+
+    description: str
+    compared: Figure
+    not_compared: Figure
+    agreeing: Figure
+    largest_difference: Figure
+
+    @property
+    def holds(self) -> bool:
+        """Whether all that was compared agrees."""
+        return self.compared.value == self.agreeing.value
+
+
+def checks(marts: Marts) -> list[Check]:
+    """Give the reconciliation, one row for each thing compared."""
+    columns = ("compared", "not_compared", "agreeing", "largest_difference")
+    return [
+        Check(row["description"], *(Figure(f"check.{row['check_name']}.{column}", row[column]) for column in columns))
+        for row in marts.rows["checks"]
+    ]
+
+
+def tally(marts: Marts) -> dict[str, Figure]:
+    """Count the things that could be compared, and those of them that do not agree."""
+    found = [check for check in checks(marts) if check.compared.value]
+    return {
+        "checks_count": Figure("checks.count", len(found)),
+        "checks_odd": Figure("checks.odd", sum(not check.holds for check in found)),
+    }
+
+
+def excuses(marts: Marts) -> list[tuple[str, Figure]]:
+    """Give the reasons why some cannot be compared, with how many."""
+    return [
+        (row["reason"], Figure(f"excuse.{number}.pairs", row["pairs"]))
+        for number, row in enumerate(marts.rows["excuses"], start=1)
+    ]
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """Two figures of the API that do not agree."""
+
+    where: str
+    description: str
+    left: Figure
+    right: Figure
+
+
+def doubts(marts: Marts) -> list[Doubt]:
+    """Give those that do not agree, the largest difference first."""
+    return [
+        Doubt(
+            row["campaign_name"] or row["workspace_name"] or "All campaigns",
+            row["description"],
+            Figure(f"doubt.{number}.left", row["left_value"]),
+            Figure(f"doubt.{number}.right", row["right_value"]),
+        )
+        for number, row in enumerate(marts.rows["doubts"][:DOUBTS], start=1)
+    ]

@@ -1,0 +1,164 @@
+"""The words of the report that depend on the data, by the names that they have on the page: dates, names, verdicts."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from tests.report.counting import Z, labels
+from tests.report.health import health, why
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from tests.report.counting import Row
+    from tests.report.expected import Expected
+
+COMPARISONS = 6
+LEFT_OVER = {
+    *("campaigns.more", "variants.more", "senders.more", "campaigns.without_figures", "steps.unattributed.replied"),
+    *("checks.odd", "period.emails_per_positive"),
+}
+
+
+def day(value: date) -> str:
+    return f"{value.day} {value:%b %Y}"
+
+
+def words(expected: Expected, workspaces: Sequence[str], loaded_at: datetime | None = None) -> dict[str, str]:
+    """All of them; when the data were loaded only if it is known.
+
+    Args:
+        expected: The figures of the page.
+        workspaces: Names of the workspaces.
+        loaded_at: When the last of them was loaded.
+    """
+    found = {"title": workspaces[0] if len(workspaces) == 1 else f"{len(workspaces)} workspaces"}
+    if loaded_at:
+        found["loaded"] = f"{day(loaded_at)}, {loaded_at:%H:%M}"
+    for name, (start, end) in zip(("period", "period.before"), expected.windows(), strict=True):
+        found[name] = f"{day(start)} to {day(end)}"
+    if expected.values["period.sent.before"] is None:
+        del found["period.before"]
+    for name in expected.values:
+        kind, _, rest = name.partition(".")
+        if kind == "week" and rest.endswith(".rate"):
+            end = date.fromisoformat(rest.removesuffix(".rate"))
+            found[f"week.{end}.dates"] = f"{day(end - timedelta(days=6))} \N{EN DASH} {day(end)}"
+        elif kind == "step" and rest.endswith(".rate"):
+            found[f"{name.removesuffix('.rate')}.label"] = f"Step {rest.removesuffix('.rate')}"
+    found |= dict(_changes(expected))
+    found |= dict(_campaigns(expected, workspaces))
+    found |= dict(_variants(expected))
+    found |= dict(_senders(expected, workspaces))
+    return found
+
+
+def _changes(expected: Expected) -> Iterable[tuple[str, str]]:
+    for name, (now, before, better) in expected.parts.items():
+        value = expected.values[name]
+        if value is not None and better is not None:
+            clear = _rates_differ(now, before) if isinstance(now, tuple) else _counts_differ(now, before)
+            yield name, ("better" if (value > 0) == better else "worse") if clear else "within chance"
+
+
+def _rates_differ(now: tuple[int, int], before: tuple[int, int]) -> bool:
+    """By the chi-squared test of a table of four."""
+    (a, n), (c, m) = now, before
+    b, d = n - a, m - c
+    against = (a + b) * (c + d) * (a + c) * (b + d)
+    return against > 0 and (n + m) * (a * d - b * c) ** 2 > Z**2 * against
+
+
+def _counts_differ(now: int, before: int) -> bool:
+    return (now - before) ** 2 > Z**2 * (now + before)
+
+
+def _campaigns(expected: Expected, workspaces: Sequence[str]) -> Iterable[tuple[str, str]]:
+    states = labels("campaigns", "status")
+    for row in expected.lifetime:
+        name = f"campaign.{row['campaign_id']}"
+        yield f"{name}.name", row["campaign_name"]
+        yield f"{name}.status", states[row["campaign_status"]]
+        if len(workspaces) > 1:
+            yield f"{name}.workspace", workspaces[row["workspace"]]
+
+
+def shown(expected: Expected) -> list[str]:
+    """The campaigns whose variants the page compares, as far as it has room."""
+    compared = {name.split(".")[1] for name in expected.values if name.startswith("variant.")}
+    sent = {key: [expected.values[f"campaign.{key}.{which}"] for which in ("sent", "ever_sent")] for key in compared}
+    return sorted(compared, key=lambda key: sent[key], reverse=True)[:COMPARISONS]
+
+
+def on_page(expected: Expected) -> dict[str, float | None]:
+    """The figures that the page shows: what is left over where something is, and variants as far as there is room."""
+    beyond = {name.split(".")[1] for name in expected.values if name.startswith("variant.")} - set(shown(expected))
+    return {
+        name: value
+        for name, value in expected.values.items()
+        if not (name.startswith("variant.") and name.split(".")[1] in beyond) and not (name in LEFT_OVER and not value)
+    }
+
+
+def _variants(expected: Expected) -> Iterable[tuple[str, str]]:
+    rivals: dict[str, dict[int, list[Row]]] = defaultdict(lambda: defaultdict(list))
+    for row in expected.steps:
+        if f"{_name(row)}.sent" in expected.values:
+            rivals[row["campaign_id"]][int(row["step"])].append(row)
+    for campaign in shown(expected):
+        remarks = {}
+        for step, rows in rivals[campaign].items():
+            for row in rows:
+                label = f"Step {step} · {chr(65 + int(row['variant']))}"
+                remarks[label] = _remark(expected, row, rows)
+                written = _written(expected, row)
+                off = "switched off" if written.get("v_disabled") else ""
+                yield f"{_name(row)}.label", label
+                yield f"{_name(row)}.subject", written.get("subject", "")
+                yield f"{_name(row)}.remark", ", ".join(filter(None, (remarks[label], off)))
+        name = f"comparison.{campaign}"
+        yield f"{name}.name", expected.campaigns[campaign]["name"]
+        yield f"{name}.caption", f"Variants of {expected.campaigns[campaign]['name']}"
+        yield f"{name}.verdict", _verdict(remarks)
+
+
+def _written(expected: Expected, row: Row) -> Row:
+    """A variant as the campaign has it; none where it has been deleted since."""
+    variants = expected.campaigns[row["campaign_id"]]["sequences"][0]["steps"][int(row["step"]) - 1]["variants"]
+    return variants[int(row["variant"])] if int(row["variant"]) < len(variants) else {}
+
+
+def _verdict(remarks: Mapping[str, str]) -> str:
+    winners = [label for label, remark in sorted(remarks.items()) if remark == "clear winner"]
+    if winners:
+        return f"{', '.join(winners)} wins clearly."
+    return "too early to judge." if set(remarks.values()) == {"early"} else "no clear winner yet."
+
+
+def _name(row: Row) -> str:
+    return f"variant.{row['campaign_id']}.{row['step']}.{row['variant']}"
+
+
+def _remark(expected: Expected, row: Row, rivals: Iterable[Row]) -> str:
+    others = [other for other in rivals if other is not row and other["sent"] >= 200]
+    if row["sent"] < 200:
+        return "early"
+    rate, low = (expected.values[f"{_name(row)}.{which}"] or 0 for which in ("rate", "low"))
+    if others and low > max(expected.values[f"{_name(other)}.high"] or 0 for other in others):
+        return "clear winner"
+    if others and rate > 0 and rate >= max(expected.values[f"{_name(other)}.rate"] or 0 for other in others):
+        return "ahead"
+    return ""
+
+
+def _senders(expected: Expected, workspaces: Sequence[str]) -> Iterable[tuple[str, str]]:
+    providers = labels("accounts", "provider_code")
+    for name, (account, reasons) in expected.attention.items():
+        yield f"{name}.email", account["email"]
+        yield f"{name}.health", health(reasons)
+        yield f"{name}.why", why(reasons)
+        yield f"{name}.provider", providers[account["provider_code"]]
+        if len(workspaces) > 1:
+            yield f"{name}.workspace", workspaces[account["workspace"]]

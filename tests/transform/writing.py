@@ -1,0 +1,28 @@
+"""The report, written as a user would."""
+
+from __future__ import annotations
+
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.transform.package import ROOT, SCHEMA
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def python(environment: str) -> Path:
+    found = ROOT / environment / "bin" / "python"
+    if not found.exists():
+        pytest.fail(f"there is no {environment}: run `make test` or `make test-report`, which make it")
+    return found
+
+
+def write_page(database: str, page: Path) -> str:
+    """Write the report over a warehouse and give what is in it."""
+    command = [python(".venv-report"), "-m", "report", "--database", database, "--schema", SCHEMA, "--output", page]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return page.read_text(encoding="utf-8")
