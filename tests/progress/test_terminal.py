@@ -260,9 +260,9 @@ def test_in_a_pipe_there_is_nothing_of_the_terminal_and_a_summary_in_the_log(slo
     assert not {"tap_instantly.progress.live", "tap_instantly.progress.terminal"} & set(modules.split())
     assert "\x1b" not in run.stderr
     records = sum('"RECORD"' in message for message in messages)
-    assert f"Synced lead_lists: records={records} requests=6 seconds=" in run.stderr
-    assert f"Workspace main: records={records // 3} requests=2 seconds=" in run.stderr
-    assert re.search(rf"In all: records={records} requests=6 seconds=\S+ streams=1 workspaces=3\n$", run.stderr)
+    assert f"Synced lead_lists: records={records} requests=9 seconds=" in run.stderr
+    assert f"Workspace main: records={records // 3} requests=3 seconds=" in run.stderr
+    assert re.search(rf"In all: records={records} requests=9 seconds=\S+ streams=1 workspaces=3\n$", run.stderr)
 
 
 # Text in columns
