@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import shutil
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -124,7 +125,10 @@ def load(group: str, workspace: dict[str, str], params: dict[str, Any]) -> str:
         # Each run would delete what those of the other workspaces have loaded.
         "TAP_INSTANTLY_EMIT_ACTIVATE_VERSION_MESSAGES": "false",
     }
-    command = ["exec", "env", "-u", "TAP_INSTANTLY_API_KEY", *(f"{name}={value}" for name, value in settings.items())]
+    # Meltano hangs where nobody reads its log any more: it outlives a killed worker, and no retry is let in beside it.
+    guard = ["setpriv", "--pdeathsig=KILL"] if shutil.which("setpriv") else []
+    command = ["exec", *guard, "env", "-u", "TAP_INSTANTLY_API_KEY"]
+    command += [f"{name}={value}" for name, value in settings.items()]
     command += [MELTANO, f"--environment={ENVIRONMENT}", "el", "tap-instantly", LOADER, *filters(chosen)]
     # Several loads at once would build the same environments.
     command += ["--no-install", f"--state-id={state_id(workspace['name'], group)}"]

@@ -91,7 +91,7 @@ def running(installation: Installation, *, celery_workers: int = 0, slots: int =
     with contextlib.ExitStack() as stack:
         database = stack.enter_context(installation.postgres.database(f"{installation.database}_metadata"))
         port = _free_port()
-        where = f"postgres@/{database}?host={installation.postgres.socket}"
+        where = f"postgres@/{database}?host={installation.postgres.socket}&port={installation.postgres.port}"
         installation.variables |= {
             "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"postgresql+psycopg2://{where}",
             "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC": f"postgresql+asyncpg://{where}",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import time
 from dataclasses import dataclass
@@ -33,8 +34,7 @@ class Process:
 
     def kill(self) -> None:
         """End it without a warning."""
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self.number, signal.SIGKILL)
+        kill(self.number)
 
 
 def of_project(project: Path) -> list[Process]:
@@ -52,6 +52,18 @@ def of_project(project: Path) -> list[Process]:
 def _is_of_a_load(command: str) -> bool:
     words = command.split()[:3]
     return any(word.endswith(("/meltano", "/tap-instantly", "/target-postgres")) for word in words)
+
+
+def parent_of(number: int) -> int:
+    """The id of the process that started another."""
+    (line,) = re.findall(r"^PPid:\s*(\d+)$", Path(f"/proc/{number}/status").read_text("utf-8"), flags=re.MULTILINE)
+    return int(line)
+
+
+def kill(number: int) -> None:
+    """End a process without a warning, if it is there."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(number, signal.SIGKILL)
 
 
 def wait_for(what: Callable[[], bool], otherwise: Callable[[], str], seconds: float = SECONDS) -> None:

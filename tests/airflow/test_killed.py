@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
 
 from demo.truth import Truth
+from tests.airflow import cluster
 from tests.airflow.installation import Installation, state_id
-from tests.airflow.processes import of_project, wait_for
+from tests.airflow.processes import kill, of_project, parent_of, wait_for
 from tests.warehouse.pipeline import Pipeline
 from tests.warehouse.truth import due, found, named
 
@@ -25,6 +27,13 @@ STATE = state_id("main", "leads")
 SLOWLY = {"TAP_INSTANTLY_PAGE_SIZE": "5", "TAP_INSTANTLY_CONCURRENCY": "1", "TARGET_POSTGRES_BATCH_SIZE_ROWS": "20"}
 DEAD = "update runs set last_heartbeat_at = datetime(last_heartbeat_at, '-1 hour') where state = 'RUNNING'"
 """An hour has passed since Meltano was last heard of."""
+
+SOON_MISSED = {
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "15",
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "3",
+    "INSTANTLY_RETRY_SECONDS": "5",
+}
+"""How soon Airflow takes a task for dead that it does not hear of."""
 
 
 @pytest.mark.parametrize(
@@ -64,5 +73,28 @@ def test_a_load_killed_in_its_middle_and_retried_loses_and_doubles_nothing(
         running.wait()
     ends = installation.runs(STATE)
     assert ends[-2:] == ["FAIL", "SUCCESS"], ends
+    pipeline = Pipeline(installation.postgres, installation.database, tmp_path)
+    assert found(pipeline, named("leads")) == due([Truth(control, "main")], named("leads"))
+
+
+def test_a_load_ends_with_the_worker_that_was_killed_and_its_retry_loses_and_doubles_nothing(
+    install: Install, agency: Server, tmp_path: Path
+) -> None:
+    installation = install()
+    installation.variables |= SLOWLY | SOON_MISSED
+    control = agency.control.within("main")
+    control.fault("/api/v2/leads/list", "latency", seconds=1.0, count=None)
+    control.add_leads(140)
+    with cluster.running(installation) as running:
+        run = running.trigger(json.dumps(LEADS))
+        wait_for(lambda: len(installation.rows("leads")) > 0, lambda: f"nothing was loaded: {running.tasks(run)}")
+        (meltano,) = (one for one in of_project(installation.project) if "/meltano " in one.command)
+        kill(parent_of(parent_of(meltano.number)))
+        wait_for(lambda: not of_project(installation.project), lambda: "the load goes on without its worker")
+        assert len(installation.rows("leads")) < len(list(control.truth("leads")))
+        control.clear_faults()
+        installation.meltano(DEAD)
+        assert running.finish(run) == "success", running.tasks(run)
+    assert installation.runs(STATE) == ["FAIL", "SUCCESS"]
     pipeline = Pipeline(installation.postgres, installation.database, tmp_path)
     assert found(pipeline, named("leads")) == due([Truth(control, "main")], named("leads"))
