@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import Phase, settings
+from xdist.scheduler import LoadFileScheduling
 
 import sandbox
 from sandbox import ApiKey, SandboxConfig
@@ -18,10 +19,25 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from xdist.remote import Producer
+
 pytest_plugins = ["tests.leaks"]
 
 # For `make mutants`: the same examples for each mutant, and no search for a smaller one that also fails.
 settings.register_profile("mutants", derandomize=True, database=None, phases=[Phase.explicit, Phase.generate])
+
+
+class OneWorkerForTransform(LoadFileScheduling):
+    """Spreads files over the workers, but for those that share what takes a minute to build."""
+
+    # Private, and where the schedulers of xdist differ: test_marts.py would see it go.
+    def _split_scope(self, nodeid: str) -> str:
+        return "tests/transform" if nodeid.startswith("tests/transform/") else super()._split_scope(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling | None:
+    return OneWorkerForTransform(config, log) if config.getoption("dist") == "loadfile" else None
+
 
 UNTIL = "2026-10-31"
 """Last day with data of the sandbox: a fixed one, so that every run of the tests sees the same."""

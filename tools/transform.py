@@ -68,11 +68,15 @@ MEANINGS = {"lt_interest_status": lambda code: "positive" if code > 0 else "neut
 FRESHNESS = {
     "leads": (24, 48),
     "campaign_analytics": (24, 48),
+    "campaign_analytics_overview": (24, 48),
     "campaign_analytics_daily": (24, 48),
+    "campaign_analytics_steps": (24, 48),
     "account_analytics_daily": (24, 48),
     "account_warmup": (48, 96),
+    "account_warmup_daily": (48, 96),
 }
-"""Hours without a load after which `dbt source freshness` warns and fails: of streams that each run brings rows of."""
+"""Hours without a load after which `dbt source freshness` warns and fails: of streams that each run brings rows of, be
+it only those at the bookmark, which come again. Of the others a workspace may have none."""
 
 _DOCUMENTED = re.compile(r"Documented values: (.*)\.$", re.DOTALL)
 _CODE = re.compile(r"(-?\d+) = (.*?)(?=, -?\d+ = |$)", re.DOTALL)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -11,8 +12,8 @@ from demo.tables import TABLES
 from sandbox import SandboxConfig
 from tests.conftest import UNTIL
 from tests.support import api_keys, catalog_of, opening, run_tap
-from tests.transform import duck
-from tests.transform.package import Dbt, Result
+from tests.transform import duck, made
+from tests.transform.package import PACKAGE, Dbt, Result
 from tests.transform.writing import write_page
 from tests.warehouse.pipeline import SCHEMA, Pipeline
 from tests.warehouse.postgres import running
@@ -93,3 +94,75 @@ def page(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("report") / "report.html"
     write_page(str(built.duckdb_file), path)
     return path
+
+
+KEPT = "select campaign_id, snapshot_date, emails_sent_count from analytics.instantly__campaign_snapshots"
+"""What the snapshots keep."""
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """Another project that uses the package, over a later load and with all streams.
+
+    Attributes:
+        path: Its DuckDB file.
+        before: The snapshots as they were before it.
+        gone: A campaign that was deleted and is no longer in the tables.
+        stale: One that was deleted, of which there are the figures of before.
+        results: What came of each node.
+    """
+
+    path: Path
+    before: list[dict[str, Any]]
+    gone: str
+    stale: str
+    results: dict[str, Result]
+
+
+@pytest.fixture(scope="session")
+def elsewhere(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Elsewhere:
+    folder = tmp_path_factory.mktemp("elsewhere")
+    path = folder / built.duckdb_file.name
+    shutil.copy(built.duckdb_file, path)
+    before = duck.rows(path, KEPT)
+    gone, stale, *_ = sorted({row["campaign_id"] for row in before})
+    duck.execute(
+        path,
+        "drop table instantly.subsequences",  # as where the stream was never selected
+        "drop table instantly.lead_labels",
+        f"delete from instantly.campaign_analytics where campaign_id = '{gone}'",  # noqa: S608
+        f"delete from instantly.campaigns where id = '{gone}'",  # noqa: S608
+        "update instantly.campaign_analytics set _sdc_batched_at = timestamp '2026-11-02 06:00:00',"  # noqa: S608
+        f" emails_sent_count = emails_sent_count + 1 where campaign_id <> '{stale}'",
+    )
+    made.fill(path)
+    project = other_project(folder / "project", path)
+    project.install()
+    chosen = ("+best", "+instantly__leads", "instantly__campaign_snapshots", "instantly.staging")
+    # Cautious: without tests that also look at what was not chosen, and so is of before.
+    how = ("--exclude-resource-type", "unit_test", "--indirect-selection", "cautious")
+    results = project.run("build", *how, "--select", *chosen, "--exclude", "test_name:known_codes")
+    return Elsewhere(path, before, gone, stale, results)
+
+
+def other_project(folder: Path, database: Path) -> Dbt:
+    """A project with the package, of which it takes all streams but two that were not loaded."""
+    settings = {"instantly__streams_off": ["subsequences", "lead_labels"], "instantly__streams_on": sorted(made.KEYS)}
+    outputs = {"dev": {"type": "duckdb", "path": str(database), "schema": "analytics"}}
+    files = {
+        "dbt_project.yml": {
+            "name": "agency",
+            "version": "1.0.0",
+            "profile": "agency",
+            "vars": {"instantly": settings},
+            "flags": {"send_anonymous_usage_stats": False},
+        },
+        "packages.yml": {"packages": [{"local": str(PACKAGE)}]},
+        "profiles.yml": {"agency": {"target": "dev", "outputs": outputs}},
+    }
+    (folder / "models").mkdir(parents=True)
+    for name, content in files.items():
+        (folder / name).write_text(json.dumps(content), encoding="utf-8")  # JSON is YAML
+    model = "select campaign_name, positive_reply_rate_per_sent from {{ ref('instantly', 'instantly__campaigns') }}"
+    (folder / "models" / "best.sql").write_text(model, encoding="utf-8")
+    return Dbt(folder / "output", {}, folder, folder)

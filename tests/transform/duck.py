@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from demo.tables import Kind
-from tests.warehouse.truth import named
+from demo.tables import Kind, Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -29,11 +28,11 @@ SCHEMA = "instantly"
 def fill(path: Path, records: Mapping[str, Iterable[Mapping[str, Any]]], loaded_at: str) -> None:
     """Make a table of each stream's records."""
     with closing(duckdb.connect(str(path))) as connection:
-        connection.execute(f"create schema {SCHEMA}")
+        connection.execute(f"create schema if not exists {SCHEMA}")
         for stream, rows in records.items():
             lines = path.with_suffix(f".{stream}.jsonl")
             lines.write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")
-            columns = {name: TYPES[kind] for name, kind in named(stream).columns.items()}
+            columns = {name: TYPES[kind] for name, kind in Table(stream, ()).columns.items()}
             reading = f"read_json('{lines}', format='newline_delimited', columns={columns})"
             connection.execute(
                 f"create table {SCHEMA}.{stream} as select *, cast('{loaded_at}' as timestamp) as _sdc_batched_at,"  # noqa: S608

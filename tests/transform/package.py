@@ -87,6 +87,14 @@ class Dbt:
         assert results, said
         return {row["unique_id"]: Result(row["status"], row["failures"] or 0, str(row["message"])) for row in results}
 
+    def freshness(self) -> dict[str, str]:
+        """How fresh each source is that says what fresh is, by its name: pass, warn or error."""
+        process = self.start("source", "freshness")
+        said, _ = process.communicate()
+        assert process.returncode in (0, 1), said
+        results = json.loads((self.folder / "target" / "sources.json").read_text(encoding="utf-8"))["results"]
+        return {row["unique_id"].rpartition(".")[2]: row["status"] for row in results}
+
     def install(self) -> None:
         """Install the packages of the project."""
         process = self.start("deps")

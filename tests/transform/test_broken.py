@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from demo.tables import TABLES
 from tests.transform import duck
+from tests.transform.conftest import WORKSPACES
 from tests.transform.package import contract
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ def spoil(built: Built) -> None:
     marts = [f"insert into analytics.{mart} select * from analytics.{mart}" for mart in contract()]  # noqa: S608
     marts += [f"update analytics.{mart} set {what}" for mart, what in SPOILT.items()]  # noqa: S608
     marts += ["delete from analytics.instantly__data_as_of where stream = 'accounts'"]
+    late = "stream = 'campaigns' and workspace_name = 'main'"
+    marts += [f"update analytics.instantly__data_as_of set loaded_at = loaded_at - interval 25 hour where {late}"]  # noqa: S608
     for helper in HELPERS:
         key = "workspace_id" if helper.endswith("workspaces") else "campaign_id"
         marts.append(f"insert into analytics_staging.{helper} ({key}) values ('twice'), ('twice'), (null)")  # noqa: S608
@@ -66,3 +69,5 @@ def test_no_test_of_data_passes_where_all_data_is_spoilt(built: Built) -> None:
     assert results.keys() == before
     found = {name for name, result in results.items() if result.status in {"fail", "warn"} and result.failures}
     assert sorted(before - found) == []
+    # One stream of no workspace, and an old one of another.
+    assert results["test.instantly.workspaces_without_figures"].failures == len(WORKSPACES) + 1

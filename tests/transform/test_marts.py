@@ -6,7 +6,9 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
+from tests.conftest import OneWorkerForTransform
 from tests.transform import duck
 from tests.transform.conftest import WORKSPACES
 from tests.transform.package import contract, ordered, query, unsuccessful
@@ -26,6 +28,13 @@ def truth(agency: Server, name: str) -> list[dict[str, Any]]:
 
 def mart(built: Built, name: str) -> list[dict[str, Any]]:
     return duck.rows(built.duckdb_file, query(name))
+
+
+def test_one_worker_gets_all_files_that_share_the_marts() -> None:
+    assert "_split_scope" in vars(LoadFileScheduling)
+    scheduler = object.__new__(OneWorkerForTransform)
+    files = ("test_marts.py", "test_report.py")
+    assert len({scheduler._split_scope(f"tests/transform/{name}::test") for name in files}) == 1
 
 
 @pytest.mark.parametrize("database", ["duckdb", "postgres"])

@@ -7,7 +7,8 @@
             date, timestamp, json), and for a code the name of what it stands for and the stream and field of
             instantly_codes that explain it.
 
-    A column that is not in the table, because it was not selected, is NULL. So is loaded_at where the loader adds none.
+    Of several rows of a key the one that was loaded last counts; of those of one batch, the one that changed last, or came
+    last. A column that is not in the table, because it was not selected, is NULL. So is loaded_at where the loader adds none.
 -#}
 {% macro stage(stream, key, columns) %}
 {%- set on = stream not in var('instantly__streams_off') -%}
@@ -25,7 +26,7 @@
         {%- endif -%}
     {%- endif -%}
 {%- endif -%}
-{%- set coded = columns | selectattr(3, 'defined') | list -%}
+{%- set newest = ['_sdc_batched_at', 'timestamp_updated', '_sdc_sequence', '_sdc_extracted_at'] | select('in', there) | list -%}
 with records as (
     select
         {%- for column in columns %}
@@ -35,7 +36,7 @@ with records as (
         {%- if there %}
         row_number() over (
             partition by {% for name in key %}{{ there[name].quoted }}{{ ', ' if not loop.last }}{% endfor %}
-            order by {{ there['_sdc_batched_at'].quoted if '_sdc_batched_at' in there else 1 }} desc
+            order by {% for name in newest %}{{ there[name].quoted }} desc nulls last, {% endfor %}1
         ) as copy_number
     from {{ table }}
         {%- if '_sdc_deleted_at' in there %}

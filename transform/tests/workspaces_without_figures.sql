@@ -1,4 +1,5 @@
--- A workspace that has sent has figures of each kind; one of which a load left some out is not to be taken for a quiet one.
+-- A workspace that has sent has figures of each kind, and they are as new as those of the others, but for a day: one that
+-- loads leave out is not to be taken for a quiet one.
 {{ config(severity=var('instantly__quality_severity')) }}
 with wanted as (
     select workspaces.workspace_id, streams.stream
@@ -12,10 +13,22 @@ with wanted as (
         select 'campaigns' as stream
     ) as streams
     where workspaces.last_date is not null
+),
+
+found as (
+    select workspace_id, stream, max(loaded_at) as loaded_at
+    from {{ ref('instantly__data_as_of') }}
+    group by workspace_id, stream
+),
+
+latest as (
+    select stream, max(loaded_at) as loaded_at
+    from found
+    group by stream
 )
 
-select wanted.workspace_id, wanted.stream
+select wanted.workspace_id, wanted.stream, found.loaded_at
 from wanted
-left join {{ ref('instantly__data_as_of') }} as found
-    on found.workspace_id = wanted.workspace_id and found.stream = wanted.stream
-where found.stream is null
+left join found on found.workspace_id = wanted.workspace_id and found.stream = wanted.stream
+left join latest on latest.stream = wanted.stream
+where found.stream is null or found.loaded_at < {{ dbt.dateadd('day', -1, 'latest.loaded_at') }}

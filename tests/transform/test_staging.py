@@ -1,0 +1,51 @@
+"""The staging models of streams that are not selected by default, over rows made of the schemas."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.report.expected import labels
+from tests.transform import duck
+from tests.transform.made import BARE, KEYS, LATER, LEFT_OUT, NARROW, ROWS, Row, record, schema_of
+from tests.transform.package import ordered
+from tools.transform import columns_of
+
+if TYPE_CHECKING:
+    from tests.transform.conftest import Elsewhere
+    from tools.transform import Column
+
+
+def expected(stream: str, key: int, contents: int) -> Row:
+    """What the staging model has to make of a record."""
+    sent = record(stream, key, contents)
+    row: Row = {"loaded_at": None if stream == BARE else datetime.fromisoformat(LATER)}
+    for column in columns_of(stream, schema_of(stream)):
+        held = None if (stream, column.source) == (NARROW, LEFT_OUT) else sent[column.source]
+        row[column.name] = typed(column, held)
+        if column.label and column.code:
+            row[column.label] = labels(*column.code).get(held)
+    return row
+
+
+def typed(column: Column, held: Any) -> Any:
+    if held is None:
+        return None
+    if column.type == "timestamp":
+        return datetime.fromisoformat(held.removesuffix("Z"))
+    return date.fromisoformat(held) if column.type == "date" else held
+
+
+@pytest.mark.parametrize("stream", sorted(KEYS))
+def test_a_staging_model_has_each_record_once_as_it_was_last_and_none_that_is_deleted(
+    elsewhere: Elsewhere, stream: str
+) -> None:
+    columns = columns_of(stream, schema_of(stream))
+    objects = {column.name for column in columns if column.type == "json"}
+    found = duck.rows(elsewhere.path, f"from analytics_staging.stg_instantly__{stream}")
+    rows = [{name: json.loads(held) if name in objects else held for name, held in row.items()} for row in found]
+    due = [expected(stream, key, contents) for key, contents, *_, counts in ROWS if counts]
+    assert ordered(rows) == ordered(due)
