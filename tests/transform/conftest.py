@@ -50,6 +50,7 @@ class Built:
         duckdb: The project over DuckDB.
         duckdb_path: Its file, which a test may change for a while.
         duckdb_file: A copy of that file as it was built.
+        in_postgres: The project over Postgres.
         postgres: The server of the other database.
         database: Its name.
         results: What came of each node, by database.
@@ -58,6 +59,7 @@ class Built:
     duckdb: Dbt
     duckdb_path: Path
     duckdb_file: Path
+    in_postgres: Dbt
     postgres: Postgres
     database: str
     results: dict[str, dict[str, Result]]
@@ -85,7 +87,7 @@ def built(config: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> I
         # Under the same name, which is that of the database and so within its views.
         copy = tmp_path_factory.mktemp("built") / path.name
         shutil.copy(path, copy)
-        yield Built(in_duckdb, path, copy, server, database, results)
+        yield Built(in_duckdb, path, copy, in_postgres, server, database, results)
 
 
 KEPT = "select campaign_id, snapshot_date, emails_sent_count from analytics.instantly__campaign_snapshots"

@@ -25,15 +25,18 @@ UNHEARD_OF = 424242
 SPOILT = {
     "instantly__campaigns": (
         "leads_count = -1, reply_rate_per_sent = 2, reply_count = 5, emails_sent_count = 0, reply_count_unique = 9,"
-        " contacted_count = 8, open_tracking = false, open_count_unique = 0"
+        " contacted_count = 8, open_tracking = false, open_count_unique = 0, workspace_id = 'gone'"
     ),
-    "instantly__campaign_daily": "campaign_id = 'gone', date = date '2000-01-01', sent_count = -1, bounced_count = 0",
-    "instantly__step_variants": "campaign_id = 'gone', reply_rate_per_sent_high = 2",
-    "instantly__accounts": "health = 'blue', bounce_rate_per_sent_7d = 2",
-    "instantly__account_daily": "sent_count = -1, bounce_rate_per_sent = 2",
+    "instantly__campaign_daily": (
+        "campaign_id = 'gone', workspace_id = 'gone', date = date '2000-01-01', sent_count = -1, bounced_count = 0"
+    ),
+    "instantly__step_variants": "campaign_id = 'gone', workspace_id = 'gone', reply_rate_per_sent_high = 2",
+    "instantly__accounts": "workspace_id = 'nowhere', health = 'blue', bounce_rate_per_sent_7d = 2",
+    "instantly__account_daily": "workspace_id = 'gone', sent_count = -1, bounce_rate_per_sent = 2",
     "instantly__domain_daily": "bounce_rate_per_sent = 2",
-    "instantly__leads": "campaign_id = 'gone', interest = 'lukewarm'",
-    "instantly__lead_funnel": "campaign_id = 'gone', reached_count = -1",
+    "instantly__leads": "campaign_id = 'gone', workspace_id = 'gone', list_id = 'gone', interest = 'lukewarm'",
+    "instantly__lead_funnel": "campaign_id = 'gone', workspace_id = 'gone', reached_count = -1",
+    "instantly__campaign_snapshots": "workspace_id = null",
     "instantly__esp_matrix": "reply_rate_per_contacted = 2",
     "instantly__reconciliation": "relation = 'unlike', is_ok = false",
     "instantly__workspace_daily": "sent_count = -1, bounce_rate_per_sent = 2",

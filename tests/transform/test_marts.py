@@ -125,3 +125,22 @@ def test_leads_are_all_there_with_their_codes_in_words(built: Built, agency: Ser
     assert {row["sender_provider"] for row in leads.values()} > {None, "Google"}
     contacted = sum(row["contacted_count"] for row in mart(built, "instantly__esp_matrix"))
     assert contacted == sum("timestamp_last_contact" in row for row in sent) > 0
+
+
+def test_snapshots_of_a_later_day_are_added_in_postgres_too_and_those_of_earlier_ones_stay(built: Built) -> None:
+    snapshots, campaigns = "analytics.instantly__campaign_snapshots", "analytics.instantly__campaigns"
+    before = built.postgres.rows(f"select * from {snapshots}", built.database)  # noqa: S608 (our own names)
+    gone = before[0]["campaign_id"]
+    later = "loaded_at = loaded_at + interval '1 day'"
+    built.postgres.execute(f"create table kept as select * from {campaigns}", built.database)  # noqa: S608
+    try:
+        change = f"delete from {campaigns} where campaign_id = '{gone}'; update {campaigns} set {later}"  # noqa: S608
+        built.postgres.execute(change, built.database)
+        assert unsuccessful(built.in_postgres.run("run", "--select", "instantly__campaign_snapshots")) == {}
+        rows = built.postgres.rows(f"select * from {snapshots}", built.database)  # noqa: S608
+    finally:
+        undo = f"truncate {campaigns}; insert into {campaigns} select * from kept; drop table kept;"  # noqa: S608
+        built.postgres.execute(f"{undo} delete from {snapshots} where snapshot_date > '2026-11-01'", built.database)  # noqa: S608
+    assert ordered([row for row in rows if row["snapshot_date"] == "2026-11-01"]) == ordered(before)
+    added = {row["campaign_id"] for row in rows if row["snapshot_date"] == "2026-11-02"}
+    assert added == {row["campaign_id"] for row in before} - {gone}

@@ -18,8 +18,9 @@ select
         figures.loaded_at < {{ dbt.dateadd('minute', -var('instantly__gone_after_minutes'), 'figures.last_loaded_at') }}, false
     ) as is_deleted,
     figures.campaign_id is not null as has_analytics,
-    campaigns.open_tracking,
-    campaigns.link_tracking,
+    -- What was opened was tracked; where nothing was, and the campaign is not there to say, nobody knows.
+    coalesce(campaigns.open_tracking, case when figures.open_count_unique > 0 then true end) as open_tracking,
+    coalesce(campaigns.link_tracking, case when figures.link_click_count_unique > 0 then true end) as link_tracking,
     campaigns.opportunity_value,
     campaigns.created_at
 from {{ ref('stg_instantly__campaigns') }} as campaigns
