@@ -27,7 +27,7 @@ DBT_PROJECT = PROJECT / "transform"
 # Where the loads go, as meltano.yml has it: a schema for each of its environments.
 DBT_SETTINGS = {
     "DBT_TARGET": LOADER.removeprefix("target-"),
-    "DBT_INSTANTLY_SCHEMA": "instantly" if os.environ.get("MELTANO_ENVIRONMENT") == "prod" else "instantly_dev",
+    "DBT_INSTANTLY_SCHEMA": "instantly" if ENVIRONMENT == "prod" else "instantly_dev",
 }
 
 # Meltano takes a run that vanished for one that is under way for 5 minutes, and starts no other with its state so long.

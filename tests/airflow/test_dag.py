@@ -162,7 +162,7 @@ def test_a_workspace_with_a_bad_key_fails_alone_and_the_run_with_it_after_the_mo
     assert installation.ids("leads") == ids_in(agency, "leads", ("main", "workspace-003"))
     transform = installation.project / "transform"
     where = f"--project-dir {transform} --profiles-dir {transform}"
-    assert built.read_text("utf-8") == f"postgres instantly_dev build {where}\n"
+    assert built.read_text("utf-8") == f"postgres instantly build {where}\n"
     assert installation.runs(state_id("workspace-002", "leads")) == ["FAIL"] * 4
     assert installation.runs(state_id("workspace-003", "leads")) == ["FAIL", "SUCCESS"]
     assert traces(BAD_KEY, installation.written() + said) == []
@@ -171,11 +171,12 @@ def test_a_workspace_with_a_bad_key_fails_alone_and_the_run_with_it_after_the_mo
 @pytest.mark.parametrize(
     ("variables", "schema"),
     [
-        ({}, "instantly_dev"),
+        ({}, "instantly"),
         ({"MELTANO_ENVIRONMENT": "prod"}, "instantly"),
+        ({"MELTANO_ENVIRONMENT": "dev"}, "instantly_dev"),
         ({"MELTANO_ENVIRONMENT": "prod", "DBT_INSTANTLY_SCHEMA": "raw"}, "raw"),
     ],
-    ids=["default", "prod", "told"],
+    ids=["default", "prod", "dev", "told"],
 )
 def test_models_are_built_from_the_schema_into_which_meltano_loads(
     install: Install, variables: dict[str, str], schema: str

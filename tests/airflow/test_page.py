@@ -44,9 +44,9 @@ def lay_out(project: Path) -> None:
 
 
 def where(installation: Installation) -> dict[str, str]:
-    """What to put in the place of the page's dots, for the loader and for dbt."""
+    """What to put in the place of the page's dots; dbt takes what the loader is told."""
     server = {"HOST": HOST, "USER": "postgres", "PASSWORD": "not-asked-for", "DATABASE": installation.database}
-    return {f"{tool}_POSTGRES_{name}": value for tool in ("TARGET", "DBT") for name, value in server.items()}
+    return {f"TARGET_POSTGRES_{name}": value for name, value in server.items()}
 
 
 def test_the_commands_of_the_page_load_a_workspace_build_the_models_and_trigger_a_run(
@@ -60,10 +60,10 @@ def test_the_commands_of_the_page_load_a_workspace_build_the_models_and_trigger_
     lay_out(installation.project)
     values = {"KEY_HARBOR": agency.api_key, **where(installation)}
     script = re.sub(r"(\w+)=\.\.\.", lambda found: f"{found[1]}={values[found[1]]}", "\n".join(lines))
-    ports = dict.fromkeys(("TARGET_POSTGRES_PORT", "DBT_POSTGRES_PORT"), str(installation.postgres.port))
+    port = {"TARGET_POSTGRES_PORT": str(installation.postgres.port)}
     done = subprocess.run(
         ["/bin/bash", "-ec", script],
-        env={name: value for name, value in installation.variables.items() if not name.startswith(OWN)} | ports,
+        env={name: value for name, value in installation.variables.items() if not name.startswith(OWN)} | port,
         cwd=installation.project,
         capture_output=True,
         text=True,
