@@ -183,14 +183,12 @@ def _reported_in_ok(data: object) -> ErrorKind | None:
     if not isinstance(data, dict) or not data or data.get("success") is True or data.get("data"):
         return None
     inner = data.get("statusCode")
+    failed = classify(inner, data) if isinstance(inner, int) and inner >= HTTPStatus.BAD_REQUEST else None
     if not data.keys() <= _ERROR_KEYS:
         is_empty_page = data.get("items") == [] and data.keys() <= _ERROR_KEYS | _PAGE_KEYS
-        failed = isinstance(inner, int) and inner >= HTTPStatus.BAD_REQUEST
         if not is_empty_page or not (failed or data.get("error") or data.get("success") is False):
             return None
-    if isinstance(inner, int) and inner >= HTTPStatus.BAD_REQUEST:
-        return classify(inner, data)
-    return ErrorKind.ERROR_IN_OK
+    return failed or ErrorKind.ERROR_IN_OK
 
 
 def from_transport(error: requests.RequestException, method: str, path: str) -> InstantlyAPIError:

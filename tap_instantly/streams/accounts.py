@@ -13,7 +13,6 @@ from tap_instantly.api.pagination import objects
 from tap_instantly.streams.base import InstantlyStream
 from tap_instantly.streams.parents import ACCOUNT
 from tap_instantly.streams.patterns import UNATTRIBUTED, ArrayStream, DailyStream, ListStream, ObjectStream, PerParent
-from tap_instantly.streams.turns import workspace_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -83,9 +82,7 @@ class BatchedByAccount(InstantlyStream):
 
     def batches(self, context: Slice) -> Iterator[dict[str, Any]]:
         """The addresses of the workspace, in parts."""
-        workspace = self.workspaces[workspace_id(context)]
-        emails = ACCOUNT.ids(workspace)
-        self.note_unasked(context, ACCOUNT.unaskable(workspace))
+        emails = self.ids_of(ACCOUNT, context)
         for start in range(0, len(emails), self.accounts_per_call):
             yield {"emails": emails[start : start + self.accounts_per_call]}
 

@@ -157,6 +157,12 @@ class InstantlyStream(Versioned):
         if number and self.bookmark_key:
             self._missing[workspace_id(context)] = f"{number} of what it is asked for by without an id"
 
+    def ids_of(self, parent: Parent, context: Slice) -> list[str]:
+        """Ids of the parents in a workspace; of those without one, note is taken."""
+        workspace = self.workspaces[workspace_id(context)]
+        self.note_unasked(context, parent.unaskable(workspace))
+        return parent.ids(workspace)
+
     def starting_value(self, context: Slice) -> str | None:
         """Where to start from in a workspace: its bookmark, or the start date where that is later; None for all."""
         return self._starts[workspace_id(context)]

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 
 from tap_instantly import timestamps
+from tap_instantly.streams import state
 from tap_instantly.streams.patterns import ListStream
-from tap_instantly.streams.state import KEY, SIGNPOST, VALUE
 from tap_instantly.streams.turns import workspace_id
 
 if TYPE_CHECKING:
@@ -51,13 +50,12 @@ class Emails(ListStream):
         self._before: dict[str, dict[str, Any]] = {}
         self._latest: dict[str, str] = {}
         self._disordered: set[str] = set()
-        self._write_state = partial(tap.state_writer.write_state, self.tap_state)
 
     @override
     def begin(self, context: Context) -> None:
         super().begin(context)
         workspace, part = workspace_id(context), self.get_context_state(context)
-        self._before[workspace] = {name: part[name] for name in (KEY, VALUE) if name in part}
+        self._before[workspace] = {name: part[name] for name in (state.KEY, state.VALUE) if name in part}
         self._latest[workspace] = ""
         self._disordered.discard(workspace)
 
@@ -66,14 +64,14 @@ class Emails(ListStream):
         # Private in the SDK, which moves the bookmark of a sorted list with each record: one that comes too late, or is
         # read again, would take it back. One with a date in the future says nothing of those that are still to come.
         workspace, created = workspace_id(context), latest_record.get(self.replication_key or "")
-        if not isinstance(created, str) or _ordinal(created) > _ordinal(self._start_of_run(context) or created):
+        start_of_run = self.get_context_state(context).get(state.SIGNPOST)
+        if not isinstance(created, str) or _ordinal(created) > _ordinal(start_of_run or created):
             return
         if _ordinal(created) < _ordinal(self._latest[workspace]) and workspace not in self._disordered:
             self._disordered.add(workspace)
             self.logger.warning("E-mails of workspace %s come in no order: its bookmark waits for the end.", workspace)
             part = self.get_context_state(context)
-            for name in (KEY, VALUE):
-                part.pop(name, None)
+            state.forget(part)
             part.update(self._before[workspace])
             self._write_state()  # in the place of the one that the loader has
         self._latest[workspace] = max(created, self._latest[workspace], key=_ordinal)
@@ -97,12 +95,8 @@ class Emails(ListStream):
     def _move_bookmark(self, context: Context) -> None:
         """Move it on to the latest e-mail."""
         latest = self._latest[workspace_id(context)]
-        if _ordinal(latest) > _ordinal(self.get_context_state(context).get(VALUE) or ""):
+        if _ordinal(latest) > _ordinal(self.get_context_state(context).get(state.VALUE) or ""):
             super()._increment_stream_state({self.replication_key or "": latest}, context=context)
-
-    def _start_of_run(self, context: Context | None) -> str | None:
-        signpost: str | None = self.get_context_state(context).get(SIGNPOST)
-        return signpost
 
     @override
     def arguments_for(self, context: Slice) -> dict[str, Any]:

@@ -30,17 +30,17 @@ class Parent:
 
     def ids(self, workspace: Workspace) -> list[str]:
         """Ids of all of them in one workspace."""
-        return list(dict.fromkeys(self._found(workspace)[0]))
+        return self._found(workspace)[0]
 
     def unaskable(self, workspace: Workspace) -> int:
         """How many came without an id that could be asked for."""
-        ids, found = self._found(workspace)
-        return found - len(ids)
+        return self._found(workspace)[1]
 
     def _found(self, workspace: Workspace) -> tuple[list[str], int]:
         def read() -> tuple[list[str], int]:
             found = list(self.source(workspace.client))
-            return list(askable(found, workspace.client)), len(found)
+            ids = list(askable(found, workspace.client))
+            return list(dict.fromkeys(ids)), len(found) - len(ids)
 
         return workspace.remember(self, read)
 

@@ -161,15 +161,10 @@ class PerParent(InstantlyStream):
 
     @override
     def slices(self, context: Context) -> Iterator[Slice]:
-        parents = list(self.parents(context))
-        self.note_unasked(context, self.parent.unaskable(self.workspaces[workspace_id(context)]))
+        parents = self.ids_of(self.parent, context)
         self.expect(context, len(parents))
         for parent_id in parents:
             yield {**context, self.parent.column: parent_id}
-
-    def parents(self, context: Slice) -> Iterable[str]:
-        """Ids of the parents to ask for."""
-        return self.parent.ids(self.workspaces[workspace_id(context)])
 
     @override
     def arguments_for(self, context: Slice) -> dict[str, Any]:
@@ -199,7 +194,7 @@ class PerParent(InstantlyStream):
             if row.get(column) is None:
                 row[column] = parent_id
             elif row[column] != parent_id and isinstance(row[column], str):
-                others = set(self.parents(context)) if others is None else others
+                others = set(self.ids_of(self.parent, context)) if others is None else others
                 if row[column] in others:
                     continue
             kept.append(row)

@@ -52,7 +52,6 @@ class ScannedListStream(ListStream):
         self._scans: dict[str, Scan] = {}
         self._passed = 0
         self._covered = 0
-        self._write_state = partial(tap.state_writer.write_state, self.tap_state)
 
     @override
     def before_reading(self, context: Context) -> None:

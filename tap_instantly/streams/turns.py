@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from datetime import datetime, timezone
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk import RESTStream
@@ -102,6 +103,7 @@ class InTurns(ShortRecordPath, RESTStream["str | None"]):
         self._begun: set[str] = set()
         self._written: set[str] = set()
         self._ended: set[str] = set()
+        self._write_state = partial(tap.state_writer.write_state, self.tap_state)
         # The SDK's own writers, which keep nothing back, have none.
         self._flush: Callable[[], None] = getattr(tap.message_writer, "flush", lambda: None)
 
