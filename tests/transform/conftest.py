@@ -79,7 +79,7 @@ def built(config: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> I
         pipeline = Pipeline(server, database, folder)
         assert pipeline.load(config, catalog_of(config, *streams), use_copy=True).exit_code == 0
         for stream in streams:
-            server.execute(f"update {SCHEMA}.{stream} set _sdc_batched_at = '{LOADED_AT}'", database)  # noqa: S608
+            server.execute(f"update {SCHEMA}.{stream} set _sdc_batched_at = '{LOADED_AT}'", database)  # noqa: S608 (ours)
         settings = {"DBT_POSTGRES_HOST": str(server.socket), "DBT_POSTGRES_DATABASE": database}
         in_postgres = Dbt(folder / "postgres", {"DBT_TARGET": "postgres", **settings})
         results = {"postgres": in_postgres.run("build")}
@@ -124,9 +124,9 @@ def elsewhere(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Elsewhe
         path,
         "drop table instantly.subsequences",  # as where the stream was never selected
         "drop table instantly.lead_labels",
-        f"delete from instantly.campaign_analytics where campaign_id = '{gone}'",  # noqa: S608
-        f"delete from instantly.campaigns where id = '{gone}'",  # noqa: S608
-        "update instantly.campaign_analytics set _sdc_batched_at = timestamp '2026-11-02 06:00:00',"  # noqa: S608
+        f"delete from instantly.campaign_analytics where campaign_id = '{gone}'",  # noqa: S608 (ours)
+        f"delete from instantly.campaigns where id = '{gone}'",  # noqa: S608 (ours)
+        "update instantly.campaign_analytics set _sdc_batched_at = timestamp '2026-11-02 06:00:00',"  # noqa: S608 (ours)
         f" emails_sent_count = emails_sent_count + 1 where campaign_id <> '{stale}'",
     )
     made.fill(path)

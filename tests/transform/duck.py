@@ -35,7 +35,7 @@ def fill(path: Path, records: Mapping[str, Iterable[Mapping[str, Any]]], loaded_
             columns = {name: TYPES[kind] for name, kind in Table(stream, ()).columns.items()}
             reading = f"read_json('{lines}', format='newline_delimited', columns={columns})"
             connection.execute(
-                f"create table {SCHEMA}.{stream} as select *, cast('{loaded_at}' as timestamp) as _sdc_batched_at,"  # noqa: S608
+                f"create table {SCHEMA}.{stream} as select *, cast('{loaded_at}' as timestamp) as _sdc_batched_at,"  # noqa: S608 (ours)
                 f" null::varchar as _sdc_deleted_at from {reading}"
             )
 

@@ -70,7 +70,7 @@ def fill(path: Path) -> None:
         for number, (_, _, loaded, place, deleted, _) in enumerate(ROWS):
             gone = "_sdc_batched_at" if deleted else "null"
             changes.append(
-                f"update instantly.{stream} set _sdc_batched_at = timestamp '{loaded}', _sdc_sequence = {place},"  # noqa: S608
+                f"update instantly.{stream} set _sdc_batched_at = timestamp '{loaded}', _sdc_sequence = {place},"  # noqa: S608 (ours)
                 f" _sdc_deleted_at = {gone} where rowid = {number}"
             )
     changes += [f"alter table instantly.{BARE} drop column _sdc_{name}" for name in ("batched_at", "deleted_at")]

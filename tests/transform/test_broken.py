@@ -45,18 +45,18 @@ HELPERS = ("int_instantly__workspaces", "int_instantly__campaigns", "int_instant
 
 
 def spoil(built: Built) -> None:
-    marts = [f"insert into analytics.{mart} select * from analytics.{mart}" for mart in contract()]  # noqa: S608
-    marts += [f"update analytics.{mart} set {what}" for mart, what in SPOILT.items()]  # noqa: S608
+    marts = [f"insert into analytics.{mart} select * from analytics.{mart}" for mart in contract()]  # noqa: S608 (ours)
+    marts += [f"update analytics.{mart} set {what}" for mart, what in SPOILT.items()]  # noqa: S608 (ours)
     marts += ["delete from analytics.instantly__data_as_of where stream = 'accounts'"]
     late = "stream = 'campaigns' and workspace_name = 'main'"
-    marts += [f"update analytics.instantly__data_as_of set loaded_at = loaded_at - interval 25 hour where {late}"]  # noqa: S608
+    marts += [f"update analytics.instantly__data_as_of set loaded_at = loaded_at - interval 25 hour where {late}"]  # noqa: S608 (ours)
     for helper in HELPERS:
         key = "workspace_id" if helper.endswith("workspaces") else "campaign_id"
-        marts.append(f"insert into analytics_staging.{helper} ({key}) values ('twice'), ('twice'), (null)")  # noqa: S608
+        marts.append(f"insert into analytics_staging.{helper} ({key}) values ('twice'), ('twice'), (null)")  # noqa: S608 (ours)
     keys = {table.name: table.keys[0] for table in TABLES} | {"workspaces": "workspace_id"}
-    raw = [f"update instantly.{stream} set {key} = null" for stream, key in keys.items()]  # noqa: S608
+    raw = [f"update instantly.{stream} set {key} = null" for stream, key in keys.items()]  # noqa: S608 (ours)
     raw += [
-        f"update instantly.{stream} set {', '.join(f'{name} = {UNHEARD_OF}' for name in names)}"  # noqa: S608
+        f"update instantly.{stream} set {', '.join(f'{name} = {UNHEARD_OF}' for name in names)}"  # noqa: S608 (ours)
         for stream, names in CODES.items()
     ]
     duck.execute(built.duckdb_path, *marts, *raw)

@@ -18,7 +18,7 @@ def test_a_stream_is_fresh_late_or_stale_by_the_hours_since_its_last_load(built:
     try:
         for stream, ago in hours.items():
             loaded = f"cast(now() at time zone 'UTC' as timestamp) - interval {ago} hour"
-            duck.execute(built.duckdb_path, f"update instantly.{stream} set _sdc_batched_at = {loaded}")  # noqa: S608
+            duck.execute(built.duckdb_path, f"update instantly.{stream} set _sdc_batched_at = {loaded}")  # noqa: S608 (ours)
         found = built.duckdb.freshness()
     finally:
         shutil.copy(built.duckdb_file, built.duckdb_path)

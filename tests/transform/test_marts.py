@@ -132,15 +132,15 @@ def test_snapshots_of_a_later_day_are_added_in_postgres_too_and_those_of_earlier
     before = built.postgres.rows(f"select * from {snapshots}", built.database)  # noqa: S608 (our own names)
     gone = before[0]["campaign_id"]
     later = "loaded_at = loaded_at + interval '1 day'"
-    built.postgres.execute(f"create table kept as select * from {campaigns}", built.database)  # noqa: S608
+    built.postgres.execute(f"create table kept as select * from {campaigns}", built.database)  # noqa: S608 (ours)
     try:
-        change = f"delete from {campaigns} where campaign_id = '{gone}'; update {campaigns} set {later}"  # noqa: S608
+        change = f"delete from {campaigns} where campaign_id = '{gone}'; update {campaigns} set {later}"  # noqa: S608 (ours)
         built.postgres.execute(change, built.database)
         assert unsuccessful(built.in_postgres.run("run", "--select", "instantly__campaign_snapshots")) == {}
-        rows = built.postgres.rows(f"select * from {snapshots}", built.database)  # noqa: S608
+        rows = built.postgres.rows(f"select * from {snapshots}", built.database)  # noqa: S608 (ours)
     finally:
-        undo = f"truncate {campaigns}; insert into {campaigns} select * from kept; drop table kept;"  # noqa: S608
-        built.postgres.execute(f"{undo} delete from {snapshots} where snapshot_date > '2026-11-01'", built.database)  # noqa: S608
+        undo = f"truncate {campaigns}; insert into {campaigns} select * from kept; drop table kept;"  # noqa: S608 (ours)
+        built.postgres.execute(f"{undo} delete from {snapshots} where snapshot_date > '2026-11-01'", built.database)  # noqa: S608 (ours)
     assert ordered([row for row in rows if row["snapshot_date"] == "2026-11-01"]) == ordered(before)
     added = {row["campaign_id"] for row in rows if row["snapshot_date"] == "2026-11-02"}
     assert added == {row["campaign_id"] for row in before} - {gone}

@@ -175,7 +175,7 @@ def test_what_does_not_add_up_and_what_cannot_be_compared_is_on_the_page(built: 
     keys = [row["campaign_id"] for row in duck.rows(database, f"from {table} where check_name = '{check}'")]
     for key, what in zip(keys, SPOILT, strict=False):
         where = f"campaign_id = '{key}' and check_name = '{check}'"
-        duck.execute(database, f"update {table} set {what} where {where}")  # noqa: S608
+        duck.execute(database, f"update {table} set {what} where {where}")  # noqa: S608 (ours)
     page = reading.read(write_page(str(database), tmp_path / "report.html"))
     figures = {name: text for name, (_, text) in page.figures.items()}
     assert (figures["checks.odd"], figures["checks.count"]) == ("1", "7")
