@@ -75,7 +75,7 @@ _TILES: tuple[tuple[str, str, str, str | tuple[str, str], bool | None], ...] = (
     (
         "reply_rate",
         "Replies per email sent",
-        "Every reply counts, also several of one lead.",
+        "Every reply counts, also several of one lead. Instantly does not say whether automatic ones do.",
         ("replies", "sent"),
         True,
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -63,8 +64,9 @@ def test_what_meltano_selects_is_what_the_tap_selects_by_default(project: Projec
 
 def test_the_second_run_goes_on_from_the_state_that_meltano_kept(project: Project, agency: Server) -> None:
     key = {"TAP_INSTANTLY_API_KEY": agency.api_key}
-    project.meltano("run", "tap-instantly", "target-jsonl", **key)
+    log = project.meltano("run", "tap-instantly", "target-jsonl", **key).stderr
     first = project.lines("leads")
+    assert re.search(rf"Synced leads: records={len(first)} .*In all: records=\d+ ", log, re.DOTALL)
     truth = {row["id"] for row in agency.control.truth("leads")}
     assert sorted(row["id"] for row in first) == sorted(truth)
     before = partitions(project.state(STATE_ID))

@@ -130,7 +130,9 @@ def elsewhere(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Elsewhe
         f" emails_sent_count = emails_sent_count + 1 where campaign_id <> '{stale}'",
     )
     made.fill(path)
-    project = other_project(folder / "project", path)
+    loaded = folder / "loaded.duckdb"
+    duck.move(path, loaded, "raw")
+    project = other_project(folder / "project", path, loaded)
     project.install()
     chosen = ("+best", "+instantly__leads", "instantly__campaign_snapshots", "instantly.staging")
     # Cautious: without tests that also look at what was not chosen, and so is of before.
@@ -139,10 +141,16 @@ def elsewhere(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Elsewhe
     return Elsewhere(path, before, gone, stale, results)
 
 
-def other_project(folder: Path, database: Path) -> Dbt:
-    """A project with the package, of which it takes all streams but two that were not loaded."""
-    settings = {"instantly__streams_off": ["subsequences", "lead_labels"], "instantly__streams_on": sorted(made.KEYS)}
-    outputs = {"dev": {"type": "duckdb", "path": str(database), "schema": "analytics"}}
+def other_project(folder: Path, database: Path, loaded: Path) -> Dbt:
+    """A project with the package, over another database, of which it takes all streams but two that were not loaded."""
+    settings = {
+        "instantly__streams_off": ["subsequences", "lead_labels"],
+        "instantly__streams_on": sorted(made.KEYS),
+        "instantly__database": "tables",
+        "instantly__schema": "raw",
+    }
+    attached = [{"path": str(loaded), "alias": "tables"}]
+    outputs = {"dev": {"type": "duckdb", "path": str(database), "schema": "analytics", "attach": attached}}
     files = {
         "dbt_project.yml": {
             "name": "agency",

@@ -5,13 +5,18 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
+import pytest
+
 from demo.tables import TABLES
 from tests.transform import duck
 from tests.transform.conftest import WORKSPACES
 from tests.transform.package import contract
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.transform.conftest import Built
+    from tests.transform.package import Dbt
 
 CODES = {
     "accounts": ("status", "warmup_status", "provider_code"),
@@ -62,12 +67,23 @@ def spoil(built: Built) -> None:
     duck.execute(built.duckdb_path, *marts, *raw)
 
 
-def test_no_test_of_data_passes_where_all_data_is_spoilt(built: Built) -> None:
+@pytest.fixture(scope="module")
+def spoilt(built: Built) -> Iterator[Dbt]:
     try:
         spoil(built)
-        results = built.duckdb.run("test", "--exclude-resource-type", "unit_test")
+        yield built.duckdb
     finally:
         shutil.copy(built.duckdb_file, built.duckdb_path)
+
+
+def test_odd_figures_warn_unless_the_variable_says_that_they_are_errors(spoilt: Dbt) -> None:
+    name = "test.instantly.replies_without_sends"
+    for how, status in (((), "warn"), (("--vars", "instantly__quality_severity: error"), "fail")):
+        assert spoilt.run("test", "--select", "replies_without_sends", *how)[name].status == status
+
+
+def test_no_test_of_data_passes_where_all_data_is_spoilt(built: Built, spoilt: Dbt) -> None:
+    results = spoilt.run("test", "--exclude-resource-type", "unit_test")
     before = {name for name in built.results["duckdb"] if name.startswith("test.")}
     assert results.keys() == before
     found = {name for name, result in results.items() if result.status in {"fail", "warn"} and result.failures}
