@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from report.chance import counts_differ, rates_differ
+
 if TYPE_CHECKING:
     from datetime import date
 
@@ -103,21 +105,6 @@ def wilson(hits: float | None, tries: float | None) -> tuple[float | None, float
     return (middle - spread) / scale if hits else 0.0, (middle + spread) / scale if hits < tries else 1.0
 
 
-def beyond_chance(now: tuple[float, float], before: tuple[float, float]) -> bool:
-    """Tell whether two shares, each as part and whole, differ by more than chance explains 19 times out of 20."""
-    (hits, tries), (hits_before, tries_before) = now, before
-    if not tries or not tries_before:
-        return False
-    pooled = (hits + hits_before) / (tries + tries_before)
-    error = math.sqrt(max(0.0, pooled * (1 - pooled)) * (1 / tries + 1 / tries_before))
-    return error > 0 and abs(hits / tries - hits_before / tries_before) > Z95 * error
-
-
-def counts_beyond_chance(now: float, before: float) -> bool:
-    """Tell whether two counts of things that happen now and then differ by more than chance explains, as above."""
-    return abs(now - before) > Z95 * math.sqrt(now + before)
-
-
 class Verdict(Enum):
     """What a change means to the reader."""
 
@@ -147,7 +134,7 @@ class Change:
         return "\N{BLACK UP-POINTING TRIANGLE}" if self.figure.value > 0 else "\N{BLACK DOWN-POINTING TRIANGLE}"
 
 
-def change_of_count(name: str, now: float | None, before: float | None, *, more_is_better: bool | None) -> Change:
+def change_of_count(name: str, now: int | None, before: int | None, *, more_is_better: bool | None) -> Change:
     """Compare a count with the one before: by how much of that it grew.
 
     Args:
@@ -159,14 +146,14 @@ def change_of_count(name: str, now: float | None, before: float | None, *, more_
     if now is None or before is None:
         return Change(Figure(name, None, Kind.CHANGE), Verdict.PLAIN)
     value = share(now - before, before)
-    by_luck = more_is_better is not None and value is not None and not counts_beyond_chance(now, before)
+    by_luck = more_is_better is not None and value is not None and not counts_differ(now, before)
     return Change(Figure(name, value, Kind.CHANGE), Verdict.UNCLEAR if by_luck else _verdict(value, more_is_better))
 
 
 def change_of_rate(
     name: str,
-    now: tuple[float | None, float | None],
-    before: tuple[float | None, float | None],
+    now: tuple[int | None, int | None],
+    before: tuple[int | None, int | None],
     *,
     more_is_better: bool,
 ) -> Change:
@@ -175,7 +162,7 @@ def change_of_rate(
     if rate is None or rate_before is None:
         return Change(Figure(name, None, Kind.POINTS), Verdict.PLAIN)
     value = rate - rate_before
-    clear = beyond_chance((now[0] or 0, now[1] or 0), (before[0] or 0, before[1] or 0))
+    clear = rates_differ((now[0] or 0, now[1] or 0), (before[0] or 0, before[1] or 0))
     return Change(Figure(name, value, Kind.POINTS), _verdict(value, more_is_better) if clear else Verdict.UNCLEAR)
 
 

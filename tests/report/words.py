@@ -6,7 +6,8 @@ from collections import defaultdict
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from tests.report.counting import Z, labels
+from tests.report.chance import counts_differ, rates_differ
+from tests.report.counting import labels
 from tests.report.health import health, why
 
 if TYPE_CHECKING:
@@ -59,20 +60,8 @@ def _changes(expected: Expected) -> Iterable[tuple[str, str]]:
     for name, (now, before, better) in expected.parts.items():
         value = expected.values[name]
         if value is not None and better is not None:
-            clear = _rates_differ(now, before) if isinstance(now, tuple) else _counts_differ(now, before)
+            clear = rates_differ(now, before) if isinstance(now, tuple) else counts_differ(now, before)
             yield name, ("better" if (value > 0) == better else "worse") if clear else "within chance"
-
-
-def _rates_differ(now: tuple[int, int], before: tuple[int, int]) -> bool:
-    """By the chi-squared test of a table of four."""
-    (a, n), (c, m) = now, before
-    b, d = n - a, m - c
-    against = (a + b) * (c + d) * (a + c) * (b + d)
-    return against > 0 and (n + m) * (a * d - b * c) ** 2 > Z**2 * against
-
-
-def _counts_differ(now: int, before: int) -> bool:
-    return (now - before) ** 2 > Z**2 * (now + before)
 
 
 def _campaigns(expected: Expected, workspaces: Sequence[str]) -> Iterable[tuple[str, str]]:
