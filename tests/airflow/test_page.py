@@ -12,6 +12,7 @@ from tests.airflow.installation import ROOT, Installation
 from tests.meltano.project import PLUGINS
 from tests.meltano.project import install as install_plugins
 from tests.support import traces
+from tests.warehouse.postgres import PASSWORD
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,7 +46,7 @@ def lay_out(project: Path) -> None:
 
 def where(installation: Installation) -> dict[str, str]:
     """What to put in the place of the page's dots; dbt takes what the loader is told."""
-    server = {"HOST": HOST, "USER": "postgres", "PASSWORD": "not-asked-for", "DATABASE": installation.database}
+    server = {"HOST": HOST, "USER": "postgres", "PASSWORD": PASSWORD, "DATABASE": installation.database}
     return {f"TARGET_POSTGRES_{name}": value for name, value in server.items()}
 
 

