@@ -73,9 +73,11 @@ mutants: .venv-mutants/.ready
 chaos: $(VENV)/.ready
 	$(BIN)/python -m tests.chaos $(CHAOS)
 
-## Known vulnerabilities of what is pinned; asks PyPI, which `make test` must not need.
+## Known vulnerabilities of what is pinned and used by others; asks PyPI, which `make test` must not need.
 audit: .venv-audit/.ready
-	.venv-audit/bin/pip-audit --disable-pip --no-deps --strict --requirement constraints/dev.txt
+	@for pins in $(AUDITED:%=constraints/%.txt); do echo "$$pins"; .venv-audit/bin/pip-audit --disable-pip --no-deps --strict \
+		--requirement "$$pins" || failed=yes; done; test -z "$$failed"
+AUDITED := dev meltano target-duckdb target-jsonl target-postgres target-snowflake dbt report
 
 .venv-audit/.ready:
 	$(PYTHON) -m venv .venv-audit

@@ -53,6 +53,8 @@ def test_every_stream_and_every_setting_is_in_a_table() -> None:
     page = Path("docs/streams.md").read_text(encoding="utf-8")
     assert all(f"| `{stream.name}` |" in page for stream in STREAMS)
     assert "more than 70 streams" in README
+    pages = README + Path("docs/command-line.md").read_text(encoding="utf-8")
+    assert set(re.findall(r" of (\d+) streams can be read", pages)) == {str(len(STREAMS))}
     assert len(STREAMS) > 70
     assert all(f"| `{setting}` |" in README for setting in SETTINGS["properties"])
 

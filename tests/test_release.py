@@ -45,6 +45,18 @@ def test_the_tests_run_with_each_python_that_the_package_says_it_supports() -> N
     assert jobs(Path(".github/workflows/ci.yml"))["test"]["strategy"]["matrix"]["python"] == SUPPORTED
 
 
+def test_what_is_held_back_when_pins_are_renewed_is_not_asked_to_be_renewed() -> None:
+    renewing = Path("Makefile").read_text(encoding="utf-8").partition("\nconstraints:")[2].partition("\n\n")[0]
+    held = set(re.findall(r'["\s]([a-z][a-z-]+)(?:>=[\d.]+,)?(?:<|==)\d', renewing))
+    (pins,) = (
+        update
+        for update in yaml.safe_load(Path(".github/dependabot.yml").read_text(encoding="utf-8"))["updates"]
+        if update["package-ecosystem"] == "pip"
+    )
+    assert len(held) > 5
+    assert {ignored["dependency-name"] for ignored in pins["ignore"]} == held
+
+
 def test_nothing_is_published_that_was_not_tested_and_the_right_to_publish_is_that_job_s_alone() -> None:
     release = jobs(Path(".github/workflows/release.yml"))
     assert set(release["pypi"]["needs"]) == {"ci", "build"}

@@ -40,6 +40,11 @@ def test_what_package_indexes_show_has_no_link_that_leads_nowhere_there(wheel: P
     assert "Description-Content-Type: text/markdown" in text
     assert len(re.findall(r"\]\(https://", text)) > 20
     assert re.findall(r"\]\((?!https?:|#)[^)]*\)", text) == []
+    pictures = re.findall(r"!\[[^\]]*\]\(([^)]*)\)", text)
+    assert pictures
+    assert {url.rpartition("/docs/")[0] for url in pictures} == {
+        "https://github.com/tap-instantly/tap-instantly/raw/main"
+    }
 
 
 def test_the_sdist_holds_what_git_has_and_nothing_else(wheel: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from hatchling.metadata.plugin.interface import MetadataHookInterface
 
-REPOSITORY = "https://github.com/tap-instantly/tap-instantly/blob/main/"
+REPOSITORY = "https://github.com/tap-instantly/tap-instantly"
 
 
 class Readme(MetadataHookInterface):
@@ -23,5 +23,6 @@ class Readme(MetadataHookInterface):
 
 
 def absolute(text: str) -> str:
-    """Markdown in which links to files lead to the repository."""
-    return re.sub(r"\]\((?!https?:|#)", f"]({REPOSITORY}", text)
+    """Markdown in which links to files lead to the repository, and pictures are those that are there."""
+    pictures = re.sub(r"(!\[[^\]]*\])\((?!https?:)", rf"\1({REPOSITORY}/raw/main/", text)
+    return re.sub(r"\]\((?!https?:|#)", f"]({REPOSITORY}/blob/main/", pictures)
