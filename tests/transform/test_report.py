@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from datetime import date, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from tests.report.comparison import differences, same
 from tests.report.drawings import drawn
 from tests.report.expected import Expected
 from tests.report.walk import figures
+from tests.transform import duck
 from tests.transform.conftest import LOADED_AT, WORKSPACES
 from tests.transform.package import SCHEMA
 from tests.transform.writing import write_page
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from tests.report.counting import Values
     from tests.report.reading import Page
     from tests.transform.conftest import Built
+
+OTHER = f"workspace_name = '{WORKSPACES[1]}'"
 
 
 @pytest.fixture(scope="module", params=[28, 7, 31], ids=lambda days: f"{days} days")
@@ -121,6 +125,20 @@ def test_figures_and_words_that_differ_are_found(page: Path, truth: Expected, sa
     ):
         odd = list(differences(reading.read(html.replace(old, new)), truth, said))
         assert any(line.startswith(f"{name} is ") for line in odd), odd
+
+
+def test_workspaces_that_are_older_and_campaigns_that_are_gone_are_named(
+    built: Built, truth: Expected, tmp_path: Path
+) -> None:
+    path = tmp_path / built.duckdb_file.name
+    shutil.copy(built.duckdb_file, path)
+    gone = truth.lifetime[0]["campaign_id"]
+    older = f"update analytics.instantly__data_as_of set loaded_at = loaded_at - interval 2 day where {OTHER}"  # noqa: S608 (ours)
+    duck.execute(path, older, f"update analytics.instantly__campaigns set is_deleted = (campaign_id = '{gone}')")  # noqa: S608 (ours)
+    said = reading.read(write_page(str(path), tmp_path / "report.html")).words
+    late = {name: text for name, text in said.items() if name.startswith("late.")}
+    assert late == {"late.1": f"{WORKSPACES[1]} (as of 29 Oct 2026)"}
+    assert [name for name, text in said.items() if text == "Deleted"] == [f"campaign.{gone}.status"]
 
 
 def test_every_chart_draws_and_says_what_the_sandbox_gives(read: Page, truth: Expected) -> None:
