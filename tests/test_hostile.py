@@ -4,102 +4,67 @@ from __future__ import annotations
 
 import json
 import logging
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
-from tap_instantly.api.decode import DEEPEST, UNREADABLE, Odd, decode
+from tap_instantly.api.decode import decode
+from tap_instantly.singer.writer import BufferedWriter
 from tap_instantly.streams import STREAMS
+from tap_instantly.tap import TapInstantly
+from tests.support import catalog_of
 from tools import fuzz
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sandbox import Server
+    from tap_instantly.streams import InstantlyStream
     from tests.support import TapRun
 
 NAMES = sorted(stream.name for stream in STREAMS)
 CAMPAIGNS = "/api/v2/campaigns"
 
 
+CONTEXT = {"workspace_id": "home"}
+
+
+class Shaping:
+    """Writes what rows become in one stream, and holds it against the schema."""
+
+    def __init__(self, stream: InstantlyStream) -> None:
+        self.properties = dict(stream.schema["properties"])
+        self._stream = stream
+        self._validator = Draft202012Validator(stream.schema)
+        self._writer = BufferedWriter()
+        stream.before_reading(CONTEXT)
+
+    def records(self, *rows: dict[str, Any]) -> list[dict[str, Any]]:
+        written = []
+        for row in rows:
+            before = self._left_out
+            if (record := self._stream.post_process(row, CONTEXT)) is None:
+                assert self._left_out == before + 1, "a record was left out and not counted"
+                continue
+            for message in self._stream._generate_record_messages(record):
+                written.append(fuzz.read_line(self._writer.serialize_message(message))["record"])
+                fuzz.check(written[-1], self._validator)
+        return written
+
+    @property
+    def _left_out(self) -> int:
+        return sum(self._stream.shaper.oddities[name] for name in ("without_key", "too_deep"))
+
+
 @pytest.fixture(scope="module")
-def checkers() -> dict[str, fuzz.Checker]:
-    return {name: fuzz.Checker(stream) for name, stream in fuzz.offline_streams().items()}
-
-
-# Decoding
-
-
-@pytest.mark.parametrize(
-    ("body", "value"),
-    [
-        (b"9223372036854775808", 2**63),
-        (b"1" + b"0" * 400, 10**400),
-        (b"0.1234567890123456789012345", Decimal("0.1234567890123456789012345")),
-        (b"12345678901234567.0", Decimal("12345678901234567.0")),
-        (b"33.333333333333336", 33.333333333333336),
-        (b"1e5", 1e5),
-        (b"-0.0", -0.0),
-        (b"1e400", Odd("1e400")),
-        (b"-1e400", Odd("-1e400")),
-        (b"1e-400", Odd("1e-400")),
-        (b"1e-9999999999999999999999", Odd("1e-9999999999999999999999")),
-        (b"NaN", Odd("NaN")),
-        (b"-Infinity", Odd("-Infinity")),
-        (b"7" * 5000, Odd("7" * 5000)),
-        (rb'"a\u0000b"', Odd(r"a\u0000b", "a\ufffdb")),
-        (rb'"\\u0000"', r"\u0000"),
-        (rb'"\ud800"', Odd(r"\ud800", "\ufffd")),
-        (rb'"\ud83d\ude00"', "\U0001f600"),
-        (b'"\xff"', Odd(r"\udcff", "\ufffd")),
-        (b'"a\nb"', "a\nb"),
-        (b"\xef\xbb\xbf[1]", [1]),
-        (b'{"a":1,"a":2}', {"a": 2}),
-        (rb'{"\u0000":[NaN]}', {Odd(r"\u0000", "\ufffd"): [Odd("NaN")]}),
-    ],
-)
-def test_one_odd_value_is_read_as_what_it_is(body: bytes, value: object) -> None:
-    found = decode(body)
-    assert (type(found), found) == (type(value), value)
-
-
-@pytest.mark.parametrize(
-    "body", [b"", b"<html>", b'{"items":[{"id"', b"[1,]", b"01", b"{} x", b"[" * 5000, b"[" * 5000 + b"}" * 5000]
-)
-def test_what_is_no_json_is_unreadable(body: bytes) -> None:
-    assert decode(body) is UNREADABLE
-
-
-@pytest.mark.parametrize("within", [b"1", b'"]}"', b'"\\\\"', rb'"\ud800"', b'{"b":[]}', b"NaN", b'"\xff"'])
-def test_what_is_nested_beyond_what_can_be_read_costs_itself_alone(within: bytes) -> None:
-    deep = b'[{"a":' * 2500 + within + b"}]" * 2500
-    first, found, last = decode(b'["first ]",' + deep + b',{"last":[' + within + b"]}]")
-    assert first == "first ]"
-    levels = 0
-    while found is not None:
-        (found,) = found if isinstance(found, list) else found.values()
-        levels += 1
-    assert levels == DEEPEST - 1
-    assert last == {"last": [decode(within)]}
-
-
-@given(
-    st.recursive(
-        st.integers() | st.text() | st.none() | st.booleans(),
-        lambda part: st.lists(part) | st.dictionaries(st.text(), part),
-    )
-)
-def test_what_is_not_odd_is_read_as_by_the_standard_library(value: Any) -> None:
-    body = json.dumps(value).encode()
-    found = decode(body)
-    assert found == value or b"\\u0000" in body
-
-
-def test_ten_megabytes_in_one_text_are_read() -> None:
-    assert decode(b'["' + b"x" * 10_000_000 + rb'\u0000"]')[0].text[-1] == "\ufffd"
+def shaping() -> dict[str, Shaping]:
+    """Every stream, all of it selected, of a tap that is never connected."""
+    config = {"api_key": "none", "api_url": "http://127.0.0.1:9/api/v2"}
+    streams: Any = TapInstantly(config=dict(config), catalog=catalog_of(config)).streams
+    return {name: Shaping(stream) for name, stream in streams.items()}
 
 
 # Shaping and writing
@@ -129,20 +94,19 @@ def values_of(kind: dict[str, Any]) -> st.SearchStrategy[Any]:
 @settings(max_examples=25, deadline=None)
 @given(data=st.data())
 def test_whatever_a_record_holds_is_written_in_its_schemas_form_or_counted(
-    checkers: dict[str, fuzz.Checker], stream: str, data: st.DataObject
+    shaping: dict[str, Shaping], stream: str, data: st.DataObject
 ) -> None:
-    properties = checkers[stream].properties
+    properties = shaping[stream].properties
     row = data.draw(st.fixed_dictionaries({}, optional={name: values_of(kind) for name, kind in properties.items()}))
     row |= data.draw(st.dictionaries(TEXTS, JSON, max_size=2))
     keys = {name: "a" for name, kind in properties.items() if kind.get("type") == "string" and "date" not in name}
     if data.draw(st.booleans()):
         row |= keys
-    # The checker itself holds the lines against the schema, and the records left out against their count.
-    list(checkers[stream].lines([decode(json.dumps(row).encode())]))
+    shaping[stream].records(decode(json.dumps(row).encode()))
 
 
-def written(checkers: dict[str, fuzz.Checker], body: str, stream: str = "leads") -> dict[str, Any]:
-    (record,) = checkers[stream].lines([decode(body.encode())])
+def written(shaping: dict[str, Shaping], body: str, stream: str = "leads") -> dict[str, Any]:
+    (record,) = shaping[stream].records(decode(body.encode()))
     return {
         name: value
         for name, value in record.items()
@@ -179,30 +143,30 @@ def written(checkers: dict[str, fuzz.Checker], body: str, stream: str = "leads")
     ],
 )  # fmt: skip
 def test_what_a_column_cannot_hold_is_moved_and_nothing_is_lost(
-    checkers: dict[str, fuzz.Checker], sent: str, column: dict[str, Any], aside: dict[str, Any] | None
+    shaping: dict[str, Shaping], sent: str, column: dict[str, Any], aside: dict[str, Any] | None
 ) -> None:
-    record = written(checkers, f'{{"id":"1",{sent}}}')
+    record = written(shaping, f'{{"id":"1",{sent}}}')
     assert record == {"id": "1", **column, **({"unknown_fields": aside} if aside else {})}
 
 
-def test_an_integer_in_the_place_of_a_texts_key_is_that_text(checkers: dict[str, fuzz.Checker]) -> None:
-    assert written(checkers, '{"id":17}') == {"id": "17"}
+def test_an_integer_in_the_place_of_a_texts_key_is_that_text(shaping: dict[str, Shaping]) -> None:
+    assert written(shaping, '{"id":17}') == {"id": "17"}
 
 
 @pytest.mark.parametrize("key", ["true", "1.5", "[]", "{}", "NaN", r'"\u0000"', r'"\ud800"'])
 def test_a_record_whose_key_is_no_key_is_left_out_with_a_line(
-    checkers: dict[str, fuzz.Checker], key: str, caplog: pytest.LogCaptureFixture
+    shaping: dict[str, Shaping], key: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    assert list(checkers["leads"].lines([decode(f'{{"id":{key}}}'.encode())])) == []
+    assert shaping["leads"].records(decode(f'{{"id":{key}}}'.encode())) == []
     assert sum("was left out" in message for message in caplog.messages) == 1
 
 
 def test_a_record_nested_too_deeply_is_left_out_with_its_key(
-    checkers: dict[str, fuzz.Checker], caplog: pytest.LogCaptureFixture
+    shaping: dict[str, Shaping], caplog: pytest.LogCaptureFixture
 ) -> None:
     deep = '{"a":' * 200 + "1" + "}" * 200
     rows = decode(f'[{{"id":"deep","payload":{deep}}},{{"id":"flat","new":{deep}}},{{"id":"good"}}]'.encode())
-    assert [record["id"] for record in checkers["leads"].lines(rows)] == ["good"]
+    assert [record["id"] for record in shaping["leads"].records(*rows)] == ["good"]
     assert [m for m in caplog.messages if "left out" in m] == [
         f"A record that is nested too deeply was left out; the rest of its key: {{'id': '{key}'}}"
         for key in ("deep", "flat")
@@ -221,18 +185,30 @@ def test_a_record_too_deep_for_the_parser_costs_no_other_and_is_counted(
 
 
 def test_the_log_stays_short_whatever_the_names_of_fields(
-    checkers: dict[str, fuzz.Checker], caplog: pytest.LogCaptureFixture
+    shaping: dict[str, Shaping], caplog: pytest.LogCaptureFixture
 ) -> None:
     names = [f"{number}\n{'x' * 1000}" for number in range(1000)]
-    list(checkers["lead_lists"].lines([{"id": "1", **dict.fromkeys(names, 1)}]))
+    shaping["lead_lists"].records({"id": "1", **dict.fromkeys(names, 1)})
     assert 1 < len(caplog.messages) < 300
     assert all(len(message) < 300 and "\n" not in message for message in caplog.messages)
 
 
-def test_mutated_pages_come_out_as_good_lines_or_counts() -> None:
-    counts = fuzz.fuzz(1500, seed=7)
-    assert counts["pages"] == 1500
-    assert min(counts[name] for name in ("read", "unreadable", "records", "left_out", "values_moved")) > 0
+@pytest.fixture(scope="module")
+def every() -> list[fuzz.Runs]:
+    return fuzz.recorded()
+
+
+def test_of_every_stream_there_is_a_page_to_mutate(every: list[fuzz.Runs]) -> None:
+    assert sorted(runs.stream.name for runs in every if runs.recorded) == NAMES
+
+
+def test_a_run_with_a_mutated_page_writes_good_lines_and_ends_as_documented(every: list[fuzz.Runs]) -> None:
+    pages = 4 * len(every)
+    kinds, counts = fuzz.fuzz(every, pages, seed=7)
+    assert kinds.total() == pages
+    assert kinds.keys() == {*fuzz.KINDS, fuzz.ASKED_BY}
+    assert counts["complete"] + counts["incomplete"] + counts["skipped"] + counts["stopped"] == pages
+    assert min(counts[name] for name in ("complete", "incomplete", "left_out", "no_records", "values_moved")) > 0
 
 
 # The whole tap

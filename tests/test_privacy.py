@@ -89,6 +89,16 @@ def test_no_secret_of_the_api_is_in_a_record(sync: Callable[..., TapRun]) -> Non
     assert "not-a-real-key" not in json.dumps(run.messages)
 
 
+def test_a_page_that_breaks_off_is_not_in_the_log(
+    api: Server, sync: Callable[..., TapRun], caplog: pytest.LogCaptureFixture
+) -> None:
+    page = json.dumps({"items": list(api.control.truth("api_keys"))})
+    api.control.fault("/api/v2/api-keys", "garbage", body=page[:-2], count=None)
+    sync("api_keys", incomplete=True, max_retries=1)
+    assert "unreadable answer" in caplog.text
+    assert "not-a-real-key" not in caplog.text
+
+
 def joined(ones: list[str | None], others: list[str | None]) -> int:
     """Rows of the others that a join on equal values would find one for."""
     values = {value.lower() for value in ones if value}

@@ -1,7 +1,8 @@
-"""Pages that no server should send, through everything between the answer and standard output: `make fuzz`.
+"""Pages that no server should send, in the middle of whole runs of the tap: `make fuzz`.
 
-Pages of the sandbox are cut off, get flipped bits and odd values; what becomes of each is counted, and anything but a
-whole line of JSON that matches the schema, or a count of what was left out, ends the run with the page that did it.
+A run of each stream over the sandbox is recorded, and played again and again with one of its pages cut off, or with
+flipped bits and odd values in it. What becomes of each is counted. Anything but lines that match the schema, counts of
+what was left out, a state to go on from and an end that is documented ends the fuzzing with the page that did it.
 """
 
 from __future__ import annotations
@@ -13,112 +14,190 @@ import re
 import sys
 import time
 from collections import Counter
-from typing import TYPE_CHECKING, Any, NoReturn
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
-import requests
 from jsonschema import Draft202012Validator
+from singer_sdk.singerlib import Catalog
+from typing_extensions import override
 
 import sandbox
-from sandbox import SandboxConfig
-from tap_instantly import InstantlyClient
-from tap_instantly.api.decode import UNREADABLE, decoded
-from tap_instantly.api.errors import InstantlyAPIError, classify
-from tap_instantly.api.pagination import no_records
+from sandbox import Manners, SandboxConfig
+from tap_instantly.api import InstantlyAPIError
 from tap_instantly.singer.writer import BufferedWriter
-from tap_instantly.streams.patterns import ArrayStream, ListStream
-from tap_instantly.tap import TapInstantly
+from tap_instantly.streams import InstantlyStream, state
+from tap_instantly.streams.accounts import BatchedByAccount
+from tap_instantly.streams.analytics import StepStream
+from tap_instantly.streams.campaigns import PartsOfCampaigns
+from tap_instantly.streams.emails import Emails
+from tap_instantly.streams.patterns import ArrayStream, DailyStream, ListStream, ObjectStream, PerParent
+from tap_instantly.streams.scanned import ScannedListStream
+from tap_instantly.tap import IncompleteError, TapInstantly
+from tools.mutations import mutated
+from tools.tape import Tape
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from tap_instantly.streams import InstantlyStream
-
-CONTEXT = {"workspace_id": "home"}
-
-DEEP = 300
-HOSTILE = (
-    *("null", "true", "{}", "[]", '""', "0", "-1", "5.0", "1.5", "1e400", "-1e400", "1e-400", "NaN", "Infinity"),
-    *("9223372036854775808", "1" + "0" * 30, "1" * 400, "1" * 5000, "0.1234567890123456789012345"),
-    *(r'"\u0000"', r'"a\ud800b"', r'"\udc00"', r'"\ud83d\ude00"', '"9999-99-99T99:99:99.000Z"', '"0001-01-01"'),
-    *('{"":{"":1}}', r'{"\u0000":1,"\ud800":"\u0000"}', '{"a":1,"a":2}', '[{"b":[NaN]}]', '"\x00"', '"\xff"', '"a\nb"'),
-    *("[" * DEEP + "]" * DEEP, '{"a":' * DEEP + "1" + "}" * DEEP, "[" * 2000 + "]" * 2000, "[" * 8 + "]" * 8),
+SANDBOX = SandboxConfig(
+    campaigns=3,
+    accounts=4,
+    leads=24,
+    lead_lists=3,
+    emails=8,
+    days=6,
+    until="2026-10-31",
+    manners=Manners(emails_per_minute=1_000_000, stray_placement_rows=0.2),
 )
-_VALUE = re.compile(rb'(?<=[:\[,])\s*("(?:[^"\\]|\\.)*"|-?[0-9.eE+-]+|true|false|null)(?=\s*[,}\]])')
-_ESCAPES = (rb"\u0000", rb"\ud800", rb"\uDFFF", rb"\x", rb"\"", b"\x00", b"\xff", b"\xed\xa0\x80", "\u2028".encode())
+"""Small, but with records of every stream."""
+
+SETTINGS = {"page_size": 3, "concurrency": 1, "max_retries": 0, "max_requests_per_second": 10_000, "progress": "off"}
+
+KINDS: dict[str, tuple[type[InstantlyStream], ...]] = {
+    "sorted list": (Emails,),
+    "scanned list": (ScannedListStream,),
+    "batches of accounts": (BatchedByAccount,),
+    "days in windows": (DailyStream,),
+    "steps and variants": (StepStream, PartsOfCampaigns),
+    "by parent": (PerParent,),
+    "list": (ListStream,),
+    "array": (ArrayStream,),
+    "object": (ObjectStream,),
+}
+"""Kinds of streams; each is of the first that it fits."""
+
+ASKED_BY = "what streams are asked for by"
+"""Pages of lists of parents, and those that say which campaigns were active in a window."""
+
+EMPTY = b'{"items":[]}'
+CONNECTING = "GET /api/v2/workspaces/current "
 
 
-def offline_streams() -> dict[str, InstantlyStream]:
-    """Every stream, all of it selected, of a tap that is never connected."""
-    config = {"api_key": "none", "api_url": "http://127.0.0.1:9/api/v2"}
-    catalog: dict[str, Any] = TapInstantly(config=dict(config)).catalog_dict
-    for entry in catalog["streams"]:
-        for item in entry["metadata"]:
-            if not item["breadcrumb"]:
-                item["metadata"]["selected"] = True
-    streams: dict[str, Any] = dict(TapInstantly(config=config, catalog=catalog).streams)
-    for stream in streams.values():
-        stream.before_reading(CONTEXT)
-    return streams
+class Runs:
+    """Runs of one stream, all of it selected, and what has to hold of each."""
 
+    def __init__(self, stream: InstantlyStream, config: dict[str, Any], entry: dict[str, Any]) -> None:
+        self.stream = stream
+        self.tape = Tape()
+        self.recorded = 0
+        self._path = re.compile(rf"\S+ /api/v2{re.sub('{.*?}', '[^/]+', stream.path)}[? ]")
+        self._config = config
+        self._catalog = Catalog.from_dict({"streams": [entry]})
+        self._validator = Draft202012Validator(entry["schema"])
 
-def answer(body: bytes) -> requests.Response:
-    """A successful answer with that body."""
-    response = requests.Response()
-    response.status_code = 200
-    response._content = body  # noqa: SLF001 (there is no other way to make one)
-    response.request = requests.Request("GET", "http://127.0.0.1/page").prepare()
-    return response
+    def record(self) -> None:
+        """Play it over the network, and keep what comes."""
+        with self.tape.recording():
+            self.recorded = self._run()["records"]
 
+    @property
+    def pages(self) -> list[str]:
+        """What to mutate: pages that hold something, less the one that each run begins with, if there are others."""
+        full = [asked for asked, body in self.tape.items() if len(body) > len(EMPTY)]
+        return [asked for asked in full if not asked.startswith(CONNECTING)] or full
 
-class Checker:
-    """Sends pages through one stream, and holds what comes out against its schema."""
+    def kind_of(self, page: str) -> str:
+        """What kind of page one of :attr:`pages` is."""
+        if not self._path.match(page):
+            return ASKED_BY
+        return next(kind for kind, classes in KINDS.items() if isinstance(self.stream, classes))
 
-    def __init__(self, stream: InstantlyStream) -> None:
-        self._stream = stream
-        self._validator = Draft202012Validator(stream.schema)
-        self._writer = BufferedWriter()
+    def play(self, page: str, body: bytes) -> Counter[str]:
+        """How a run ends that receives ``body`` for a page, and what it makes of it.
 
-    def lines(self, rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-        """The records as they are written; AssertionError if one is not as it has to be."""
-        for row in rows:
-            before = sum(self._left_out.values())
-            record = self._stream.post_process(row, CONTEXT)
-            if record is None:
-                expect(sum(self._left_out.values()) == before + 1, "a record was left out and not counted")
-                continue
-            for message in self._stream._generate_record_messages(record):  # noqa: SLF001 (what the SDK calls)
-                line = self._writer.serialize_message(message)
-                expect(line.endswith(b"\n") and line.count(b"\n") == 1, "not one line")
-                written = json.loads(line, parse_constant=_refuse)["record"]
-                expect(not any(re.search("[\0\ud800-\udfff]", text) for text in _texts(written)), "no good text")
-                breaches = [f"{e.json_path}: {e.message[:200]}" for e in self._validator.iter_errors(written)]
-                expect(not breaches, "; ".join(breaches))
-                yield written
-
-    def page(self, body: bytes) -> Counter[str]:
-        """What became of a page."""
-        response = answer(body)
-        counts = Counter(pages=1)
-        if kind := classify(200, decoded(response)):
-            return counts + Counter({"unreadable" if decoded(response) is UNREADABLE else kind.value: 1})
+        Raises:
+            AssertionError: Something came out that should not have; its text is the page.
+        """
+        sound, self.tape[page] = self.tape[page], body
         try:
-            rows = list(self._stream.parse_response(response))
-        except InstantlyAPIError:
-            return counts + Counter(of_another_shape=1)
-        read = len(rows)
-        records = sum(1 for _ in self.lines(rows))
-        return counts + Counter(read=1, records=records, left_out=read - records, no_records=no_records(response))
+            with self.tape.playing():
+                return self._run()
+        except Exception as error:
+            raise AssertionError(self.stream.name, page, body[:20000]) from error
+        finally:
+            self.tape[page] = sound
 
-    @property
-    def properties(self) -> dict[str, Any]:
-        """The schema of each column."""
-        return dict(self._stream.schema["properties"])
+    def _run(self) -> Counter[str]:
+        tap = _OneStream(type(self.stream), dict(self._config), self._catalog, writer := _Kept())
+        end = _end_of(tap)
+        stream = cast("InstantlyStream", tap.streams[self.stream.name])
+        messages = [read_line(line) for line in writer.lines]
+        records = [message["record"] for message in messages if message["type"] == "RECORD"]
+        for record in records:
+            check(record, self._validator)
+        odd = stream.shaper.oddities
+        left_out = odd["without_key"] + odd["too_deep"]
+        if end != "stopped":
+            expect(stream.tally.read == len(records) + left_out, "a record was left out and not counted")
+            _check_state(messages[-1], stream)
+        no_records = odd["no_records"] + stream.tally.unusable
+        figures = {
+            "records": len(records),
+            "left_out": left_out,
+            "no_records": no_records,
+            "values_moved": odd["moved"],
+        }
+        return Counter({end: 1, **figures})
 
-    @property
-    def _left_out(self) -> dict[str, int]:
-        counts = self._stream.shaper.oddities
-        return {name: counts[name] for name in ("without_key", "too_deep")}
+
+class _OneStream(TapInstantly):
+    """The tap with one stream alone, since all of them take ten times as long."""
+
+    def __init__(
+        self, stream: type[InstantlyStream], config: dict[str, Any], catalog: Catalog, writer: BufferedWriter
+    ) -> None:
+        self._only = stream
+        super().__init__(config=config, catalog=catalog, message_writer=writer)
+
+    @override
+    def discover_streams(self) -> Sequence[InstantlyStream]:
+        return [self._only(self, self.workspaces)]
+
+
+class _Kept(BufferedWriter):
+    """Keeps the lines that it would write."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[bytes] = []
+
+    @override
+    def write_message(self, message: Any) -> None:
+        self.lines.append(self.serialize_message(message))
+
+
+def _end_of(tap: _OneStream) -> str:
+    """How a run ends: in one of the ways that the documents know."""
+    try:
+        tap.sync_all()
+    except IncompleteError:
+        return "incomplete"
+    except InstantlyAPIError:
+        return "stopped"
+    skipped = any(cast("InstantlyStream", stream).tally.skipped for stream in tap.streams.values())
+    return "skipped" if skipped else "complete"
+
+
+def _check_state(last: dict[str, Any], stream: InstantlyStream) -> None:
+    """Whether the last message is a state that the next run can go on from."""
+    expect(last["type"] == "STATE", "no state at the end")
+    given, _ = state.read(last["value"], {stream.name: stream.bookmark_key})
+    for part in given.get(state.BOOKMARKS, {}).get(stream.name, {}).get(state.PARTITIONS, ()):
+        why = state.why_anew(part, stream.bookmark_key, lambda: None)
+        expect(why is None, f"a bookmark that is none: {why}")
+
+
+def read_line(line: bytes) -> dict[str, Any]:
+    """The message that a line is; AssertionError if it is none, or none that a loader and a database can take."""
+    expect(line.endswith(b"\n") and line.count(b"\n") == 1, "not one line")
+    message: dict[str, Any] = json.loads(line, parse_constant=_refuse)
+    expect(not any(re.search("[\0\ud800-\udfff]", text) for text in _texts(message)), "no good text")
+    return message
+
+
+def check(record: dict[str, Any], validator: Draft202012Validator) -> None:
+    """AssertionError if a record does not match its schema."""
+    breaches = [f"{e.json_path}: {e.message[:200]}" for e in validator.iter_errors(record)]
+    expect(not breaches, "; ".join(breaches))
 
 
 def expect(held: bool, otherwise: str) -> None:  # noqa: FBT001 (like assert)
@@ -140,100 +219,47 @@ def _refuse(literal: str) -> NoReturn:
     raise AssertionError(literal)
 
 
-def real_pages(streams: dict[str, InstantlyStream]) -> dict[str, bytes]:
-    """A page of three records of each stream that is asked for by itself."""
-    config = SandboxConfig(campaigns=3, accounts=4, leads=12, days=20, until="2026-10-31", seed=4)
-    pages: dict[str, bytes] = {}
-    with sandbox.serve(config) as server, InstantlyClient(server.api_key, api_url=f"{server.url}/api/v2") as client:
-        for name, stream in streams.items():
-            method, path = stream.http_method, urlsplit(stream.path).path
-            if isinstance(stream, (ListStream, ArrayStream)) and "{" not in path and stream.parent is None:
-                page = {"limit": 3}
-                where: dict[str, Any] = {"json": page} if method == "POST" else {"params": page}
-                try:
-                    pages[name] = client.request(method, path, repeatable=True, **where).content
-                except InstantlyAPIError:
-                    continue  # it wants more arguments
-    return pages
+def recorded() -> list[Runs]:
+    """Runs of each stream, recorded over the sandbox."""
+    with sandbox.serve(SANDBOX) as server:
+        config = {**SETTINGS, "api_key": server.api_key, "api_url": f"{server.url}/api/v2"}
+        tap = TapInstantly(config=dict(config))
+        every = []
+        for entry in tap.catalog_dict["streams"]:
+            for item in entry["metadata"]:
+                item["metadata"]["selected"] = True
+            every.append(Runs(cast("InstantlyStream", tap.streams[entry["stream"]]), config, entry))
+            every[-1].record()
+    return every
 
 
-def mutated(page: bytes, rng: random.Random) -> bytes:
-    """The page with one to four things wrong with it."""
-    for _ in range(rng.randint(1, 4)):
-        page = rng.choice(MUTATIONS)(page, rng) or b" "
-    return page
-
-
-def _cut(page: bytes, rng: random.Random) -> bytes:
-    return page[: rng.randrange(len(page))] if rng.random() < 1 / 4 else page
-
-
-def _flip(page: bytes, rng: random.Random) -> bytes:
-    at = rng.randrange(len(page))
-    return page[:at] + bytes([page[at] ^ 1 << rng.randrange(8)]) + page[at + 1 :]
-
-
-def _escape(page: bytes, rng: random.Random) -> bytes:
-    at = rng.randrange(len(page))
-    return page[:at] + rng.choice(_ESCAPES) + page[at:]
-
-
-def _replace(page: bytes, rng: random.Random) -> bytes:
-    values = list(_VALUE.finditer(page))
-    if not values:
-        return page
-    found = rng.choice(values)
-    return page[: found.start(1)] + rng.choice(HOSTILE).encode("latin-1") + page[found.end(1) :]
-
-
-def _rename(page: bytes, rng: random.Random) -> bytes:
-    names = list(re.finditer(rb'"([a-z_]+)":', page))
-    if not names:
-        return page
-    found = rng.choice(names)
-    return page[: found.start(1)] + rng.choice([b"", *_ESCAPES, b"id", b"unknown_fields"]) + page[found.end(1) :]
-
-
-def _insert(page: bytes, rng: random.Random) -> bytes:
-    places = list(re.finditer(rb"(?<=\[)\{", page))
-    if not places:
-        return page
-    at = rng.choice(places).start()
-    return page[:at] + rng.choice(HOSTILE).encode("latin-1") + b"," + page[at:]
-
-
-MUTATIONS = (_cut, _flip, _escape, _replace, _replace, _replace, _rename, _insert)
-
-
-def fuzz(pages: int, seed: int) -> Counter[str]:
-    """What became of that many pages.
+def fuzz(every: list[Runs], pages: int, seed: int) -> tuple[Counter[str], Counter[str]]:
+    """Of what kinds so many mutated pages were, each in a run of its own, and what became of them.
 
     Raises:
-        AssertionError: Something came out that should not have; its text is the page.
+        AssertionError: See :meth:`Runs.play`.
     """
-    streams, rng, counts = offline_streams(), random.Random(seed), Counter[str]()  # noqa: S311 (to be repeatable)
-    seeds = real_pages(streams)
-    checkers = {name: Checker(streams[name]) for name in seeds}
-    for _ in range(pages):
-        name = rng.choice(list(seeds))
-        page = mutated(seeds[name], rng)
-        try:
-            counts += checkers[name].page(page)
-        except Exception as error:
-            raise AssertionError(name, page[:20000]) from error
-    for checked in checkers:
-        counts["values_moved"] += streams[checked].shaper.moved
-    return counts
+    rng, kinds, counts = random.Random(seed), Counter[str](), Counter[str]()  # noqa: S311 (to be repeatable)
+    for number in range(pages):
+        runs = every[number % len(every)]
+        page = rng.choice(runs.pages)
+        kinds[runs.kind_of(page)] += 1
+        counts += runs.play(page, mutated(runs.tape[page], rng))
+    return kinds, counts
 
 
 def main(pages: int = 100_000, seed: int = 1) -> None:
     """Print the figures."""
     logging.disable(logging.CRITICAL)
     started = time.monotonic()
-    counts = fuzz(pages, seed)
-    print(f"{pages} pages (seed {seed}) in {time.monotonic() - started:.0f} s")
-    for name, count in sorted(counts.items()):
-        print(f"{count:>10} {name}")
+    every = recorded()
+    kinds, counts = fuzz(every, pages, seed)
+    print(f"{pages} pages (seed {seed}) of {len(every)} streams in {time.monotonic() - started:.0f} s, no crash")
+    for title, figures in (("pages by kind:", kinds), ("runs by their end, and what they wrote:", counts)):
+        print(title)
+        for name, count in sorted(figures.items()):
+            print(f"{count:>10} {name}")
+    print(f"streams without a record to mutate: {[runs.stream.name for runs in every if not runs.recorded] or 'none'}")
 
 
 if __name__ == "__main__":

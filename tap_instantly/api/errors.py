@@ -140,11 +140,21 @@ class InstantlyAPIError(InstantlyError):
 
     @property
     def message(self) -> str:
-        """The server's own words (its ``message``, or the start of the body) on one line of 200 characters."""
+        """The server's own words (its ``message``, or the start of the body) on one line of 200 characters.
+
+        A page that broke off is none of them: it may hold secrets and personal data, of which the log must have none.
+        """
         data = decode(self.body)
+        if data is UNREADABLE and self._was_meant_to_be_data:
+            return f"{len(self.body)} bytes, which are not shown as they may hold records"
         text = data.get("message") or data.get("error") if isinstance(data, dict) else None
         line = " ".join(str(text or self.body.decode("utf-8", "replace")).split())
         return line if len(line) <= _MESSAGE_LIMIT else line[:_MESSAGE_LIMIT] + "..."
+
+    @property
+    def _was_meant_to_be_data(self) -> bool:
+        is_success = self.status is not None and self.status < HTTPStatus.MULTIPLE_CHOICES
+        return is_success and b'"' in self.body and not self.body.lstrip().startswith(b"<")
 
     def __str__(self) -> str:
         """One line: the call, what came back, and what to do."""

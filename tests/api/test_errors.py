@@ -95,6 +95,21 @@ def test_a_long_body_is_cut_and_addresses_in_the_path_are_masked() -> None:
     assert len(str(error)) < 300
 
 
+@pytest.mark.parametrize(
+    ("status", "content", "said"),
+    [
+        (200, b'{"items":[{"email":"ann@example.com","pa', "40 bytes, which are not shown as they may hold records"),
+        (200, b'\xff"items":[{"email":"ann@example.com"}]}', "39 bytes, which are not shown as they may hold records"),
+        (200, b' <html lang="en">Just a moment</html>', '<html lang="en">Just a moment</html>'),
+        (200, b"upstream timed out", "upstream timed out"),
+        (200, b"", ""),
+        (502, b'upstream "api" timed out', 'upstream "api" timed out'),
+    ],
+)
+def test_what_may_be_a_page_of_records_is_not_quoted(status: int, content: bytes, said: str) -> None:
+    assert InstantlyAPIError(status, "GET", "/leads", content).message == said
+
+
 def test_unreadable_is_not_null() -> None:
     assert decode(b"null") is None
     assert decode(b"") is UNREADABLE

@@ -1,33 +1,27 @@
-"""Faults of no one stream: of the network, of a whole workspace, of time."""
+"""Faults of no one stream: of a whole workspace, of time; those of the network are beside it."""
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import shutil
-import socket
-import ssl
-import subprocess
 import threading
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 import sandbox
 from sandbox import SandboxConfig
-from tap_instantly import ErrorKind, InstantlyAPIError
+from tap_instantly import InstantlyAPIError
 from tap_instantly.api import limits
 from tap_instantly.api.workspaces import GIVE_UP_AFTER, Workspaces
-from tests.api.test_errors import closed_port
 from tests.conftest import UNTIL
 from tests.reliability.conftest import BROKEN, SOUND, Agency
-from tests.reliability.table import BY_PARENT, GIVES_UP, LIST, OBJECT, RUNS, SCAN, SORTED, STOPS, TAKES
+from tests.reliability.table import BY_PARENT, GIVES_UP, LIST, OBJECT, RUNS, SCAN, SORTED, TAKES
+from tests.reliability.test_network_lost import GONE_MIDWAY, NETWORK
 from tests.support import run_tap
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 EMAILS_INTERVAL, EMAILS_PAUSE, RECOVERY = (
     limits.EMAILS_INTERVAL,
@@ -36,104 +30,12 @@ EMAILS_INTERVAL, EMAILS_PAUSE, RECOVERY = (
 )
 """As they are, and not as short as in other tests."""
 
-GONE_MIDWAY = "connection refused in the middle of the run"
 IN_A_ROW = "three endpoints of a workspace that fail in a row"
 FOR_HOURS = "e-mails at 20 requests a minute, for hours"
 
 
-def test_each_of_them_has_a_test_here() -> None:
+def test_each_of_them_has_a_test() -> None:
     assert RUNS.keys() == NETWORK.keys() | {GONE_MIDWAY, IN_A_ROW, FOR_HOURS}
-
-
-# The network
-
-
-@contextlib.contextmanager
-def self_signed(folder: Path) -> Iterator[str]:
-    """A server on this machine with a certificate that nobody signed."""
-    openssl = shutil.which("openssl")
-    if openssl is None:
-        pytest.skip("no openssl on this system")
-    key, certificate = folder / "key.pem", folder / "certificate.pem"
-    command = (
-        f"{openssl} req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -keyout {key} -out {certificate}"
-    )
-    subprocess.run(command.split(), check=True, capture_output=True)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-
-        def accept() -> None:
-            with contextlib.suppress(OSError):  # the listener is closed
-                while True:
-                    connection, _ = listener.accept()
-                    with connection, contextlib.suppress(ssl.SSLError):
-                        context.wrap_socket(connection, server_side=True).close()
-
-        thread = threading.Thread(target=accept, daemon=True)
-        thread.start()
-        yield f"https://localhost:{listener.getsockname()[1]}"
-        listener.shutdown(socket.SHUT_RDWR)
-        thread.join()
-
-
-@contextlib.contextmanager
-def away(url: str) -> Iterator[str]:
-    yield url
-
-
-NETWORK = {
-    "connection refused from the start": (lambda _: away(f"http://127.0.0.1:{closed_port()}"), ErrorKind.UNREACHABLE),
-    "a name that DNS does not know": (lambda _: away("https://no-such-host.invalid"), ErrorKind.UNREACHABLE),
-    "a certificate that nobody signed": (self_signed, ErrorKind.TLS),
-    "a proxy that is not there": (lambda _: away("https://instantly.example"), ErrorKind.UNREACHABLE),
-}
-
-
-@pytest.mark.parametrize("fault", NETWORK)
-def test_without_a_way_to_the_server_the_run_stops_and_the_state_is_as_it_was(
-    agency: Agency, fault: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    server, kind = NETWORK[fault]
-    if "proxy" in fault:
-        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{closed_port()}")
-        monkeypatch.delenv("NO_PROXY", raising=False)
-        monkeypatch.delenv("no_proxy", raising=False)
-    else:
-        monkeypatch.setenv("NO_PROXY", "*")
-    before = agency.state_of(LIST)
-    with server(tmp_path) as url:
-        run = agency.run("campaigns", "workspaces", state=before, api_url=f"{url}/api/v2")
-    assert run.exit_code == RUNS[fault].exit_code == STOPS.exit_code
-    assert isinstance(run.error, InstantlyAPIError)
-    assert run.error.kind is kind
-    assert run.error.advice
-    assert not any(message["type"] == "RECORD" for message in run.messages)
-    assert run.state == before
-
-
-def test_a_server_that_goes_away_in_the_middle_stops_the_run_and_the_next_one_reads_the_rest() -> None:
-    config = SandboxConfig(workspaces=2, campaigns=30, accounts=2, leads=10, days=5, until=UNTIL, seed=9)
-    with contextlib.ExitStack() as stack:
-        first = Agency(stack.enter_context(sandbox.serve(config)))
-        before, broken = first.state_of(LIST), first.id_of(BROKEN)
-
-        def close(message: dict[str, Any]) -> None:
-            if message["type"] == "RECORD":
-                stack.close()
-
-        run = first.run("campaigns", "workspaces", state=before, on_message=close, page_size=2, max_retries=1)
-    assert run.exit_code == RUNS[GONE_MIDWAY].exit_code
-    assert isinstance(run.error, InstantlyAPIError)
-    assert run.error.kind is ErrorKind.UNREACHABLE
-    assert not run.keys(OBJECT, broken)
-    with sandbox.serve(config) as server:
-        second = Agency(server)
-        again = second.run("campaigns", "workspaces", state=run.state)
-        for name in (SOUND, BROKEN):
-            id_ = second.id_of(name)
-            assert run.kept(LIST, id_) | again.keys(LIST, id_) == second.truth(LIST, name)
-    assert again.exit_code == 0
 
 
 # A whole workspace

@@ -1,0 +1,82 @@
+"""What is read of an answer's body, whatever is in it."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tap_instantly.api.decode import DEEPEST, UNREADABLE, Odd, decode
+
+
+@pytest.mark.parametrize(
+    ("body", "value"),
+    [
+        (b"9223372036854775808", 2**63),
+        (b"1" + b"0" * 400, 10**400),
+        (b"0.1234567890123456789012345", Decimal("0.1234567890123456789012345")),
+        (b"12345678901234567.0", Decimal("12345678901234567.0")),
+        (b"33.333333333333336", 33.333333333333336),
+        (b"1e5", 1e5),
+        (b"-0.0", -0.0),
+        (b"1e400", Odd("1e400")),
+        (b"-1e400", Odd("-1e400")),
+        (b"1e-400", Odd("1e-400")),
+        (b"1e-9999999999999999999999", Odd("1e-9999999999999999999999")),
+        (b"NaN", Odd("NaN")),
+        (b"-Infinity", Odd("-Infinity")),
+        (b"7" * 5000, Odd("7" * 5000)),
+        (rb'"a\u0000b"', Odd(r"a\u0000b", "a\ufffdb")),
+        (rb'"\\u0000"', r"\u0000"),
+        (rb'"\ud800"', Odd(r"\ud800", "\ufffd")),
+        (rb'"\ud83d\ude00"', "\U0001f600"),
+        (b'"\xff"', Odd(r"\udcff", "\ufffd")),
+        (b'"a\nb"', "a\nb"),
+        (b"\xef\xbb\xbf[1]", [1]),
+        (b'{"a":1,"a":2}', {"a": 2}),
+        (rb'{"\u0000":[NaN]}', {Odd(r"\u0000", "\ufffd"): [Odd("NaN")]}),
+    ],
+)
+def test_one_odd_value_is_read_as_what_it_is(body: bytes, value: object) -> None:
+    found = decode(body)
+    assert (type(found), found) == (type(value), value)
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"<html>", b'{"items":[{"id"', b"[1,]", b"01", b"{} x", b"[" * 5000, b"[" * 5000 + b"}" * 5000]
+)
+def test_what_is_no_json_is_unreadable(body: bytes) -> None:
+    assert decode(body) is UNREADABLE
+
+
+@pytest.mark.parametrize("within", [b"1", b'"]}"', b'"\\\\"', rb'"\ud800"', b'{"b":[]}', b"NaN", b'"\xff"'])
+def test_what_is_nested_beyond_what_can_be_read_costs_itself_alone(within: bytes) -> None:
+    deep = b'[{"a":' * 2500 + within + b"}]" * 2500
+    first, found, last = decode(b'["first ]",' + deep + b',{"last":[' + within + b"]}]")
+    assert first == "first ]"
+    levels = 0
+    while found is not None:
+        (found,) = found if isinstance(found, list) else found.values()
+        levels += 1
+    assert levels == DEEPEST - 1
+    assert last == {"last": [decode(within)]}
+
+
+@given(
+    st.recursive(
+        st.integers() | st.text() | st.none() | st.booleans(),
+        lambda part: st.lists(part) | st.dictionaries(st.text(), part),
+    )
+)
+def test_what_is_not_odd_is_read_as_by_the_standard_library(value: Any) -> None:
+    body = json.dumps(value).encode()
+    found = decode(body)
+    assert found == value or b"\\u0000" in body
+
+
+def test_ten_megabytes_in_one_text_are_read() -> None:
+    assert decode(b'["' + b"x" * 10_000_000 + rb'\u0000"]')[0].text[-1] == "\ufffd"

@@ -1,0 +1,128 @@
+"""Faults of the network, met by runs that read a stream of each kind."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import socket
+import ssl
+import subprocess
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import sandbox
+from sandbox import SandboxConfig
+from tap_instantly import ErrorKind, InstantlyAPIError
+from tests.api.test_errors import closed_port
+from tests.conftest import UNTIL
+from tests.reliability.conftest import BROKEN, SOUND, Agency
+from tests.reliability.table import KINDS, OBJECT, RUNS, STOPS, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+GONE_MIDWAY = "connection refused in the middle of the run"
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a certificate that nobody signed, and its key."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("no openssl on this system")
+    folder = tmp_path_factory.mktemp("certificate")
+    command = f"{openssl} req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -keyout key.pem -out public.pem"
+    subprocess.run(command.split(), cwd=folder, check=True, capture_output=True)
+    return folder
+
+
+@contextlib.contextmanager
+def self_signed(folder: Path) -> Iterator[str]:
+    """A server on this machine with that certificate."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "public.pem", folder / "key.pem")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def accept() -> None:
+            with contextlib.suppress(OSError):  # the listener is closed
+                while True:
+                    connection, _ = listener.accept()
+                    with connection, contextlib.suppress(ssl.SSLError):
+                        context.wrap_socket(connection, server_side=True).close()
+
+        thread = threading.Thread(target=accept, daemon=True)
+        thread.start()
+        yield f"https://localhost:{listener.getsockname()[1]}"
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join()
+
+
+@contextlib.contextmanager
+def away(url: str) -> Iterator[str]:
+    yield url
+
+
+NETWORK = {
+    "connection refused from the start": (lambda _: away(f"http://127.0.0.1:{closed_port()}"), ErrorKind.UNREACHABLE),
+    "a name that DNS does not know": (lambda _: away("https://no-such-host.invalid"), ErrorKind.UNREACHABLE),
+    "a certificate that nobody signed": (self_signed, ErrorKind.TLS),
+    "a proxy that is not there": (lambda _: away("https://instantly.example"), ErrorKind.UNREACHABLE),
+}
+
+
+EACH = tuple({kind.stream: kind for kind in KINDS}.values())
+"""A kind for each stream: the network fails whatever is asked for."""
+
+
+@pytest.mark.parametrize("kind", EACH, ids=lambda kind: kind.name)
+@pytest.mark.parametrize("fault", NETWORK)
+def test_without_a_way_to_the_server_the_run_stops_and_the_state_is_as_it_was(
+    agency: Agency, fault: str, kind: Kind, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server, error = NETWORK[fault]
+    if "proxy" in fault:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{closed_port()}")
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        monkeypatch.delenv("no_proxy", raising=False)
+    else:
+        monkeypatch.setenv("NO_PROXY", "*")
+    before = agency.state_of(kind)
+    with server(certificate) as url:
+        run = agency.run(kind.stream, state=before, api_url=f"{url}/api/v2")
+    assert run.exit_code == RUNS[fault].exit_code == STOPS.exit_code
+    assert isinstance(run.error, InstantlyAPIError)
+    assert run.error.kind is error
+    assert run.error.advice
+    assert not any(message["type"] == "RECORD" for message in run.messages)
+    assert run.state == before
+
+
+@pytest.mark.parametrize("kind", EACH, ids=lambda kind: kind.name)
+def test_a_server_that_goes_away_in_the_middle_stops_the_run_and_the_next_one_reads_the_rest(kind: Kind) -> None:
+    config = SandboxConfig(workspaces=2, campaigns=12, accounts=2, leads=10, emails=10, days=60, until=UNTIL, seed=9)
+    with contextlib.ExitStack() as stack:
+        first = Agency(stack.enter_context(sandbox.serve(config)))
+        before, broken, truth = first.state_of(kind), first.id_of(BROKEN), first.truth(kind, BROKEN)
+
+        def close(message: dict[str, Any]) -> None:
+            if message["type"] == "RECORD":
+                stack.close()
+
+        # Of what comes after a record, one page at most has been read by then.
+        gentle = {"page_size": 2, "max_retries": 1, "concurrency": 1}
+        run = first.run(kind.stream, "workspaces", state=before, on_message=close, **gentle)
+    assert run.exit_code == RUNS[GONE_MIDWAY].exit_code
+    assert isinstance(run.error, InstantlyAPIError)
+    assert run.error.kind is ErrorKind.UNREACHABLE
+    assert run.keys(kind, broken) < truth
+    assert not run.keys(OBJECT, broken)
+    with sandbox.serve(config) as server:
+        second = Agency(server)
+        again = second.run(kind.stream, "workspaces", state=run.state)
+        for name in (SOUND, BROKEN):
+            id_ = second.id_of(name)
+            assert run.kept(kind, id_) | again.keys(kind, id_) == second.truth(kind, name)
+    assert again.exit_code == 0
