@@ -143,7 +143,7 @@ class InstantlyAPIError(InstantlyError):
         """The server's own words (its ``message``, or the start of the body) on one line of 200 characters."""
         data = decode(self.body)
         text = data.get("message") or data.get("error") if isinstance(data, dict) else None
-        line = " ".join(str(text or self.body.decode("utf-8", "replace")).split())
+        line = " ".join(str(text or self.body.decode(errors="replace")).split())
         return line if len(line) <= _MESSAGE_LIMIT else line[:_MESSAGE_LIMIT] + "..."
 
     def __str__(self) -> str:
@@ -151,7 +151,7 @@ class InstantlyAPIError(InstantlyError):
         path = re.sub(r"[^/]*(@|%40)[^/]*", "{email}", self.path)
         answer = f"answered {self.status} ({self.kind.value})" if self.status else f"failed ({self.kind.value})"
         tries = f" after {self.tries} tries" if self.tries > 1 else ""
-        message = f": {self.message.rstrip('.')}" if self.message else ""
+        message = f": {self.message.removesuffix('.')}" if self.message else ""
         return f"{self.method} {path} {answer}{tries}{message}. {self.advice}".rstrip()
 
 
