@@ -80,6 +80,7 @@ TABLE = [
 @pytest.mark.parametrize(("status", "content", "kind"), TABLE)
 def test_status_and_body_tell_the_kind(status: int, content: bytes, kind: ErrorKind | None) -> None:
     assert classify(status, decode(content)) is kind
+    assert InstantlyAPIError(status, "GET", "/accounts", content).kind is (kind or ErrorKind.BAD_REQUEST)
 
 
 def test_only_passing_trouble_is_retryable() -> None:

@@ -669,6 +669,7 @@ def test_a_list_that_turns_out_later_not_to_be_so_is_read_whole_from_there(
     assert len(caplog.messages) == 1
     assert LATER[kind] in caplog.messages[0]
     assert scan.remaining() is None
+    assert scan.ahead() is None
     assert scan.is_given_up
 
 
