@@ -148,7 +148,7 @@ class InstantlyAPIError(InstantlyError):
         if data is UNREADABLE and self._was_meant_to_be_data:
             return f"{len(self.body)} bytes, which are not shown as they may hold records"
         text = data.get("message") or data.get("error") if isinstance(data, dict) else None
-        line = " ".join(str(text or self.body.decode("utf-8", "replace")).split())
+        line = " ".join(str(text or self.body.decode(errors="replace")).split())
         return line if len(line) <= _MESSAGE_LIMIT else line[:_MESSAGE_LIMIT] + "..."
 
     @property
@@ -161,7 +161,7 @@ class InstantlyAPIError(InstantlyError):
         path = re.sub(r"[^/]*(@|%40)[^/]*", "{email}", self.path)
         answer = f"answered {self.status} ({self.kind.value})" if self.status else f"failed ({self.kind.value})"
         tries = f" after {self.tries} tries" if self.tries > 1 else ""
-        message = f": {self.message.rstrip('.')}" if self.message else ""
+        message = f": {self.message.removesuffix('.')}" if self.message else ""
         return f"{self.method} {path} {answer}{tries}{message}. {self.advice}".rstrip()
 
 

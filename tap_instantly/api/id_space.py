@@ -120,7 +120,7 @@ class Range:
         if self.ended:
             return 0.0
         seen = self.at - self._even_first
-        return (self._even - 1) / seen * (self.end - self.at) if self._even > 1 and seen > 0 else None
+        return (self._even - 1) / seen * (self.end - self.at) if self._even and seen else None
 
     @property
     def perhaps_ahead(self) -> float:

@@ -72,19 +72,21 @@ def _note_others(response: requests.Response, found: list[Any]) -> None:
     if "_no_records" not in response.__dict__:
         places = [place for place, record in enumerate(found) if not isinstance(record, dict)]
         response.__dict__["_no_records"] = places
-        path = response.request.path_url.partition("?")[0]
-        logger.error("Items of %s that are no objects were left out, at %s.", path, str(places)[:100])
+        logger.error("Items of %s that are no objects were left out, at %s.", _path(response), str(places)[:100])
 
 
 def _malformed(response: requests.Response, otherwise: str) -> InstantlyAPIError:
-    request = response.request
     return InstantlyAPIError(
         response.status_code,
-        request.method or "",
-        request.path_url.partition("?")[0],
+        response.request.method or "",
+        _path(response),
         f"the answer is {otherwise}",
         kind=ErrorKind.MALFORMED,
     )
+
+
+def _path(response: requests.Response) -> str:
+    return urlsplit(response.request.path_url).path
 
 
 class _Edge(NamedTuple):
@@ -191,19 +193,19 @@ class StartingAfterPaginator(BaseAPIPaginator["str | None"]):
         self._left_alone = alone
         if not cursor:
             return None
-        path = response.request.path_url.partition("?")[0]
         if full:
             self.missing = "one time fills a page"
             logger.error(
                 "A page of %s holds records of one time alone, %s: others of that time may be missing. "
                 "A larger page_size may help.",
-                path,
+                _path(response),
                 cursor,
             )
         if cursor in self._seen:
             self.missing = "cursor sent twice"
             logger.error(
-                "The list %s sent the same cursor twice and was ended there: records behind it may be missing.", path
+                "The list %s sent the same cursor twice and was ended there: records behind it may be missing.",
+                _path(response),
             )
             return None
         self._seen.add(cursor)

@@ -22,6 +22,12 @@ def body(status: int, error: str, message: str) -> bytes:
     return json.dumps({"statusCode": status, "error": error, "message": message}).encode()
 
 
+def every_error_key(**more: object) -> bytes:
+    """All that an error may say of itself, at once."""
+    said = {"statusCode": 500, "error": "Internal", "message": "oh", "code": 1, "details": None, "errors": []}
+    return json.dumps({**said, "success": False, "data": None, **more}).encode()
+
+
 TABLE = [
     (200, b'{"items": []}', None),
     (200, b"[]", None),
@@ -36,9 +42,22 @@ TABLE = [
     (200, b'{"message": "Internal error", "success": false}', ErrorKind.ERROR_IN_OK),
     (200, b'{"success": false, "message": "Internal", "data": null}', ErrorKind.ERROR_IN_OK),
     (200, b'{"success": true, "message": "done"}', None),
+    (200, b'{"message": "done", "data": {"id": "1"}}', None),
     (200, b"{}", None),
+    (200, b'{"statusCode": 200, "message": "done"}', ErrorKind.ERROR_IN_OK),
+    (200, b'{"statusCode": "500", "message": "Internal"}', ErrorKind.ERROR_IN_OK),
+    (200, body(400, "Bad Request", "no such filter"), ErrorKind.BAD_REQUEST),
+    (200, body(403, "Forbidden", "Missing scope"), ErrorKind.FORBIDDEN),
     (200, body(429, "Too Many Requests", "Rate limit exceeded"), ErrorKind.RATE_LIMITED),
     (200, body(402, "Payment Required", "Workspace does not have an active paid plan"), ErrorKind.NO_PLAN),
+    (200, every_error_key(), ErrorKind.SERVER),
+    (200, every_error_key(items=[], next_starting_after=None), ErrorKind.SERVER),
+    (200, b'{"items": [], "error": "boom"}', ErrorKind.ERROR_IN_OK),
+    (200, b'{"items": [], "success": false}', ErrorKind.ERROR_IN_OK),
+    (200, b'{"items": [], "statusCode": 503}', ErrorKind.SERVER),
+    (200, b'{"items": [], "error": "boom", "total": 0}', None),
+    (200, b'{"items": [{"id": "1"}], "error": "boom"}', None),
+    (300, b"", ErrorKind.REDIRECTED),
     (301, b"", ErrorKind.REDIRECTED),
     (400, b'{"message": "Start Date must be earlier than End Date"}', ErrorKind.BAD_REQUEST),
     (401, body(401, "Unauthorized", "Invalid API key"), ErrorKind.UNAUTHORIZED),
@@ -61,6 +80,7 @@ TABLE = [
 @pytest.mark.parametrize(("status", "content", "kind"), TABLE)
 def test_status_and_body_tell_the_kind(status: int, content: bytes, kind: ErrorKind | None) -> None:
     assert classify(status, decode(content)) is kind
+    assert InstantlyAPIError(status, "GET", "/accounts", content).kind is (kind or ErrorKind.BAD_REQUEST)
 
 
 def test_only_passing_trouble_is_retryable() -> None:
@@ -80,7 +100,7 @@ def test_only_passing_trouble_is_retryable() -> None:
 
 
 def test_an_error_is_one_line_that_names_the_call_and_says_what_to_do() -> None:
-    error = InstantlyAPIError(402, "GET", "/accounts", body(402, "Payment Required", "No\nplan "))
+    error = InstantlyAPIError(402, "GET", "/accounts", body(402, "Payment Required", "No\nplan. "))
     assert str(error) == (
         "GET /accounts answered 402 (no active plan): No plan. "
         "The workspace needs an active Instantly plan that includes this endpoint."
@@ -88,11 +108,37 @@ def test_an_error_is_one_line_that_names_the_call_and_says_what_to_do() -> None:
     assert not error.retryable
 
 
+def test_of_an_error_that_says_nothing_the_call_and_the_kind_are_told_alone() -> None:
+    error = InstantlyAPIError(500, "GET", "/accounts")
+    assert str(error) == "GET /accounts answered 500 (server error)."
+    assert repr(error) == "InstantlyAPIError(500, 'GET', '/accounts')"
+    error.tries = 2
+    assert str(error) == "GET /accounts answered 500 (server error) after 2 tries."
+
+
+def test_an_error_without_an_answer_is_a_bad_request_unless_it_is_said_what_it_is() -> None:
+    assert InstantlyAPIError(None, "GET", "/accounts").kind is ErrorKind.BAD_REQUEST
+    assert InstantlyAPIError(None, "GET", "/accounts", kind=ErrorKind.TLS).kind is ErrorKind.TLS
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b'{"message": "one", "error": "two"}', "one"),
+        (b'{"message": "", "error": "two"}', "two"),
+        (b'{"other": "three"}', '{"other": "three"}'),
+        (b"bad gateway\n\xff", "bad gateway \ufffd"),
+        (b"x" * 200, "x" * 200),
+        (b"x" * 201, "x" * 200 + "..."),
+    ],
+)
+def test_the_message_is_what_the_server_says_on_one_line_of_200_characters(content: bytes, message: str) -> None:
+    assert InstantlyAPIError(500, "GET", "/accounts", content).message == message
+
+
 def test_a_long_body_is_cut_and_addresses_in_the_path_are_masked() -> None:
-    error = InstantlyAPIError(500, "GET", "/accounts/someone%40example.com/x", b"<html>" + b"x" * 5000)
-    assert "someone" not in str(error)
-    assert "/accounts/{email}/x" in str(error)
-    assert len(str(error)) < 300
+    error = InstantlyAPIError(500, "GET", "/accounts/someone%40example.com/x", b"x" * 5000)
+    assert str(error) == f"GET /accounts/{{email}}/x answered 500 (server error): {'x' * 200}..."
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,10 @@ import uuid
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from tap_instantly.api.id_space import SIZE, TIME_ORDERED_SINCE, Range, Ruler, number, text
+from tap_instantly.api.id_space import FORM, SIZE, TIME_ORDERED_SINCE, Range, Ruler, number, text
 
 NUMBERS = st.integers(0, SIZE - 1)
 CLOCKS = st.datetimes(datetime(2020, 1, 1), datetime(2100, 1, 1), timezones=st.just(timezone.utc))  # noqa: DTZ001
@@ -20,6 +20,8 @@ def time_ordered(moment: datetime) -> int:
     return int(moment.timestamp() * 1000) << 80
 
 
+NOW = datetime(2026, 6, 1, tzinfo=timezone.utc)
+RULER = Ruler(NOW)
 RULERS = st.builds(Ruler, CLOCKS)
 # Ids of anywhere, and as many that lie close to where the ruler bends.
 IDS = NUMBERS | st.builds(lambda moment, offset: time_ordered(moment) + offset, CLOCKS, st.integers(0, 1 << 80))
@@ -62,8 +64,9 @@ def test_texts_compare_as_their_numbers_do(one: int, other: int) -> None:
     ],
 )
 def test_other_texts_are_refused(other: str) -> None:
-    with pytest.raises(ValueError, match=r".*"):
+    with pytest.raises(ValueError, match=r".*") as caught:
         number(other)
+    assert str(caught.value) == other
 
 
 # The ruler
@@ -90,9 +93,8 @@ def test_the_id_at_the_position_of_an_id_is_next_to_it(ruler: Ruler, some: int) 
 
 
 def test_the_ends_of_the_ruler_are_those_of_the_ids() -> None:
-    ruler = Ruler(datetime(2026, 6, 1, tzinfo=timezone.utc))
-    assert (ruler.position(0), ruler.position(SIZE)) == (0, SIZE)
-    assert (ruler.id_at(0), ruler.id_at(SIZE)) == (0, SIZE)
+    assert (RULER.position(0), RULER.position(SIZE)) == (0, SIZE)
+    assert (RULER.id_at(0), RULER.id_at(SIZE)) == (0, SIZE)
 
 
 @given(st.integers(1, 5000).map(lambda days: TIME_ORDERED_SINCE + timedelta(days=days)))
@@ -100,6 +102,13 @@ def test_ids_that_begin_with_the_time_have_half_of_the_ruler(now: datetime) -> N
     ruler = Ruler(now)
     begin, end = ruler.position(time_ordered(TIME_ORDERED_SINCE)), ruler.position(time_ordered(now))
     assert abs((end - begin) - SIZE // 2) <= 1
+
+
+@given(st.integers(1, 5000).map(lambda days: TIME_ORDERED_SINCE + timedelta(days=days)))
+def test_random_ids_have_as_much_room_before_those_that_begin_with_the_time_as_behind_them(now: datetime) -> None:
+    ruler, begin, end = Ruler(now), time_ordered(TIME_ORDERED_SINCE), time_ordered(now)
+    before, behind = ruler.position(begin) / begin, (SIZE - ruler.position(end)) / (SIZE - end)
+    assert before == pytest.approx(behind, rel=1e-9)
 
 
 # Ranges
@@ -128,23 +137,35 @@ def test_a_range_is_split_at_an_id_strictly_between_its_ends(ruler: Ruler, one: 
 def test_both_parts_of_a_split_range_have_as_much_ahead(one: int, other: int) -> None:
     low, high = sorted((one, other))
     assume(high - low >= FORM_ROOM << 10)
-    whole = Range(Ruler(datetime(2026, 6, 1, tzinfo=timezone.utc)), text(low), text(high), density=1.0)
+    whole = Range(RULER, text(low), text(high), density=1.0)
     assert whole.split().ahead == pytest.approx(whole.ahead, rel=0.01)
 
 
 @settings(max_examples=200, deadline=None)
-@given(RULERS, IDS, IDS)
+@given(RULERS, IDS, IDS, st.sampled_from(["", "first", "last"]))
+@example(RULER, 0x9 << 124, SIZE - 1, "last")
+@example(RULER, 0, 0x6 << 124, "first")
 def test_a_range_is_split_at_what_has_the_form_of_a_uuid_where_there_is_room(
-    ruler: Ruler, one: int, other: int
+    ruler: Ruler, one: int, other: int, open_: str
 ) -> None:
     low, high = sorted((one, other))
-    whole = Range(ruler, text(low), text(high))
+    whole = Range(ruler, None if open_ == "first" else text(low), None if open_ == "last" else text(high))
     middle = ruler.id_at((whole.at + whole.end) // 2)
-    assume(middle - low >= FORM_ROOM)
-    assume(high - middle >= FORM_ROOM)
+    assume(open_ == "first" or middle - low >= FORM_ROOM)
+    assume(open_ == "last" or high - middle >= FORM_ROOM)
     cursor = whole.split().after
     assert cursor is not None
     assert (uuid.UUID(cursor).version, uuid.UUID(cursor).variant) == (7, uuid.RFC_4122)
+
+
+@pytest.mark.parametrize("width", [8, 2 << 62, 2 << 76])
+@pytest.mark.parametrize("low", [0, FORM, FORM - (2 << 62), FORM - (2 << 76), 0xF << 76])
+def test_a_range_is_split_within_its_ends_where_there_is_no_room_for_that_form(low: int, width: int) -> None:
+    for prefix in range(1, 100):
+        after = low + (prefix << 80)
+        cursor = Range(RULER, text(after), text(after + width)).split().after
+        assert cursor is not None
+        assert after < number(cursor) < after + width
 
 
 @settings(max_examples=100, deadline=None)
@@ -172,3 +193,72 @@ def test_what_lies_empty_before_the_first_record_says_nothing_of_how_many_follow
         part.advance(text(first), text(last), len(ids))
     assert from_the_start.ahead == from_just_before.ahead
     assert from_the_start.perhaps_ahead >= from_the_start.ahead
+
+
+# How many records are ahead
+
+
+def read(part: Range, first: int, distance: int, records: int) -> int:
+    """Read a page of ids that lie at equal distances; returns the last of them."""
+    last = first + (records - 1) * distance
+    part.advance(text(first), text(last), records)
+    return last
+
+
+BEHIND = SIZE - time_ordered(NOW)
+"""So many ids lie behind all that begin with the time."""
+
+STEP = BEHIND // 1000
+
+
+def test_how_many_are_ahead_goes_by_all_that_was_read_or_by_the_densest_of_that_and_the_last_page() -> None:
+    part = Range(RULER, None, None, density=1.0)
+    assert part.perhaps_ahead == 0  # none have been seen
+    last = read(part, time_ordered(NOW), STEP, 10)
+    assert part.ahead == part.perhaps_ahead == pytest.approx(991)
+    last = read(part, last + STEP // 10, STEP // 10, 10)
+    left = (SIZE - last) / STEP
+    assert part.ahead == pytest.approx(left * 19 / 10)
+    assert part.perhaps_ahead == pytest.approx(left * 10)
+    last = read(part, last + STEP * 2, STEP * 2, 10)
+    assert part.ahead == part.perhaps_ahead == pytest.approx((SIZE - last) / STEP * 29 / 30)
+    part.ended = True
+    assert part.ahead == part.perhaps_ahead == part.surely_ahead == 0
+
+
+def test_a_page_of_one_record_tells_nothing_of_how_many_are_ahead() -> None:
+    part = Range(RULER, text(SIZE // 2), None)
+    read(part, SIZE // 2 + STEP, 0, 1)
+    assert part.ahead == part.perhaps_ahead == 0
+    assert part.surely_ahead is None
+
+
+def test_how_many_are_ahead_can_be_relied_on_behind_the_ids_that_begin_with_the_time() -> None:
+    part = Range(RULER, None, None)
+    assert part.surely_ahead is None
+    read(part, time_ordered(NOW) - STEP, STEP, 2)  # the first of them may be of a burst
+    assert part.surely_ahead is None
+    last = read(part, time_ordered(NOW), STEP, 2)
+    assert part.surely_ahead == pytest.approx(999)
+    last = read(part, last + STEP, STEP, 98)
+    assert part.surely_ahead == pytest.approx(901)
+    read(part, last + STEP * 2, STEP * 2, 100)
+    assert part.surely_ahead == pytest.approx(701 * 199 / 299)
+
+
+@pytest.mark.parametrize(("upto", "ahead"), [(TIME_ORDERED_SINCE, 90), (NOW, None)])
+def test_how_many_are_ahead_can_be_relied_on_up_to_the_ids_that_begin_with_the_time(
+    upto: datetime, ahead: int | None
+) -> None:
+    part = Range(RULER, None, text(time_ordered(upto)))
+    step = time_ordered(TIME_ORDERED_SINCE) // 100
+    read(part, 0, step, 11)
+    assert part.surely_ahead == (ahead and pytest.approx(ahead))
+
+
+def test_records_that_lie_too_close_to_be_told_apart_tell_nothing_of_how_many_are_ahead() -> None:
+    part = Range(RULER, None, None)
+    one = next(each for each in range(SIZE // 2, SIZE) if RULER.position(each) == RULER.position(each + 1))
+    read(part, one, 1, 2)
+    assert part.ahead == part.perhaps_ahead == 0
+    assert part.surely_ahead is None

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tap_instantly import ErrorKind, InstantlyAPIError, InstantlyClient
-from tap_instantly.api.pagination import items, no_records
+from tap_instantly.api.pagination import StartingAfterPaginator, items, next_cursor, no_records, settled
 
 if TYPE_CHECKING:
     from sandbox import Server
@@ -74,7 +74,12 @@ def test_records_of_one_time_that_fill_a_page_are_an_error(
         pytest.raises(InstantlyAPIError, match="may be missing: one time fills a page"),
     ):
         list(client.list_lead_lists())
-    assert len([message for message in caplog.messages if "holds records of one time alone" in message]) == 1
+    moment = list(api.control.truth("lead_lists"))[2]["timestamp_created"]
+    (message,) = caplog.messages
+    assert message == (
+        f"A page of /api/v2/lead-lists holds records of one time alone, {moment}: others of that time may be missing. "
+        "A larger page_size may help."
+    )
 
 
 def test_pages_of_one_record_are_no_error(api: Server) -> None:
@@ -118,11 +123,11 @@ def test_a_cursor_seen_before_ends_the_list_with_an_error(
     api: Server, client: InstantlyClient, fault: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     api.control.fault("/api/v2/leads/list", count=None, **fault)
-    with caplog.at_level(logging.ERROR), pytest.raises(InstantlyAPIError, match="cursor sent twice"):
+    with caplog.at_level(logging.ERROR), pytest.raises(InstantlyAPIError, match=r": cursor sent twice\."):
         list(islice(client.list_leads(), 10_000))
-    (message,) = [record.message for record in caplog.records if record.levelno == logging.ERROR]
-    assert "/leads/list" in message
-    assert "may be missing" in message
+    assert [record.message for record in caplog.records if record.levelno == logging.ERROR] == [
+        "The list /api/v2/leads/list sent the same cursor twice and was ended there: records behind it may be missing."
+    ]
 
 
 def test_an_empty_string_as_cursor_is_the_end(api: Server, client: InstantlyClient) -> None:
@@ -200,3 +205,104 @@ def test_a_page_of_nothing_but_objects_leaves_out_none(api: Server) -> None:
     response = lead_lists(api)
     assert items(response)
     assert no_records(response) == 0
+
+
+# Where a page is left whose cursor is a time
+
+
+A, B, C = (f"2026-10-0{day}T00:00:00.000Z" for day in (1, 2, 3))
+
+
+def page_of(api: Server, times: tuple[object, ...], cursor: object, query: str = "") -> requests.Response:
+    """An answer with a record for each of these times, or with what is no record for each number."""
+    found = [time if isinstance(time, int) else {"id": f"id {at}", "at": time} for at, time in enumerate(times)]
+    api.control.fault("/api/v2/lead-lists", "status", status=200, body={"items": found, "next_starting_after": cursor})
+    return lead_lists(api, query)
+
+
+@pytest.mark.parametrize(
+    ("times", "cursor", "kept", "following"),
+    [
+        ((A, B, C), C, 2, B),
+        ((C, B, A), A, 2, B),
+        ((A, B, B), B, 1, A),
+        ((C, A, A), A, 1, C),
+        ((B, B), B, 2, B),
+        ((B, A, C), C, 3, C),
+        ((A, None, C), C, 3, C),
+        ((A, B), C, 2, C),
+        ((A, B), "id 1", 2, "id 1"),
+        ((A, B), f"{B} id 1", 2, f"{B} id 1"),
+        ((), C, 0, C),
+        ((A, B), None, 2, None),
+    ],
+    ids=[
+        "ascending",
+        "descending",
+        "two of the last time",
+        "two of the last time, descending",
+        "one time alone",
+        "in no order",
+        "a record without a time",
+        "a time of no record",
+        "an id",
+        "a time and an id",
+        "no records",
+        "no cursor",
+    ],
+)
+def test_the_last_time_of_a_page_is_left_to_the_next_where_the_cursor_is_that_time(
+    api: Server, times: tuple[str | None, ...], cursor: str | None, kept: int, following: str | None
+) -> None:
+    response = page_of(api, times, cursor)
+    assert settled(response) == items(response)[:kept]
+    assert len(settled(response)) == kept
+    assert next_cursor(response) == following
+
+
+@pytest.mark.parametrize(
+    ("times", "query", "missing"),
+    [
+        ((B, B), "?limit=2", "one time fills a page"),
+        ((B, 7), "?limit=2", "one time fills a page"),
+        ((B, B), "?limit=3", None),
+        ((B, B), "", None),
+        ((B,), "?limit=1", None),
+        ((A, B), "?limit=2", None),
+    ],
+)
+def test_records_are_missing_where_one_time_takes_all_that_was_asked_for(
+    api: Server, times: tuple[object, ...], query: str, missing: str | None
+) -> None:
+    paginator = StartingAfterPaginator()
+    paginator.advance(page_of(api, times, B, query))
+    assert paginator.missing == missing
+    assert not paginator.finished
+
+
+def test_there_is_a_doubt_once_more_follows_a_page_of_one_time(api: Server) -> None:
+    paginator = StartingAfterPaginator()
+    for times, cursor, doubt in [
+        ((A, B), B, None),
+        ((B,), B, None),
+        ((C,), C, "pages of one time each"),
+        ((), None, "pages of one time each"),
+    ]:
+        paginator.advance(page_of(api, times, cursor, "?limit=9"))
+        assert paginator.doubt == doubt
+    assert paginator.missing is None
+
+
+def test_a_cursor_that_could_not_be_sent_back_is_an_error_and_the_page_is_kept(api: Server) -> None:
+    response = page_of(api, (A, B), "\0")
+    assert len(settled(response)) == 2
+    with pytest.raises(InstantlyAPIError) as caught:
+        next_cursor(response)
+    assert caught.value.message == "the answer is a page with a cursor that is no text"
+
+
+def test_an_answer_without_content_is_no_page(api: Server) -> None:
+    api.control.fault("/api/v2/lead-lists", "status", status=204)
+    with pytest.raises(InstantlyAPIError) as caught:
+        items(lead_lists(api))
+    assert (caught.value.status, caught.value.kind) == (204, ErrorKind.MALFORMED)

@@ -72,13 +72,22 @@ DISTRIBUTIONS = [random_ids, bursts, both, one_millisecond]
 
 
 class SimulatedList:
-    """Answers as the API does: what comes strictly after a cursor; the last page with records has a cursor too."""
+    """Answers as the API does: what comes strictly after a cursor; the last page with records usually has one too."""
 
-    def __init__(self, ids: list[str], page_size: int, rng: random.Random, *, short_pages: bool = False) -> None:
+    def __init__(
+        self,
+        ids: list[str],
+        page_size: int,
+        rng: random.Random,
+        *,
+        short_pages: bool = False,
+        last_cursor: bool = True,
+    ) -> None:
         self.ids = sorted(ids)
         self.page_size = page_size
         self.rng = rng
         self.short_pages = short_pages
+        self.last_cursor = last_cursor
         self.requests = 0
         self.meanwhile: Callable[[], object] = lambda: None
 
@@ -92,7 +101,8 @@ class SimulatedList:
         start = 0 if cursor is None else self.behind(cursor)
         size = self.rng.randint(1, self.page_size) if self.short_pages else self.page_size
         ids = self.ids[start : start + size]
-        return [{"id": each} for each in ids], ids[-1] if ids else None
+        more = self.last_cursor or start + len(ids) < len(self.ids)
+        return [{"id": each} for each in ids], ids[-1] if ids and more else None
 
     def behind(self, cursor: str) -> int:
         return bisect_right(self.ids, cursor)
@@ -185,14 +195,15 @@ class Walkers:
 def lists(number: st.SearchStrategy[int]) -> st.SearchStrategy[SimulatedList]:
     """Lists of so many records."""
     return st.builds(
-        lambda seed, ids, number, page_size, short_pages: SimulatedList(
-            ids(random.Random(seed), number), page_size, random.Random(seed + 1), short_pages=short_pages
+        lambda seed, ids, number, page_size, **kind: SimulatedList(
+            ids(random.Random(seed), number), page_size, random.Random(seed + 1), **kind
         ),
         seed=st.integers(0, 1 << 32),
         ids=st.sampled_from(DISTRIBUTIONS),
         number=number,
         page_size=st.one_of(st.just(1), st.integers(1, 10)),
         short_pages=st.booleans(),
+        last_cursor=st.booleans(),
     )
 
 
@@ -472,6 +483,27 @@ def test_a_long_list_is_read_from_several_places(seed: int, ids: Callable[[rando
     assert reader.begun >= 4
 
 
+# How much is ahead
+
+
+@pytest.mark.parametrize(("ids", "least_told"), [(random_ids, 0.5), (bursts, 0), (one_millisecond, 0), (both, 0)])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_scan_tells_how_much_is_ahead_only_where_that_is_known(
+    ids: Callable[[random.Random, int], list[str]], least_told: float, seed: int
+) -> None:
+    simulated = SimulatedList(ids(random.Random(seed), 6_000), 50, random.Random(seed))
+    scan = simulated.scan()
+    walkers, told, steps = Walkers(simulated, scan, 8, hurry=True), 0, 0
+    while walkers.step():
+        ahead, steps = scan.ahead(), steps + 1
+        if ahead is not None:
+            told += 1
+            truly = len(simulated.ids) - scan._records
+            assert abs(ahead - truly) <= 0.25 * truly + 100
+    assert told >= least_told * steps
+    assert told or ids is not random_ids
+
+
 # Where the list is not what a scan needs it to be
 
 
@@ -489,6 +521,16 @@ class RefusesFarCursors(SimulatedList):
         if cursor not in self.ids and text(number(cursor) + 1) not in self.ids:
             raise InstantlyAPIError(400, "POST", "/api/v2/leads/list", '{"message": "starting_after is not valid"}')
         return super().behind(cursor)
+
+
+class IgnoresFarCursors(RefusesFarCursors):
+    """The same, but gives its beginning in the place of an error."""
+
+    def behind(self, cursor: str) -> int:
+        try:
+            return super().behind(cursor)
+        except InstantlyAPIError:
+            return 0
 
 
 class DoesNotFindUnknownCursors(RefusesUnknownCursors):
@@ -627,6 +669,7 @@ def test_a_list_that_turns_out_later_not_to_be_so_is_read_whole_from_there(
     assert len(caplog.messages) == 1
     assert LATER[kind] in caplog.messages[0]
     assert scan.remaining() is None
+    assert scan.ahead() is None
     assert scan.is_given_up
 
 
@@ -642,17 +685,32 @@ def test_an_odd_id_is_seen_wherever_it_is_among_the_first_two_pages(
     assert "are no UUIDs" in caplog.text
 
 
+@pytest.mark.parametrize(("kind", "reason"), [(RefusesFarCursors, "refused"), (IgnoresFarCursors, "do not ascend")])
 @pytest.mark.parametrize("walkers", [2, 6])
-def test_a_list_that_refuses_the_cursor_of_a_later_split_is_read_whole_and_not_again_at_that_place(
-    walkers: int, caplog: pytest.LogCaptureFixture
+def test_a_list_that_does_not_take_the_cursor_of_a_later_split_is_read_whole_and_not_again_at_that_place(
+    kind: type[SimulatedList], reason: str, walkers: int, caplog: pytest.LogCaptureFixture
 ) -> None:
-    simulated = without_premise(RefusesFarCursors, walkers)
+    simulated = without_premise(kind, walkers)
     scan = simulated.scan()
     got = Walkers(simulated, scan, walkers, hurry=True).finish()
     assert set(got) == set(simulated.ids)
     (message,) = caplog.messages
-    assert "refused" in message
+    assert reason in message
     assert scan.remaining() is None
+
+
+def test_a_record_that_comes_twice_in_a_page_is_seen(caplog: pytest.LogCaptureFixture) -> None:
+    simulated = without_premise(SimulatedList, 1)
+    simulated.ids.insert(5, simulated.ids[5])
+    assert Walkers(simulated, simulated.scan(), 4).finish() == simulated.ids
+    assert "its ids do not ascend" in caplog.text
+
+
+def test_ids_that_follow_each_other_without_a_gap_are_no_reason_to_read_the_list_from_one_place() -> None:
+    simulated = SimulatedList([text(1_000 + each) for each in range(200)], 10, random.Random(1))
+    scan = simulated.scan()
+    assert sorted(Walkers(simulated, scan, 4).finish()) == simulated.ids
+    assert not scan.is_given_up
 
 
 @pytest.mark.parametrize("kind", [*AT_ONCE, *LATER])
@@ -822,5 +880,19 @@ def test_an_error_of_another_kind_is_not_taken_for_a_refused_cursor(status: int)
         return SimulatedList.answer(simulated, cursor)
 
     simulated.answer = fail_the_second  # type: ignore[method-assign]
+    with pytest.raises(InstantlyAPIError):
+        Walkers(simulated, simulated.scan(), 1).finish()
+
+
+@pytest.mark.parametrize("status", [400, 404])
+def test_an_error_at_a_cursor_of_the_server_s_own_is_one_and_no_refusal(status: int) -> None:
+    simulated = without_premise(SimulatedList, 1)
+
+    def fail_the_fifth(cursor: str | None) -> tuple[Records, str | None]:
+        if simulated.requests == 5:
+            raise InstantlyAPIError(status, "POST", "/api/v2/leads/list", "{}")
+        return SimulatedList.answer(simulated, cursor)
+
+    simulated.answer = fail_the_fifth  # type: ignore[method-assign]
     with pytest.raises(InstantlyAPIError):
         Walkers(simulated, simulated.scan(), 1).finish()

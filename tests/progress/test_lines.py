@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import random
 import threading
 from collections import Counter
 from typing import TYPE_CHECKING, Any
@@ -20,7 +19,6 @@ from tap_instantly.progress.figures import Watch, clock
 from tap_instantly.progress.summary import MOST_ROWS, MOST_WORKSPACES, Summary
 from tap_instantly.streams.part import Outcome
 from tap_instantly.streams.tally import Tally
-from tests.api.test_scan import SimulatedList, Walkers, both, bursts, one_millisecond, random_ids
 from tests.support import TapRun, run_tap
 
 if TYPE_CHECKING:
@@ -233,24 +231,6 @@ def test_nothing_is_said_of_time_left_too_early_or_of_windows_that_differ() -> N
     part.at_window(4, 9)
     assert figures.share([part]) == "window 5 of 9"
     assert figures.seconds_left([part], 1_000) is None
-
-
-@pytest.mark.parametrize(("ids", "least_told"), [(random_ids, 0.5), (bursts, 0), (one_millisecond, 0), (both, 0)])
-@pytest.mark.parametrize("seed", range(3))
-def test_a_scan_tells_how_much_is_ahead_only_where_that_is_known(
-    ids: Callable[[random.Random, int], list[str]], least_told: float, seed: int
-) -> None:
-    simulated = SimulatedList(ids(random.Random(seed), 6_000), 50, random.Random(seed))
-    scan = simulated.scan()
-    walkers, told, steps = Walkers(simulated, scan, 8, hurry=True), 0, 0
-    while walkers.step():
-        ahead, steps = scan.ahead(), steps + 1
-        if ahead is not None:
-            told += 1
-            truly = len(simulated.ids) - scan._records
-            assert abs(ahead - truly) <= 0.25 * truly + 100
-    assert told >= least_told * steps
-    assert told or ids is not random_ids
 
 
 def test_time_is_written_as_clocks_have_it() -> None:
