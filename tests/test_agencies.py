@@ -16,7 +16,7 @@ from sandbox.group import ACCEPTED
 from tap_instantly import InstantlyAPIError
 from tap_instantly.tap import OWN, TapInstantly
 from tests.conftest import UNTIL
-from tests.support import TapRun, api_keys, opening, run_tap, traces
+from tests.support import TapRun, api_keys, opening, run_tap, secret, traces
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -159,6 +159,83 @@ def test_with_a_single_key_records_have_the_name_that_the_api_gives_it(agency: s
     assert set(workspaces_of(run)) == {(own_id(agency), "Harbor & Loom")}
 
 
+FAULTS = {
+    "refused": (("leads",), "/leads/list", 403, ["leads skipped in workspace {}: ", "skipped=[{}: forbidden]"]),
+    "failing": (("leads",), "/leads/list", 400, ["leads incomplete in workspace {}, ", "incomplete=[{}: bad request]"]),
+    "parents that are not found": (
+        ("lead_list_verification_stats",),
+        "/lead-lists/*/verification-stats",
+        404,
+        ["passed_over=[{}: ", "lead_list_verification_stats passed over some in {}: "],
+    ),
+    "parents that are not found, where old records do not come again": (
+        ("campaign_analytics_daily",),
+        "/campaigns/analytics/daily",
+        404,
+        ["campaign_analytics_daily incomplete in workspace {}, ", "incomplete=[{}: "],
+    ),
+    "given up": (
+        ("campaigns", "custom_tags", "lead_lists"),
+        "/*s",
+        400,
+        ["Workspace {} is given up for this run: ", "workspace {} was left out: "],
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_what_becomes_of_a_workspace_is_told_by_its_name_alone(
+    agency: sandbox.Server, caplog: pytest.LogCaptureFixture, fault: str
+) -> None:
+    caplog.set_level(logging.INFO)
+    streams, path, status, lines = FAULTS[fault]
+    broken = agency.control.within("workspace-002")
+    broken.fault(f"/api/v2{path}", "status", status=status, body={"message": "no"}, count=None)
+    keys = {"Ours": agency.api_key, "Pine: Street, [Ltd]": secret("workspace-002")}
+    run = run_tap(opening(agency, keys), streams=streams, incomplete=status == 400 or "old records" in fault)
+    told = [message for message in caplog.messages if '"context"' not in message and "context:" not in message]
+    for line in lines:
+        assert any(line.format("Pine: Street, [Ltd]") in message for message in told), line
+    # The SDK's own lines show what it calls a context.
+    assert next(broken.truth("workspace"))["id"] not in "\n".join([*told, str(run.error)])
+    assert run.error is None or "Pine: Street, [Ltd]" in str(run.error)
+
+
+def test_namesakes_are_told_apart_by_their_ids(agency: sandbox.Server, caplog: pytest.LogCaptureFixture) -> None:
+    names = ("workspace-002", "workspace-003", "workspace-005")
+    *alike, other = [next(agency.control.within(name).truth("workspace")) for name in names]
+    for name, details in zip(names, alike, strict=False):
+        control, answer = agency.control.within(name), {**details, "name": "Pine Street"}
+        control.fault("/api/v2/workspaces/current", "status", status=200, body=answer, count=None)
+        control.fault("/api/v2/leads/list", "status", status=403, body={"message": "no"}, count=None)
+    ids = [details["id"] for details in (*alike, other)]
+    run = run_tap(settings(agency, api_key=agency.api_key, sub_workspaces=ids), streams=("leads",))
+    for details in alike:
+        line = f"leads skipped in workspace Pine Street ({details['id']}): "
+        assert any(message.startswith(line) for message in caplog.messages)
+    assert run.tap.workspaces[other["id"]].label == other["name"]
+
+
+def test_a_name_of_several_lines_takes_one_before_its_workspace_is_opened_too(
+    agency: sandbox.Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken = agency.control.within("workspace-002")
+    broken.config(paid=False)
+    (id_,) = [row["id"] for row in broken.truth("workspace")]
+    rows = [{**row, "sub_workspace_name": "Pine\nStreet"} for row in members(agency) if row["sub_workspace_id"] == id_]
+    agency.control.fault("/api/v2/workspace-group-members", "status", status=200, body={"items": rows}, count=1)
+    run_tap(settings(agency, api_key=agency.api_key, sub_workspaces="all"), streams=("leads",))
+    assert any(message.startswith("Workspace Pine\\nStreet is left out: ") for message in caplog.messages)
+
+
+def test_a_key_for_a_name_is_in_no_message(agency: sandbox.Server, caplog: pytest.LogCaptureFixture) -> None:
+    key = secret("workspace-002")
+    agency.control.within("workspace-002").fault("/api/v2/leads/list", "status", status=400, count=None)
+    run = run_tap(opening(agency, {"Ours": agency.api_key, f"of {key}": key}), streams=("leads",), incomplete=True)
+    assert "leads incomplete in workspace of ***, " in caplog.text
+    assert traces(key, caplog.text + str(run.error)) == []
+
+
 def test_the_name_of_the_admin_workspace_is_not_taken_for_the_record_s_own(agency: sandbox.Server) -> None:
     wanted, name = next(iter(joined(agency).items()))
     config = settings(agency, api_key=agency.api_key, sub_workspaces=[wanted])
@@ -204,6 +281,7 @@ def test_a_workspace_without_a_key_is_named(entry: dict[str, str], message: str)
     [
         ({"api_key": "k", "sub_workspaces": "some"}, "must be all, or a list of ids"),
         ({"api_key": "k", "sub_workspaces": []}, "setting 'sub_workspaces' is not valid"),
+        ({"api_key": "k", "sub_workspaces": ["a\nb"]}, "an id has to be one line of text"),
         ({"workspaces": [{"name": "a", "api_key": "k"}], "sub_workspaces": "all"}, "are both given"),
     ],
 )
