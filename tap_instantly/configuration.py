@@ -96,14 +96,21 @@ def _keys(config: Mapping[str, Any]) -> Iterator[str]:
         elif "api_key_env" in entry and not key_of(entry):
             # It is not named here: somebody may have put the key itself in its place.
             yield f"{where} has an api_key_env that names no environment variable, or an empty one"
-    if isinstance(config.get("sub_workspaces"), str) and config["sub_workspaces"] != ALL:
-        yield f"setting 'sub_workspaces' is not valid: it must be {ALL}, or a list of ids"
-    if config.get("sub_workspaces") and config.get("workspaces"):
-        yield "settings 'sub_workspaces' and 'workspaces' are both given: sub_workspaces go with an api_key"
+    yield from _sub_workspaces(config)
     if not config.get("workspaces") and config.get("api_key") is None:
         yield f"setting 'api_key' is missing: give it in the config, or as {ENVIRONMENT_PREFIX}API_KEY"
     if config.get("workspaces") and config.get("api_key") is not None:
         yield "settings 'api_key' and 'workspaces' are both given: give one of them"
+
+
+def _sub_workspaces(config: Mapping[str, Any]) -> Iterator[str]:
+    given = config.get("sub_workspaces")
+    for odd in (id_ for id_ in (given if isinstance(given, list) else ()) if not str(id_).isprintable()):
+        yield f"setting 'sub_workspaces' is not valid: an id has to be one line of text: {odd!a}"
+    if isinstance(given, str) and given != ALL:
+        yield f"setting 'sub_workspaces' is not valid: it must be {ALL}, or a list of ids"
+    if given and config.get("workspaces"):
+        yield "settings 'sub_workspaces' and 'workspaces' are both given: sub_workspaces go with an api_key"
 
 
 def _describe(error: ValidationError, schema: Mapping[str, Any]) -> Iterator[str]:

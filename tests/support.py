@@ -45,6 +45,7 @@ class TapRun:
 
     messages: list[dict[str, Any]]
     tap: TapInstantly = field(repr=False)
+    error: IncompleteError | None = None
 
     def records(self, stream: str) -> list[Record]:
         return [m["record"] for m in self.messages if m["type"] == "RECORD" and m["stream"] == stream]
@@ -83,9 +84,9 @@ def run_tap(
         for entry in catalog["streams"]:
             entry["replication_method"] = "FULL_TABLE"
     tap = TapInstantly(config=dict(config), catalog=catalog, state=state, message_writer=writer)
-    with pytest.raises(IncompleteError) if incomplete else nullcontext():
+    with pytest.raises(IncompleteError) if incomplete else nullcontext() as caught:
         tap.sync_all()
-    return TapRun(writer.messages, tap)
+    return TapRun(writer.messages, tap, caught.value if caught else None)
 
 
 def secret(key: str) -> str:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import copy
+import itertools
+import json
 import logging
+import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -16,10 +19,11 @@ from sandbox.group import ACCEPTED
 from tap_instantly import InstantlyAPIError
 from tap_instantly.tap import OWN, TapInstantly
 from tests.conftest import UNTIL
-from tests.support import TapRun, api_keys, opening, run_tap, traces
+from tests.support import TapRun, api_keys, catalog_of, opening, run_tap, secret, traces
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 NUMBER = 8
 MANY = 200
@@ -159,6 +163,83 @@ def test_with_a_single_key_records_have_the_name_that_the_api_gives_it(agency: s
     assert set(workspaces_of(run)) == {(own_id(agency), "Harbor & Loom")}
 
 
+FAULTS = {
+    "refused": (("leads",), "/leads/list", 403, ["leads skipped in workspace {}: ", "skipped=[{}: forbidden]"]),
+    "failing": (("leads",), "/leads/list", 400, ["leads incomplete in workspace {}, ", "incomplete=[{}: bad request]"]),
+    "parents that are not found": (
+        ("lead_list_verification_stats",),
+        "/lead-lists/*/verification-stats",
+        404,
+        ["passed_over=[{}: ", "lead_list_verification_stats passed over some in {}: "],
+    ),
+    "parents that are not found, where old records do not come again": (
+        ("campaign_analytics_daily",),
+        "/campaigns/analytics/daily",
+        404,
+        ["campaign_analytics_daily incomplete in workspace {}, ", "incomplete=[{}: "],
+    ),
+    "given up": (
+        ("campaigns", "custom_tags", "lead_lists"),
+        "/*s",
+        400,
+        ["Workspace {} is given up for this run: ", "workspace {} was left out: "],
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_what_becomes_of_a_workspace_is_told_by_its_name_alone(
+    agency: sandbox.Server, caplog: pytest.LogCaptureFixture, fault: str
+) -> None:
+    caplog.set_level(logging.INFO)
+    streams, path, status, lines = FAULTS[fault]
+    broken = agency.control.within("workspace-002")
+    broken.fault(f"/api/v2{path}", "status", status=status, body={"message": "no"}, count=None)
+    keys = {"Ours": agency.api_key, "Pine: Street, [Ltd]": secret("workspace-002")}
+    run = run_tap(opening(agency, keys), streams=streams, incomplete=status == 400 or "old records" in fault)
+    told = [message for message in caplog.messages if '"context"' not in message and "context:" not in message]
+    for line in lines:
+        assert any(line.format("Pine: Street, [Ltd]") in message for message in told), line
+    # The SDK's own lines show what it calls a context.
+    assert next(broken.truth("workspace"))["id"] not in "\n".join([*told, str(run.error)])
+    assert run.error is None or "Pine: Street, [Ltd]" in str(run.error)
+
+
+def test_namesakes_are_told_apart_by_their_ids(agency: sandbox.Server, caplog: pytest.LogCaptureFixture) -> None:
+    names = ("workspace-002", "workspace-003", "workspace-005")
+    *alike, other = [next(agency.control.within(name).truth("workspace")) for name in names]
+    for name, details in zip(names, alike, strict=False):
+        control, answer = agency.control.within(name), {**details, "name": "Pine Street"}
+        control.fault("/api/v2/workspaces/current", "status", status=200, body=answer, count=None)
+        control.fault("/api/v2/leads/list", "status", status=403, body={"message": "no"}, count=None)
+    ids = [details["id"] for details in (*alike, other)]
+    run = run_tap(settings(agency, api_key=agency.api_key, sub_workspaces=ids), streams=("leads",))
+    for details in alike:
+        line = f"leads skipped in workspace Pine Street ({details['id']}): "
+        assert any(message.startswith(line) for message in caplog.messages)
+    assert run.tap.workspaces[other["id"]].label == other["name"]
+
+
+def test_a_name_of_several_lines_takes_one_before_its_workspace_is_opened_too(
+    agency: sandbox.Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken = agency.control.within("workspace-002")
+    broken.config(paid=False)
+    (id_,) = [row["id"] for row in broken.truth("workspace")]
+    rows = [{**row, "sub_workspace_name": "Pine\nStreet"} for row in members(agency) if row["sub_workspace_id"] == id_]
+    agency.control.fault("/api/v2/workspace-group-members", "status", status=200, body={"items": rows}, count=1)
+    run_tap(settings(agency, api_key=agency.api_key, sub_workspaces="all"), streams=("leads",))
+    assert any(message.startswith("Workspace Pine\\nStreet is left out: ") for message in caplog.messages)
+
+
+def test_a_key_for_a_name_is_in_no_message(agency: sandbox.Server, caplog: pytest.LogCaptureFixture) -> None:
+    key = secret("workspace-002")
+    agency.control.within("workspace-002").fault("/api/v2/leads/list", "status", status=400, count=None)
+    run = run_tap(opening(agency, {"Ours": agency.api_key, f"of {key}": key}), streams=("leads",), incomplete=True)
+    assert "leads incomplete in workspace of ***, " in caplog.text
+    assert traces(key, caplog.text + str(run.error)) == []
+
+
 def test_the_name_of_the_admin_workspace_is_not_taken_for_the_record_s_own(agency: sandbox.Server) -> None:
     wanted, name = next(iter(joined(agency).items()))
     config = settings(agency, api_key=agency.api_key, sub_workspaces=[wanted])
@@ -204,6 +285,7 @@ def test_a_workspace_without_a_key_is_named(entry: dict[str, str], message: str)
     [
         ({"api_key": "k", "sub_workspaces": "some"}, "must be all, or a list of ids"),
         ({"api_key": "k", "sub_workspaces": []}, "setting 'sub_workspaces' is not valid"),
+        ({"api_key": "k", "sub_workspaces": ["a\nb"]}, "an id has to be one line of text"),
         ({"workspaces": [{"name": "a", "api_key": "k"}], "sub_workspaces": "all"}, "are both given"),
     ],
 )
@@ -247,40 +329,75 @@ def test_an_empty_key_is_told_of_as_such() -> None:
 
 
 BROKEN = 20
+REASONS = {
+    "wrong key": "Workspace {} is left out: GET /api/v2/workspaces/current answered 401 (unauthorized)",
+    "no plan": "Workspace {} is left out: GET /api/v2/workspaces/current answered 402 (no active plan)",
+    "failing": "leads incomplete in workspace {}, and its bookmark stays where it was: POST /api/v2/leads/list ",
+    "refused": "leads skipped in workspace {}: POST /api/v2/leads/list answered 403 (forbidden)",
+}
+"""What the log says of a workspace at once, by how it is broken."""
+WITHIN = ("failing", "refused")
+
+
+def break_some(server: sandbox.Server, keys: dict[str, str], names: list[str]) -> dict[str, str]:
+    """Break workspaces in turn in each way, by their keys or by the server; how, by name."""
+    ways = dict(zip(names, itertools.cycle(REASONS), strict=False))
+    for name, way in ways.items():
+        control = server.control.within(name)
+        if way == "wrong key":
+            keys[name] = f"not-the-key-of-{name}"
+        elif way == "no plan":
+            control.config(paid=False)
+        else:
+            status = {"failing": 500, "refused": 403}[way]
+            control.fault("/api/v2/leads/list", "status", status=status, count=None)
+    return ways
 
 
 def test_of_two_hundred_workspaces_those_that_are_broken_are_told_of_and_all_others_are_complete(
-    caplog: pytest.LogCaptureFixture,
+    debug_tap: Callable[..., Any], tmp_path: Path
 ) -> None:
     config = SandboxConfig(workspaces=MANY, campaigns=1, accounts=1, leads=12, days=3, until=UNTIL, seed=3)
     with sandbox.serve(config) as server:
         names = [f"workspace-{place:03d}" for place in range(2, MANY + 1)]
         keys = api_keys(server, "main", *names)
-        broken = names[8::10][:BROKEN]
-        assert len(broken) == BROKEN
-        wrong_key, no_plan, failing, refused = broken[0::4], broken[1::4], broken[2::4], broken[3::4]
-        keys |= {name: "not a key of anybody's".replace(" ", "-") for name in wrong_key}
-        for name in no_plan:
-            server.control.within(name).config(paid=False)
-        for name in failing:
-            server.control.within(name).fault("/api/v2/leads/list", "status", status=500, count=None)
-        for name in refused:
-            server.control.within(name).fault("/api/v2/leads/list", "status", status=403, count=None)
-        run = run_tap(
-            opening(server, keys, max_retries=0, concurrency=16),
-            streams=("leads", "campaigns"),
-            incomplete=True,
-        )
+        ways = break_some(server, keys, names[8::10][:BROKEN])
+        assert Counter(ways.values()) == dict.fromkeys(REASONS, BROKEN / len(REASONS))
+        catalog = tmp_path / "catalog.json"
+        catalog.write_text(json.dumps(catalog_of(opening(server, keys), "leads", "campaigns")), encoding="utf-8")
+        settings = opening(server, keys, concurrency=16)
+        run = debug_tap("--catalog", str(catalog), environment={"TAP_INSTANTLY_LOGLEVEL": "INFO"}, **settings)
         truth = {name: {row["id"] for row in server.control.within(name).truth("leads")} for name in keys}
+    assert run.returncode == 3, run.stderr[-2000:]
+    messages = [json.loads(line) for line in run.stdout.splitlines()]
     found: dict[str, list[str]] = {}
-    for record in run.records("leads"):
-        found.setdefault(record["workspace_name"], []).append(record["id"])
-    good = keys.keys() - set(broken)
+    for message in messages:
+        if message["type"] == "RECORD" and message["stream"] == "leads":
+            found.setdefault(message["record"]["workspace_name"], []).append(message["record"]["id"])
+    good = keys.keys() - ways.keys()
     assert len(good) == MANY - BROKEN
     assert {name: sorted(ids) for name, ids in found.items()} == {name: sorted(truth[name]) for name in good}
-    left_out = [line for line in caplog.messages if "is left out" in line]
-    assert sorted(line.split()[1] for line in left_out) == sorted(wrong_key + no_plan)
-    ids = {record["workspace_name"]: record["id"] for record in run.records("campaigns")}
-    assert set(ids) == good | set(failing) | set(refused)
-    tally = run.tap.streams["leads"].tally
-    assert (len(tally.incomplete), len(tally.skipped)) == (len(failing), len(refused))
+    assert messages[-1]["type"] == "STATE"
+    parts = messages[-1]["value"]["bookmarks"]["leads"]["partitions"]
+    assert sum("replication_key_value" in part for part in parts) == len(good)
+    lines = [line.split(" | ")[-1] for line in run.stderr.splitlines()]
+    for name, way in ways.items():
+        assert any(line.startswith(REASONS[way].format(name)) for line in lines), name
+    assert_summed_up(lines, ways)
+
+
+def assert_summed_up(lines: list[str], ways: dict[str, str]) -> None:
+    """Each broken workspace is in the summary, and those that make the run incomplete in its last line."""
+    of = {way: [name for name in ways if ways[name] == way] for way in REASONS}
+    (leads,) = [line for line in lines if line.startswith("Synced leads: ")]
+    for count, way, kind in (("skipped", "refused", "forbidden"), ("incomplete", "failing", "server error")):
+        (entries,) = re.findall(rf" {count}=\[(.*?)\]", leads)
+        assert sorted(entries.split(", ")) == [f"{name}: {kind}" for name in of[way]]
+    reasons = "\n".join(line for line in lines if line.startswith("Not complete: "))
+    for name, way in ways.items():
+        within = rf"leads (skipped|incomplete) in (.*, )?{name}(,.*)?: "
+        assert re.search(within if way in WITHIN else f"workspace {name} was left out: ", reasons), name
+    (total,) = [line for line in lines if line.startswith("In all: ")]
+    assert total.endswith(f" workspaces={MANY - 10} skipped=5 incomplete=5 left_out=10")
+    (missing,) = re.findall(r"^Not everything could be read: leads \((.*)\); all else was\.", lines[-1])
+    assert sorted(missing.split(", ")) == [f"{name}: server error" for name in of["failing"]]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import copy
 import logging
+import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -100,10 +102,33 @@ def test_all_are_read_into_the_same_streams(agency: sandbox.Server) -> None:
     assert days == expected
 
 
-def test_workspaces_are_read_side_by_side(agency: sandbox.Server) -> None:
-    agency.control.config(latency_ms=20)
-    run_tap(settings(agency), streams=("campaigns",))
-    assert agency.control.counts()["most_in_flight"] > 1
+AT_ONCE = 4
+
+
+@pytest.mark.parametrize(("stream", "path"), [("campaigns", "/api/v2/campaigns"), ("leads", "/api/v2/leads/list")])
+def test_several_are_read_side_by_side_and_never_more_requests_are_under_way_than_may_be(
+    agency: sandbox.Server, stream: str, path: str
+) -> None:
+    agency.control.fault(path, "latency", seconds=60, count=None)
+
+    def under_way() -> list[str]:
+        """The workspaces of the requests that wait, once there are as many as may be; no answer comes before."""
+        with sandbox.Control(agency.url) as control:
+            for _ in range(1_000):
+                waiting = [request["workspace"] for request in control.requests(path) if request["status"] is None]
+                if len(waiting) >= AT_ONCE:
+                    break
+                time.sleep(0.01)
+            control.clear_faults()
+            return waiting
+
+    with ThreadPoolExecutor() as beside:
+        looking = beside.submit(under_way)
+        run = run_tap(settings(agency, concurrency=AT_ONCE, page_size=7, start_date=None), streams=(stream,))
+        waiting = looking.result()
+    assert len(waiting) == agency.control.counts()["most_in_flight"] == AT_ONCE
+    assert len(set(waiting)) > 1
+    assert {record["id"] for record in run.records(stream)} == truth(agency, stream)
 
 
 def test_each_has_a_bookmark_of_its_own_and_the_next_run_goes_on_from_it(agency: sandbox.Server) -> None:

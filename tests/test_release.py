@@ -57,6 +57,16 @@ def test_what_is_held_back_when_pins_are_renewed_is_not_asked_to_be_renewed() ->
     assert {ignored["dependency-name"] for ignored in pins["ignore"]} == held
 
 
+def test_every_target_that_tests_something_is_run_by_some_workflow() -> None:
+    (targets,) = re.findall(
+        r"^\.PHONY: (.*?)(?<!\\)$", Path("Makefile").read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
+    )
+    tests = {target for target in targets.replace("\\", " ").split() if target.startswith("test")}
+    run = {word for workflow in WORKFLOWS for step in steps(workflow) for word in step.get("run", "").split()}
+    assert len(tests) > 3
+    assert tests - run == set()
+
+
 def test_nothing_is_published_that_was_not_tested_and_the_right_to_publish_is_that_job_s_alone() -> None:
     release = jobs(Path(".github/workflows/release.yml"))
     assert set(release["pypi"]["needs"]) == {"ci", "build"}

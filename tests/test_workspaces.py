@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tap_instantly import ErrorKind, InstantlyAPIError, InstantlyClient
-from tap_instantly.api.workspaces import UNKNOWN_WORKSPACE, Workspace
+from tap_instantly.api.workspace import UNKNOWN_WORKSPACE, Workspace
 from tests.api.test_errors import closed_port
 from tests.support import TapRun, run_tap, secret
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from tap_instantly.quoting import quoted
+
 if TYPE_CHECKING:
     from tap_instantly.api.client import InstantlyClient
 
@@ -12,7 +14,11 @@ logger = logging.getLogger("tap-instantly.api")
 
 
 def accepted_sub_workspaces(client: InstantlyClient, taken: str) -> dict[str, str]:
-    """Ids of the workspaces that have joined the group of the key's own, by a name that is not ``taken`` by another.
+    """Ids of the workspaces that have joined the group of the key's own, by names for messages.
+
+    Args:
+        client: Of the key.
+        taken: A name that none of them may have.
 
     Raises:
         InstantlyAPIError: The key may not read them (``workspace_group_members:read``), ...
@@ -20,11 +26,12 @@ def accepted_sub_workspaces(client: InstantlyClient, taken: str) -> dict[str, st
     found: dict[str, str] = {}
     others = 0
     for member in client.list_sub_workspaces():
-        id_, name = member.get("sub_workspace_id"), member.get("sub_workspace_name")
+        id_, own = member.get("sub_workspace_id"), member.get("sub_workspace_name")
+        name = quoted(own) if isinstance(own, str) else ""
         if member.get("status") != "accepted" or not isinstance(id_, str) or not id_:
             others += 1
-        elif not isinstance(name, str) or not name or name in {taken, *found}:
-            found[f"{name or ''} ({id_})".strip()] = id_
+        elif not name or name in {taken, *found}:
+            found[f"{name} ({quoted(id_)})".strip()] = id_
         else:
             found[name] = id_
     if others:

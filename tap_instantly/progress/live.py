@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from tap_instantly.api.secrecy import masked
@@ -69,18 +68,13 @@ class Live:
         self._log.undo()
 
 
-@lru_cache(maxsize=1024)
-def _named(name: str) -> str:
-    return masked(name)
-
-
 def _row(stream: str, tally: Tally, part: Part, allowed: int) -> tuple[str, ...]:
     seconds = max(part.seconds, 0.001)
     waiting = "at the limit" if at_limit(part, allowed) else ""
     if (pause := held_back(part)) > PAUSE:
         waiting = f"pausing {clock(pause)}"
     return (
-        _named(part.name),
+        part.workspace.label,
         stream,
         f"{tally.records_of(part):,} records",
         f"{part.pages:,} pages",

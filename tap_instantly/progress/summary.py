@@ -45,7 +45,7 @@ class Summary:
 
     Args:
         tallies: Of the selected streams.
-        left_out: Why workspaces were not opened, or given up, by name or id.
+        left_out: Why workspaces were not opened, or given up, by what messages call them.
         seconds: Since its beginning.
     """
 
@@ -85,7 +85,7 @@ class Summary:
         totals: dict[str, Total] = {}
         for name, tally in self._tallies.items():
             for part in tally.parts.values():
-                total = totals.setdefault(part.workspace.id, Total(part.name))
+                total = totals.setdefault(part.workspace.id, Total(part.workspace.label))
                 total.records += tally.records_of(part)
                 total.requests += part.requests
                 total.seconds += part.seconds
@@ -100,7 +100,7 @@ class Summary:
         for stream, tally in self._tallies.items():
             for part in tally.parts.values():
                 if note := _note(part):
-                    found.setdefault((note, stream, part.why), []).append(part.name)
+                    found.setdefault((note, stream, part.why), []).append(part.workspace.label)
         for (note, stream, why), workspaces in found.items():
             yield f"{stream} {note} in {', '.join(workspaces)}" + (f": {why}" if why else "")
         for name, error in self._left_out.items():
@@ -122,7 +122,7 @@ class Summary:
             return [("", *HEADINGS, ""), *rows, bottom]
         order = {id_: place for place, id_ in enumerate(dict.fromkeys(part.workspace.id for _, _, part in parts))}
         found = [
-            (part.name, name, *_cells(tally.records_of(part), part.requests, part.seconds), _note(part))
+            (part.workspace.label, name, *_cells(tally.records_of(part), part.requests, part.seconds), _note(part))
             for name, tally, part in sorted(parts, key=lambda row: order[row[2].workspace.id])
         ]
         return [("", "", *HEADINGS, ""), *_each_once(found), ("", *bottom)]

@@ -20,7 +20,7 @@ def verdict(streams: Sequence[InstantlyStream]) -> Iterator[str]:
         workspaces: dict[ErrorKind, list[str]] = {}
         for part in stream.tally.parts.values():
             if part.failed_by is not None:
-                workspaces.setdefault(part.failed_by, []).append(part.name)
+                workspaces.setdefault(part.failed_by, []).append(part.workspace.label)
         for kind, names in workspaces.items():
             where = f" in {', '.join(names)}" if len(stream.tally.parts) > 1 else ""
             refused.setdefault((kind, where), []).append(stream)

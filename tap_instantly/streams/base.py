@@ -181,7 +181,8 @@ class InstantlyStream(Versioned):
     def before_reading(self, context: Context) -> None:
         part, workspace = self.get_context_state(context), workspace_id(context)
         if why := state.why_anew(part, self.bookmark_key, lambda: self.workspaces[workspace].connected_at):
-            self.logger.warning("Read anew in workspace %s, from the start date or all of it: %s", workspace, why)
+            label = self.workspaces[workspace].label
+            self.logger.warning("Read anew in workspace %s, from the start date or all of it: %s", label, why)
             state.forget(part)
         # Kept, as the bookmark may move on while threads still ask for it.
         self._starts[workspace] = self._start_of(context)
@@ -196,9 +197,9 @@ class InstantlyStream(Versioned):
         workspace = workspace_id(context)
         self.workspaces.note_success(workspace)
         if doubt := self._unsure.pop(workspace, None):
-            self.tally.pass_over(workspace, f"{workspace}: {doubt}")
+            self.tally.pass_over(workspace, doubt)
         if why := self._missing.pop(workspace, None):
-            self._note_incomplete(context, f"{workspace}: {why}", why)
+            self._break_off(context, why, why)
 
     @override
     def ended_by(self, context: Context, error: BaseException, *, read: bool) -> None:
@@ -209,17 +210,18 @@ class InstantlyStream(Versioned):
             self._forget_progress(context)
             why = why_skipped(error, self.scopes)
             self.tally.skip(workspace, error.kind, why)
-            self.logger.warning("%s skipped in workspace %s: %s", self.name, workspace, why)
+            self.logger.warning("%s skipped in workspace %s: %s", self.name, self.workspaces[workspace].label, why)
             return
-        self._note_incomplete(context, f"{workspace}: {error.kind.value}", str(error), error.kind)
-        self.logger.error(
-            "%s incomplete in workspace %s, and its bookmark stays where it was: %s", self.name, workspace, error
-        )
+        self._break_off(context, error.kind.value, str(error), error.kind)
         self.workspaces.note_failure(workspace, error)
 
-    def _note_incomplete(self, context: Context, entry: str, why: str, kind: ErrorKind | None = None) -> None:
+    def _break_off(self, context: Context, what: str, why: str, kind: ErrorKind | None = None) -> None:
+        label = self.workspaces[workspace_id(context)].label
         self._forget_progress(context)
-        self.tally.break_off(workspace_id(context), entry, why, kind)
+        self.tally.break_off(workspace_id(context), what, why, kind)
+        self.logger.error(
+            "%s incomplete in workspace %s, and its bookmark stays where it was: %s", self.name, label, why
+        )
 
     def _forget_progress(self, context: Context) -> None:
         """See to it that the next run starts where this one did, as it did not see everything."""

@@ -69,7 +69,8 @@ class Emails(ListStream):
             return
         if _ordinal(created) < _ordinal(self._latest[workspace]) and workspace not in self._disordered:
             self._disordered.add(workspace)
-            self.logger.warning("E-mails of workspace %s come in no order: its bookmark waits for the end.", workspace)
+            label = self.workspaces[workspace].label
+            self.logger.warning("E-mails of workspace %s come in no order: its bookmark waits for the end.", label)
             part = self.get_context_state(context)
             state.forget(part)
             part.update(self._before[workspace])

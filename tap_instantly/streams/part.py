@@ -7,8 +7,6 @@ import time
 from enum import Enum
 from typing import TYPE_CHECKING, TypeVar
 
-from tap_instantly.streams.state import quoted
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable
 
@@ -89,11 +87,6 @@ class Part:
         self._requests: int | None = None
         self._unusable_before = workspace.client.unusable
         self._unusable: int | None = None
-
-    @property
-    def name(self) -> str:
-        """What people call the workspace, on one line."""
-        return quoted(self.workspace.name or self.workspace.id)
 
     @property
     def requests(self) -> int:

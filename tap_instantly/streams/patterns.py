@@ -206,14 +206,11 @@ class PerParent(InstantlyStream):
         workspace = workspace_id(context)
         if not (not_found := self._not_found.pop(workspace, None)) or not (listed := self._listed(not_found, context)):
             return
-        entry = f"{workspace}: {len(listed)} of {self.parent.column} not found"
+        what = f"{len(listed)} of {self.parent.column} not found"
         if self.bookmark_key:
-            self._note_incomplete(context, entry, f"{len(listed)} of {self.parent.column} not found, and still listed")
-            self.logger.error(
-                "%s incomplete, and its bookmark stays where it was: in workspace %s, still listed", self.name, entry
-            )
+            self._break_off(context, what, f"{what}, and still listed")
         else:
-            self.tally.pass_over(workspace, entry)
+            self.tally.pass_over(workspace, what)
 
     def _listed(self, not_found: set[str], context: Context) -> set[str]:
         """Those that are listed, or cannot be shown to be gone."""

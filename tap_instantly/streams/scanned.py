@@ -59,8 +59,8 @@ class ScannedListStream(ListStream):
         part = self.get_context_state(context)
         if SCAN in part and (why := self._why_not_taken_up(part[SCAN], context)):
             part.pop(SCAN)
-            workspace = workspace_id(context)
-            self.logger.warning("A pass in workspace %s that was cut off cannot be taken up: %s", workspace, why)
+            label = self.workspaces[workspace_id(context)].label
+            self.logger.warning("A pass in workspace %s that was cut off cannot be taken up: %s", label, why)
         if SCAN in part and self.version is not None:
             self.keep_version(part[SCAN][TABLE_VERSION])
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from singer_sdk.exceptions import ConfigurationError
 
 from tap_instantly.configuration import did_you_mean
-from tap_instantly.streams.state import quoted
+from tap_instantly.quoting import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping

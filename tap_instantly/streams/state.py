@@ -16,6 +16,7 @@ from singer_sdk.exceptions import ConfigurationError
 
 from tap_instantly import timestamps
 from tap_instantly.configuration import did_you_mean
+from tap_instantly.quoting import quoted
 from tap_instantly.settings import EARLIEST_YEAR
 from tap_instantly.streams.records import WORKSPACE_ID
 
@@ -36,9 +37,6 @@ SCAN = "scan"
 
 OF_ONE_RUN = (MARKERS, SIGNPOST, "starting_replication_value")
 """What the SDK writes for the run that is under way; it trips over what is there in another form."""
-
-LONGEST = 80
-"""Characters of a state that a message quotes."""
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
@@ -191,12 +189,6 @@ def _check_bookmark(name: str, where: str, part: Part, key: str | None) -> None:
 def _unusable(stream: str, where: str, what: str) -> StateError:
     advice = f"Correct it, or remove that entry to read {quoted(stream)} anew."
     return StateError(f"The state cannot be used: {where} {what}. {advice}")
-
-
-def quoted(text: str) -> str:
-    """A text of a state or catalog, short and on one line."""
-    text = text if len(text) <= LONGEST else text[:LONGEST] + "..."
-    return text if text.isprintable() else ascii(text)[1:-1]
 
 
 def _kind(value: object) -> str:

@@ -109,18 +109,28 @@ class Tally:
 
     def skip(self, workspace_id: str, kind: ErrorKind, why: str) -> None:
         """It is not to be had in a workspace, for a reason of that kind."""
-        self.skipped.append(f"{workspace_id}: {kind.value}")
-        self.parts[workspace_id].end(Outcome.SKIPPED, why, kind)
+        self._end(workspace_id, Outcome.SKIPPED, self.skipped, kind.value, why, kind)
 
-    def break_off(self, workspace_id: str, entry: str, why: str, kind: ErrorKind | None = None) -> None:
-        """It could not be read to its end in a workspace."""
-        self.incomplete.append(entry)
-        self.parts[workspace_id].end(Outcome.INCOMPLETE, why, kind)
+    def break_off(self, workspace_id: str, what: str, why: str, kind: ErrorKind | None = None) -> None:
+        """It could not be read to its end in a workspace: what of it in a few words, and why in more."""
+        self._end(workspace_id, Outcome.INCOMPLETE, self.incomplete, what, why, kind)
 
-    def pass_over(self, workspace_id: str, entry: str) -> None:
-        """Parents of a workspace were passed over, and are still there."""
-        self.passed_over.append(entry)
-        self.parts[workspace_id].end(Outcome.COMPLETE, entry.partition(": ")[2])
+    def pass_over(self, workspace_id: str, what: str) -> None:
+        """Something of a workspace was passed over, and may still be there."""
+        self._end(workspace_id, Outcome.COMPLETE, self.passed_over, what, what)
+
+    def _end(
+        self,
+        workspace_id: str,
+        outcome: Outcome,
+        entries: list[str],
+        what: str,
+        why: str,
+        kind: ErrorKind | None = None,
+    ) -> None:
+        part = self.parts[workspace_id]
+        entries.append(f"{part.workspace.label}: {what}")
+        part.end(outcome, why, kind)
 
     def line(self, **oddities: int) -> str:
         """The counts on one line; oddities only where there are any."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from typing_extensions import override
 
+from tap_instantly.quoting import quoted
 from tap_instantly.streams.records import WORKSPACE_ID
 from tap_instantly.streams.turns import InTurns
 
@@ -85,7 +86,8 @@ class Versioned(InTurns):
         if not self.workspaces.left_out:
             read = {workspace.id for workspace in self.workspaces}
             known = (state["context"][WORKSPACE_ID] for state in self.state_manager.get_state_partitions() or ())
-            yield from (f"the state knows workspace {id_}, which was not read" for id_ in known if id_ not in read)
+            others = (quoted(id_) for id_ in known if id_ not in read)
+            yield from (f"the state knows workspace {other}, which was not read" for other in others)
         if records := sum(self.shaper.oddities[name] for name in LEFT_OUT):
             yield f"{records} records could not be loaded"
         if items := self.workspaces.unusable:

@@ -151,6 +151,14 @@ def test_the_settings_of_a_loader_are_among_those_that_it_has(project: Project, 
     assert set(declared["capabilities"]) - set(about["capabilities"]) == set()
 
 
+def test_the_loaders_without_capabilities_are_those_that_cannot_tell_any(project: Project) -> None:
+    plugins = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))["plugins"]["loaders"]
+    for loader in (plugin["name"] for plugin in plugins if "capabilities" not in plugin):
+        asked = project.meltano("invoke", loader, "--about", check=False)
+        assert asked.returncode != 0
+        assert "unrecognized arguments: --about" in asked.stdout + asked.stderr, loader
+
+
 def test_the_project_and_the_definition_for_the_hub_are_valid_by_meltano_s_own_schema(plugins: None) -> None:
     (path,) = ENVIRONMENT.glob("lib/python*/site-packages/meltano/schemas/meltano.schema.json")
     validator = Draft202012Validator(json.loads(path.read_text(encoding="utf-8")))

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from singer_sdk.logging import StructuredFormatter
 
-from tap_instantly.api import ErrorKind, InstantlyAPIError
+from tap_instantly.api import ErrorKind, InstantlyAPIError, Workspace
 from tap_instantly.progress import figures, report
 from tap_instantly.progress.figures import Watch, clock
 from tap_instantly.progress.summary import MOST_ROWS, MOST_WORKSPACES, Summary
@@ -56,15 +56,10 @@ class Client:
         self.budget = Budget()
 
 
-class Workspace:
-    def __init__(self, name: str) -> None:
-        self.id = self.name = name
-        self.client = Client()
-
-
 def tally_of(*names: str) -> tuple[Tally, list[Workspace]]:
-    tally, workspaces = Tally("/leads/list"), [Workspace(name) for name in names]
-    tally.open(workspaces)  # type: ignore[arg-type]
+    tally = Tally("/leads/list")
+    workspaces = [Workspace(name, name, None, Client()) for name in names]  # type: ignore[arg-type]
+    tally.open(workspaces)
     return tally, workspaces
 
 
@@ -250,7 +245,7 @@ def test_each_workspace_has_the_records_of_its_turns_at_any_moment(turns: list[t
     for name, records in turns:
         read(tally, next(workspace for workspace in workspaces if workspace.id == name), records)
         found[name] += records
-        assert {part.name: tally.records_of(part) for part in tally.parts.values()} == {
+        assert {part.workspace.label: tally.records_of(part) for part in tally.parts.values()} == {
             name: found[name] for name in tally.parts
         }
     assert tally.requests == len(turns)
@@ -345,5 +340,5 @@ def test_a_summary_of_hundreds_of_workspaces_stays_short_and_names_all_that_is_m
 
 
 def test_a_name_of_several_lines_takes_one() -> None:
-    tally, _ = tally_of("a\nb\x1b[2J")
-    assert next(iter(tally.parts.values())).name == "a\\nb\\x1b[2J"
+    _, (workspace,) = tally_of("a\nb\x1b[2J")
+    assert workspace.label == "a\\nb\\x1b[2J"

@@ -77,7 +77,7 @@ def test_strict_makes_a_skipped_stream_an_incomplete_run(agency: Agency, process
     assert process().returncode == 0
     run = process(strict=True)
     assert run.returncode == 3
-    assert f"campaigns ({agency.id_of(BROKEN)}: forbidden)" in last_words(run)
+    assert f"campaigns ({BROKEN}: forbidden)" in last_words(run)
 
 
 def test_strict_makes_a_workspace_that_cannot_be_opened_an_incomplete_run(

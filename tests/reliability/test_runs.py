@@ -57,8 +57,9 @@ def test_a_workspace_in_which_three_endpoints_in_a_row_fail_is_given_up_and_the_
     assert not any(run.keys(kind, broken) for kind in (LIST, SCAN, SORTED, OBJECT))
     assert all(run.keys(kind, sound) == agency.truth(kind, SOUND) for kind in (LIST, SCAN, SORTED, OBJECT))
     assert run.bookmark(LIST, broken) == "2020-01-01T00:00:00.000Z"
-    assert f"Workspace {broken} is given up for this run" in caplog.text
-    assert f"campaigns ({broken}: bad request)" in str(run.error)
+    assert f"Workspace {BROKEN} is given up for this run" in caplog.text
+    assert f"campaigns ({BROKEN}: bad request)" in str(run.error)
+    assert f"workspace {BROKEN}" in str(run.error)
     agency.server.control.clear_faults()
     again = agency.run(*streams, state=run.state)
     assert again.exit_code == 0
@@ -113,7 +114,7 @@ def test_failures_of_different_endpoints_count_until_a_stream_is_read(agency: Ag
         workspaces.note_failure(broken, error)
         assert not workspaces.left_out
     workspaces.note_failure(broken, failures[-1])
-    assert workspaces.left_out == {broken: failures[-1]}
+    assert workspaces.left_out == {workspaces[broken].label: failures[-1]}
     assert [workspace.id for workspace in workspaces] == [agency.id_of(SOUND)]
     assert workspaces[broken].id == broken
 
@@ -127,7 +128,8 @@ def test_failures_of_one_workspace_are_none_of_another(agency: Agency, workspace
     (last,) = errors("/three")
     for id_ in ids:
         workspaces.note_failure(id_, last)
-    assert list(workspaces.left_out) == [agency.id_of(BROKEN)]
+    assert list(workspaces.left_out) == [workspaces[agency.id_of(BROKEN)].label]
+    assert [workspace.id for workspace in workspaces] == [agency.id_of(SOUND)]
 
 
 def test_the_failure_that_leaves_no_workspace_is_raised(workspaces: Workspaces) -> None:

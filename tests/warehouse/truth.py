@@ -49,10 +49,15 @@ def due(
     rows: Rows = {}
     for truth in truths:
         for row in truth.expected(table, added_fields, carriers):
-            assert row.keys() <= table.columns.keys()
             assert table.key_of(row) not in rows
-            rows[table.key_of(row)] = {name: _plain(row.get(name), kind) for name, kind in table.columns.items()}
+            rows[table.key_of(row)] = as_held(row, table)
     return rows
+
+
+def as_held(row: Row, table: Table) -> Row:
+    """A row of the API as the table has to hold it."""
+    assert row.keys() <= table.columns.keys()
+    return {name: _plain(row.get(name), kind) for name, kind in table.columns.items()}
 
 
 def found(pipeline: Pipeline, table: Table) -> Rows:

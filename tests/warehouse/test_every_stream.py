@@ -1,0 +1,61 @@
+"""Each stream that there is, loaded into Postgres once: the types of its columns, and its rows as the API has them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+import sandbox
+from demo.tables import UNKNOWN_FIELDS, WORKSPACE_ID, WORKSPACE_NAME, Table
+from sandbox import SandboxConfig
+from tap_instantly.streams import STREAMS
+from tests.conftest import UNTIL
+from tests.streams.test_catalogue import truth
+from tests.support import api_keys, catalog_of, opening
+from tests.warehouse.pipeline import Pipeline
+from tests.warehouse.truth import LOADERS_OWN, as_held, column_types, declared_types, found
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sandbox import Server
+    from tests.warehouse.postgres import Postgres
+
+SHIPPED = {"use_copy": True, "batch_size_rows": 25_000}
+TABLES = {stream.name: Table(stream.name, tuple(stream.primary_keys)) for stream in STREAMS}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    size = SandboxConfig(campaigns=3, accounts=6, leads=60, emails=20, days=12, until=UNTIL, seed=5)
+    with sandbox.serve(size) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def loaded(postgres: Postgres, server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
+    """A database into which every stream has been loaded."""
+    config = opening(server, api_keys(server, "main"), max_requests_per_second=1_000)
+    with postgres.database("every_stream") as database:
+        pipeline = Pipeline(postgres, database, tmp_path_factory.mktemp("every_stream"))
+        run = pipeline.load(config, catalog_of(config), **SHIPPED)
+        assert run.exit_code == 0, run.log[-2_000:]
+        yield pipeline
+
+
+@pytest.mark.parametrize("stream", TABLES)
+def test_every_column_has_the_type_of_its_schema_and_every_row_is_as_the_api_has_it(
+    server: Server, loaded: Pipeline, stream: str
+) -> None:
+    table = TABLES[stream]
+    assert column_types(loaded, stream) == declared_types(stream) | LOADERS_OWN
+    of_the_tap = {
+        WORKSPACE_ID: next(server.control.truth("workspace"))["id"],
+        WORKSPACE_NAME: "main",
+        UNKNOWN_FIELDS: None,
+    }
+    due = [as_held({**row, **of_the_tap}, table) for row in truth(server, stream)]
+    assert due, "the sandbox has nothing of this kind"
+    assert found(loaded, table) == {table.key_of(row): row for row in due}
+    assert len({table.key_of(row) for row in due}) == len(due)
