@@ -27,7 +27,8 @@ ESCAPES = 200
 DEEPEST = 200
 """Levels of objects and arrays to read of an answer that has too many; more than a record may have."""
 
-_BRACKETS = re.compile(rb'[][{}]|"(?:[^"\\]|\\.)*"', re.DOTALL)
+# A text that does not end goes to the end of the body, or each of its quotes would be tried as the beginning of one.
+_BRACKETS = re.compile(rb'[][{}]|"(?:[^"\\]|\\.)*(?:"|\\?\Z)', re.DOTALL)
 
 _ODD = re.compile("[\0\ud800-\udfff]")
 
