@@ -90,7 +90,6 @@ _BY_STATUS = {
 }
 
 _ERROR_KEYS = frozenset({"statusCode", "error", "message", "code", "details", "success", "errors", "data"})
-_PAGE_KEYS = frozenset({"items", "next_starting_after"})
 
 
 class InstantlyError(Exception):
@@ -188,16 +187,15 @@ def classify(status: int, data: object) -> ErrorKind | None:
 def _reported_in_ok(data: object) -> ErrorKind | None:
     """The error that a 200 carries instead of data (reported): an object of nothing but error keys.
 
-    So is one with an empty page beside an error, which would end a list before its end.
+    So is one with a page of a list beside an error, which would end the list before its end.
     """
     if not isinstance(data, dict) or not data or data.get("success") is True or data.get("data"):
         return None
     inner = data.get("statusCode")
     failed = classify(inner, data) if isinstance(inner, int) and inner >= HTTPStatus.BAD_REQUEST else None
-    if not data.keys() <= _ERROR_KEYS:
-        is_empty_page = data.get("items") == [] and data.keys() <= _ERROR_KEYS | _PAGE_KEYS
-        if not is_empty_page or not (failed or data.get("error") or data.get("success") is False):
-            return None
+    says_so = failed or data.get("error") or data.get("errors") or data.get("success") is False
+    if not data.keys() <= _ERROR_KEYS and not ("items" in data and says_so):
+        return None
     return failed or ErrorKind.ERROR_IN_OK
 
 
