@@ -258,6 +258,9 @@ class Transport:
             response = limit.ask(ask)
             yield settled(response)
             paginator.advance(response)
+        if paginator.doubt:
+            logger.error("Records of the list %s may be missing: %s.", path, paginator.doubt)
+            self.note_unusable(1)
         if paginator.missing:
             reason = f"records of the list may be missing: {paginator.missing}"
             raise InstantlyAPIError(None, method, urlsplit(self.api_url + path).path, reason, kind=ErrorKind.MALFORMED)

@@ -138,8 +138,10 @@ class ObjectStream(InstantlyStream):
         if self.records_at:
             found = answer.get(self.records_at) if isinstance(answer, dict) else None
             return objects(response, found, f"no object with {self.records_at}")
+        if answer == {}:
+            return ()
         # An object of other fields is another thing, and must not overwrite the record with nothing.
-        known = isinstance(answer, dict) and (not answer or answer.keys() & self.schema["properties"].keys())
+        known = isinstance(answer, dict) and answer.keys() & self.schema["properties"].keys()
         return objects(response, [answer] if known else None, "no such record")
 
 

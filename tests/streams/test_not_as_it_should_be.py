@@ -39,6 +39,14 @@ def test_agents_of_no_integer_type_are_passed_over_with_a_line_and_counted_in_th
     assert not [message for message in run.messages if message["type"] == "ACTIVATE_VERSION"]
 
 
+def test_an_empty_object_is_no_record_of_nothing(api: Server, sync: Callable[..., TapRun]) -> None:
+    name = "campaign_analytics_overview"
+    (first, *others) = sync(name).by_key(name)
+    api.control.fault("/api/v2/campaigns/analytics/overview", "status", status=200, body={}, count=1)
+    assert set(sync(name).by_key(name)) == set(others)
+    assert first not in others
+
+
 # Parents that are not found
 
 
@@ -87,6 +95,16 @@ def test_where_parents_are_listed_and_not_found_nothing_counts_as_deleted(
     assert "ACTIVATE_VERSION" not in {message["type"] for message in run.messages}
     assert "What has been deleted stays in the warehouse this time" in caplog.text
     assert "passed_over=[" in caplog.text
+
+
+def test_where_the_list_of_parents_may_lack_some_nothing_counts_as_deleted(
+    api: Server, sync: Callable[..., TapRun], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    api.control.fault("/api/v2/lead-lists", "status", status=500, limit_over=1, count=None)  # a record a page
+    run = sync(STATS, **VERSIONS)
+    assert "Records of the list /lead-lists may be missing: pages of one time each." in caplog.messages
+    assert "ACTIVATE_VERSION" not in {message["type"] for message in run.messages}
 
 
 def test_where_it_cannot_be_told_whether_parents_are_gone_nothing_counts_as_deleted(
