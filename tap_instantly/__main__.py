@@ -27,6 +27,9 @@ INCOMPLETE = 3
 
 def main() -> None:
     """Run the tap; what goes wrong ends in one line on standard error and an exit code of its own."""
+    if sys.stdout is None or sys.stderr is None:
+        # Python has none where its descriptor is closed, which then becomes that of the first file to be opened.
+        sys.exit("Standard output and standard error have to be open.")
     bound_the_stop()
     # Records are trees, in which the collector of cycles finds nothing: it took a tenth of the time (measured).
     gc.freeze()

@@ -134,6 +134,16 @@ def test_a_config_file_that_is_no_json_is_not_quoted(debug_tap: Callable[..., An
     assert traces(KEY, run.stdout + run.stderr) == []
 
 
+@pytest.mark.parametrize("option", ["--config", "--state", "--catalog"])
+def test_what_belongs_into_a_file_is_not_quoted_where_the_path_of_one_is_wanted(
+    debug_tap: Callable[..., Any], option: str
+) -> None:
+    run = debug_tap(option, json.dumps({"api_key": KEY}))
+    assert run.returncode == 1
+    assert f"{option} takes the path of a file" in run.stderr
+    assert traces(KEY, run.stdout + run.stderr) == []
+
+
 @pytest.mark.parametrize(
     "arguments",
     [("--about",), ("--about", "--format=json"), ("--about", "--format=markdown"), ("--discover",), ("--version",)],
@@ -240,7 +250,15 @@ def test_a_mask_finds_the_key_however_it_is_written(key: str, before: str, after
         assert mask.content(written.encode()) == mask.text(written).encode()
     assert MASKED in mask.text(base64.b64encode(held.encode()).decode())
     assert MASKED in mask.text(base64.urlsafe_b64encode(held.encode()).decode())
-    assert mask.may_be_in(held.encode())
+    assert all(mask.may_be_in(form) for form in (held.encode(), base64.b64encode(held.encode())))
+
+
+def test_of_a_key_that_is_the_base64_of_something_that_is_found_too() -> None:
+    inner = "0f1e2d3c-aaaa:a secret"
+    mask = Mask([base64.b64encode(inner.encode()).decode()])
+    for written in (f"id={inner}", json.dumps({"key": inner}), quote(inner)):
+        assert mask.text(written).count(MASKED) == 1
+        assert mask.may_be_in(written.encode())
 
 
 def test_what_is_too_short_for_a_key_is_not_masked() -> None:

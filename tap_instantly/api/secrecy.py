@@ -29,13 +29,14 @@ class Mask:
     """
 
     def __init__(self, keys: Iterable[str]) -> None:
-        forms = [form for key in keys if len(key) >= SHORTEST for form in _forms(key)]
+        long = [key for key in keys if len(key) >= SHORTEST]
+        forms = [form for key in long for form in _forms(key)]
         # A pattern that matches nothing, where there is no key.
         self._pattern = re.compile("|".join(sorted(forms, key=len, reverse=True)) or r"(?!)")
         self._bytes = re.compile(self._pattern.pattern.encode())
         # What no encoding escapes: to look for it takes a hundredth of the time of the pattern.
-        plain = [max(re.findall(r"[0-9A-Za-z]*", key), key=len) for key in keys if len(key) >= SHORTEST]
-        self._traces = tuple(core.encode() for core in plain)
+        texts = [text for key in long for text in (key, *_inner(key), *_in_base64(key.encode()))]
+        self._traces = tuple({max(re.findall(r"[0-9A-Za-z]*", text), key=len).encode() for text in texts})
 
     def text(self, text: str) -> str:
         """``text`` with ``***`` in the place of each key."""
@@ -46,19 +47,24 @@ class Mask:
         return self._bytes.sub(MASKED.encode(), content)
 
     def may_be_in(self, content: bytes) -> bool:
-        """Whether ``content`` may hold a key, base64 aside; quick enough to ask for every answer."""
+        """Whether ``content`` may hold a key; quick enough to ask for every answer."""
         return any(trace in content for trace in self._traces)
 
 
 def _forms(key: str) -> Iterator[str]:
-    yield "".join(map(_spellings, key))
-    yield from _in_base64(key.encode())
-    try:  # keys are often themselves the base64 of an id and a secret
+    for text in (key, *_inner(key)):
+        yield "".join(map(_spellings, text))
+    for digits in _in_base64(key.encode()):
+        yield digits.replace("+", "[+-]").replace("/", "[/_]")
+
+
+def _inner(key: str) -> tuple[str, ...]:
+    """The id and secret of which keys are often themselves the base64."""
+    try:
         inner = base64.b64decode(key, validate=True).decode("ascii")
     except ValueError:
-        return
-    if inner.isprintable() and len(inner) >= SHORTEST:
-        yield re.escape(inner)
+        return ()
+    return (inner,) if inner.isprintable() and len(inner) >= SHORTEST else ()
 
 
 def _spellings(character: str) -> str:
@@ -76,8 +82,7 @@ def _in_base64(key: bytes) -> Iterator[str]:
     """The digits that only the key decides, for each of the three places at which it can begin in what is encoded."""
     for before in range(3):
         digits = base64.b64encode(bytes(before) + key).decode()
-        certain = digits[-(-before * 8 // 6) : (before + len(key)) * 8 // 6]
-        yield certain.replace("+", "[+-]").replace("/", "[/_]")
+        yield digits[-(-before * 8 // 6) : (before + len(key)) * 8 // 6]
 
 
 _known: set[str] = set()

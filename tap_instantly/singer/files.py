@@ -28,6 +28,9 @@ def read(path: str, what: str) -> str:
     Raises:
         ConfigurationError: There is no such file, it cannot be read, or it holds something else; in one line.
     """
+    if path.lstrip().startswith("{"):
+        message = f"--{what} takes the path of a file, and was given what belongs into it."  # keys perhaps: not quoted
+        raise ConfigurationError(message)
     name = f"The {what} {path}"
     try:
         text = (sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()).decode()
