@@ -125,14 +125,9 @@ def test_a_reader_that_goes_away_ends_the_run_with_an_error(tap: Callable[..., A
 
 @pytest.mark.parametrize("closed", ["1", "2"])
 def test_without_somewhere_to_write_nothing_is_begun(closed: str, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "tap_instantly", "--discover"]
-    run = subprocess.run(
-        ["/bin/sh", "-c", f'exec "$@" {closed}>&-', "sh", *command],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=tmp_path,
-    )
+    shell = ["/bin/sh", "-c", f'exec "$@" {closed}>&-', "sh"]
+    command = [*shell, sys.executable, "-m", "tap_instantly", "--discover"]
+    run = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
     assert run.returncode == 1
     assert run.stdout == ""
     assert run.stderr == ("Standard output and standard error have to be open.\n" if closed == "1" else "")

@@ -78,5 +78,10 @@ def test_what_is_not_odd_is_read_as_by_the_standard_library(value: Any) -> None:
     assert found == value or b"\\u0000" in body
 
 
+def test_a_deep_page_that_ends_within_a_text_of_quotes_is_unreadable_soon() -> None:
+    assert decode(b'{"items":[{"id":' + b"[" * 3000 + b'"' + b'\\"' * 500_000) is UNREADABLE
+    assert decode(b"[" * 3000 + b'"\\') is UNREADABLE
+
+
 def test_ten_megabytes_in_one_text_are_read() -> None:
     assert decode(b'["' + b"x" * 10_000_000 + rb'\u0000"]')[0].text[-1] == "\ufffd"
