@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 from fnmatch import fnmatch
 from typing import TYPE_CHECKING, Any
@@ -185,6 +186,15 @@ def test_models_are_built_from_the_schema_into_which_meltano_loads(
     installation.variables.update(variables)
     command = inspected(installation, "instantly.transform.function()")
     assert f" DBT_TARGET=postgres DBT_INSTANTLY_SCHEMA={schema} " in command
+
+
+@pytest.mark.parametrize("name", ["Acme {#1}", "{{ 7*7 }}", "{% raw %}{{{", 'O\'Hara \\ "Sons" $HOME `id`'])
+def test_a_workspace_may_be_called_anything(install: Install, name: str) -> None:
+    workspace = {"name": name, "api_key_env": "KEY"}
+    loading = f"instantly.load.function('leads', json.loads({json.dumps(workspace)!r}), dict(full_refresh=False))"
+    command = inspected(install(), f"__import__('jinja2').Template({loading}).render()")
+    (given,) = [word for word in shlex.split(command) if word.startswith("TAP_INSTANTLY_WORKSPACES=")]
+    assert json.loads(given.partition("=")[2]) == [workspace]
 
 
 def test_where_nothing_was_loaded_no_model_is_built_and_the_run_fails(install: Install, tmp_path: Path) -> None:
