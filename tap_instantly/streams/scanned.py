@@ -11,6 +11,7 @@ from singer_sdk import Stream
 from typing_extensions import override
 
 from tap_instantly import timestamps
+from tap_instantly.api.errors import SKIPPED_KINDS, InstantlyAPIError
 from tap_instantly.api.pagination import next_cursor
 from tap_instantly.api.scan import Scan, ScannedPage
 from tap_instantly.streams.patterns import ListStream
@@ -34,6 +35,9 @@ RECORDS_LEFT_OUT = Stream.STATE_MSG_FREQUENCY
 
 TABLE_VERSION = "table_version"
 """Where it has the version of the records that the pass has already written, if they have one."""
+
+STALLED = 2
+"""Runs in a row that could not read a page of a pass, after which it is given up."""
 
 CHECKED = ("since", "signpost", "latest", "remaining", TABLE_VERSION)
 
@@ -129,10 +133,20 @@ class ScannedListStream(ListStream):
 
     @override
     def ended_by(self, context: Context, error: BaseException, *, read: bool) -> None:
+        state = self.get_context_state(context)
         # Of a list that proved to be another than was thought, nothing can be taken up.
         if self._scans[workspace_id(context)].is_given_up:
-            self.get_context_state(context).pop(SCAN, None)
+            state.pop(SCAN, None)
         super().ended_by(context, error, read=read)
+        if SCAN not in state or read or (isinstance(error, InstantlyAPIError) and error.kind in SKIPPED_KINDS):
+            return
+        # What is new comes with the next pass alone, for which one that cannot get on must not be waited for.
+        before = state[SCAN].get("stalled")
+        state[SCAN]["stalled"] = stalled = 1 + (before if isinstance(before, int) else 0)
+        if stalled >= STALLED:
+            state.pop(SCAN)
+            label = self.workspaces[workspace_id(context)].label
+            self.logger.warning("A pass in workspace %s that cannot get on is given up: the next begins anew.", label)
 
     @override
     def get_replication_key_signpost(self, context: Context | None = None) -> datetime | Any | None:

@@ -130,6 +130,31 @@ def test_the_bookmark_of_a_pass_is_the_latest_change_of_all_its_parts(api: Serve
     assert second.bookmark("leads") == moment
 
 
+def test_a_pass_that_cannot_get_on_is_given_up_and_the_table_does_not_stand_still(
+    api: Server, settings: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    first = cut_off(api, settings, after=25)
+    second = cut_off(api, settings, after=0, state=first.state)
+    assert partition(second)["scan"]["remaining"] == partition(first)["scan"]["remaining"]
+    third = cut_off(api, settings, after=5, state=second.state)  # it gets on: that counts anew
+    assert ids(third)
+    fourth = cut_off(api, settings, after=0, state=third.state)
+    assert "given up" not in caplog.text
+    fifth = cut_off(api, settings, after=0, state=fourth.state)
+    assert "is given up: the next begins anew." in caplog.text
+    assert "scan" not in partition(fifth)
+    assert set(ids(first)) <= set(ids(run_tap(settings, streams=("leads",), state=fifth.state)))
+
+
+def test_a_pass_that_is_refused_waits(api: Server, settings: dict[str, Any]) -> None:
+    state = before = cut_off(api, settings, after=25).state
+    for _ in range(3):
+        api.control.fault(LEADS, "status", status=403, body={"message": "no"}, count=None)
+        state = run_tap(settings, streams=("leads",), state=state).state
+        api.control.clear_faults()
+    assert partition_of(state)["scan"] == partition_of(before)["scan"]
+
+
 def test_a_pass_for_what_is_new_is_taken_up_too(
     api: Server, settings: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
