@@ -195,6 +195,7 @@ def test_what_becomes_of_a_workspace_is_told_by_its_name_alone(
     streams, path, status, lines = FAULTS[fault]
     broken = agency.control.within("workspace-002")
     broken.fault(f"/api/v2{path}", "status", status=status, body={"message": "no"}, count=None)
+    broken.fault("/api/v2/workspaces/current", "status", status=500, after=1, count=None)
     keys = {"Ours": agency.api_key, "Pine: Street, [Ltd]": secret("workspace-002")}
     run = run_tap(opening(agency, keys), streams=streams, incomplete=status == 400 or "old records" in fault)
     told = [message for message in caplog.messages if '"context"' not in message and "context:" not in message]

@@ -99,6 +99,15 @@ class Workspace:
         known_as = name or (own if isinstance(own, str) else None)
         return cls(_sole(details["id"], client), known_as, details.get("timestamp_created"), client)
 
+    @property
+    def answers(self) -> bool:
+        """Whether it still does at all: what was asked of it first is asked once more."""
+        try:
+            _ask(self.client, Retry(0))
+        except InstantlyAPIError as error:
+            return error.kind in DENIED
+        return True
+
     @cached_property
     def label(self) -> str:
         """What messages call it, on one line and without keys: its name, or its id where it has none, or both."""
@@ -125,17 +134,17 @@ def _sole(workspace_id: str, client: InstantlyClient) -> str:
 
 def _details(client: InstantlyClient) -> dict[str, Any]:
     """The workspace as it describes itself; gives up soon where there is no network at all."""
-
-    def ask(retry: Retry) -> dict[str, Any]:
-        response = client.request("GET", "/workspaces/current", expect=_expect_workspace, retry=retry)
-        return cast("dict[str, Any]", decoded(response))
-
     try:
-        return ask(Retry(min(client.retry.max_retries, FIRST_TRIES)))
+        return _ask(client, Retry(min(client.retry.max_retries, FIRST_TRIES)))
     except InstantlyAPIError as error:
         if not error.retryable or error.kind is ErrorKind.UNREACHABLE:
             raise
-    return ask(client.retry)
+    return _ask(client, client.retry)
+
+
+def _ask(client: InstantlyClient, retry: Retry) -> dict[str, Any]:
+    response = client.request("GET", "/workspaces/current", expect=_expect_workspace, retry=retry)
+    return cast("dict[str, Any]", decoded(response))
 
 
 def _expect_workspace(response: requests.Response) -> None:

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 GIVE_UP_AFTER = 3
 """Endpoints that failed in a workspace with no stream read between, after which the run asks it for no more."""
 
+GIVE_UP_AT_LAST = 9
+"""The same where it still answers otherwise: each failure takes minutes, since it is tried again."""
+
 logger = logging.getLogger("tap-instantly.api")
 
 
@@ -118,14 +121,15 @@ class Workspaces:
     def note_failure(self, workspace_id: str, error: InstantlyAPIError) -> None:
         """A stream failed in a workspace; after :data:`GIVE_UP_AFTER` endpoints in a row it is not asked any more.
 
-        Many streams need the same list of parents, which counts once.
+        Many streams need the same list of parents, which counts once. Some endpoints may be out of order, and others,
+        whose turn comes later, not: while the workspace as such answers, it is asked until :data:`GIVE_UP_AT_LAST`.
 
         Raises:
             InstantlyAPIError: There is no other workspace left.
         """
         failures = self._failures[workspace_id]
         failures.add(error.path)
-        if len(failures) < GIVE_UP_AFTER:
+        if len(failures) < GIVE_UP_AFTER or (len(failures) < GIVE_UP_AT_LAST and self[workspace_id].answers):
             return
         label = self[workspace_id].label
         logger.error("Workspace %s is given up for this run: %d endpoints failed.", label, len(failures))

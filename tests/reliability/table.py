@@ -292,7 +292,7 @@ RUNS: dict[str, Outcome] = {
     "a name that DNS does not know": STOPS,
     "a certificate that nobody signed": STOPS,
     "a proxy that is not there": STOPS,
-    "three endpoints of a workspace that fail in a row": GIVES_UP,
+    "three endpoints of a workspace that fail in a row, with the workspace as such": GIVES_UP,
     "e-mails at 20 requests a minute, for hours": TAKES,
 }
 """Faults of no one stream, each with a test of its own."""

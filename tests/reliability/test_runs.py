@@ -13,7 +13,7 @@ import sandbox
 from sandbox import SandboxConfig
 from tap_instantly import InstantlyAPIError
 from tap_instantly.api import limits
-from tap_instantly.api.workspaces import GIVE_UP_AFTER, Workspaces
+from tap_instantly.api.workspaces import GIVE_UP_AFTER, GIVE_UP_AT_LAST, Workspaces
 from tests.conftest import UNTIL
 from tests.reliability.conftest import BROKEN, SOUND, Agency
 from tests.reliability.table import BY_PARENT, GIVES_UP, LIST, OBJECT, RUNS, SCAN, SORTED, TAKES
@@ -30,7 +30,8 @@ EMAILS_INTERVAL, EMAILS_PAUSE, RECOVERY = (
 )
 """As they are, and not as short as in other tests."""
 
-IN_A_ROW = "three endpoints of a workspace that fail in a row"
+IN_A_ROW = "three endpoints of a workspace that fail in a row, with the workspace as such"
+WHO = "/api/v2/workspaces/current"
 FOR_HOURS = "e-mails at 20 requests a minute, for hours"
 
 
@@ -46,10 +47,16 @@ def fail(agency: Agency, *paths: str, workspace: str = BROKEN) -> None:
         agency.server.control.within(workspace).fault(f"/api/v2{path}", "status", status=400, count=None)
 
 
+def fall_silent(agency: Agency) -> None:
+    """Have the broken workspace tell who it is just once, at the beginning of a run."""
+    agency.server.control.within(BROKEN).fault(WHO, "status", status=500, after=1, count=None)
+
+
 def test_a_workspace_in_which_three_endpoints_in_a_row_fail_is_given_up_and_the_others_are_read(
     agency: Agency, caplog: pytest.LogCaptureFixture
 ) -> None:
     fail(agency, LIST.path, SORTED.path, SCAN.path)
+    fall_silent(agency)
     streams = ("campaigns", "emails", "leads", "workspaces")
     run = agency.run(*streams, state=agency.state_of(LIST))
     assert run.exit_code == RUNS[IN_A_ROW].exit_code == GIVES_UP.exit_code
@@ -70,12 +77,17 @@ def test_a_workspace_in_which_three_endpoints_in_a_row_fail_is_given_up_and_the_
     ("streams", "paths"),
     [
         (("campaigns", "custom_tags", "emails", "leads"), (LIST.path, SORTED.path, SCAN.path)),
+        (("campaigns", "emails", "leads"), (LIST.path, SORTED.path, SCAN.path)),
         (
             ("lead_list_verification_stats", "lead_lists", "supersearch_enrichment_history", "supersearch_enrichments"),
             ("/lead-lists",),
         ),
     ],
-    ids=["a stream between that was read", "one list of parents that many streams need"],
+    ids=[
+        "a stream between that was read",
+        "three endpoints while it answers otherwise",
+        "one list of parents that many streams need",
+    ],
 )
 def test_a_workspace_is_not_given_up_for(agency: Agency, streams: tuple[str, ...], paths: tuple[str, ...]) -> None:
     fail(agency, *paths)
@@ -86,6 +98,7 @@ def test_a_workspace_is_not_given_up_for(agency: Agency, streams: tuple[str, ...
 
 def test_where_the_only_workspace_is_given_up_the_run_stops(agency: Agency) -> None:
     fail(agency, LIST.path, SORTED.path, SCAN.path)
+    fall_silent(agency)
     only = [{"name": BROKEN, "api_key": f"sandbox-key-{BROKEN}"}]
     run = agency.run("campaigns", "emails", "leads", "workspaces", state={}, workspaces=only)
     assert run.exit_code == 1
@@ -100,12 +113,14 @@ def errors(*paths: str) -> Iterator[InstantlyAPIError]:
 @pytest.fixture
 def workspaces(agency: Agency) -> Workspaces:
     tap = run_tap(agency.settings(), streams=("workspaces",)).tap
-    return Workspaces(tap._clients)
+    found = Workspaces(tap._clients)
+    assert len(list(found)) == 2
+    agency.server.control.fault(WHO, "status", status=500, count=None)
+    return found
 
 
 def test_failures_of_different_endpoints_count_until_a_stream_is_read(agency: Agency, workspaces: Workspaces) -> None:
     broken = agency.id_of(BROKEN)
-    assert len(list(workspaces)) == 2
     failures = list(errors(*(f"/path/{number}" for number in range(GIVE_UP_AFTER))))
     for error in failures[:-1]:
         workspaces.note_failure(broken, error)
@@ -117,6 +132,18 @@ def test_failures_of_different_endpoints_count_until_a_stream_is_read(agency: Ag
     assert workspaces.left_out == {workspaces[broken].label: failures[-1]}
     assert [workspace.id for workspace in workspaces] == [agency.id_of(SOUND)]
     assert workspaces[broken].id == broken
+
+
+def test_a_workspace_that_answers_otherwise_is_given_up_when_nine_have_failed(
+    agency: Agency, workspaces: Workspaces
+) -> None:
+    agency.server.control.clear_faults()
+    *failures, last = errors(*(f"/path/{number}" for number in range(GIVE_UP_AT_LAST)))
+    for error in failures:
+        workspaces.note_failure(agency.id_of(BROKEN), error)
+    assert not workspaces.left_out
+    workspaces.note_failure(agency.id_of(BROKEN), last)
+    assert len(workspaces.left_out) == 1
 
 
 def test_failures_of_one_workspace_are_none_of_another(agency: Agency, workspaces: Workspaces) -> None:
