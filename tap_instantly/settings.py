@@ -138,7 +138,8 @@ SETTINGS: dict[str, Any] = th.PropertiesList(
         default=False,
         title="Strict",
         description="Whether a run also fails, at its end, where a stream or a workspace was skipped because the key "
-        "or the plan does not give it. What failed otherwise always fails the run.",
+        "or the plan does not give it, or where something was passed over that may still be there. What failed "
+        "otherwise always fails the run.",
     ),
     th.Property(
         "progress",

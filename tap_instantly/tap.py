@@ -180,7 +180,8 @@ class TapInstantly(Tap):
             if self.config["strict"] or (isinstance(error, InstantlyAPIError) and error.kind not in SKIPPED_KINDS)
         ]
         if self.config["strict"]:
-            missing += [f"{name} ({', '.join(tally.skipped)})" for name, tally in tallies.items() if tally.skipped]
+            lacking = {name: [*tally.skipped, *tally.passed_over] for name, tally in tallies.items()}
+            missing += [f"{name} ({', '.join(entries)})" for name, entries in lacking.items() if entries]
         if missing:
             message = f"Not everything could be read: {'; '.join(missing)}; all else was. The reasons are above."
             raise IncompleteError(message)

@@ -95,6 +95,7 @@ def test_where_parents_are_listed_and_not_found_nothing_counts_as_deleted(
     assert "ACTIVATE_VERSION" not in {message["type"] for message in run.messages}
     assert "What has been deleted stays in the warehouse this time" in caplog.text
     assert "passed_over=[" in caplog.text
+    assert "5 of list_id not found" in str(sync(STATS, strict=True, incomplete=True).error)
 
 
 def test_where_the_list_of_parents_may_lack_some_nothing_counts_as_deleted(
