@@ -234,9 +234,9 @@ bench: $(VENV)/.ready .venv-bench-airbyte/.ready .venv-bench-dlt/.ready
 	$(BIN)/python -m benchmarks $(BENCH)
 	$(BIN)/python -m tools.tables
 
-## The tap into Postgres with one setting of the loader after another, into docs/postgres.md; for a quick look name
-## options in LOAD, e.g. make bench-load LOAD="--leads 2000 --repeats 1"
-bench-load: $(VENV)/.ready .venv-postgres/.ready
+## The tap into Postgres with one setting of the loader after another, and into DuckDB, into docs/postgres.md; for a quick
+## look name options in LOAD, e.g. make bench-load LOAD="--leads 2000 --accounts 20 --repeats 1"
+bench-load: $(VENV)/.ready .venv-postgres/.ready meltano
 	$(BIN)/python -m benchmarks.load $(LOAD)
 
 .venv-bench-airbyte/.ready: PEER := airbyte-cdk

@@ -1,4 +1,4 @@
-"""The tap into target-postgres, with one setting of the loader after another: python -m benchmarks.load.
+"""The tap into loaders, with one setting after another: python -m benchmarks.load.
 
 What it finds goes into docs/postgres.md and benchmarks/results/load.json.
 """
@@ -7,43 +7,40 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import re
-import statistics
-import subprocess
 import sys
 import tempfile
-import time
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.candidates import CANDIDATES, Job, environment
 from benchmarks.harness import describe_machine
-from benchmarks.report import number, table
+from benchmarks.load_page import Cost, Loads, render, section
+from benchmarks.loaders import ToDuckDB, ToPostgres, shipped
+from benchmarks.pipes import cpu, peak_mb, pipe, side_by_side
 from benchmarks.results import FOLDER
-from benchmarks.scenarios import TAP
+from benchmarks.scenarios import TAP, WITHOUT_LIMIT
 from demo.errors import DemoError
 from demo.paths import ROOT
 from demo.pipeline import sandbox
-from tests.warehouse.postgres import ENVIRONMENT, running
+from sandbox import Control
+from tests.warehouse.postgres import running
 
 if TYPE_CHECKING:
-    import resource
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+    from datetime import date
 
-    from tests.warehouse.postgres import Postgres
+    from benchmarks.loaders import Loader
+    from demo.pipeline import Sandbox
 
 PAGE = ROOT / "docs" / "postgres.md"
 RESULTS = FOLDER / "load.json"
-LEADS, REPEATS = 20_000, 3
-SCHEMA, DATABASE = "instantly", "bench_load"
-TARGET = str(ENVIRONMENT / "bin" / "target-postgres")
+LEADS, ACCOUNTS, REPEATS = 40_000, 40_000, 3
 BATCHES = Path(__file__).parent / "peers" / "batches.py"
-ROWS = 100_000
 
-COPY, UNCHECKED, LARGE = {"use_copy": True}, {"validate_records": False}, {"batch_size_rows": ROWS}
+POSTGRES, DUCKDB = "target-postgres", "target-duckdb"
+LEAD_STREAM, ACCOUNT_STREAM = "leads", "accounts"
 
 
 @dataclass(frozen=True)
@@ -53,222 +50,144 @@ class Case:
     Attributes:
         name: What it is called.
         settings: Of the loader.
+        loader: Which.
         batches: Whether records go through files.
         again: Whether the rows are there already, so that each is an update.
+        pipes: The streams of each pipe; pipes run at the same time.
     """
 
     name: str
-    settings: dict[str, Any]
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    loader: str = POSTGRES
     batches: bool = False
     again: bool = False
+    pipes: Sequence[Sequence[str]] = ((LEAD_STREAM,),)
 
 
-AS_IT_COMES, FASTEST = "as it comes", "all three"
+SHIPPED = shipped(POSTGRES)
+AS_SHIPPED = "as `meltano.yml` has it"
 CASES = (
-    Case(AS_IT_COMES, {}),
-    Case("`use_copy: true`", COPY),
-    Case("`validate_records: false`", UNCHECKED),
-    Case("both", COPY | UNCHECKED),
-    Case(FASTEST, COPY | UNCHECKED | LARGE),
-    Case("all three, every row an update", COPY | UNCHECKED | LARGE, again=True),
-    Case("all three, through BATCH files", COPY | UNCHECKED | LARGE, batches=True),
+    Case("as it comes"),
+    Case("`use_copy: true`", {"use_copy": True}),
+    Case("`validate_records: false`", {"validate_records": False}),
+    Case(AS_SHIPPED, SHIPPED),
+    Case("... every row an update", SHIPPED, again=True),
+    Case("... 100,000 rows a batch", SHIPPED | {"batch_size_rows": 100_000}),
+    Case("... through BATCH files", SHIPPED, batches=True),
+    Case("DuckDB, as `meltano.yml` has it", shipped(DUCKDB), loader=DUCKDB),
+)
+GROUPS = (
+    Case("one", SHIPPED, pipes=((LEAD_STREAM, ACCOUNT_STREAM),)),
+    Case("two at the same time", SHIPPED, pipes=((LEAD_STREAM,), (ACCOUNT_STREAM,))),
 )
 
 
-@dataclass(frozen=True)
-class Cost:
-    """What a run took.
+class Bench:
+    """A sandbox, the loaders, and a folder for their files.
 
-    Attributes:
-        wall: Seconds from start to end.
-        tap: CPU seconds of the tap.
-        batches: CPU seconds of the filter, where there is one.
-        loader: CPU seconds of the loader.
-        peak_mb: The most memory that the loader held at once, in millions of bytes.
+    Args:
+        folder: Which.
+        source: The sandbox.
+        loaders: By name.
+        today: The last day to read.
     """
 
-    wall: float
-    tap: float
-    batches: float = 0.0
-    loader: float = 0.0
-    peak_mb: float = 0.0
+    def __init__(self, folder: Path, source: Sandbox, loaders: Mapping[str, Loader], today: date) -> None:
+        self._folder = folder
+        self._job = Job(folder, source.api_url, source.api_key, LEAD_STREAM, today, WITHOUT_LIMIT)
+        self._command = CANDIDATES[TAP].prepare(CANDIDATES[TAP], self._job)
+        self._loaders = loaders
+        with Control(source.url) as control:  # which makes the sandbox invent them
+            self.counts = {name: sum(1 for _ in control.truth_lines(name)) for name in (LEAD_STREAM, ACCOUNT_STREAM)}
+
+    def tap_alone(self) -> Cost:
+        """What the tap takes for the leads by itself.
+
+        Raises:
+            DemoError: It failed.
+        """
+        wall, (used,) = pipe([self._command], environment(self._folder), self._folder / "tap.log")
+        return Cost(wall, self.counts[LEAD_STREAM], cpu(used))
+
+    def load(self, case: Case) -> tuple[Cost, str]:
+        """Load once into an empty database: what it took, and a checksum of the leads.
+
+        Raises:
+            DemoError: It failed, or not all records arrived.
+        """
+        loader, streams = self._loaders[case.loader], [stream for streams in case.pipes for stream in streams]
+        target = self._job.file("target.json", {**loader.settings(), **case.settings})
+        with tempfile.TemporaryDirectory(dir=self._folder) as files, loader.database():
+            rows = str(case.settings.get("batch_size_rows"))
+            through = [[sys.executable, str(BATCHES), files, rows]] if case.batches else []
+            pipes = [[self._tap(names), *through, [str(loader.program), "--config", target]] for names in case.pipes]
+            for _ in range(2 if case.again else 1):
+                wall, used = side_by_side(pipes, environment(self._folder), self._folder)
+            there = {name: (loader.count(name), self.counts[name]) for name in streams}
+            checksum = loader.checksum(LEAD_STREAM)
+        if any(found != expected for found, expected in there.values()):
+            message = f"{case.name}: rows, and how many there should be: {there}"
+            raise DemoError(message)
+        filtered = sum(cpu(each[1]) for each in used) if case.batches else 0.0
+        first, last = ([each[place] for each in used] for place in (0, -1))
+        loaded = sum(self.counts[name] for name in streams)
+        return Cost(
+            wall, loaded, sum(map(cpu, first)), filtered, sum(map(cpu, last)), sum(map(peak_mb, last))
+        ), checksum
+
+    def _tap(self, streams: Sequence[str]) -> list[str]:
+        """The tap with these streams selected."""
+        *command, path = self._command
+        catalog = json.loads(Path(path).read_text(encoding="utf-8"))
+        for entry in catalog["streams"]:
+            for item in entry["metadata"]:
+                if not item["breadcrumb"]:
+                    item["metadata"]["selected"] = entry["stream"] in streams
+        return [*command, self._job.file(f"catalog-{'-'.join(streams)}.json", catalog)]
 
 
-@dataclass
-class Loads:
-    """What was measured: the costs of the repeats of each case, and of the tap into nothing."""
-
-    day: str
-    machine: str
-    leads: int
-    tap_alone: list[Cost] = field(default_factory=list)
-    cases: dict[str, list[Cost]] = field(default_factory=dict)
-    same_rows: bool = False
-
-    @classmethod
-    def read(cls, path: Path) -> Loads:
-        """What was saved."""
-        raw = json.loads(path.read_text(encoding="utf-8"))
-        raw["tap_alone"] = [Cost(**each) for each in raw["tap_alone"]]
-        raw["cases"] = {name: [Cost(**each) for each in costs] for name, costs in raw["cases"].items()}
-        return cls(**raw)
-
-
-def pipe(
-    commands: Sequence[Sequence[str]], environ: dict[str, str], folder: Path
-) -> tuple[float, list[resource.struct_rusage]]:
-    """Run commands, each one's output the next one's input: the seconds that took, and what each one used.
-
-    Raises:
-        DemoError: One of them failed.
-    """
-    source: IO[bytes] | int = subprocess.DEVNULL
-    started, children = time.monotonic(), []
-    with (folder / "log").open("wb") as log, Path(os.devnull).open("wb") as nothing:
-        for command in commands:
-            output = nothing if command is commands[-1] else subprocess.PIPE
-            child = subprocess.Popen(  # noqa: S603 (our own commands)
-                command, stdin=source, stdout=output, stderr=log, env=environ, cwd=folder
-            )
-            if not isinstance(source, int):
-                source.close()  # so that the one before sees this one's end
-            source = child.stdout or subprocess.DEVNULL
-            children.append(child)
-        ends = [os.wait4(child.pid, 0) for child in children]
-    wall = time.monotonic() - started
-    for child, (_, status, _) in zip(children, ends, strict=True):
-        child.returncode = os.waitstatus_to_exitcode(status)
-    if any(child.returncode for child in children):
-        message = f"exit codes {[child.returncode for child in children]}"
-        lines = (folder / "log").read_text(encoding="utf-8", errors="replace").splitlines()
-        raise DemoError(message, tuple(lines[-20:]))
-    return wall, [used for _, _, used in ends]
-
-
-def _cpu(used: resource.struct_rusage) -> float:
-    return used.ru_utime + used.ru_stime
-
-
-def load(case: Case, tap: Sequence[str], postgres: Postgres, leads: int, folder: Path) -> tuple[Cost, str]:
-    """Load once into the database, which is empty: what it took, and a checksum of the rows.
-
-    Raises:
-        DemoError: It failed, or not all leads arrived.
-    """
-    settings = {"sqlalchemy_url": postgres.url(DATABASE), "default_target_schema": SCHEMA, **case.settings}
-    config = folder / "target.json"
-    config.write_text(json.dumps(settings), encoding="utf-8")
-    target = [TARGET, "--config", str(config)]
-    environ = environment(folder)
-    with tempfile.TemporaryDirectory(dir=folder) as files:
-        through = [[sys.executable, str(BATCHES), files, str(ROWS)]] if case.batches else []
-        for _ in range(2 if case.again else 1):
-            wall, used = pipe([tap, *through, target], environ, folder)
-    where = f"table_schema = '{SCHEMA}' and table_name = 'leads' and column_name not like '\\_sdc%'"
-    names = f"select string_agg(quote_ident(column_name), ',') from information_schema.columns where {where}"  # noqa: S608 (our own names)
-    columns = postgres.execute(names, DATABASE).strip()
-    query = f"select count(*), md5(string_agg(md5(row({columns})::text), '' order by id)) from {SCHEMA}.leads"  # noqa: S608 (our own names)
-    count, checksum = postgres.execute(query, DATABASE).strip().split("|")
-    if int(count) != leads:
-        message = f"{case.name}: {count} rows, and there are {leads} leads"
-        raise DemoError(message)
-    # Kilobytes, except on a Mac.
-    peak_mb = used[-1].ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6
-    filtered = _cpu(used[1]) if case.batches else 0.0
-    return Cost(wall, _cpu(used[0]), filtered, _cpu(used[-1]), peak_mb), checksum
-
-
-def measure(leads: int, repeats: int, cases: Sequence[Case] = CASES) -> Loads:
-    """Measure the cases in turn."""
+def measure(
+    sizes: Mapping[str, int], repeats: int, cases: Sequence[Case] = CASES, groups: Sequence[Case] = GROUPS
+) -> Loads:
+    """Measure the cases in turn, in a sandbox of these sizes."""
     today = datetime.now(timezone.utc).date()
-    loads, checksums = Loads(today.isoformat(), describe_machine(), leads), set()
+    checksums = set()
     with tempfile.TemporaryDirectory(prefix="tap-instantly-load-") as name, running() as postgres:
         folder = Path(name)
-        sizes = {"leads": leads, "campaigns": 20, "until": today}
-        with sandbox(folder / "sandbox.log", sizes) as source:
-            settings = {"max_requests_per_second": 10_000}
-            job = Job(folder, source.api_url, source.api_key, "leads", today, settings)
-            tap = CANDIDATES[TAP].prepare(CANDIDATES[TAP], job)
-            pipe([tap], environment(folder), folder)  # which makes the sandbox invent its leads
+        with sandbox(folder / "sandbox.log", {**sizes, "campaigns": 20, "until": today}) as source:
+            loaders: dict[str, Loader] = {POSTGRES: ToPostgres(postgres), DUCKDB: ToDuckDB(folder)}
+            bench = Bench(folder, source, loaders, today)
+            loads = Loads(
+                today.isoformat(), describe_machine(), bench.counts[LEAD_STREAM], bench.counts[ACCOUNT_STREAM]
+            )
             for _ in range(repeats):
-                wall, (used,) = pipe([tap], environment(folder), folder)
-                loads.tap_alone.append(Cost(wall, _cpu(used)))
-                for case in cases:
-                    with postgres.database(DATABASE):
-                        cost, checksum = load(case, tap, postgres, leads, folder)
-                    loads.cases.setdefault(case.name, []).append(cost)
-                    checksums.add(checksum)
-                    sys.stdout.write(f"{case.name:40} {leads / cost.wall:9,.0f} leads/s  {cost}\n")
+                loads.tap_alone.append(bench.tap_alone())
+                for case in (*cases, *groups):
+                    cost, checksum = bench.load(case)
+                    found = loads.groups if case in groups else loads.cases
+                    found.setdefault(case.name, []).append(cost)
+                    checksums |= {checksum} - {""}
+                    sys.stdout.write(f"{case.name:40} {cost.records / cost.wall:9,.0f} records/s  {cost}\n")
                     sys.stdout.flush()
     loads.same_rows = len(checksums) == 1
     return loads
 
 
-def section(loads: Loads) -> str:
-    """The figures as the page shows them."""
-    slowest = _median(loads.cases[AS_IT_COMES], "wall")
-    rows = []
-    for name, costs in loads.cases.items():
-        wall, loader = _median(costs, "wall"), _median(costs, "loader")
-        rates = [loads.leads / cost.wall for cost in costs]
-        rows.append(
-            (
-                name,
-                number(loads.leads / wall),
-                f"{number(min(rates))} to {number(max(rates))}",
-                f"{slowest / wall:.1f} x",
-                *(number(_median(costs, part)) for part in ("tap", "batches", "loader")),
-                f"{100 * loader / wall:.0f} %",
-                number(_median(costs, "peak_mb")),
-            )
-        )
-    head = (
-        "Loader",
-        "leads/s",
-        "lowest to highest",
-        "of the first",
-        "CPU s: tap",
-        "filter",
-        "loader",
-        "loader busy",
-        "its MB",
-    )
-    alone = loads.leads / _median(loads.tap_alone, "wall")
-    same = "identical in every column but the loader's own" if loads.same_rows else "**not** the same"
-    machine = f"{loads.day}, on a machine with {loads.machine}"
-    lines = (
-        f"Measured on {machine}: {loads.leads:,} leads, no latency, medians of {len(loads.tap_alone)}.",
-        f"The tap by itself wrote {number(alone)} leads a second. The rows of all cases were {same}.",
-        "",
-        table(head, rows),
-    )
-    return "\n".join(lines)
-
-
-def _median(costs: Sequence[Cost], part: str) -> float:
-    return float(statistics.median(getattr(cost, part) for cost in costs))
-
-
-def render(page: str, loads: Loads) -> str:
-    """The page with the figures in their place."""
-    before, after = re.split(r"<!-- load -->.*?<!-- /load -->", page, flags=re.DOTALL)
-    return f"{before}<!-- load -->\n{section(loads)}<!-- /load -->{after}"
-
-
 def main() -> int:
     """Measure and write down."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.load", description="The tap into target-postgres.")
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.load", description="The tap into loaders.")
     parser.add_argument("--leads", type=int, default=LEADS)
+    parser.add_argument("--accounts", type=int, default=ACCOUNTS)
     parser.add_argument("--repeats", type=int, default=REPEATS)
     options = parser.parse_args()
     try:
-        loads = measure(options.leads, options.repeats)
+        loads = measure({"leads": options.leads, "accounts": options.accounts}, options.repeats)
     except DemoError as error:
         sys.stdout.write("\n".join([*error.details, f"benchmarks: {error}", ""]))
         return 2
     sys.stdout.write(section(loads))
     # What was not measured as a whole is for a look and not for the documents.
-    if (options.leads, options.repeats) == (LEADS, REPEATS):
+    if (options.leads, options.accounts, options.repeats) == (LEADS, ACCOUNTS, REPEATS):
         RESULTS.write_text(json.dumps(asdict(loads), indent=1) + "\n", encoding="utf-8")
         PAGE.write_text(render(PAGE.read_text(encoding="utf-8"), loads), encoding="utf-8")
     return 0 if loads.same_rows else 1

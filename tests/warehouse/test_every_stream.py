@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import sandbox
+from benchmarks.loaders import shipped
 from demo.tables import UNKNOWN_FIELDS, WORKSPACE_ID, WORKSPACE_NAME, Table
 from sandbox import SandboxConfig
 from tap_instantly.streams import STREAMS
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from sandbox import Server
     from tests.warehouse.postgres import Postgres
 
-SHIPPED = {"use_copy": True, "batch_size_rows": 25_000}
 TABLES = {stream.name: Table(stream.name, tuple(stream.primary_keys)) for stream in STREAMS}
 
 
@@ -39,7 +39,7 @@ def loaded(postgres: Postgres, server: Server, tmp_path_factory: pytest.TempPath
     config = opening(server, api_keys(server, "main"), max_requests_per_second=1_000)
     with postgres.database("every_stream") as database:
         pipeline = Pipeline(postgres, database, tmp_path_factory.mktemp("every_stream"))
-        run = pipeline.load(config, catalog_of(config), **SHIPPED)
+        run = pipeline.load(config, catalog_of(config), **shipped("target-postgres"))
         assert run.exit_code == 0, run.log[-2_000:]
         yield pipeline
 

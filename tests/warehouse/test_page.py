@@ -14,6 +14,8 @@ import pytest
 
 import sandbox
 from benchmarks import load
+from benchmarks.load_page import Loads, render, section
+from benchmarks.loaders import shipped
 from demo.tables import TABLES
 from sandbox import SandboxConfig
 from tests.conftest import UNTIL
@@ -96,14 +98,21 @@ def test_every_type_is_on_the_page() -> None:
 
 
 def test_the_figures_on_the_page_are_those_that_were_measured() -> None:
-    assert load.render(PAGE, load.Loads.read(load.RESULTS)) == PAGE
+    assert render(PAGE, Loads.read(load.RESULTS)) == PAGE
+
+
+def test_the_settings_on_the_page_are_those_of_the_project() -> None:
+    _, target = (json.loads(text) for text in blocks("json"))
+    given = {name: value for name, value in target.items() if name not in {"sqlalchemy_url", "default_target_schema"}}
+    assert given.items() <= shipped("target-postgres").items()
 
 
 def test_the_ways_to_load_that_are_measured_load_the_same(capsys: pytest.CaptureFixture[str]) -> None:
-    cases = (load.CASES[0], load.CASES[-1])
-    assert [case.batches for case in cases] == [False, True]
-    loads = load.measure(60, 1, cases)
+    cases = (load.CASES[0], *(case for case in load.CASES if case.batches or case.again))
+    loads = load.measure({"leads": 60, "accounts": 4}, 1, cases)
     assert loads.cases.keys() == {case.name for case in cases}
     assert loads.same_rows
-    assert "identical" in load.section(loads)
-    assert capsys.readouterr().out.count("leads/s") == len(cases)
+    for costs in loads.groups.values():
+        assert [cost.records for cost in costs] == [60 + loads.accounts]
+    assert "identical" in section(loads)
+    assert capsys.readouterr().out.count("records/s") == len(cases) + len(load.GROUPS)
