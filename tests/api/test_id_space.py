@@ -158,8 +158,8 @@ def test_a_range_is_split_at_what_has_the_form_of_a_uuid_where_there_is_room(
     assert (uuid.UUID(cursor).version, uuid.UUID(cursor).variant) == (7, uuid.RFC_4122)
 
 
-@pytest.mark.parametrize("width", [8, 2 << 62, 2 << 76])
-@pytest.mark.parametrize("low", [0, FORM, FORM - (2 << 62), FORM - (2 << 76), 0xF << 76])
+@pytest.mark.parametrize("width", [8, (2 << 62) - 2, (2 << 62) + 2])
+@pytest.mark.parametrize("low", [0, FORM + 2, FORM + 9 - (2 << 62), 0xF << 76])  # also where it would be an end itself
 def test_a_range_is_split_within_its_ends_where_there_is_no_room_for_that_form(low: int, width: int) -> None:
     for prefix in range(1, 100):
         after = low + (prefix << 80)

@@ -186,6 +186,7 @@ class Walkers:
         if not waiting:
             return None
         page = self._rng.choice(waiting).popleft()
+        assert page.scan is self.scan
         self.handed_on.extend(record["id"] for record in page)
         if done:
             page.done()
@@ -481,6 +482,56 @@ def test_a_long_list_is_read_from_several_places(seed: int, ids: Callable[[rando
     reader = Walkers(simulated, simulated.scan(), 8, hurry=True)
     reader.finish()
     assert reader.begun >= 4
+
+
+def test_what_remains_is_told_from_the_last_record_of_what_was_done_with() -> None:
+    simulated = without_premise(SimulatedList, 1, 35)
+    scan = simulated.scan()
+    walk = scan.begin_run()
+    assert walk
+    pages = [next(walk), next(walk)]
+    assert scan.remaining() == [(None, None)]
+    for page in pages:
+        page.done()
+        assert scan.remaining() == [(page[-1]["id"], None)]
+    for page in walk:
+        page.done()
+    assert scan.remaining() == []
+
+
+@pytest.mark.parametrize("number", [0, 1, 10, 20, 25])
+def test_a_list_ends_with_a_page_without_a_cursor(number: int) -> None:
+    rng = random.Random(1)
+    simulated = SimulatedList(random_ids(rng, number), 10, rng, last_cursor=False)
+    scan = simulated.scan()
+    assert Walkers(simulated, scan, 1).finish() == simulated.ids
+    assert not scan.is_given_up
+
+
+@pytest.mark.parametrize("number", [0, 1, 10, 20, 25])
+def test_a_list_ends_with_an_empty_page_whatever_its_cursor(number: int) -> None:
+    simulated = without_premise(SimulatedList, 1, number)
+
+    def end_with_a_cursor(cursor: str | None) -> tuple[Records, str | None]:
+        records, following = SimulatedList.answer(simulated, cursor)
+        return records, following or cursor
+
+    simulated.answer = end_with_a_cursor  # type: ignore[method-assign]
+    scan = simulated.scan()
+    assert Walkers(simulated, scan, 1).finish() == simulated.ids
+    assert not scan.is_given_up
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_remains_is_told_in_the_order_of_the_list(seed: int) -> None:
+    simulated = without_premise(SimulatedList, seed, 6_000)
+    scan = simulated.scan()
+    reader, most = Walkers(simulated, scan, 8, hurry=True), 0
+    while reader.step():
+        lows = [after or "" for after, _ in scan.remaining() or ()]
+        assert lows == sorted(lows)
+        most = max(most, len(lows))
+    assert most > 3
 
 
 # How much is ahead
@@ -871,7 +922,9 @@ def test_an_error_of_the_walk_that_reads_the_list_plainly_is_raised() -> None:
 
 
 @pytest.mark.parametrize("status", [401, 403, 429, 500])
-def test_an_error_of_another_kind_is_not_taken_for_a_refused_cursor(status: int) -> None:
+def test_an_error_of_another_kind_is_not_taken_for_a_refused_cursor(
+    status: int, caplog: pytest.LogCaptureFixture
+) -> None:
     simulated = without_premise(SimulatedList, 1)
 
     def fail_the_second(cursor: str | None) -> tuple[Records, str | None]:
@@ -882,6 +935,8 @@ def test_an_error_of_another_kind_is_not_taken_for_a_refused_cursor(status: int)
     simulated.answer = fail_the_second  # type: ignore[method-assign]
     with pytest.raises(InstantlyAPIError):
         Walkers(simulated, simulated.scan(), 1).finish()
+    assert simulated.requests == 2
+    assert not caplog.messages
 
 
 @pytest.mark.parametrize("status", [400, 404])
