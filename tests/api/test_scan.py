@@ -93,6 +93,7 @@ class SimulatedList:
 
     def fetch(self, cursor: str | None) -> tuple[Records, str | None]:
         self.requests += 1
+        assert self.requests < 100 * (len(self.ids) + 10), "it has no end"
         answer = self.answer(cursor)
         self.meanwhile()  # while the answer is on its way
         return answer
@@ -161,10 +162,10 @@ class Walkers:
 
     def _begin(self) -> bool:
         run = self.scan.begin_run()
-        if run is not None:
-            self.begun += 1
-            self._runs.append(run)
-        return run is not None or bool(self._runs)
+        assert run, "has_run said that there is one"
+        self.begun += 1
+        self._runs.append(run)
+        return True
 
     def _go_on(self, run: Iterator[ScannedPage]) -> None:
         self._busy.append(run)
@@ -482,6 +483,16 @@ def test_a_long_list_is_read_from_several_places(seed: int, ids: Callable[[rando
     reader = Walkers(simulated, simulated.scan(), 8, hurry=True)
     reader.finish()
     assert reader.begun >= 4
+
+
+def test_a_pass_is_taken_up_where_it_was_left_and_read_no_further_than_that() -> None:
+    simulated = without_premise(SimulatedList, 1)
+    ids = simulated.ids
+    scan = simulated.scan([(ids[99], ids[149]), (ids[299], ids[300]), (ids[309], ids[314]), (ids[1399], None)])
+    got = Walkers(simulated, scan, 1).finish()
+    assert sorted(got) == [*ids[100:150], ids[300], *ids[310:315], *ids[1400:]]
+    tried = 2
+    assert simulated.requests == tried + 5 + 1 + 1 + 11
 
 
 def test_what_remains_is_told_from_the_last_record_of_what_was_done_with() -> None:
