@@ -75,11 +75,13 @@ def test_records_of_one_time_that_fill_a_page_are_an_error(
     ):
         list(client.list_lead_lists())
     moment = list(api.control.truth("lead_lists"))[2]["timestamp_created"]
-    (message,) = caplog.messages
-    assert message == (
-        f"A page of /api/v2/lead-lists holds records of one time alone, {moment}: others of that time may be missing. "
-        "A larger page_size may help."
-    )
+    assert caplog.messages == [
+        (
+            f"A page of /api/v2/lead-lists holds records of one time alone, {moment}: others of that time may be"
+            " missing. A larger page_size may help."
+        ),
+        "Records of the list /lead-lists may be missing: pages of one time each.",
+    ]
 
 
 def test_pages_of_one_record_are_no_error(api: Server) -> None:
