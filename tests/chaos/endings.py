@@ -111,6 +111,8 @@ def stalled_target(process: subprocess.Popen[bytes], pipe: int, moment: Moment) 
     return output + read(pipe), True
 
 
+STALLED_TARGET, FULL_DISK, FULL_QUOTA = "stalled target", "full disk", "full quota"
+
 ON_PIPES: dict[str, Watch] = {
     "none": to_the_end,
     "SIGKILL": signalled(signal.SIGKILL),
@@ -119,9 +121,8 @@ ON_PIPES: dict[str, Watch] = {
     "SIGINT and SIGTERM": signalled(signal.SIGINT, signal.SIGTERM),
     "closed pipe": closed_pipe,
     "dead target": dead_target,
-    "stalled target": stalled_target,
+    STALLED_TARGET: stalled_target,
 }
-FULL_DISK, FULL_QUOTA = "full disk", "full quota"
 
 ENDINGS = {
     "SIGKILL": 6,
@@ -130,7 +131,7 @@ ENDINGS = {
     "SIGINT and SIGTERM": 3,
     "closed pipe": 4,
     "dead target": 3,
-    "stalled target": 1,
+    STALLED_TARGET: 1,
     FULL_DISK: 1,
     FULL_QUOTA: 3,
 }

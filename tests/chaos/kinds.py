@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from tests.chaos.endings import TAP
+from tests.chaos.endings import FULL_DISK, STALLED_TARGET, TAP
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,6 +34,7 @@ class Kind:
         in_full: Whether the catalog has it read in full though it has a bookmark.
         program: What Python is to run.
         latency_ms: Of the sandbox.
+        first: What ends its first run, so that endings are met that are rare otherwise.
     """
 
     stream: str
@@ -43,6 +44,7 @@ class Kind:
     in_full: bool = False
     program: tuple[str, ...] = TAP
     latency_ms: float = 10
+    first: str | None = None
 
 
 def _campaign(control: Control, random: Random) -> str:
@@ -80,8 +82,14 @@ def _delete_and_add_accounts(control: Control, random: Random) -> None:
 DELETIONS = {"emit_activate_version_messages": True}
 
 KINDS = {
-    "list with a bookmark": Kind("campaigns", {"campaigns": 60}, {"page_size": 3}, _rename_campaign),
-    "scanned list": Kind("leads", {"leads": 1200}, {"page_size": 15}, _open_or_add_leads),
+    "list with a bookmark": Kind("campaigns", {"campaigns": 60}, {"page_size": 3}, _rename_campaign, first=FULL_DISK),
+    "scanned list": Kind(
+        "leads",
+        {"leads": 1200},
+        {"page_size": 15},
+        _open_or_add_leads,
+        first=STALLED_TARGET,  # it writes more than waits in a pipe
+    ),
     "scanned list of several workspaces": Kind(
         "leads", {"leads": 250, "workspaces": 4}, {"page_size": 6}, _open_or_add_leads
     ),

@@ -82,6 +82,13 @@ class Rounds:
             entry["replication_method"] = "FULL_TABLE"
         self._catalog.write_text(json.dumps(catalog), encoding="utf-8")
         self._size = 0
+        self._endings = self._what_ends_runs()
+
+    def _what_ends_runs(self) -> Iterator[str]:
+        if self._kind.first:
+            yield self._kind.first
+        while True:
+            yield from self._random.choices(list(ENDINGS), list(ENDINGS.values()))
 
     def play(self, kills: int) -> None:
         """Round after round, until so many runs were ended.
@@ -102,8 +109,7 @@ class Rounds:
                 break
             if self._kind.change is not None and self._random.random() < 0.3:
                 self._change(self._kind.change, target)
-            (ending,) = self._random.choices(list(ENDINGS), list(ENDINGS.values()))
-            finished = self._run(target, ending).finished
+            finished = self._run(target, next(self._endings)).finished
         changed = self.figures.changes > changes
         self.figures.rounds += 1
         earlier = target.back_to(self._random.randrange(len(target.states))) if target.states else None

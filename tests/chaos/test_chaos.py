@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import json
 import secrets
+from collections import Counter
 from typing import Any
 
 import pytest
 
-from tests.chaos.endings import Run
+from tests.chaos.endings import ENDINGS, Run
+from tests.chaos.kinds import KINDS
 from tests.chaos.ledger import Ledger, check_end
 from tests.chaos.rounds import differences, failures, play
 
@@ -22,7 +24,11 @@ def test_nothing_is_lost_whatever_ends_a_run(capsys: pytest.CaptureFixture[str])
     say(f"seed {seed}")
     found = play(KILLS, seed, say)
     assert not list(failures(found)), seed
-    assert sum(figures.ended.total() for figures in found) >= KILLS
+    ended = {figures.kind: figures.ended for figures in found}
+    assert ended.keys() == KINDS.keys()
+    assert min(each.total() for each in ended.values()) >= KILLS // len(KINDS)
+    assert sum(ended.values(), Counter()).keys() == ENDINGS.keys()
+    assert sum(each.total() for each in ended.values()) >= KILLS
 
 
 # What the rounds are judged by

@@ -10,11 +10,13 @@ import pytest
 from tests.reliability.conftest import BROKEN, SOUND, WITNESSES, Agency, Ended
 from tests.reliability.table import (
     BY_PARENT,
+    FAULTS,
     HALVES,
     INCOMPLETE,
     KINDS,
     LIST,
     OBJECT,
+    PAGED,
     PASSES,
     RETRIES,
     SKIPS,
@@ -130,7 +132,11 @@ def test_without_a_fault_all_is_read_and_bookmarks_move(agency: Agency, kind: Ki
         assert run.keys(kind, agency.id_of(name)) == agency.truth(kind, name)
         assert len(agency.truth(kind, name)) > 1 or kind is OBJECT
         if kind.bookmark:
-            assert (run.bookmark(kind, agency.id_of(name)) or "") > "2026-10-01"
+            assert (run.bookmark(kind, agency.id_of(name)) or "") > "2026-10-20"
+
+
+def test_every_kind_of_stream_meets_every_fault_but_those_that_only_lists_can_have() -> None:
+    assert {fault.kinds for fault in FAULTS} == {KINDS, PAGED}
 
 
 def test_every_outcome_is_one_that_a_fault_has() -> None:

@@ -76,6 +76,28 @@ def test_emails_that_were_cut_off_go_on_at_the_page_they_were_at(api: Server, co
     assert len(written) + len(again) - len(everything) <= 100
 
 
+@pytest.mark.parametrize("pages", [0, 1, 4])
+@pytest.mark.parametrize("lookback", [0, 30])
+def test_an_error_in_the_middle_of_the_emails_leaves_the_bookmark_at_the_latest_of_those_written(
+    api: Server, sync: Callable[..., TapRun], pages: int, lookback: int
+) -> None:
+    stamps = sorted(row["timestamp_created"] for row in api.control.truth("emails"))
+    before = stamps[len(stamps) // 4]
+    api.control.fault("/api/v2/emails", "status", status=400, body={"message": "stop here"}, after=pages)
+    state = emails_read_up_to(before, next(api.control.truth("workspace"))["id"])
+    cut = sync("emails", state=state, incomplete=True, page_size=50, emails_lookback_days=lookback)
+    written = [record["timestamp_created"] for record in cut.records("emails")]
+    assert len(written) == 50 * pages
+    assert (min(written, default=before) < before) == bool(lookback and pages)
+    assert cut.bookmark("emails") == max([before, *written])
+    assert max([before, *written]) < stamps[-1]
+
+
+def emails_read_up_to(timestamp: str, workspace: str) -> dict[str, Any]:
+    bookmark = {"replication_key": "timestamp_created", "replication_key_value": timestamp}
+    return {"bookmarks": {"emails": {"partitions": [{"context": {"workspace_id": workspace}, **bookmark}]}}}
+
+
 def test_emails_are_read_again_within_the_look_back(api: Server, sync: Callable[..., TapRun]) -> None:
     first = sync("emails")
     second = sync("emails", state=first.state, emails_lookback_days=5)
