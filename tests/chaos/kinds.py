@@ -27,17 +27,17 @@ class Kind:
     """A way of replication.
 
     Attributes:
-        stream: One that is replicated so.
+        streams: Replicated so.
         sizes: Of the sandbox.
         settings: Of the tap.
-        change: Changes something of the stream in a workspace.
-        in_full: Whether the catalog has it read in full though it has a bookmark.
+        change: Changes something of them in a workspace.
+        in_full: Whether the catalog has them read in full though they have a bookmark.
         program: What Python is to run.
         latency_ms: Of the sandbox.
         first: What ends its first run, so that endings are met that are rare otherwise.
     """
 
-    stream: str
+    streams: tuple[str, ...]
     sizes: dict[str, int] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
     change: Callable[[Control, Random], object] | None = None
@@ -79,39 +79,51 @@ def _delete_and_add_accounts(control: Control, random: Random) -> None:
     control.add_account()
 
 
+def _change_any(control: Control, random: Random) -> None:
+    random.choice([_rename_campaign, _open_or_add_leads, _delete_and_add_accounts])(control, random)
+
+
 DELETIONS = {"emit_activate_version_messages": True}
 
 KINDS = {
-    "list with a bookmark": Kind("campaigns", {"campaigns": 60}, {"page_size": 3}, _rename_campaign, first=FULL_DISK),
+    "list with a bookmark": Kind(
+        ("campaigns",), {"campaigns": 60}, {"page_size": 3}, _rename_campaign, first=FULL_DISK
+    ),
     "scanned list": Kind(
-        "leads",
+        ("leads",),
         {"leads": 1200},
         {"page_size": 15},
         _open_or_add_leads,
         first=STALLED_TARGET,  # it writes more than waits in a pipe
     ),
     "scanned list of several workspaces": Kind(
-        "leads", {"leads": 250, "workspaces": 4}, {"page_size": 6}, _open_or_add_leads
+        ("leads",), {"leads": 250, "workspaces": 4}, {"page_size": 6}, _open_or_add_leads
     ),
     "list with a bookmark of several workspaces": Kind(
-        "accounts", {"accounts": 40, "workspaces": 4}, {"page_size": 4, "concurrency": 3}
+        ("accounts",), {"accounts": 40, "workspaces": 4}, {"page_size": 4, "concurrency": 3}
     ),
-    "sorted list": Kind("emails", {"emails": 400}, {"page_size": 15}, _receive, program=("-c", HURRIED)),
-    "daily windows": Kind("campaign_analytics_daily", {"campaigns": 12, "days": 80}, {}, _send),
-    "daily windows in batches": Kind("account_analytics_daily", {"accounts": 230, "days": 35}, {}, latency_ms=20),
-    "whole, in batches": Kind("account_warmup_daily", {"accounts": 330}, {"concurrency": 2}, latency_ms=20),
+    "sorted list": Kind(("emails",), {"emails": 400}, {"page_size": 15}, _receive, program=("-c", HURRIED)),
+    "daily windows": Kind(("campaign_analytics_daily",), {"campaigns": 12, "days": 80}, {}, _send),
+    "daily windows in batches": Kind(("account_analytics_daily",), {"accounts": 230, "days": 35}, {}, latency_ms=20),
+    "whole, in batches": Kind(("account_warmup_daily",), {"accounts": 330}, {"concurrency": 2}, latency_ms=20),
     "whole, by parents, with deletions": Kind(
-        "account_details", {"accounts": 60}, {"concurrency": 2, **DELETIONS}, _delete_and_add_accounts
+        ("account_details",), {"accounts": 60}, {"concurrency": 2, **DELETIONS}, _delete_and_add_accounts
     ),
     "scanned list in full, with deletions": Kind(
-        "leads",
+        ("leads",),
         {"leads": 400, "workspaces": 2},
         {"page_size": 10, **DELETIONS},
         _delete_and_add_leads,
         in_full=True,
     ),
     "whole list": Kind(
-        "lead_lists", {"lead_lists": 60}, {"page_size": 3}, lambda control, _random: control.add_lead_list()
+        ("lead_lists",), {"lead_lists": 60}, {"page_size": 3}, lambda control, _random: control.add_lead_list()
+    ),
+    "several streams one after another, with deletions": Kind(
+        ("account_details", "campaigns", "custom_tags", "leads", "workspaces"),
+        {"leads": 200, "workspaces": 2},
+        {"page_size": 10, **DELETIONS},
+        _change_any,
     ),
 }
 """By what they are called in the figures."""

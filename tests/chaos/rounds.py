@@ -77,7 +77,7 @@ class Rounds:
         server.control.config(latency_ms=kind.latency_ms, emails_per_minute=1_000_000)
         self._config, self._catalog, self._state = (folder / f"{file}.json" for file in ("config", "catalog", "state"))
         self._config.write_text(json.dumps(settings), encoding="utf-8")
-        catalog = catalog_of(settings, kind.stream)
+        catalog = catalog_of(settings, *kind.streams)
         for entry in catalog["streams"] if kind.in_full else ():
             entry["replication_method"] = "FULL_TABLE"
         self._catalog.write_text(json.dumps(catalog), encoding="utf-8")
@@ -116,7 +116,7 @@ class Rounds:
         # What changes behind a pass that had already been there is read by the run after the one that completes it.
         self._settle(target, (not finished) + changed)
         self.figures.read += target.seen
-        self.figures.held += len(self._compare(target))
+        self.figures.held += self._compare(target)
         if earlier is not None:
             self._settle(earlier, 1 + changed)
             self._compare(earlier)
@@ -150,26 +150,32 @@ class Rounds:
 
     def _check_removed(self, target: Ledger) -> None:
         """Check that nothing was removed that is there; what is, was there throughout, as no key comes back."""
-        there = {key for control in self._controls.values() for key in self._truth(control, target.keys)}
-        for table in target.tables:
-            wrongly = [key for key in comparable(list(table.removed.values()), target.keys) if key in there]
-            assert not wrongly, f"{len(wrongly)} were removed and are there, among them {wrongly[:3]}"
+        for stream, keys in target.keys.items():
+            there = {key for control in self._controls.values() for key in _truth(control, stream, keys)}
+            for table in target.tables(stream):
+                wrongly = [key for key in comparable(list(table.removed.values()), keys) if key in there]
+                assert not wrongly, f"{len(wrongly)} of {stream} were removed and are there, among them {wrongly[:3]}"
 
-    def _compare(self, target: Ledger) -> list[Any]:
-        """Compare a target with the truth and return what it holds, each record once."""
-        for table in target.tables:
-            held: list[Any] = []
+    def _compare(self, target: Ledger) -> int:
+        """Compare a target with the truth and return how many records it holds, each counted once."""
+        assert target.keys.keys() == set(self._kind.streams)
+        return sum(self._compare_stream(target, stream, keys) for stream, keys in target.keys.items())
+
+    def _compare_stream(self, target: Ledger, stream: str, keys: list[str]) -> int:
+        for table in target.tables(stream):
+            held = 0
             for control in self._controls.values():
                 (workspace,) = control.truth("workspace")
                 records = [record for record in table.rows.values() if record["workspace_id"] == workspace["id"]]
-                found = comparable(records, target.keys)
-                differing = differences(found, self._truth(control, target.keys))
-                assert not differing, f"{len(differing)} differ from the truth, among them {differing[:3]}"
-                held += found
+                found = comparable(records, keys)
+                differing = differences(found, _truth(control, stream, keys))
+                assert not differing, f"{len(differing)} of {stream} differ from the truth, as {differing[:3]}"
+                held += len(found)
         return held
 
-    def _truth(self, control: Control, keys: list[str]) -> dict[Any, Any]:
-        return comparable(truth(SimpleNamespace(control=control), self._kind.stream), keys)  # type: ignore[arg-type]
+
+def _truth(control: Control, stream: str, keys: list[str]) -> dict[Any, Any]:
+    return comparable(truth(SimpleNamespace(control=control), stream), keys)  # type: ignore[arg-type]
 
 
 def differences(found: dict[Any, Any], due: dict[Any, Any]) -> list[Any]:

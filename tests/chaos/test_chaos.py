@@ -54,11 +54,11 @@ def activation(version: int) -> Any:
 
 def held(target: Ledger) -> tuple[list[int], ...]:
     """The ids that a target holds that waits for a STATE, and one that does not."""
-    return tuple([row["id"] for row in table.rows.values()] for table in target.tables)
+    return tuple([row["id"] for row in table.rows.values()] for table in target.tables("leads"))
 
 
 def removed(target: Ledger) -> tuple[list[int], ...]:
-    return tuple([row["id"] for row in table.removed.values()] for table in target.tables)
+    return tuple([row["id"] for row in table.removed.values()] for table in target.tables("leads"))
 
 
 def test_records_that_no_state_has_confirmed_are_not_kept() -> None:
@@ -68,6 +68,16 @@ def test_records_that_no_state_has_confirmed_are_not_kept() -> None:
     assert target.seen == 2
     target.take(a_run(SCHEMA, {**A_RECORD, "record": {"id": 3}}, ending="none", exit_code=0))
     assert held(target) == ([1, 3], [1, 2, 3])
+
+
+def test_a_stream_has_a_table_of_its_own() -> None:
+    target = Ledger()
+    target.take(
+        a_run(SCHEMA, A_RECORD, {**SCHEMA, "stream": "campaigns"}, {**A_RECORD, "stream": "campaigns"}, A_STATE)
+    )
+    target.take(a_run({**activation(9), "stream": "campaigns"}, A_STATE))
+    assert held(target) == ([1], [1])
+    assert [table.rows for table in target.tables("campaigns")] == [{}, {}]
 
 
 def test_the_state_for_the_next_run_is_the_last_one_that_was_read() -> None:
@@ -82,7 +92,7 @@ def test_an_earlier_state_goes_with_what_had_been_written_by_then() -> None:
     target = Ledger()
     target.take(a_run(SCHEMA, A_RECORD, A_STATE, A_RECORD, {"type": "STATE", "value": {"at": 2}}))
     earlier = target.back_to(0)
-    assert (held(earlier), earlier.state, earlier.keys) == (([1], [1]), {"at": 1}, ["id"])
+    assert (held(earlier), earlier.state, earlier.keys) == (([1], [1]), {"at": 1}, {"leads": ["id"]})
 
 
 def test_a_version_removes_what_has_a_lesser_one_or_none() -> None:
@@ -108,6 +118,12 @@ def test_what_is_missing_too_much_or_otherwise_differs() -> None:
     assert sorted(differences({1: "a", 2: "b", 3: "c"}, {1: "a", 2: "B", 4: "d"})) == [2, 3, 4]
 
 
+LOST_SIGINT = """Exception ignored in: <function _get_module_lock.<locals>.cb at 0x1>
+Traceback (most recent call last):
+  File "<frozen importlib._bootstrap>", line 451, in cb
+KeyboardInterrupt:
+"""
+
 STOPPED = {"ending": "SIGTERM", "exit_code": 143}
 
 
@@ -119,8 +135,9 @@ STOPPED = {"ending": "SIGTERM", "exit_code": 143}
         a_run(SCHEMA, A_STATE, A_RECORD, ending="closed pipe", exit_code=1),
         a_run(ending="SIGINT", exit_code=-2),
         a_run(ending="full disk", exit_code=1),
+        a_run(SCHEMA, A_STATE, ending="SIGINT", exit_code=0, log=f"{LOST_SIGINT}INFO In all: records=0"),
     ],
-    ids=["state last", "torn by SIGKILL", "closed pipe", "SIGINT before the start", "full disk"],
+    ids=["state last", "torn by SIGKILL", "closed pipe", "SIGINT before the start", "full disk", "SIGINT unheard"],
 )
 def test_ends_that_are_as_they_should_be(run: Run) -> None:
     check_end(run)
@@ -134,6 +151,7 @@ def test_ends_that_are_as_they_should_be(run: Run) -> None:
         a_run(SCHEMA, A_STATE, ending="SIGTERM", exit_code=1),
         a_run(SCHEMA, A_STATE, ending="closed pipe", exit_code=-13),
         a_run(SCHEMA, A_STATE, log="Traceback (most recent call last):", **STOPPED),
+        a_run(SCHEMA, A_STATE, ending="SIGINT", exit_code=0, log=f"{LOST_SIGINT}Traceback (most recent call last):"),
         a_run(ending="full disk", exit_code=0),
         a_run(SCHEMA, A_STATE, ending="none", exit_code=1),
     ],
@@ -143,6 +161,7 @@ def test_ends_that_are_as_they_should_be(run: Run) -> None:
         "exit code",
         "killed by SIGPIPE",
         "traceback",
+        "traceback behind a SIGINT unheard",
         "full disk unseen",
         "failed by itself",
     ],
