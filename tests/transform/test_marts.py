@@ -130,12 +130,15 @@ def test_leads_are_all_there_with_their_codes_in_words(built: Built, agency: Ser
 def test_snapshots_of_a_later_day_are_added_in_postgres_too_and_those_of_earlier_ones_stay(built: Built) -> None:
     snapshots, campaigns = "analytics.instantly__campaign_snapshots", "analytics.instantly__campaigns"
     before = built.postgres.rows(f"select * from {snapshots}", built.database)  # noqa: S608 (our own names)
-    gone = before[0]["campaign_id"]
-    later = "loaded_at = loaded_at + interval '1 day'"
+    gone, stale = (before[number]["campaign_id"] for number in (0, 1))
     built.postgres.execute(f"create table kept as select * from {campaigns}", built.database)  # noqa: S608 (ours)
     try:
-        change = f"delete from {campaigns} where campaign_id = '{gone}'; update {campaigns} set {later}"  # noqa: S608 (ours)
-        built.postgres.execute(change, built.database)
+        for change in (
+            f"delete from {campaigns} where campaign_id = '{gone}'",  # noqa: S608 (ours)
+            f"update {campaigns} set meeting_booked_count = 999 where campaign_id = '{stale}'",  # noqa: S608 (ours)
+            f"update {campaigns} set loaded_at = loaded_at + interval '1 day' where campaign_id <> '{stale}'",  # noqa: S608 (ours)
+        ):
+            built.postgres.execute(change, built.database)
         assert unsuccessful(built.in_postgres.run("run", "--select", "instantly__campaign_snapshots")) == {}
         rows = built.postgres.rows(f"select * from {snapshots}", built.database)  # noqa: S608 (ours)
     finally:
@@ -143,4 +146,4 @@ def test_snapshots_of_a_later_day_are_added_in_postgres_too_and_those_of_earlier
         built.postgres.execute(f"{undo} delete from {snapshots} where snapshot_date > '2026-11-01'", built.database)  # noqa: S608 (ours)
     assert ordered([row for row in rows if row["snapshot_date"] == "2026-11-01"]) == ordered(before)
     added = {row["campaign_id"] for row in rows if row["snapshot_date"] == "2026-11-02"}
-    assert added == {row["campaign_id"] for row in before} - {gone}
+    assert added == {row["campaign_id"] for row in before} - {gone, stale}
