@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 COMPARISONS = 6
 LEFT_OVER = {
     *("campaigns.more", "variants.more", "senders.more", "campaigns.without_figures", "steps.unattributed.replied"),
-    *("checks.odd", "period.emails_per_positive"),
+    *("senders.deleted", "checks.odd", "period.emails_per_positive"),
 }
 
 

@@ -23,7 +23,9 @@ def test_what_was_deleted_is_told_and_its_snapshots_are_kept(elsewhere: Elsewher
     path, gone, stale = elsewhere.path, elsewhere.gone, elsewhere.stale
     campaigns = duck.rows(path, "select campaign_id, is_deleted from analytics.instantly__campaigns")
     assert gone not in {row["campaign_id"] for row in campaigns}
-    assert [row["campaign_id"] for row in campaigns if row["is_deleted"]] == [stale]
+    assert {row["campaign_id"] for row in campaigns if row["is_deleted"]} == {stale, elsewhere.draft}
+    accounts = duck.rows(path, "select email, is_deleted from analytics.instantly__accounts")
+    assert [row["email"] for row in accounts if row["is_deleted"] is not False] == [elsewhere.mailbox]
     later = [
         {**row, "snapshot_date": date(2026, 11, 2), "emails_sent_count": row["emails_sent_count"] + 1}
         for row in elsewhere.before

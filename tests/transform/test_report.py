@@ -172,6 +172,35 @@ def test_page_is_one_file_of_about_a_megabyte_with_one_vega_and_no_address_to_lo
     assert "default-src 'none'" in text
 
 
+def test_senders_that_are_deleted_need_no_attention_and_deleted_drafts_are_not_there(
+    built: Built, tmp_path: Path
+) -> None:
+    path = tmp_path / built.duckdb_file.name
+    shutil.copy(built.duckdb_file, path)
+    with opened(str(path)) as database:
+        before = marts.read(database, SCHEMA, 28)
+    burnt = before.rows["senders"][0]
+    duck.execute(
+        path,
+        "update analytics.instantly__accounts set is_deleted = null where health = 'green'",
+        f"update analytics.instantly__accounts set is_deleted = true where email = '{burnt['email']}'",  # noqa: S608 (ours)
+        "update analytics.instantly__campaigns set is_deleted = true where not has_analytics",
+    )
+    with opened(str(path)) as database:
+        after = figures(marts.read(database, SCHEMA, 28))
+    was = figures(before)
+    gone = {name for name in was if name.startswith(f"sender.{burnt['workspace_id']}.{burnt['email']}.")}
+    assert gone == was.keys() - after.keys() != set()
+    changed = {name: figure.value for name, figure in after.items() if figure.value != was[name].value}
+    burning = was[f"senders.{burnt['health']}"].value or 0
+    assert changed == {
+        f"senders.{burnt['health']}": burning - 1,
+        "senders.deleted": 1,
+        "campaigns.without_figures": 0,
+    }
+    assert "1</span> accounts are no longer in Instantly" in write_page(str(path), tmp_path / "report.html")
+
+
 def test_postgres_gives_the_same_page(built: Built, page: Path, tmp_path: Path) -> None:
     address = f"postgresql:///{built.database}?host={built.postgres.socket}&user=postgres"
     assert write_page(address, tmp_path / "report.html") == page.read_text(encoding="utf-8")
