@@ -162,6 +162,16 @@ def test_page_has_no_number_that_no_test_compares(read: Page) -> None:
     assert read.loose_numbers == []
 
 
+def test_page_says_where_automatic_replies_may_count(page: Path) -> None:
+    captions = re.findall(
+        r"(?s)<figcaption>(.*?)</figcaption>\s*<div class=\"chart\" id=\"chart-(\w+)\"", page.read_text("utf-8")
+    )
+    said = {
+        chart for caption, chart in captions if "Instantly does not say whether an automatic reply counts" in caption
+    }
+    assert said == {"replies"}
+
+
 def test_page_is_one_file_of_about_a_megabyte_with_one_vega_and_no_address_to_load_from(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     assert len(text.encode()) < 1_500_000
