@@ -100,6 +100,7 @@ class Elsewhere:
 
     Attributes:
         path: Its DuckDB file.
+        tables: The file of the tables that the tap fills, which it calls tables.
         before: The snapshots as they were before it.
         gone: A campaign that was deleted and is no longer in the tables.
         stale: One that was deleted, of which there are the figures of before.
@@ -109,6 +110,7 @@ class Elsewhere:
     """
 
     path: Path
+    tables: Path
     before: list[dict[str, Any]]
     gone: str
     stale: str
@@ -134,7 +136,7 @@ def elsewhere(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Elsewhe
     # Cautious: without tests that also look at what was not chosen, and so is of before.
     how = ("--exclude-resource-type", "unit_test", "--indirect-selection", "cautious")
     results = project.run("build", *how, "--select", *chosen, *others, "--exclude", "test_name:known_codes")
-    return Elsewhere(path, before, *deleted, results)
+    return Elsewhere(path, loaded, before, *deleted, results)
 
 
 def load_later(path: Path, before: list[dict[str, Any]]) -> tuple[str, str, str, str]:
