@@ -38,9 +38,11 @@ ends as (
 """Days that were not over when they were loaded are in no period; workspaces may have been loaded on different days."""
 
 QUERIES = {
-    "first_day": """
-        select min(date) as date
+    "first_days": """
+        select max(workspace_name) as workspace_name, min(date) as date
         from {marts}.instantly__workspace_daily
+        group by workspace_id
+        order by 1, 2
     """,
     "days": """
         select

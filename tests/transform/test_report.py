@@ -116,6 +116,17 @@ def test_every_figure_and_word_on_the_page_is_what_the_sandbox_gives(
     assert read.title == f"Cold email report: {said['title']}, 28 days to {read.as_of[1]}"
 
 
+def test_workspaces_that_are_newer_than_the_period_before_are_named(
+    built: Built, agency: Server, tmp_path: Path
+) -> None:
+    page = reading.read(write_page(str(built.duckdb_file), tmp_path / "report.html", "--days", "30"))
+    truth = counted(agency, 30)
+    said = words.words(truth, WORKSPACES, datetime.fromisoformat(LOADED_AT))
+    assert said["began.1"] == "workspace-002 (since 3 Sep 2026)"
+    assert "began.2" not in said
+    assert list(differences(page, truth, said)) == []
+
+
 def test_figures_and_words_that_differ_are_found(page: Path, truth: Expected, said: dict[str, str]) -> None:
     html = page.read_text(encoding="utf-8")
     for old, new, name in (
