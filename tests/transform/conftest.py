@@ -169,6 +169,7 @@ def other_project(folder: Path, database: Path, loaded: Path) -> Dbt:
     settings = {
         "instantly__streams_off": ["subsequences", "lead_labels"],
         "instantly__streams_on": sorted(made.KEYS),
+        "instantly__quality_severity": "error",
         "instantly__database": "tables",
         "instantly__schema": "raw",
     }
