@@ -15,7 +15,7 @@ from demo.tables import TABLES
 from tests.support import run_tap
 from tests.transform import duck
 from tests.transform.conftest import LOADED_AT
-from tests.transform.package import ROOT, Dbt, contract, ordered, query, unsuccessful
+from tests.transform.package import PACKAGE, ROOT, Dbt, contract, ordered, query, unsuccessful
 from tests.transform.test_marts import UNDOCUMENTED
 
 if TYPE_CHECKING:
@@ -124,3 +124,32 @@ def test_models_are_built_tests_pass_and_rows_are_those_of_duckdb(emulated: Emul
         expected = ordered(duck.rows(path, text))
         assert expected
         assert ordered(found[mart]) == expected, mart
+
+
+def arguments(settings: Mapping[str, str]) -> dict[str, Any]:
+    """How dbt would log in, with these environment variables alone."""
+    program = [ENVIRONMENT / "python", ROOT / "tests" / "transform" / "login.py", PACKAGE]
+    done = subprocess.run(program, capture_output=True, text=True, check=False, env=settings)
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def test_dbt_logs_in_with_the_key_pair_of_the_loader_or_with_a_password(tmp_path: Path) -> None:
+    key = tmp_path / "rsa_key.p8"
+    made = ["openssl", "genpkey", "-algorithm", "RSA", "-aes-256-cbc", "-pass", "pass:12345", "-out", key]
+    subprocess.run(made, check=True, capture_output=True)
+    where = {"ACCOUNT": "mine-here", "USER": "LOADER", "ROLE": "READER", "DATABASE": "ANALYTICS"}
+    pair = {"PRIVATE_KEY_PATH": str(key), "PRIVATE_KEY_PASSPHRASE": "12345"}
+    loader = {f"TARGET_SNOWFLAKE_{name}": value for name, value in (where | pair).items()}
+    with_key = arguments(loader)
+    assert with_key["private_key"] > 1000
+    assert "password" not in with_key
+    assert {name: with_key[name] for name in ("user", "role", "database")} == {
+        "user": "LOADER",
+        "role": "READER",
+        "database": "ANALYTICS",
+    }
+    own = {f"DBT_SNOWFLAKE_{name}": value for name, value in where.items()}
+    with_password = arguments(own | {"DBT_SNOWFLAKE_USER": "ME", "DBT_SNOWFLAKE_PASSWORD": "54321"})
+    assert (with_password["user"], with_password["password"], with_password["private_key"]) == ("ME", "54321", None)
