@@ -146,8 +146,9 @@ dbt-docs: .venv-dbt/.ready
 	cd transform && ../.venv-dbt/bin/dbt docs generate --static --profiles-dir . $(DBT)
 	cp transform/target/static_index.html output/dbt.html
 
-## The dbt package in an emulator of Snowflake, without its unit tests, for which that lacks temporary tables.
-test-snowflake-dbt: $(VENV)/.ready .venv-dbt-snowflake/.ready
+## The dbt package in an emulator of Snowflake, without its unit tests, for which that lacks temporary tables; its marts
+## are compared with those of DuckDB.
+test-snowflake-dbt: $(VENV)/.ready .venv-dbt/.ready .venv-dbt-snowflake/.ready
 	$(BIN)/pytest -m snowflake tests/transform
 
 .venv-dbt-snowflake/.ready: constraints/dbt-snowflake.txt

@@ -69,8 +69,19 @@ class Marts:
 
     @property
     def has_before(self) -> bool:
-        """Whether the figures reach back to the beginning of the period before."""
-        return bool(self.rows["first_day"][0]["date"] <= self.period.before_start)
+        """Whether the figures of any workspace reach back to the beginning of the period before."""
+        return self.first_day <= self.period.before_start
+
+    @property
+    def first_day(self) -> date:
+        """The first day of figures of any workspace."""
+        days: list[date] = [row["date"] for row in self.rows["first_days"]]
+        return min(days)
+
+    @property
+    def began(self) -> list[Row]:
+        """The workspaces whose figures do not reach back that far, where those of others do: they look like growth."""
+        return [row for row in self.rows["first_days"] if self.has_before and row["date"] > self.period.before_start]
 
 
 def read(database: Database, schema: str, days: int) -> Marts:

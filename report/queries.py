@@ -38,9 +38,11 @@ ends as (
 """Days that were not over when they were loaded are in no period; workspaces may have been loaded on different days."""
 
 QUERIES = {
-    "first_day": """
-        select min(date) as date
+    "first_days": """
+        select max(workspace_name) as workspace_name, min(date) as date
         from {marts}.instantly__workspace_daily
+        group by workspace_id
+        order by 1, 2
     """,
     "days": """
         select
@@ -134,7 +136,7 @@ QUERIES = {
     "without_figures": """
         select count(*) as campaigns
         from {marts}.instantly__campaigns
-        where not has_analytics
+        where not has_analytics and not coalesce(is_deleted, false)
     """,
     "steps": """
         select
@@ -171,7 +173,13 @@ QUERIES = {
     "health": """
         select health, count(*) as accounts
         from {marts}.instantly__accounts
+        where not coalesce(is_deleted, false)
         group by health
+    """,
+    "deleted_senders": """
+        select count(*) as accounts
+        from {marts}.instantly__accounts
+        where is_deleted
     """,
     "senders": """
         select
@@ -182,7 +190,7 @@ QUERIES = {
             bounce_rate_per_sent_prior_7d as bounce_rate_before,
             warmup_health_score as warmup_health
         from {marts}.instantly__accounts
-        where health_rank < 3
+        where health_rank < 3 and not coalesce(is_deleted, false)
         order by health_rank, sent_count_7d desc, bounced_count_7d desc, email, workspace_id
     """,
     "sending": """

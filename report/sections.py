@@ -147,7 +147,7 @@ def weeks(marts: Marts) -> list[Week]:
     for back in reversed(range(TREND_WEEKS)):
         end = marts.period.end - timedelta(days=WEEK * back)
         start = end - timedelta(days=WEEK - 1)
-        if start < marts.rows["first_day"][0]["date"]:
+        if start < marts.first_day:
             continue
         days = [row for row in marts.rows["days"] if start <= row["date"] <= end]
         sent, positive = total(days, "sent") or 0, total(days, "positive") or 0

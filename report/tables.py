@@ -94,6 +94,7 @@ def notes(marts: Marts) -> dict[str, Figure]:
         "without_figures": Figure("campaigns.without_figures", rows["without_figures"][0]["campaigns"]),
         "unattributed": Figure("steps.unattributed.replied", rows["unattributed"][0]["replied"]),
         "more_comparisons": Figure("variants.more", max(0, compared - COMPARISONS)),
+        "deleted_senders": Figure("senders.deleted", rows["deleted_senders"][0]["accounts"]),
         "more_senders": Figure("senders.more", max(0, len(rows["senders"]) - SENDERS)),
     }
 

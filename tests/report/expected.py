@@ -199,6 +199,7 @@ class Expected(Counting):
                     f"{name}.warmup_health": score,
                 }
         self.values |= {f"senders.{health}": healths[health] for health in ("burning", "watch", "green")}
+        self.values["senders.deleted"] = 0  # the sandbox holds what is there
         self.values["senders.more"] = max(0, healths["burning"] + healths["watch"] - 25)
 
     def _sending(self) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 COMPARISONS = 6
 LEFT_OVER = {
     *("campaigns.more", "variants.more", "senders.more", "campaigns.without_figures", "steps.unattributed.replied"),
-    *("checks.odd", "period.emails_per_positive"),
+    *("senders.deleted", "checks.odd", "period.emails_per_positive"),
 }
 
 
@@ -42,6 +42,9 @@ def words(expected: Expected, workspaces: Sequence[str], loaded_at: datetime | N
         found[name] = f"{day(start)} to {day(end)}"
     if expected.values["period.sent.before"] is None:
         del found["period.before"]
+    else:
+        newer = [(workspaces[number], on) for number, on in _first_days(expected).items() if on > start]
+        found |= {f"began.{place}": f"{name} (since {day(on)})" for place, (name, on) in enumerate(sorted(newer), 1)}
     for name in expected.values:
         kind, _, rest = name.partition(".")
         if kind == "week" and rest.endswith(".rate"):
@@ -54,6 +57,15 @@ def words(expected: Expected, workspaces: Sequence[str], loaded_at: datetime | N
     found |= dict(_variants(expected))
     found |= dict(_senders(expected, workspaces))
     return found
+
+
+def _first_days(expected: Expected) -> dict[int, date]:
+    """By the number of the workspace."""
+    days: dict[int, date] = {}
+    for row in expected.daily + expected.accounts_daily:
+        on = date.fromisoformat(row["date"])
+        days[row["workspace"]] = min(on, days.get(row["workspace"], on))
+    return days
 
 
 def _changes(expected: Expected) -> Iterable[tuple[str, str]]:

@@ -57,9 +57,11 @@ def execute(path: Path, *statements: str) -> None:
             connection.execute(statement)
 
 
-def rows(path: Path, query: str) -> list[dict[str, Any]]:
-    """The rows of a query."""
+def rows(path: Path, query: str, **attached: Path) -> list[dict[str, Any]]:
+    """The rows of a query; further files are attached by their names, which views over them need."""
     with closing(duckdb.connect(str(path), read_only=True)) as connection:
+        for name, other in attached.items():
+            connection.execute(f"attach '{other}' as {name} (read_only)")
         cursor = connection.execute(query)
         names = [column[0] for column in cursor.description or ()]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

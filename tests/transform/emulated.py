@@ -1,8 +1,10 @@
 """Tables in an emulated Snowflake as target-snowflake makes them; a program of the environment that has the connector.
 
-    python emulated.py PORT FOLDER
+    python emulated.py fill PORT FOLDER
+    python emulated.py read PORT FOLDER
 
 The folder has a file of records for each stream, `<stream>.jsonl`, and `columns.json` with the kinds of their columns.
+Reading takes queries by name from `queries.json`, and writes their rows into `rows.json`, by names in lower case.
 """
 
 from __future__ import annotations
@@ -10,8 +12,12 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import snowflake.connector
+
+if TYPE_CHECKING:
+    from snowflake.connector.cursor import SnowflakeCursor
 
 TYPES = {
     "TEXT": "varchar",
@@ -24,11 +30,8 @@ TYPES = {
 LOADED_AT = "2026-11-01 06:00:00"
 
 
-def main(port: int, folder: Path) -> None:
+def fill(cursor: SnowflakeCursor, folder: Path) -> None:
     """Make and fill a table for each stream."""
-    own = dict.fromkeys(("user", "password", "account"), "emulated")
-    connection = snowflake.connector.connect(**own, host="127.0.0.1", port=port, protocol="http")
-    cursor = connection.cursor()
     cursor.execute("create database if not exists OUTREACH")
     cursor.execute("create schema if not exists OUTREACH.INSTANTLY")
     for stream, columns in json.loads((folder / "columns.json").read_text(encoding="utf-8")).items():
@@ -44,7 +47,17 @@ def main(port: int, folder: Path) -> None:
                 for row in rows[start : start + 200]
             ]
             cursor.execute(f"insert into {table} {' union all '.join(selects)}")
-    connection.close()
+
+
+def read(cursor: SnowflakeCursor, folder: Path) -> None:
+    """Write down the rows of each query."""
+    cursor.execute("use database OUTREACH")
+    found = {}
+    for name, query in json.loads((folder / "queries.json").read_text(encoding="utf-8")).items():
+        rows = cursor.execute(query).fetchall()
+        names = [column.name.lower() for column in cursor.description]
+        found[name] = [dict(zip(names, row, strict=True)) for row in rows]
+    (folder / "rows.json").write_text(json.dumps(found, default=float), encoding="utf-8")
 
 
 def literal(value: object, kind: str) -> str:
@@ -56,5 +69,13 @@ def literal(value: object, kind: str) -> str:
     return f"parse_json({quoted})" if kind == "JSON" else f"cast({quoted} as {TYPES[kind]})"
 
 
+def main(what: str, port: int, folder: Path) -> None:
+    """Do one or the other."""
+    own = dict.fromkeys(("user", "password", "account"), "emulated")
+    connection = snowflake.connector.connect(**own, host="127.0.0.1", port=port, protocol="http")
+    {"fill": fill, "read": read}[what](connection.cursor(), folder)
+    connection.close()
+
+
 if __name__ == "__main__":
-    main(int(sys.argv[1]), Path(sys.argv[2]))
+    main(sys.argv[1], int(sys.argv[2]), Path(sys.argv[3]))

@@ -13,9 +13,14 @@ if TYPE_CHECKING:
     from tests.transform.conftest import Elsewhere
 
 
-def test_another_project_builds_the_marts_and_tests_pass(elsewhere: Elsewhere) -> None:
+def test_another_project_builds_the_marts_and_tests_find_leads_of_a_campaign_that_is_gone_alone(
+    elsewhere: Elsewhere,
+) -> None:
     results = elsewhere.results
-    assert {name: text for name, text in unsuccessful(results).items() if results[name].status != "warn"} == {}
+    (odd,) = unsuccessful(results)
+    assert "relationships_instantly__leads_campaign_id" in odd
+    of_it = f"select lead_id from analytics.instantly__leads where campaign_id = '{elsewhere.gone}'"  # noqa: S608 (ours)
+    assert results[odd].failures == len(duck.rows(elsewhere.path, of_it)) > 0
     assert "model.agency.best" in results
 
 
@@ -23,7 +28,9 @@ def test_what_was_deleted_is_told_and_its_snapshots_are_kept(elsewhere: Elsewher
     path, gone, stale = elsewhere.path, elsewhere.gone, elsewhere.stale
     campaigns = duck.rows(path, "select campaign_id, is_deleted from analytics.instantly__campaigns")
     assert gone not in {row["campaign_id"] for row in campaigns}
-    assert [row["campaign_id"] for row in campaigns if row["is_deleted"]] == [stale]
+    assert {row["campaign_id"] for row in campaigns if row["is_deleted"]} == {stale, elsewhere.draft}
+    accounts = duck.rows(path, "select email, is_deleted from analytics.instantly__accounts")
+    assert [row["email"] for row in accounts if row["is_deleted"] is not False] == [elsewhere.mailbox]
     later = [
         {**row, "snapshot_date": date(2026, 11, 2), "emails_sent_count": row["emails_sent_count"] + 1}
         for row in elsewhere.before

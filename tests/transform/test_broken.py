@@ -38,13 +38,14 @@ SPOILT = {
     "instantly__step_variants": "campaign_id = 'gone', workspace_id = 'gone', reply_rate_per_sent_high = 2",
     "instantly__accounts": "workspace_id = 'nowhere', health = 'blue', bounce_rate_per_sent_7d = 2",
     "instantly__account_daily": "workspace_id = 'gone', sent_count = -1, bounce_rate_per_sent = 2",
-    "instantly__domain_daily": "bounce_rate_per_sent = 2",
+    "instantly__domain_daily": "workspace_id = 'gone', bounce_rate_per_sent = 2",
     "instantly__leads": "campaign_id = 'gone', workspace_id = 'gone', list_id = 'gone', interest = 'lukewarm'",
     "instantly__lead_funnel": "campaign_id = 'gone', workspace_id = 'gone', reached_count = -1",
     "instantly__campaign_snapshots": "workspace_id = null",
-    "instantly__esp_matrix": "reply_rate_per_contacted = 2",
-    "instantly__reconciliation": "relation = 'unlike', is_ok = false",
-    "instantly__workspace_daily": "sent_count = -1, bounce_rate_per_sent = 2",
+    "instantly__esp_matrix": "workspace_id = 'gone', reply_rate_per_contacted = 2",
+    "instantly__reconciliation": "workspace_id = 'gone', relation = 'unlike', is_ok = false",
+    "instantly__workspace_daily": "workspace_id = 'gone', sent_count = -1, bounce_rate_per_sent = 2",
+    "instantly__workspace_periods": "workspace_id = 'gone'",
 }
 HELPERS = ("int_instantly__workspaces", "int_instantly__campaigns", "int_instantly__campaign_providers")
 
@@ -53,6 +54,9 @@ def spoil(built: Built) -> None:
     marts = [f"insert into analytics.{mart} select * from analytics.{mart}" for mart in contract()]  # noqa: S608 (ours)
     marts += [f"update analytics.{mart} set {what}" for mart, what in SPOILT.items()]  # noqa: S608 (ours)
     marts += ["delete from analytics.instantly__data_as_of where stream = 'accounts'"]
+    marts += ["update analytics.instantly__data_as_of set workspace_id = 'gone' where stream = 'leads'"]
+    codes, key = "analytics_staging.instantly_codes", "stream, field, code"
+    marts += [f"insert into {codes} ({key}) select {key} from {codes}"]  # noqa: S608 (ours)
     late = "stream = 'campaigns' and workspace_name = 'main'"
     marts += [f"update analytics.instantly__data_as_of set loaded_at = loaded_at - interval 25 hour where {late}"]  # noqa: S608 (ours)
     for helper in HELPERS:

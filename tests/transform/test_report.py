@@ -116,6 +116,17 @@ def test_every_figure_and_word_on_the_page_is_what_the_sandbox_gives(
     assert read.title == f"Cold email report: {said['title']}, 28 days to {read.as_of[1]}"
 
 
+def test_workspaces_that_are_newer_than_the_period_before_are_named(
+    built: Built, agency: Server, tmp_path: Path
+) -> None:
+    page = reading.read(write_page(str(built.duckdb_file), tmp_path / "report.html", "--days", "30"))
+    truth = counted(agency, 30)
+    said = words.words(truth, WORKSPACES, datetime.fromisoformat(LOADED_AT))
+    assert said["began.1"] == "workspace-002 (since 3 Sep 2026)"
+    assert "began.2" not in said
+    assert list(differences(page, truth, said)) == []
+
+
 def test_figures_and_words_that_differ_are_found(page: Path, truth: Expected, said: dict[str, str]) -> None:
     html = page.read_text(encoding="utf-8")
     for old, new, name in (
@@ -162,6 +173,16 @@ def test_page_has_no_number_that_no_test_compares(read: Page) -> None:
     assert read.loose_numbers == []
 
 
+def test_page_says_where_automatic_replies_may_count(page: Path) -> None:
+    captions = re.findall(
+        r"(?s)<figcaption>(.*?)</figcaption>\s*<div class=\"chart\" id=\"chart-(\w+)\"", page.read_text("utf-8")
+    )
+    said = {
+        chart for caption, chart in captions if "Instantly does not say whether an automatic reply counts" in caption
+    }
+    assert said == {"replies"}
+
+
 def test_page_is_one_file_of_about_a_megabyte_with_one_vega_and_no_address_to_load_from(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     assert len(text.encode()) < 1_500_000
@@ -170,6 +191,35 @@ def test_page_is_one_file_of_about_a_megabyte_with_one_vega_and_no_address_to_lo
     assert markup.count("<script") == 3
     assert not re.search(r"(?i)(src|href|url)[=(]\"?(?!\"?data:)", markup)
     assert "default-src 'none'" in text
+
+
+def test_senders_that_are_deleted_need_no_attention_and_deleted_drafts_are_not_there(
+    built: Built, tmp_path: Path
+) -> None:
+    path = tmp_path / built.duckdb_file.name
+    shutil.copy(built.duckdb_file, path)
+    with opened(str(path)) as database:
+        before = marts.read(database, SCHEMA, 28)
+    burnt = before.rows["senders"][0]
+    duck.execute(
+        path,
+        "update analytics.instantly__accounts set is_deleted = null where health = 'green'",
+        f"update analytics.instantly__accounts set is_deleted = true where email = '{burnt['email']}'",  # noqa: S608 (ours)
+        "update analytics.instantly__campaigns set is_deleted = true where not has_analytics",
+    )
+    with opened(str(path)) as database:
+        after = figures(marts.read(database, SCHEMA, 28))
+    was = figures(before)
+    gone = {name for name in was if name.startswith(f"sender.{burnt['workspace_id']}.{burnt['email']}.")}
+    assert gone == was.keys() - after.keys() != set()
+    changed = {name: figure.value for name, figure in after.items() if figure.value != was[name].value}
+    burning = was[f"senders.{burnt['health']}"].value or 0
+    assert changed == {
+        f"senders.{burnt['health']}": burning - 1,
+        "senders.deleted": 1,
+        "campaigns.without_figures": 0,
+    }
+    assert "1</span> accounts are no longer in Instantly" in write_page(str(path), tmp_path / "report.html")
 
 
 def test_postgres_gives_the_same_page(built: Built, page: Path, tmp_path: Path) -> None:

@@ -6,16 +6,20 @@ import json
 import socket
 import subprocess
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from demo.tables import TABLES
 from tests.support import run_tap
-from tests.transform.package import ROOT, Dbt, contract, unsuccessful
+from tests.transform import duck
+from tests.transform.conftest import LOADED_AT
+from tests.transform.package import PACKAGE, ROOT, Dbt, contract, ordered, query, unsuccessful
+from tests.transform.test_marts import UNDOCUMENTED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 pytestmark = pytest.mark.snowflake
@@ -48,26 +52,104 @@ def port(tmp_path: Path) -> Iterator[int]:
             server.wait()
 
 
+@dataclass(frozen=True)
+class Emulated:
+    """The project over an emulator that holds what the tap read, and what it read.
+
+    Attributes:
+        dbt: The project.
+        port: Of the emulator.
+        folder: For files of the test.
+        records: What the tap read, by stream.
+    """
+
+    dbt: Dbt
+    port: int
+    folder: Path
+    records: dict[str, list[dict[str, Any]]]
+
+    def program(self, what: str) -> None:
+        """Fill the emulator, or read from it."""
+        program = [
+            ENVIRONMENT / "python",
+            ROOT / "tests" / "transform" / "emulated.py",
+            what,
+            str(self.port),
+            self.folder,
+        ]
+        done = subprocess.run(program, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+
+    def rows(self, queries: Mapping[str, str]) -> dict[str, list[dict[str, Any]]]:
+        """The rows of each query."""
+        (self.folder / "queries.json").write_text(json.dumps(queries), encoding="utf-8")
+        self.program("read")
+        found: dict[str, list[dict[str, Any]]] = json.loads((self.folder / "rows.json").read_text(encoding="utf-8"))
+        return found
+
+
 @pytest.fixture
-def project(port: int, config: dict[str, Any], tmp_path: Path) -> Dbt:
-    records = run_tap(config, streams=tuple(table.name for table in TABLES))
-    for table in TABLES:
-        lines = [json.dumps(row) for row in records.records(table.name)]
-        (tmp_path / f"{table.name}.jsonl").write_text("\n".join(lines), encoding="utf-8")
+def emulated(port: int, config: dict[str, Any], tmp_path: Path) -> Emulated:
+    streams = tuple(table.name for table in TABLES)
+    run = run_tap(config, streams=streams)
+    records = {stream: run.records(stream) for stream in streams}
+    for stream, rows in records.items():
+        (tmp_path / f"{stream}.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
     columns = {table.name: {name: kind.name for name, kind in table.columns.items()} for table in TABLES}
     (tmp_path / "columns.json").write_text(json.dumps(columns), encoding="utf-8")
-    loader = [ENVIRONMENT / "python", ROOT / "tests" / "transform" / "emulated.py", str(port), tmp_path]
-    loaded = subprocess.run(loader, capture_output=True, text=True, check=False)
-    assert loaded.returncode == 0, loaded.stderr
     own = {"user": "emulated", "password": "emulated", "account": "emulated"}
     where = {"host": "127.0.0.1", "port": port, "protocol": "http", "insecure_mode": True}
     output = {"type": "snowflake", "database": "OUTREACH", "schema": "ANALYTICS", "threads": 1, **own, **where}
     profile = {"instantly": {"target": "emulated", "outputs": {"emulated": output}}}
     (tmp_path / "profiles.yml").write_text(json.dumps(profile), encoding="utf-8")
-    return Dbt(tmp_path / "dbt", {}, profiles=tmp_path, program=ENVIRONMENT / "dbt")
+    found = Emulated(Dbt(tmp_path / "dbt", {}, profiles=tmp_path, program=ENVIRONMENT / "dbt"), port, tmp_path, records)
+    found.program("fill")
+    return found
 
 
-def test_models_are_built_and_tests_pass(project: Dbt) -> None:
-    results = project.run("build", "--exclude-resource-type", "unit_test")
-    assert {name: text for name, text in unsuccessful(results).items() if results[name].status != "warn"} == {}
+def test_models_are_built_tests_pass_and_rows_are_those_of_duckdb(emulated: Emulated, tmp_path: Path) -> None:
+    severity = ("--vars", "instantly__quality_severity: error")
+    results = emulated.dbt.run("build", "--exclude-resource-type", "unit_test", *severity)
+    warned = {name for name, result in results.items() if result.status == "warn" and name.startswith(UNDOCUMENTED)}
+    assert {name: text for name, text in unsuccessful(results).items() if name not in warned} == {}
     assert {f"model.instantly.{mart}" for mart in contract()} <= results.keys()
+
+    path = tmp_path / "warehouse.duckdb"
+    duck.fill(path, emulated.records, LOADED_AT)
+    in_duckdb = Dbt(tmp_path / "duckdb", {"DBT_TARGET": "duckdb", "DBT_DUCKDB_PATH": str(path)})
+    assert unsuccessful(in_duckdb.run("build", "--exclude-resource-type", "unit_test", "test")) == {}
+    queries = {mart: query(mart) for mart in contract()}
+    found = emulated.rows(queries)
+    for mart, text in queries.items():
+        expected = ordered(duck.rows(path, text))
+        assert expected
+        assert ordered(found[mart]) == expected, mart
+
+
+def arguments(settings: Mapping[str, str]) -> dict[str, Any]:
+    """How dbt would log in, with these environment variables alone."""
+    program = [ENVIRONMENT / "python", ROOT / "tests" / "transform" / "login.py", PACKAGE]
+    done = subprocess.run(program, capture_output=True, text=True, check=False, env=settings)
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def test_dbt_logs_in_with_the_key_pair_of_the_loader_or_with_a_password(tmp_path: Path) -> None:
+    key = tmp_path / "rsa_key.p8"
+    made = ["openssl", "genpkey", "-algorithm", "RSA", "-aes-256-cbc", "-pass", "pass:12345", "-out", key]
+    subprocess.run(made, check=True, capture_output=True)
+    where = {"ACCOUNT": "mine-here", "USER": "LOADER", "ROLE": "READER", "DATABASE": "ANALYTICS"}
+    pair = {"PRIVATE_KEY_PATH": str(key), "PRIVATE_KEY_PASSPHRASE": "12345"}
+    loader = {f"TARGET_SNOWFLAKE_{name}": value for name, value in (where | pair).items()}
+    with_key = arguments(loader)
+    assert with_key["private_key"] > 1000
+    assert "password" not in with_key
+    assert {name: with_key[name] for name in ("user", "role", "database")} == {
+        "user": "LOADER",
+        "role": "READER",
+        "database": "ANALYTICS",
+    }
+    own = {f"DBT_SNOWFLAKE_{name}": value for name, value in where.items()}
+    with_password = arguments(own | {"DBT_SNOWFLAKE_USER": "ME", "DBT_SNOWFLAKE_PASSWORD": "54321"})
+    assert (with_password["user"], with_password["password"], with_password["private_key"]) == ("ME", "54321", None)

@@ -45,7 +45,7 @@ def test_a_staging_model_has_each_record_once_as_it_was_last_and_none_that_is_de
 ) -> None:
     columns = columns_of(stream, schema_of(stream))
     objects = {column.name for column in columns if column.type == "json"}
-    found = duck.rows(elsewhere.path, f"from analytics_staging.stg_instantly__{stream}")
+    found = duck.rows(elsewhere.path, f"from analytics_staging.stg_instantly__{stream}", tables=elsewhere.tables)
     rows = [{name: json.loads(held) if name in objects else held for name, held in row.items()} for row in found]
     due = [expected(stream, key, contents) for key, contents, *_, counts in ROWS if counts]
     assert ordered(rows) == ordered(due)

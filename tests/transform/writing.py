@@ -20,9 +20,10 @@ def python(environment: str) -> Path:
     return found
 
 
-def write_page(database: str, page: Path) -> str:
+def write_page(database: str, page: Path, *options: str) -> str:
     """Write the report over a warehouse and give what is in it."""
     command = [python(".venv-report"), "-m", "report", "--database", database, "--schema", SCHEMA, "--output", page]
+    command += options
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return page.read_text(encoding="utf-8")

@@ -29,6 +29,11 @@
     cast({{ dbt.dateadd('day', days, day) }} as date)
 {%- endmacro %}
 
+{#- When the load began, at the earliest, of which this is the latest time: what is older was not in it. -#}
+{% macro last_load_from(loaded_at) -%}
+    {{ dbt.dateadd('minute', -var('instantly__gone_after_minutes'), loaded_at) }}
+{%- endmacro %}
+
 {#- Replies of people, out of distinct leads that replied and those that did so automatically. -#}
 {% macro human(replies, automatic) -%}
     {%- if var('instantly__replies_exclude_automatic') -%}

@@ -3,6 +3,18 @@ with figures as (
         *,
         max(loaded_at) over (partition by workspace_id) as last_loaded_at
     from {{ ref('stg_instantly__campaign_analytics') }}
+),
+
+sequences as (
+    select
+        campaign_id,
+        max(loaded_at) as loaded_at,
+        max(last_loaded_at) as last_loaded_at
+    from (
+        select campaign_id, loaded_at, max(loaded_at) over (partition by workspace_id) as last_loaded_at
+        from {{ ref('stg_instantly__campaign_steps') }}
+    ) as steps
+    group by campaign_id
 )
 
 select
@@ -14,9 +26,13 @@ select
     coalesce(figures.campaign_status_code, campaigns.status_code) as status_code,
     case when figures.campaign_status_code is not null then figures.campaign_status else campaigns.status end as status,
     coalesce(figures.campaign_is_evergreen, campaigns.is_evergreen) as is_evergreen,
-    coalesce(
-        figures.loaded_at < {{ dbt.dateadd('minute', -var('instantly__gone_after_minutes'), 'figures.last_loaded_at') }}, false
-    ) as is_deleted,
+    case
+        when figures.campaign_id is not null
+            then coalesce(figures.loaded_at < {{ instantly.last_load_from('figures.last_loaded_at') }}, false)
+        -- So are the steps, of campaigns that never sent too. One that changed after its last steps may have lost them.
+        when sequences.loaded_at >= {{ instantly.last_load_from('sequences.last_loaded_at') }} then false
+        when sequences.loaded_at >= {{ instantly.last_load_from('campaigns.loaded_at') }} then true
+    end as is_deleted,
     figures.campaign_id is not null as has_analytics,
     -- What was opened was tracked; where nothing was, and the campaign is not there to say, nobody knows.
     coalesce(campaigns.open_tracking, case when figures.open_count_unique > 0 then true end) as open_tracking,
@@ -25,5 +41,6 @@ select
     campaigns.created_at
 from {{ ref('stg_instantly__campaigns') }} as campaigns
 full outer join figures on figures.campaign_id = campaigns.campaign_id
+left join sequences on sequences.campaign_id = campaigns.campaign_id
 left join {{ ref('int_instantly__workspaces') }} as workspaces
     on workspaces.workspace_id = coalesce(campaigns.workspace_id, figures.workspace_id)

@@ -43,6 +43,31 @@ with sums as (
     group by days.workspace_id, days.email
 ),
 
+loads as (
+    select
+        workspace_id,
+        {{ instantly.last_load_from('max(loaded_at)') }} as loaded_from
+    from {{ ref('stg_instantly__accounts') }}
+    group by workspace_id
+),
+
+last_loads as (
+    select
+        loads.workspace_id,
+        loads.loaded_from,
+        min(accounts.updated_at) as earliest_change
+    from {{ ref('stg_instantly__accounts') }} as accounts
+    inner join loads on loads.workspace_id = accounts.workspace_id and accounts.loaded_at >= loads.loaded_from
+    group by loads.workspace_id, loads.loaded_from
+),
+
+warmups as (
+    select
+        *,
+        loaded_at >= {{ instantly.last_load_from('max(loaded_at) over (partition by workspace_id)') }} as is_current
+    from {{ ref('stg_instantly__account_warmup') }}
+),
+
 accounts as (
     select
         accounts.workspace_id,
@@ -74,11 +99,19 @@ accounts as (
         case when warmup.email is not null then coalesce(warmup.sent, 0) end as warmup_sent_count,
         case when warmup.email is not null then coalesce(warmup.landed_inbox, 0) end as warmup_inbox_count,
         case when warmup.email is not null then coalesce(warmup.landed_spam, 0) end as warmup_spam_count,
+        -- The list is read whole each time, and what changed before the bookmark left out. The last load brought one that
+        -- changed no later than this: so the bookmark was no later, and this would have come too.
+        case
+            when accounts.loaded_at >= last_loads.loaded_from or warmup.is_current then false
+            when accounts.updated_at >= last_loads.earliest_change then true
+        end as is_deleted,
         accounts.loaded_at
     from {{ ref('stg_instantly__accounts') }} as accounts
     left join {{ ref('int_instantly__workspaces') }} as workspaces on workspaces.workspace_id = accounts.workspace_id
-    left join {{ ref('stg_instantly__account_warmup') }} as warmup
-        on warmup.workspace_id = accounts.workspace_id and warmup.email = accounts.email
+    left join last_loads on last_loads.workspace_id = accounts.workspace_id
+    -- What is of an earlier load is not of the last seven days: the account no longer warms up.
+    left join warmups as warmup
+        on warmup.workspace_id = accounts.workspace_id and warmup.email = accounts.email and coalesce(warmup.is_current, true)
     left join sums on sums.workspace_id = accounts.workspace_id and sums.email = accounts.email
 ),
 
@@ -112,6 +145,7 @@ select
     accounts.account_status,
     accounts.warmup_status_code,
     accounts.warmup_status,
+    accounts.is_deleted,
     case verdicts.severity when 1 then 'burning' when 2 then 'watch' else 'green' end as health,
     verdicts.reason as health_reason,
     cast(coalesce(verdicts.severity, 3) as bigint) as health_rank,

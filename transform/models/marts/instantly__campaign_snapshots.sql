@@ -5,7 +5,8 @@
     on_schema_change='append_new_columns',
     full_refresh=false,
 ) }}
--- A day's row is replaced by a later load of the same day, and rows of days that are over are never touched.
+-- A row is replaced by a later load of its day, and by nothing else: a run without a new load would put what is judged anew
+-- (outcomes, tracking, variables) beside figures of before. Where loads have no times, each run counts as one of its day.
 with today as (
     select
         *,
@@ -41,6 +42,6 @@ where not exists (
     from {{ this }} as kept
     where
         kept.campaign_id = today.campaign_id
-        and (kept.snapshot_date > today.snapshot_date or kept.loaded_at > today.loaded_at)
+        and (kept.snapshot_date > today.snapshot_date or kept.loaded_at >= today.loaded_at)
 )
 {%- endif %}
