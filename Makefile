@@ -32,12 +32,13 @@ lint: $(VENV)/.ready
 types: $(VENV)/.ready
 	$(BIN)/mypy
 
-unit: $(VENV)/.ready .venv-postgres/.ready $(if $(HAS_DBT),.venv-dbt/.ready .venv-report/.ready)
+unit coverage: $(VENV)/.ready .venv-postgres/.ready $(if $(HAS_DBT),.venv-dbt/.ready .venv-report/.ready)
+unit:
 	$(BIN)/pytest --numprocesses 2 --dist loadfile
 
 ## Which branches of the tap no test takes; processes that the tests start count too. Takes half as long again as `unit`.
 ## Options of pytest in COVERAGE, e.g. make coverage COVERAGE="tests/api"
-coverage: $(VENV)/.ready
+coverage:
 	$(BIN)/pytest --cov --cov-report=term-missing:skip-covered --cov-fail-under=95 $(COVERAGE)
 
 ## The DAG in a real Airflow, from the sandbox into Postgres; an environment of 500 MB and minutes of their own.
