@@ -94,7 +94,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         config = make_config(options)
         listener = listen(options.host, options.port, allow_remote=options.allow_remote)
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        parser.exit(
+            2, f"sandbox: cannot listen on port {options.port}: {error.strerror or error}; give another --port\n"
+        )
+    except ValueError as error:
         parser.exit(2, f"sandbox: {error}\n")
     state = State(config)
     # The socket already listens: who connects from here on is answered as soon as the loop runs.

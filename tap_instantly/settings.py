@@ -120,8 +120,9 @@ SETTINGS: dict[str, Any] = th.PropertiesList(
         th.IntegerType(minimum=0, maximum=50),
         default=8,
         title="Retries",
-        description="How often a failed request is tried again before the run gives up. The waits between tries "
-        "grow exponentially, with full jitter, to at most a minute.",
+        description="How often a failed request is tried again before the run gives up; twice at most where a server "
+        "cannot be reached in the first place. The waits between tries grow exponentially, with full jitter, to at "
+        "most a minute.",
     ),
     th.Property(
         "validate_records",

@@ -231,7 +231,7 @@ class TapInstantly(Tap):
         client = self._client(self.config["api_key"])
         wanted = self.config.get("sub_workspaces")
         if not wanted:
-            return {"the workspace": client}
+            return {OWN: client}
         if wanted not in (ALL, [ALL]):
             return {id_: self._client(self.config["api_key"], id_) for id_ in wanted}
         members = accepted_sub_workspaces(client, OWN)
