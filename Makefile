@@ -179,6 +179,7 @@ SITE ?= build --strict --quiet
 ## The sdist, the wheel from it, and whether both can be published, and the wheel installed and run by itself.
 dist: .venv-release/.ready
 	rm -rf dist .venv-dist
+	mkdir -p build
 	.venv-release/bin/python -m build --outdir dist
 	.venv-release/bin/twine check --strict dist/*
 	$(PYTHON) -m venv --without-pip .venv-dist
