@@ -59,9 +59,8 @@ class ToPostgres:
     def database(self) -> Iterator[None]:
         """An empty database for as long as the context lasts."""
         with self.postgres.database(DATABASE):
-            self.postgres.execute(
-                f"create schema {SCHEMA}", DATABASE
-            )  # two that make it at once get in each other's way
+            # Two loads that make it at once get in each other's way.
+            self.postgres.execute(f"create schema {SCHEMA}", DATABASE)
             yield
 
     def settings(self) -> dict[str, Any]:

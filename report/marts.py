@@ -81,7 +81,9 @@ class Marts:
     @property
     def began(self) -> list[Row]:
         """The workspaces whose figures do not reach back that far, where those of others do: they look like growth."""
-        return [row for row in self.rows["first_days"] if self.has_before and row["date"] > self.period.before_start]
+        if not self.has_before:
+            return []
+        return [row for row in self.rows["first_days"] if row["date"] > self.period.before_start]
 
 
 def read(database: Database, schema: str, days: int) -> Marts:

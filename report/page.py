@@ -16,6 +16,7 @@ from report.figures import day
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from report.database import Row
     from report.marts import Marts
     from report.sections import Stage, Week
     from report.tables import Provider, Trial
@@ -75,8 +76,13 @@ def _json(value: object) -> Markup:
     return Markup(text)  # noqa: S704 - without a bracket there is no tag
 
 
+def _name_of(workspace: Row) -> str:
+    name: str = workspace["workspace_name"] or "Unnamed workspace"
+    return name
+
+
 def _heading(marts: Marts, title: str | None) -> dict[str, Any]:
-    names = [row["workspace_name"] or "Unnamed workspace" for row in marts.workspaces]
+    names = [_name_of(row) for row in marts.workspaces]
     loads = [row["loaded_at"] for row in marts.workspaces if row["loaded_at"]]
     end = marts.period.end
     late = [
@@ -94,9 +100,7 @@ def _heading(marts: Marts, title: str | None) -> dict[str, Any]:
         "before_start": day(marts.period.before_start),
         "before_end": day(marts.period.before_end),
         "has_before": marts.has_before,
-        "began": [
-            {"name": row["workspace_name"] or "Unnamed workspace", "on": day(row["date"])} for row in marts.began
-        ],
+        "began": [{"name": _name_of(row), "on": day(row["date"])} for row in marts.began],
         "loaded": f"{day(max(loads))}, {max(loads):%H:%M}" if loads else "",
         "late": late,
     }
