@@ -1,6 +1,7 @@
 """Every workspace of an agency into the warehouse: one isolated Meltano run for each workspace and group of streams.
 
-See docs/airflow.md. No API key passes through Airflow: it is told the names of the variables that hold them.
+See docs/airflow.md. No API key passes through Airflow: it is told the names of the variables that hold them, and hands
+on the names of workspaces alone.
 """
 
 from __future__ import annotations
@@ -13,11 +14,14 @@ import shutil
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from airflow.sdk import Param, TriggerRule, Variable, dag, task, task_group
 from airflow.sdk.exceptions import AirflowFailException
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 PROJECT = Path(os.environ.get("MELTANO_PROJECT_ROOT") or Path(__file__).parents[2])
 MELTANO = os.environ.get("MELTANO_EXECUTABLE") or str(PROJECT / ".venv-meltano" / "bin" / "meltano")
@@ -30,6 +34,12 @@ DBT_SETTINGS = {
     "DBT_TARGET": LOADER.removeprefix("target-"),
     "DBT_INSTANTLY_SCHEMA": "instantly" if ENVIRONMENT == "prod" else "instantly_dev",
 }
+
+WORKSPACES = "instantly_workspaces"
+"""Airflow's variable that names the workspaces, and the variables of the environment that hold their keys."""
+
+VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+SHORTEST_KEY = 8
 
 # Meltano takes a run that vanished for one that is under way for 5 minutes, and starts no other with its state so long.
 RETRY_DELAY = timedelta(seconds=float(os.environ.get("INSTANTLY_RETRY_SECONDS") or 360))
@@ -66,45 +76,63 @@ EMAILS = Group("emails", 5, ("emails",), pool="instantly_emails")
 models nor the next run of the other has to wait."""
 
 
-def known_workspaces() -> list[dict[str, str]]:
-    """The workspaces of the variable `instantly_workspaces`, each with a ``name`` and ``api_key_env``.
+def known_workspaces() -> dict[str, dict[str, str]]:
+    """The workspaces of the variable `instantly_workspaces` by name, each with a ``name`` and an ``api_key_env``.
 
     Raises:
         AirflowFailException: It holds something else, which is not repeated: it could be a key.
     """
-    given: Any = Variable.get("instantly_workspaces", deserialize_json=True)
+    try:
+        given: Any = json.loads(Variable.get(WORKSPACES))
+    except ValueError:
+        given = None
+    if objection := next(objections(given), None):
+        raise AirflowFailException(objection)
+    return {entry["name"]: entry for entry in given}
+
+
+def objections(given: Any) -> Iterator[str]:  # noqa: ANN401 - whatever somebody has typed
+    """Say what is wrong with a list of workspaces, by their numbers; what follows the first may not hold."""
     if not isinstance(given, list) or not given:
-        message = "the variable instantly_workspaces has to be a list of workspaces"
-        raise AirflowFailException(message)
+        yield f"the variable {WORKSPACES} has to be a list of workspaces"
     for number, entry in enumerate(given, start=1):
+        where = f"workspace {number} of {WORKSPACES}"
         if not isinstance(entry, dict) or set(entry) != {"name", "api_key_env"}:
-            message = f"workspace {number} of instantly_workspaces needs a name and an api_key_env, and nothing else"
-            raise AirflowFailException(message)
-    workspaces: list[dict[str, str]] = given
-    if len({entry["name"] for entry in workspaces}) < len(workspaces):
-        message = "two workspaces of instantly_workspaces have the same name"
-        raise AirflowFailException(message)
-    return workspaces
+            yield f"{where} needs a name and an api_key_env, and nothing else"
+        if not isinstance(entry["name"], str) or not entry["name"]:
+            yield f"{where} has a name that is no text, or an empty one"
+        if not isinstance(entry["api_key_env"], str) or not VARIABLE_NAME.fullmatch(entry["api_key_env"]):
+            yield f"{where} has an api_key_env that cannot be the name of a variable: a key itself does not go there"
+    if len({entry["name"] for entry in given}) < len(given):
+        yield f"two workspaces of {WORKSPACES} have the same name"
+    first: dict[str, int] = {}
+    for number, entry in enumerate(given, start=1):
+        key = os.environ.get(entry["api_key_env"])  # known where the variables are those of the loads
+        if key and len(key) >= SHORTEST_KEY and any(key in other["name"] for other in given):
+            yield f"the key of workspace {number} of {WORKSPACES} is in the name of one"
+        same = first.setdefault(key or entry["api_key_env"], number)
+        if same != number:
+            yield f"workspaces {same} and {number} of {WORKSPACES} have the same key"
 
 
 @task
-def plan(group: str, params: dict[str, Any]) -> list[dict[str, str]]:
-    """The workspaces to read a group of: all that there are, unless whoever triggered the run has chosen some."""
-    workspaces = known_workspaces()
-    unknown = set(params["workspaces"]) - {entry["name"] for entry in workspaces}
+def plan(group: str, params: dict[str, Any]) -> list[str]:
+    """The names of the workspaces to read a group of: all, unless whoever triggered the run has chosen some."""
+    names = list(known_workspaces())
+    unknown = set(params["workspaces"]) - set(names)
     if unknown:
-        message = f"there is no workspace {', '.join(sorted(unknown))} in instantly_workspaces"
+        message = f"there is no workspace {', '.join(sorted(unknown))} in {WORKSPACES}"
         raise AirflowFailException(message)
     if group not in (params.get("groups") or [group]):
         return []
-    return [entry for entry in workspaces if entry["name"] in (params["workspaces"] or [entry["name"]])]
+    return [name for name in names if name in (params["workspaces"] or names)]
 
 
 @task.bash(
     cwd=str(PROJECT),
     append_env=True,
     do_xcom_push=False,
-    map_index_template="{{ task.op_kwargs['workspace']['name'] }}",
+    map_index_template="{{ task.op_kwargs['workspace'] }}",
     retries=3,
     retry_delay=RETRY_DELAY,
     retry_exponential_backoff=True,
@@ -112,7 +140,7 @@ def plan(group: str, params: dict[str, Any]) -> list[dict[str, str]]:
     # What was loaded until then stays loaded, and the retry goes on from there.
     execution_timeout=timedelta(hours=6),
 )
-def load(group: str, workspace: dict[str, str], params: dict[str, Any]) -> str:
+def load(group: str, workspace: str, params: dict[str, Any]) -> str:
     """The command of one run.
 
     `meltano el` keeps the files of a run apart by its state id; `meltano run` does not (by `--state-id-suffix`), and
@@ -121,24 +149,21 @@ def load(group: str, workspace: dict[str, str], params: dict[str, Any]) -> str:
     (chosen,) = (one for one in (*GROUPS, EMAILS) if one.name == group)
     settings = {
         "NO_COLOR": "1",
-        "TAP_INSTANTLY_WORKSPACES": plain_json([workspace]),
         "TAP_INSTANTLY_MAX_REQUESTS_PER_SECOND": str(chosen.requests),
         # Each run would delete what those of the other workspaces have loaded.
         "TAP_INSTANTLY_EMIT_ACTIVATE_VERSION_MESSAGES": "false",
     }
+    # Inherited and not on the command line, which Airflow logs and stores and every user of the machine can see: what
+    # is taken for the name of a variable may be a key.
+    os.environ["TAP_INSTANTLY_WORKSPACES"] = json.dumps([known_workspaces()[workspace]])
     # Meltano hangs where nobody reads its log any more: it outlives a killed worker, and no retry is let in beside it.
     guard = ["setpriv", "--pdeathsig=KILL"] if shutil.which("setpriv") else []
     command = ["exec", *guard, "env", "-u", "TAP_INSTANTLY_API_KEY"]
     command += [f"{name}={value}" for name, value in settings.items()]
     command += [MELTANO, f"--environment={ENVIRONMENT}", "el", "tap-instantly", LOADER, *filters(chosen)]
     # Several loads at once would build the same environments.
-    command += ["--no-install", f"--state-id={state_id(workspace['name'], group)}"]
+    command += ["--no-install", f"--state-id={state_id(workspace, group)}"]
     return shlex.join(command + ["--full-refresh"] * params["full_refresh"])
-
-
-def plain_json(value: object) -> str:
-    """JSON in which Jinja finds nothing of its own: Airflow takes the command for a template of it."""
-    return re.sub(r"\{(?=[{%#])", r"\\u007b", json.dumps(value))
 
 
 def filters(group: Group) -> list[str]:
@@ -163,7 +188,7 @@ def tally(ti: Any, run_id: str) -> list[str]:  # noqa: ANN401 - Airflow exports 
     states = ti.get_task_states(dag_id=ti.dag_id, run_ids=[run_id])[run_id]
     failed, loaded = [], 0
     for group in GROUPS:
-        names = [workspace["name"] for workspace in ti.xcom_pull(task_ids=f"{group.name}.plan") or []]
+        names = ti.xcom_pull(task_ids=f"{group.name}.plan") or []
         outcomes = [states.get(f"{group.name}.load_{index}") for index in range(len(names))]
         loaded += outcomes.count("success")
         failed += [f"{group.name}[{name}]" for name, state in zip(names, outcomes, strict=True) if state != "success"]

@@ -7,6 +7,7 @@ import shlex
 import subprocess
 from fnmatch import fnmatch
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import pytest
 
@@ -31,7 +32,7 @@ STREAMS = [path.stem for path in SCHEMAS.glob("*.json")]
 
 def inspected(installation: Installation, expression: str) -> Any:
     """What an expression about the DAG's module gives, in Airflow's environment."""
-    program = f"import json, instantly; print('\\n' + json.dumps({expression}))"
+    program = f"import json, os, instantly; print('\\n' + json.dumps({expression}))"
     done = subprocess.run(
         [str(AIRFLOW / "python"), "-c", program],
         env={**installation.variables, "PYTHONPATH": str(ROOT / "orchestrate" / "dags")},
@@ -189,12 +190,18 @@ def test_models_are_built_from_the_schema_into_which_meltano_loads(
 
 
 @pytest.mark.parametrize("name", ["Acme {#1}", "{{ 7*7 }}", "{% raw %}{{{", 'O\'Hara \\ "Sons" $HOME `id`'])
-def test_a_workspace_may_be_called_anything(install: Install, name: str) -> None:
-    workspace = {"name": name, "api_key_env": "KEY"}
-    loading = f"instantly.load.function('leads', json.loads({json.dumps(workspace)!r}), dict(full_refresh=False))"
-    command = inspected(install(), f"__import__('jinja2').Template({loading}).render()")
-    (given,) = [word for word in shlex.split(command) if word.startswith("TAP_INSTANTLY_WORKSPACES=")]
-    assert json.loads(given.partition("=")[2]) == [workspace]
+def test_a_workspace_may_be_called_anything_and_is_named_in_the_environment_of_a_load_alone(
+    install: Install, name: str
+) -> None:
+    installation = install()
+    workspace = {"name": name, "api_key_env": "KEY_0"}
+    installation.variables["AIRFLOW_VAR_INSTANTLY_WORKSPACES"] = json.dumps([workspace])
+    load = f"instantly.load.function('leads', {name!r}, dict(full_refresh=False))"
+    rendered = f"__import__('jinja2').Template({load}).render()"
+    command, inherited = inspected(installation, f"[{rendered}, os.environ['TAP_INSTANTLY_WORKSPACES']]")
+    assert json.loads(inherited) == [workspace]
+    assert "KEY_0" not in command
+    assert f"--state-id={state_id(quote(name, safe=''), 'leads')}" in shlex.split(command)
 
 
 def test_where_nothing_was_loaded_no_model_is_built_and_the_run_fails(install: Install, tmp_path: Path) -> None:
@@ -219,23 +226,60 @@ def test_a_run_can_be_for_some_workspaces_and_start_over(install: Install, agenc
     assert installation.ids("leads") == ids_in(agency, "leads", ["workspace-003"])
 
 
-@pytest.mark.parametrize(
-    ("workspaces", "complaint"),
-    [
-        ([], "has to be a list of workspaces"),
-        ([{"name": "main", "api_key": BAD_KEY}], "workspace 1 of instantly_workspaces needs a name and an api_key_env"),
-        ([{"name": "main", "api_key_env": "A"}, {"name": "main", "api_key_env": "B"}], "have the same name"),
-    ],
-    ids=["none", "with a key", "twice"],
-)
-def test_workspaces_that_are_no_such_list_fail_the_run_and_no_key_is_told(
-    install: Install, workspaces: Any, complaint: str
-) -> None:
+KEY = "aWQ6Zm9yLXRlc3RzOnNlY3JldA=="
+"""A key in the place of the name of its variable."""
+
+LIKE_A_NAME = "Zm9yX3Rlc3RzX3NlY3JldF9vbmx5"
+"""Another, that has the form of one."""
+
+
+def named(**variables: Any) -> list[dict[str, Any]]:
+    return [{"name": name, "api_key_env": variable} for name, variable in variables.items()]
+
+
+WRONG: dict[str, tuple[Any, str]] = {
+    "none": ([], "has to be a list of workspaces"),
+    "a key alone": (KEY, "has to be a list of workspaces"),
+    "with a key": ([{"name": "main", "api_key": KEY}], "workspace 1 of {} needs a name and an api_key_env"),
+    "a key for a name": ([{"name": [KEY], "api_key_env": "KEY_0"}], "workspace 1 of {} has a name that is no text"),
+    "a key for a variable": (named(a="KEY_0", b=KEY), "workspace 2 of {} has an api_key_env that cannot be the name"),
+    "keys for a variable": (named(a=[KEY]), "workspace 1 of {} has an api_key_env that cannot be the name"),
+    "a name twice": ([*named(a="KEY_0"), *named(a="KEY_1")], "two workspaces of {} have the same name"),
+    "a variable twice": (named(a="KEY_9", b="KEY_8", c="KEY_9"), "workspaces 1 and 3 of {} have the same key"),
+    "a key twice": (named(a="KEY_0", b="KEY_1", c="KEY_SAME"), "workspaces 2 and 3 of {} have the same key"),
+    "a key in a name": (named(**{"KEY_0": "KEY_0", f"of {KEY}": "KEY_OWN"}), "the key of workspace 2 of {} is in"),
+}
+
+
+def test_a_list_of_workspaces_is_refused_in_words_that_repeat_no_key(install: Install, keys: dict[str, str]) -> None:
     installation = install()
-    done = installation.test(AIRFLOW_VAR_INSTANTLY_WORKSPACES=json.dumps(workspaces))
+    installation.variables.update(KEY_SAME=keys["workspace-002"], KEY_OWN=KEY)
+    lists = [given for given, _ in WRONG.values()]
+    found = inspected(installation, f"[next(instantly.objections(given), '') for given in {lists!r}]")
+    for (_, complaint), said in zip(WRONG.values(), found, strict=True):
+        assert complaint.format("instantly_workspaces") in said
+        assert traces(KEY, said) == []
+    good = named(KEYSTONE="KEY", b="KEY_0", c="KEY_1")
+    assert inspected(installation, f"list(instantly.objections({good!r}))") == []
+
+
+@pytest.mark.parametrize("given", [KEY, json.dumps(named(main="KEY_0", other=KEY))], ids=["alone", "for a variable"])
+def test_a_key_where_a_name_belongs_fails_the_run_and_is_told_nowhere(install: Install, given: str) -> None:
+    installation = install()
+    done = installation.test(AIRFLOW_VAR_INSTANTLY_WORKSPACES=given)
     assert done.returncode != 0
-    assert complaint in done.stdout + done.stderr
-    assert traces(BAD_KEY, installation.written() + done.stdout + done.stderr) == []
+    assert "instantly_workspaces has" in done.stdout + done.stderr
+    assert traces(KEY, installation.written() + done.stdout + done.stderr) == []
+
+
+def test_a_key_that_could_be_the_name_of_a_variable_is_told_nowhere_either(install: Install) -> None:
+    installation = install()
+    given = json.dumps(named(main=LIKE_A_NAME))
+    done = installation.test(ONLY_LEADS, AIRFLOW_VAR_INSTANTLY_WORKSPACES=given)
+    assert done.returncode != 0
+    said = done.stdout + done.stderr
+    assert "'main' has an api_key_env that names no environment variable" in said
+    assert traces(LIKE_A_NAME, installation.written() + said) == []
 
 
 def test_a_workspace_that_is_not_known_fails_the_run(install: Install) -> None:
