@@ -13,10 +13,14 @@ from jsonschema import Draft202012Validator, ValidationError
 
 from tap_instantly import timestamps
 from tap_instantly.api.transport import DEFAULT_API_URL, DEFAULT_USER_AGENT
+from tap_instantly.quoting import quoted
 from tap_instantly.settings import ALL, EARLIEST_YEAR, ENVIRONMENT_PREFIX, SETTINGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from typing import TypeGuard
+
+VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def secrets(config: object) -> Iterator[object]:
@@ -32,7 +36,11 @@ def secrets(config: object) -> Iterator[object]:
 def key_of(entry: Mapping[str, Any]) -> str | None:
     """The key of an entry of ``workspaces``: its own, or that of the environment variable that it names."""
     key, variable = entry.get("api_key"), entry.get("api_key_env")
-    return os.environ.get(variable) if key is None and isinstance(variable, str) else key
+    return os.environ.get(variable) if key is None and _is_name(variable) else key
+
+
+def _is_name(variable: object) -> TypeGuard[str]:
+    return isinstance(variable, str) and VARIABLE_NAME.fullmatch(variable) is not None
 
 
 def _entries(config: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -93,14 +101,27 @@ def _keys(config: Mapping[str, Any]) -> Iterator[str]:
         where = f"setting 'workspaces' is not valid: '{entry.get('name')}'"
         if ("api_key" in entry) == ("api_key_env" in entry):
             yield f"{where} needs an api_key or an api_key_env"
+        # In both cases it is not repeated: somebody may have put the key itself in its place.
+        elif "api_key_env" in entry and not _is_name(entry["api_key_env"]):
+            yield f"{where} has an api_key_env that cannot be the name of a variable; the key itself goes into api_key"
         elif "api_key_env" in entry and not key_of(entry):
-            # It is not named here: somebody may have put the key itself in its place.
             yield f"{where} has an api_key_env that names no environment variable, or an empty one"
+    yield from _shared_keys(config)
     yield from _sub_workspaces(config)
     if not config.get("workspaces") and config.get("api_key") is None:
         yield f"setting 'api_key' is missing: give it in the config, or as {ENVIRONMENT_PREFIX}API_KEY"
     if config.get("workspaces") and config.get("api_key") is not None:
         yield "settings 'api_key' and 'workspaces' are both given: give one of them"
+
+
+def _shared_keys(config: Mapping[str, Any]) -> Iterator[str]:
+    """Say which workspaces have the same key: one of them would have no rows."""
+    names: dict[str, list[str]] = {}
+    for entry in _entries(config):
+        if isinstance(key := key_of(entry), str) and key:
+            names.setdefault(key, []).append(f"'{quoted(str(entry.get('name')))}'")
+    for alike in (alike for alike in names.values() if len(alike) > 1):
+        yield f"setting 'workspaces' is not valid: {' and '.join(alike)} have the same key; leave one of them in"
 
 
 def _sub_workspaces(config: Mapping[str, Any]) -> Iterator[str]:
@@ -128,7 +149,10 @@ def _describe(error: ValidationError, schema: Mapping[str, Any]) -> Iterator[str
 
 
 def _types(error: ValidationError) -> str:
-    return "string, and not empty" if error.validator != "type" else str(error.validator_value).strip("[]'")
+    if error.validator != "type":
+        return "string, and not empty"
+    types = cast("str | list[str]", error.validator_value)
+    return types if isinstance(types, str) else " or ".join(type_ for type_ in types if type_ != "null")
 
 
 def _implausible(config: Mapping[str, Any]) -> Iterator[str]:

@@ -16,17 +16,19 @@ from singer_sdk.helpers.capabilities import CapabilitiesEnum, PluginCapabilities
 from singer_sdk.singerlib import Catalog, StateMessage
 from typing_extensions import override
 
-from tap_instantly import stopping
+from tap_instantly import environment, stopping
 from tap_instantly.api import InstantlyAPIError, InstantlyClient, InstantlyError, Workspaces, secrecy
 from tap_instantly.api.errors import SKIPPED_KINDS
 from tap_instantly.api.group import accepted_sub_workspaces
+from tap_instantly.api.workspace import UNKNOWN_WORKSPACE
 from tap_instantly.configuration import key_of, problems, secrets, unknown_variables
 from tap_instantly.progress import Report
 from tap_instantly.progress.verdict import verdict
-from tap_instantly.settings import ALL, ENVIRONMENT_PREFIX, SETTINGS
+from tap_instantly.settings import ALL, SETTINGS
 from tap_instantly.singer import files
 from tap_instantly.singer.writer import BufferedWriter
 from tap_instantly.streams import STREAMS, InstantlyStream, selection
+from tap_instantly.streams.state import exchanged, note_names
 from tap_instantly.streams.state import read as read_state
 
 if TYPE_CHECKING:
@@ -86,18 +88,21 @@ class TapInstantly(Tap):
             # In the place of the SDK's own texts, which quote secrets.
             found = problems(self.config, error.schema or {})
             raise ConfigurationError("; ".join(found)) from None
-        except ValueError as error:
-            if not kwargs.get("parse_env_config"):
-                raise
-            # The SDK turns environment variables into numbers and objects before it validates.
-            message = f"an environment variable {ENVIRONMENT_PREFIX}... cannot be read: {error}"
-            raise ConfigurationError(message) from None
         secrecy.remember(secrets(self.config))  # of the environment
         if kwargs.get("parse_env_config"):
             for line in unknown_variables(os.environ, self.config_jsonschema):
                 self.logger.warning(line)
         if validate_config and (found := problems(self.config, self.config_jsonschema)):
             raise ConfigurationError("; ".join(found))
+
+    @property
+    def _env_var_config(self) -> dict[str, Any]:
+        # Private in the SDK, which looks for a .env above its own files and lets that win over the environment, takes
+        # every text that does not mean true for false, and quotes what should be a number.
+        self.append_builtin_config(self.config_jsonschema)
+        settings, sources = environment.read(self.config_jsonschema)
+        self.logger.info(sources)
+        return settings
 
     @override
     def load_state(self, state: dict[str, Any]) -> None:
@@ -148,9 +153,13 @@ class TapInstantly(Tap):
         self._report = Report([stream for stream in self._own_streams if stream.selected], self.workspaces, self.config)
         self._report.begin()
         try:
+            for line in exchanged(self.state, self._opened, complete=not self.workspaces.left_out):
+                self.logger.warning(line)
             super().sync_all()
         finally:
             self._report.end()
+        if self.config.get("workspaces"):
+            note_names(cast("dict[str, Any]", self.state), self._opened)
         # Once more where the SDK leaves it out, since it has not changed: many loaders forget the state at each record.
         self.write_message(StateMessage(self.state))
         self._check_complete()
@@ -223,6 +232,13 @@ class TapInstantly(Tap):
         """The workspaces that the configuration opens."""
         named = bool(self.config.get("workspaces"))
         return Workspaces(self._clients, at_once=self.config["concurrency"], named=named)
+
+    @property
+    def _opened(self) -> dict[str, str]:
+        """Ids of the workspaces that are read, by their names in the settings, or by their ids if there are none."""
+        named = bool(self.config.get("workspaces"))
+        opened = {secrecy.masked(one.name or "") if named else one.id: one.id for one in self.workspaces}
+        return {name: id_ for name, id_ in opened.items() if id_ != UNKNOWN_WORKSPACE}
 
     def _clients(self) -> dict[str, InstantlyClient | InstantlyError]:
         """A client for each workspace, by what messages call it."""

@@ -271,6 +271,15 @@ def test_a_key_can_come_from_the_variable_that_the_settings_name(
             {"name": "a", "api_key_env": "NO_SUCH_VARIABLE_9"},
             "'a' has an api_key_env that names no environment variable",
         ),
+        *(
+            ({"name": "a", "api_key_env": name}, "'a' has an api_key_env that cannot be the name of a variable")
+            for name in (
+                "NO_SUCH_VARIABLE_9==",
+                "9_NO_SUCH_VARIABLE_9",
+                "NO_SUCH_VARIABLE_9 ",
+                "NO_SUCH_VARIABLE_9\ud800",
+            )
+        ),
         ({"name": "a"}, "'a' needs an api_key or an api_key_env"),
         ({"name": "a", "api_key": "k", "api_key_env": "HOME"}, "'a' needs an api_key or an api_key_env"),
     ],
@@ -279,6 +288,27 @@ def test_a_workspace_without_a_key_is_named(entry: dict[str, str], message: str)
     with pytest.raises(ConfigurationError, match=message) as caught:
         TapInstantly(config={"workspaces": [entry]})
     assert "NO_SUCH_VARIABLE_9" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        [{"api_key": "the-same-key"}, {"api_key": "the-same-key"}],
+        [{"api_key_env": "THE_SAME"}, {"api_key_env": "THE_SAME"}],
+        [{"api_key_env": "THE_SAME"}, {"api_key_env": "THE_SAME_TOO"}],
+        [{"api_key_env": "THE_SAME_TOO"}, {"api_key": "the-same-key"}],
+    ],
+)
+def test_a_key_under_two_names_is_refused_in_one_line_without_it(
+    entries: list[dict[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable in ("THE_SAME", "THE_SAME_TOO"):
+        monkeypatch.setenv(variable, "the-same-key")
+    named = [{"name": name, **entry} for name, entry in zip("ab", entries, strict=True)]
+    with pytest.raises(ConfigurationError) as caught:
+        TapInstantly(config={"workspaces": [{"name": "c", "api_key": "another"}, *named]})
+    where = "setting 'workspaces' is not valid"
+    assert str(caught.value) == f"{where}: 'a' and 'b' have the same key; leave one of them in"
 
 
 @pytest.mark.parametrize(
@@ -295,9 +325,9 @@ def test_sub_workspaces_go_with_a_key(more: dict[str, Any], message: str) -> Non
         TapInstantly(config=more)
 
 
-@pytest.mark.parametrize(("value", "expected"), [("all", ["all"]), ('["x", "y"]', ["x", "y"])])
+@pytest.mark.parametrize(("value", "expected"), [("all", "all"), ('["x", "y"]', ["x", "y"])])
 def test_sub_workspaces_can_be_given_in_a_variable(
-    value: str, expected: list[str], monkeypatch: pytest.MonkeyPatch
+    value: str, expected: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TAP_INSTANTLY_API_KEY", "k")
     monkeypatch.setenv("TAP_INSTANTLY_SUB_WORKSPACES", value)

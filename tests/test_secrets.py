@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -94,6 +95,8 @@ WRONG = {
     "a number of a workspace": {"workspaces": [{"name": "one", "api_key": 918273645546}]},
     "a list of a workspace": {"workspaces": [{"name": "one", "api_key": [KEY]}]},
     "misspelt in a workspace": {"workspaces": [{"name": "one", "key": KEY}]},
+    "in the place of its variable's name": {"workspaces": [{"name": "one", "api_key_env": KEY}]},
+    "likewise, where it could be a name": {"workspaces": [{"name": "one", "api_key_env": re.sub(r"\W", "_", KEY)}]},
     "a workspace that is a text": {"workspaces": [KEY]},
     "workspaces that are a text": {"workspaces": KEY},
     "workspaces that are an object": {"workspaces": {KEY: KEY}},

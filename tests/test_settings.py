@@ -101,11 +101,45 @@ def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
     assert (config["api_key"], config["page_size"]) == ("from-env", 7)
 
 
-def test_a_number_in_the_environment_that_is_none_is_said_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("name", "value", "type_"),
+    [
+        ("page_size", "many", "integer"),
+        ("page_size", "", "integer"),
+        ("strict", "ture", "boolean"),
+        ("strict", "", "boolean"),
+        ("workspaces", "[{", "array"),
+        ("workspaces", "", "array"),
+        ("stream_maps", "918273645", "object"),
+        ("stream_maps", "[" * 100_000, "object"),
+    ],
+)
+def test_a_variable_that_is_not_of_its_type_is_said_in_one_line_without_its_value(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, type_: str
+) -> None:
     monkeypatch.setenv("TAP_INSTANTLY_API_KEY", "k")
-    monkeypatch.setenv("TAP_INSTANTLY_PAGE_SIZE", "many")
-    with pytest.raises(ConfigurationError, match=r"TAP_INSTANTLY_.*'many'"):
+    monkeypatch.setenv(f"TAP_INSTANTLY_{name.upper()}", value)
+    with pytest.raises(ConfigurationError) as caught:
         TapInstantly(parse_env_config=True)
+    assert f"setting '{name}' is not valid: it must be of type {type_}" in str(caught.value).split("; ")
+    assert str(SECRET) not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["api_key", "api_url", "start_date", "sub_workspaces", "user_agent"])
+def test_an_empty_variable_is_refused_and_not_taken_for_none(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv("TAP_INSTANTLY_API_KEY", "k")
+    monkeypatch.setenv(f"TAP_INSTANTLY_{name.upper()}", "")
+    with pytest.raises(ConfigurationError, match=f"^setting '{name}' is not valid"):
+        TapInstantly(parse_env_config=True)
+
+
+@pytest.mark.parametrize(("value", "expected"), [("True", True), ("1", True), ("no", False), ("off", False)])
+def test_true_and_false_of_a_variable_may_be_spelt_in_several_ways(
+    monkeypatch: pytest.MonkeyPatch, value: str, *, expected: bool
+) -> None:
+    monkeypatch.setenv("TAP_INSTANTLY_API_KEY", "k")
+    monkeypatch.setenv("TAP_INSTANTLY_STRICT", value)
+    assert TapInstantly(parse_env_config=True).config["strict"] is expected
 
 
 def test_variables_that_are_called_like_a_setting_and_are_none_are_named_without_their_value(

@@ -106,7 +106,8 @@ class Workspaces:
                 self.left_out[name] = InstantlyError("there is another workspace whose id is not known either")
                 logger.error("Workspace %s is left out: %s. Grant workspaces:read.", name, self.left_out[name])
             else:
-                logger.warning("Workspace %s is one that another key opens too; it is read once.", name)
+                first = opened[workspace.id].label
+                logger.warning("Workspace %s is read once, as %s, whose key opens it too: take one out.", name, first)
         named = Counter([*self.left_out, *(workspace.label for workspace in opened.values())])
         return {id_: replace(one, is_namesake=named[one.label] > 1) for id_, one in opened.items()}
 

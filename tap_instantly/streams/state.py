@@ -35,6 +35,9 @@ SIGNPOST = "replication_key_signpost"
 SCAN = "scan"
 """What remains of a list that was cut off; ``streams/scanned.py`` writes and checks it."""
 
+WORKSPACES = "workspaces"
+"""Beside the bookmarks: the id of each workspace by its name in the settings."""
+
 OF_ONE_RUN = (MARKERS, SIGNPOST, "starting_replication_value")
 """What the SDK writes for the run that is under way; it trips over what is there in another form."""
 
@@ -63,6 +66,9 @@ def read(given: object, keys: Mapping[str, str | None]) -> tuple[dict[str, Any],
     if not isinstance(state.get(BOOKMARKS), dict):
         message = f"The state cannot be used: {_instead_of_bookmarks(state)} {ANEW}"
         raise StateError(message)
+    if not isinstance(state.get(WORKSPACES, {}), dict):
+        message = f"The state cannot be used: {WORKSPACES} is {_kind(state[WORKSPACES])} and no object. Remove it."
+        raise StateError(message)
     notes: list[str] = []
     for name, stream in state[BOOKMARKS].items():
         _check_form(name, stream)
@@ -74,6 +80,41 @@ def read(given: object, keys: Mapping[str, str | None]) -> tuple[dict[str, Any],
             f"{'; '.join(unknown)}"
         )
     return state, notes
+
+
+def exchanged(state: Mapping[str, Any], opened: Mapping[str, str], *, complete: bool) -> Iterator[str]:
+    """Tell where a key opens another workspace than the one that the state goes on from, one line each.
+
+    Args:
+        state: One that :func:`read` returned.
+        opened: The ids of the workspaces that are read, by their names in the settings, or by their ids.
+        complete: Whether these are all that the settings name.
+    """
+    before = state.get(WORKSPACES, {})
+    others = [name for name, id_ in opened.items() if before.get(name, id_) != id_]
+    for name in others:
+        yield (
+            f"The key of workspace {quoted(name)} opened workspace {quoted(str(before[name]))} in the run before, and "
+            f"opens {opened[name]} now, which gets that name. If that is not meant, give the earlier key and delete "
+            f"the rows of {opened[name]} that have the name."
+        )
+    known = {
+        part[CONTEXT][WORKSPACE_ID]: None
+        for stream in state.get(BOOKMARKS, {}).values()
+        for part in stream.get(PARTITIONS, [])
+        if isinstance(part.get(CONTEXT), dict) and isinstance(part[CONTEXT].get(WORKSPACE_ID), str)
+    }
+    if known and opened and complete and not others and known.keys().isdisjoint(opened.values()):
+        yield (
+            f"No key opens a workspace of the state, which has {quoted(', '.join(known))}: what is read is read from "
+            f"the beginning. If that is not meant, give the earlier key, or a state of its own for each key."
+        )
+
+
+def note_names(state: dict[str, Any], opened: Mapping[str, str]) -> None:
+    """Keep for the next run which workspace each name was; earlier versions of the tap pass it on and do not look."""
+    if BOOKMARKS in state:  # a state without any would be none
+        state[WORKSPACES] = {**state.get(WORKSPACES, {}), **opened}
 
 
 def why_anew(part: Part, key: str | None, server_time: Callable[[], datetime | None]) -> str | None:

@@ -12,6 +12,7 @@ import yaml
 
 from tests.meltano.project import ROOT, Project
 from tests.meltano.test_pipelines import own_id, partitions, workspaces_of
+from tests.pages import blocks
 from tests.warehouse.postgres import PASSWORD, running
 
 if TYPE_CHECKING:
@@ -30,12 +31,6 @@ def keys(agency: sandbox.Server) -> dict[str, str]:
     return {"INSTANTLY_KEY_HARBOR": agency.api_key, "INSTANTLY_KEY_PINE": "sandbox-key-workspace-002"}
 
 
-def blocks(page: str, language: str) -> list[str]:
-    return re.findall(
-        rf"^```{language}\n(.*?)^```$", (ROOT / "docs" / page).read_text("utf-8"), re.DOTALL | re.MULTILINE
-    )
-
-
 def run(project: Project, script: str, **variables: str) -> str:
     """Run commands as one script that ends at the first that fails, and give what they wrote."""
     done = project.call("bash", "-Eeuo", "pipefail", "-c", TELL + script, check=False, **variables)
@@ -48,7 +43,7 @@ def test_each_command_of_the_page_on_meltano_works_from_the_first_to_the_last(
 ) -> None:
     project.configure("tap-instantly", select=["campaigns.*", "leads.*"])  # for the sake of time
     (project.folder / "meltanohub").symlink_to(ROOT / "meltanohub")
-    script = "".join(blocks("meltano.md", "sh"))
+    script = "".join(blocks("docs/meltano.md", "sh"))
     # Where the plugins are is that project's matter, and they have been installed there.
     script, installs = re.subn(r"^meltano install .*$", "", script, flags=re.MULTILINE)
     script, exports = re.subn(r"^export \w+=\.\.\.$", "", script, flags=re.MULTILINE)
@@ -118,7 +113,7 @@ def test_the_environments_are_what_the_page_says() -> None:
 def test_each_config_of_the_page_on_agencies_opens_its_workspaces(
     project: Project, agency: sandbox.Server, keys: dict[str, str], place: int
 ) -> None:
-    config = json.loads(blocks("agencies.md", "json")[place])
+    config = json.loads(blocks("docs/agencies.md", "json")[place])
     path = project.folder / "config.json"
     path.write_text(json.dumps({**config, "api_url": f"{agency.url}/api/v2"}), encoding="utf-8")
     environment = ["--config=ENV"] * place
@@ -136,7 +131,7 @@ def test_each_config_of_the_page_on_agencies_opens_its_workspaces(
 def test_with_meltano_the_keys_of_workspaces_can_be_in_the_file_of_variables(
     project: Project, keys: dict[str, str]
 ) -> None:
-    (config,) = blocks("agencies.md", "yaml")
+    (config,) = blocks("docs/agencies.md", "yaml")
     project.configure("tap-instantly", config=yaml.safe_load(config))
     lines = "".join(f"{name}={key}\n" for name, key in keys.items())
     (project.folder / ".env").write_text(lines, encoding="utf-8")
@@ -147,7 +142,8 @@ def test_with_meltano_the_keys_of_workspaces_can_be_in_the_file_of_variables(
 def test_workspaces_side_by_side_get_each_its_own_state(
     project: Project, agency: sandbox.Server, keys: dict[str, str]
 ) -> None:
-    command, _ = blocks("agencies.md", "sh")
+    command, _ = blocks("docs/agencies.md", "sh")
+    (project.folder / ".env").write_text("TAP_INSTANTLY_API_KEY=sandbox-key-workspace-003\n", encoding="utf-8")
     for _ in range(2):
         run(project, command, **keys)
     for name, workspace in (("harbor", "main"), ("pine", "workspace-002")):
@@ -161,7 +157,7 @@ def test_workspaces_side_by_side_get_each_its_own_state(
 def test_without_meltano_the_state_is_what_the_loader_wrote_last(
     project: Project, agency: sandbox.Server, keys: dict[str, str]
 ) -> None:
-    _, command = blocks("agencies.md", "sh")
+    _, command = blocks("docs/agencies.md", "sh")
     bins = [ROOT / ".venv" / "bin", ROOT / ".meltano" / "loaders" / "target-jsonl" / "venv" / "bin"]
     path = ":".join([*map(str, bins), project.environment()["PATH"]])
     for _ in range(2):

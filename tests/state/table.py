@@ -101,6 +101,7 @@ CASES = (
     ),
     Case("no `bookmarks`", REFUSES, lambda _: {"cursor": 5}, "it has no bookmarks"),
     Case("`bookmarks` that are no object", REFUSES, lambda _: {"bookmarks": []}, "bookmarks is a list"),
+    Case("`workspaces` that are no object", REFUSES, lambda state: state.update(workspaces=[]), "workspaces is a list"),
     Case(
         "a stream's state that is no object",
         REFUSES,

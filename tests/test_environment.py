@@ -1,0 +1,304 @@
+"""Where `--config=ENV` takes settings and keys from; each run is a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import sandbox
+from sandbox import SandboxConfig
+from tests.conftest import UNTIL
+from tests.pages import blocks
+from tests.support import catalog_of, secret, traces
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+OTHER = "workspace-002"
+THIRD = "workspace-003"
+
+LOADER = """\
+#!{python}
+import json, pathlib, sys
+with pathlib.Path("records").open("a") as records:
+    for message in map(json.loads, sys.stdin):
+        if message["type"] == "STATE":
+            print(json.dumps(message["value"]))
+        elif message["type"] == "RECORD":
+            print(message["record"]["workspace_id"], file=records)
+"""
+"""Does what a loader does: keeps records, and writes each state that it was given."""
+
+
+@pytest.fixture(scope="module")
+def agency() -> Iterator[sandbox.Server]:
+    config = SandboxConfig(workspaces=3, campaigns=1, accounts=1, leads=5, days=3, until=UNTIL, seed=11)
+    with sandbox.serve(config) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def ids(agency: sandbox.Server) -> dict[str, str]:
+    """Ids of the workspaces, by whose key opens them."""
+    return {name: next(agency.control.within(name).truth("workspace"))["id"] for name in ("main", OTHER, THIRD)}
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """A folder that is laid out like a clone: the tap and the SDK are installed in it."""
+    folder = tmp_path / "clone"
+    (folder / "bin").mkdir(parents=True)
+    (folder / ".venv").symlink_to(Path(sys.prefix))
+    program = folder / "bin" / "tap-instantly"
+    program.write_text(f'#!/bin/sh\nexec {folder}/.venv/bin/python -m tap_instantly "$@"\n', encoding="utf-8")
+    program.chmod(0o755)
+    return folder
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> Path:
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def catalog(tmp_path: Path, agency: sandbox.Server) -> Path:
+    """A catalog with the one stream that tells which workspace was read."""
+    path = tmp_path / "catalog.json"
+    path.write_text(json.dumps(catalog_of({"api_key": agency.api_key}, "workspaces")), encoding="utf-8")
+    return path
+
+
+class Runs:
+    """Runs of the tap that is installed in a clone."""
+
+    def __init__(self, agency: sandbox.Server, clone: Path, catalog: Path) -> None:
+        self.clone, self.catalog = clone, catalog
+        own = {name: value for name, value in os.environ.items() if not name.startswith("TAP_INSTANTLY_")}
+        path = os.pathsep.join([str(clone / "bin"), os.environ["PATH"]])
+        self.environment = {**own, "PATH": path, "TAP_INSTANTLY_API_URL": f"{agency.url}/api/v2"}
+
+    def shell(self, script: str, folder: Path, **exported: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["/bin/bash", "-euo", "pipefail", "-c", script],
+            cwd=folder,
+            env={**self.environment, **exported},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+
+    def tap(self, folder: Path, *options: str, **exported: str) -> subprocess.CompletedProcess[str]:
+        command = ["tap-instantly", *(options or ("--config=ENV",)), f"--catalog={self.catalog}"]
+        return self.shell(shlex.join(command), folder, **exported)
+
+
+@pytest.fixture
+def runs(agency: sandbox.Server, clone: Path, catalog: Path) -> Runs:
+    return Runs(agency, clone, catalog)
+
+
+def dotenv(folder: Path, **variables: str) -> Path:
+    path = folder / ".env"
+    path.write_text("".join(f"{name}={value}\n" for name, value in variables.items()), encoding="utf-8")
+    return path
+
+
+def opened(run: subprocess.CompletedProcess[str]) -> set[str]:
+    """Ids of the workspaces that were read."""
+    assert run.returncode == 0, run.stderr
+    messages = [json.loads(line) for line in run.stdout.splitlines()]
+    return {message["record"]["workspace_id"] for message in messages if message["type"] == "RECORD"}
+
+
+def sources(run: subprocess.CompletedProcess[str]) -> str:
+    """The one line of the log that says where settings come from."""
+    (line,) = [line for line in run.stderr.splitlines() if "Settings come from" in line]
+    return line.rpartition(" | ")[2]
+
+
+def refusal(run: subprocess.CompletedProcess[str]) -> str:
+    assert run.returncode == 1, run.stderr
+    assert "Traceback" not in run.stderr
+    (line,) = [line for line in run.stderr.splitlines() if "| CRITICAL" in line]
+    return line
+
+
+# Which one counts
+
+
+def test_an_exported_key_wins_over_a_file_in_the_clone_wherever_the_tap_is_started(
+    runs: Runs, ids: dict[str, str], clone: Path, elsewhere: Path
+) -> None:
+    dotenv(clone, TAP_INSTANTLY_API_KEY=secret(THIRD))
+    (within := clone / "within").mkdir()
+    for folder in (elsewhere, within, clone):
+        run = runs.tap(folder, TAP_INSTANTLY_API_KEY=secret(OTHER))
+        assert opened(run) == {ids[OTHER]}, folder
+        assert traces(secret(OTHER), run.stderr) == []
+
+
+@pytest.mark.parametrize("within", [False, True], ids=["elsewhere", "in a subfolder"])
+def test_a_file_in_another_folder_than_the_working_directory_is_not_read(
+    runs: Runs, clone: Path, elsewhere: Path, *, within: bool
+) -> None:
+    dotenv(clone, TAP_INSTANTLY_API_KEY=secret(THIRD))
+    (clone / "within").mkdir()
+    run = runs.tap(clone / "within" if within else elsewhere)
+    assert "setting 'api_key' is missing" in refusal(run)
+    where = "the environment alone, without a .env in the working directory"
+    assert sources(run) == f"Settings come from {where}: api_url."
+
+
+def test_a_file_in_the_working_directory_gives_what_is_not_exported_and_the_log_names_it(
+    runs: Runs, ids: dict[str, str], elsewhere: Path
+) -> None:
+    path = dotenv(elsewhere, TAP_INSTANTLY_API_KEY=secret(OTHER), TAP_INSTANTLY_PAGE_SIZE="7", UNRELATED="1")
+    run = runs.tap(elsewhere, TAP_INSTANTLY_PAGE_SIZE="8")
+    assert opened(run) == {ids[OTHER]}
+    assert sources(run) == f"Settings come from the environment: page_size, api_url; and from {path}: api_key."
+
+
+def test_an_exported_variable_that_is_empty_is_refused_and_not_replaced(runs: Runs, elsewhere: Path) -> None:
+    dotenv(elsewhere, TAP_INSTANTLY_API_KEY=secret(OTHER))
+    run = runs.tap(elsewhere, TAP_INSTANTLY_API_KEY="")
+    assert "setting 'api_key' is not valid: it must be of type string, and not empty" in refusal(run)
+
+
+def test_keys_by_the_names_of_variables_come_from_the_same_places(
+    runs: Runs, ids: dict[str, str], elsewhere: Path
+) -> None:
+    entries = [{"name": "a", "api_key_env": "KEY_A"}, {"name": "b", "api_key_env": "KEY_B"}]
+    config = elsewhere / "config.json"
+    config.write_text(json.dumps({"workspaces": entries}), encoding="utf-8")
+    dotenv(elsewhere, KEY_A=secret(THIRD), KEY_B=secret(THIRD))
+    options = (f"--config={config}", "--config=ENV")
+    assert opened(runs.tap(elsewhere, *options, KEY_A=secret(OTHER))) == {ids[OTHER], ids[THIRD]}
+    without = runs.tap(elsewhere, f"--config={config}", KEY_A=secret(OTHER))
+    assert "'b' has an api_key_env that names no environment variable" in refusal(without)
+
+
+@pytest.mark.parametrize("first", [0, 1], ids=["files first", "ENV first"])
+def test_of_several_configs_a_later_file_wins_over_an_earlier_one_and_the_environment_over_all(
+    runs: Runs, ids: dict[str, str], agency: sandbox.Server, elsewhere: Path, first: int
+) -> None:
+    unknown = {"api_key": "of-the-file", "api_url": "http://127.0.0.1:1", "page_size": 101}
+    for number, settings in enumerate([unknown, {"page_size": 50, "api_key": secret(OTHER)}]):
+        (elsewhere / f"config{number}.json").write_text(json.dumps(settings), encoding="utf-8")
+    files = ["--config=config0.json", "--config=config1.json"]
+    options = [*files, "--config=ENV"] if not first else ["--config=ENV", *files]
+    assert opened(runs.tap(elsewhere, *options)) == {ids[OTHER]}
+    assert opened(runs.tap(elsewhere, *options, TAP_INSTANTLY_API_KEY=agency.api_key)) == {ids["main"]}
+
+
+def test_without_the_environment_no_file_of_it_is_read(runs: Runs, ids: dict[str, str], elsewhere: Path) -> None:
+    dotenv(elsewhere, TAP_INSTANTLY_API_KEY=secret(THIRD), TAP_INSTANTLY_API_URL="no address")
+    settings = {"api_key": secret(OTHER), "api_url": runs.environment["TAP_INSTANTLY_API_URL"]}
+    (elsewhere / "config.json").write_text(json.dumps(settings), encoding="utf-8")
+    assert opened(runs.tap(elsewhere, "--config=config.json")) == {ids[OTHER]}
+
+
+# What is in the file
+
+
+def test_a_file_may_be_written_as_editors_and_shells_do(runs: Runs, ids: dict[str, str], elsewhere: Path) -> None:
+    text = f"# Keys\r\n\r\nBARE\r\nexport KEY='{secret(OTHER)}' # of a client\r\nTAP_INSTANTLY_API_KEY=\"${{KEY}}\"\r\n"
+    (elsewhere / ".env").write_bytes(b"\xef\xbb\xbf" + text.encode())
+    assert opened(runs.tap(elsewhere)) == {ids[OTHER]}
+
+
+def test_a_folder_of_that_name_is_no_file_of_variables(runs: Runs, ids: dict[str, str], elsewhere: Path) -> None:
+    (elsewhere / ".env").mkdir()
+    assert opened(runs.tap(elsewhere, TAP_INSTANTLY_API_KEY=secret(OTHER))) == {ids[OTHER]}
+
+
+KEY = b"c29tZS1pZDpub3QtYS1yZWFsLWtleQ=="
+WRONG = {
+    "no UTF-8": (b"TAP_INSTANTLY_API_KEY=\xff" + KEY, " is no text in UTF-8."),
+    "UTF-16": ("TAP_INSTANTLY_API_KEY=k".encode("utf-16"), " is no text in UTF-8."),
+    "an open quote": (b"A=1\n\n\nTAP_INSTANTLY_API_KEY='" + KEY + b"\nB=1\n", " is no NAME=value."),
+    "no statement": (b"A=1\n\n\n=" + KEY + b"\n", " is no NAME=value."),
+    "a NUL": (b"A=" + KEY + b"\0\n", " holds a variable that no environment can hold."),
+}
+
+
+@pytest.mark.parametrize(("content", "said"), WRONG.values(), ids=WRONG)
+def test_a_file_that_cannot_be_understood_is_refused_in_one_line_that_repeats_nothing(
+    runs: Runs, elsewhere: Path, content: bytes, said: str
+) -> None:
+    path = elsewhere / ".env"
+    path.write_bytes(content)
+    run = runs.tap(elsewhere, "--config=ENV", "--discover", TAP_INSTANTLY_API_KEY=secret(OTHER))
+    line = refusal(run)
+    assert line.endswith(f"{path}{said}")
+    assert ("Line 4 of" in line) is ("NAME=value" in said)
+    assert run.stdout == ""
+    assert traces(KEY.decode(), run.stderr) == []
+
+
+def test_a_file_that_cannot_be_read_is_refused_in_one_line(runs: Runs, elsewhere: Path) -> None:
+    path = elsewhere / ".env"
+    path.symlink_to("a-secret-that-is-not-mounted")
+    run = runs.tap(elsewhere, TAP_INSTANTLY_API_KEY=secret(OTHER))
+    assert refusal(run).endswith(f"{path} cannot be read: No such file or directory.")
+
+
+# The page on many workspaces
+
+
+def configured(folder: Path, place: int) -> Any:
+    config = json.loads(blocks("docs/agencies.md", "json")[place])
+    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    return config
+
+
+def test_a_key_each_opens_the_workspaces_of_the_exported_keys(
+    runs: Runs, ids: dict[str, str], agency: sandbox.Server, clone: Path, elsewhere: Path
+) -> None:
+    dotenv(clone, INSTANTLY_KEY_HARBOR=secret(THIRD), INSTANTLY_KEY_PINE=secret(THIRD))
+    dotenv(elsewhere, INSTANTLY_KEY_HARBOR=secret(THIRD))
+    configured(elsewhere, 0)
+    keys = {"INSTANTLY_KEY_HARBOR": agency.api_key, "INSTANTLY_KEY_PINE": secret(OTHER)}
+    run = runs.tap(elsewhere, "--config=config.json", "--config=ENV", **keys)
+    assert opened(run) == {ids["main"], ids[OTHER]}
+
+
+def test_an_admin_key_opens_its_own_group(
+    runs: Runs, ids: dict[str, str], agency: sandbox.Server, clone: Path, elsewhere: Path
+) -> None:
+    dotenv(clone, TAP_INSTANTLY_API_KEY=secret(THIRD))
+    configured(elsewhere, 1)
+    keys = {"TAP_INSTANTLY_API_KEY": agency.api_key}
+    run = runs.tap(elsewhere, "--config=config.json", "--config=ENV", **keys)
+    assert ids["main"] in opened(run)
+
+
+def test_of_one_run_each_without_meltano_every_client_gets_its_own_rows(
+    runs: Runs, ids: dict[str, str], agency: sandbox.Server, clone: Path, elsewhere: Path
+) -> None:
+    for folder in (clone, elsewhere):
+        dotenv(folder, TAP_INSTANTLY_API_KEY=secret(THIRD))
+    loader = clone / "bin" / "target-jsonl"
+    loader.write_text(LOADER.format(python=sys.executable), encoding="utf-8")
+    loader.chmod(0o755)
+    _, harbor = blocks("docs/agencies.md", "sh")
+    keys = {"INSTANTLY_KEY_HARBOR": agency.api_key, "INSTANTLY_KEY_PINE": secret(OTHER)}
+    for client, own in (("harbor", "main"), ("pine", OTHER)):
+        script = harbor.replace("harbor", client).replace("HARBOR", client.upper())
+        for _ in range(2):
+            run = runs.shell(script, elsewhere, **keys)
+            assert run.returncode == 0, run.stderr
+        records = elsewhere / "records"
+        assert set(records.read_text(encoding="utf-8").split()) == {ids[own]}
+        records.unlink()
+        state = json.loads((elsewhere / "runs" / client / "state.json").read_text(encoding="utf-8"))
+        assert [part["context"]["workspace_id"] for part in state["bookmarks"]["leads"]["partitions"]] == [ids[own]]

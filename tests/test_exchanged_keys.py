@@ -1,0 +1,118 @@
+"""A key that opens another workspace than the one that the state goes on from is told of."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import sandbox
+from sandbox import SandboxConfig
+from tap_instantly.streams.state import StateError, read
+from tests.conftest import UNTIL
+from tests.support import TapRun, opening, run_tap, secret
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+OTHER = "workspace-002"
+THIRD = "workspace-003"
+STREAMS = ("campaigns",)
+
+
+@pytest.fixture(scope="module")
+def agency() -> Iterator[sandbox.Server]:
+    config = SandboxConfig(workspaces=3, campaigns=1, accounts=1, leads=5, days=3, until=UNTIL, seed=11)
+    with sandbox.serve(config) as server:
+        yield server
+
+
+@pytest.fixture(autouse=True)
+def _as_seeded(agency: sandbox.Server) -> None:
+    agency.control.reset()
+
+
+@pytest.fixture(scope="module")
+def ids(agency: sandbox.Server) -> dict[str, str]:
+    return {name: next(agency.control.within(name).truth("workspace"))["id"] for name in ("main", OTHER, THIRD)}
+
+
+def named(agency: sandbox.Server, state: dict[str, Any] | None = None, **keys: str) -> TapRun:
+    """Run the tap for workspaces that the settings call so."""
+    return run_tap(opening(agency, keys), streams=STREAMS, state=state)
+
+
+def alone(agency: sandbox.Server, key: str, state: dict[str, Any] | None = None) -> TapRun:
+    """Run the tap for the one workspace of a key."""
+    return run_tap({"api_key": key, "api_url": f"{agency.url}/api/v2"}, streams=STREAMS, state=state)
+
+
+def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
+    found = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
+    caplog.clear()
+    return [line for line in found if "earlier key" in line]
+
+
+def test_a_name_whose_key_opens_another_workspace_than_before_is_warned_of_once(
+    agency: sandbox.Server, ids: dict[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    first = named(agency, Harbor=agency.api_key, Pine=secret(OTHER))
+    assert first.state["workspaces"] == {"Harbor": ids["main"], "Pine": ids[OTHER]}
+    assert warnings(caplog) == []
+    changed = named(agency, first.state, Harbor=agency.api_key, Pine=secret(THIRD))
+    (line,) = warnings(caplog)
+    assert line == (
+        f"The key of workspace Pine opened workspace {ids[OTHER]} in the run before, and opens {ids[THIRD]} now, which "
+        f"gets that name. If that is not meant, give the earlier key and delete the rows of {ids[THIRD]} that have the "
+        "name."
+    )
+    named(agency, changed.state, Harbor=agency.api_key, Pine=secret(THIRD))
+    assert warnings(caplog) == []
+
+
+def test_keys_that_have_changed_places_are_both_warned_of(
+    agency: sandbox.Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = named(agency, Harbor=agency.api_key, Pine=secret(OTHER))
+    named(agency, first.state, Harbor=secret(OTHER), Pine=agency.api_key)
+    assert [line.partition(" opened")[0] for line in warnings(caplog)] == [
+        "The key of workspace Harbor",
+        "The key of workspace Pine",
+    ]
+
+
+def test_workspaces_that_are_added_removed_renamed_or_out_of_reach_are_not(
+    agency: sandbox.Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = named(agency, Harbor=agency.api_key, Pine=secret(OTHER))
+    fewer = named(agency, first.state, Harbour=agency.api_key)
+    more = named(agency, fewer.state, Harbour=agency.api_key, Third=secret(THIRD), Fourth="opens-nothing")
+    alone(agency, secret(OTHER), more.state)
+    assert warnings(caplog) == []
+
+
+@pytest.mark.parametrize("by_name", [False, True], ids=["api_key", "one of workspaces"])
+def test_a_single_key_that_opens_none_of_the_workspaces_of_the_state_is_warned_of_once(
+    agency: sandbox.Server, ids: dict[str, str], caplog: pytest.LogCaptureFixture, *, by_name: bool
+) -> None:
+    first = alone(agency, agency.api_key)  # as a state of an earlier version: without names
+    assert "workspaces" not in first.state
+    changed = named(agency, first.state, a=secret(OTHER)) if by_name else alone(agency, secret(OTHER), first.state)
+    (line,) = warnings(caplog)
+    assert line.startswith(f"No key opens a workspace of the state, which has {ids['main']}: ")
+    alone(agency, secret(OTHER), changed.state)
+    assert warnings(caplog) == []
+
+
+def test_where_a_workspace_is_left_out_it_may_be_the_one_of_the_state(
+    agency: sandbox.Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = alone(agency, agency.api_key)
+    named(agency, first.state, a="opens-nothing", b=secret(OTHER))
+    assert warnings(caplog) == []
+
+
+def test_names_in_a_state_have_to_be_an_object() -> None:
+    with pytest.raises(StateError, match="workspaces is a list and no object"):
+        read({"bookmarks": {}, "workspaces": []}, {})
