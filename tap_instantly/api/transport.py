@@ -29,6 +29,7 @@ from tap_instantly.api.pagination import (
 )
 from tap_instantly.api.retry import Retry
 from tap_instantly.api.secrecy import Mask
+from tap_instantly.api.trust import authorities
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -89,11 +90,13 @@ class Transport:
             self._session.headers["x-as-workspace"] = as_workspace
         self._session.auth = _BearerAuth(api_key)
         self._adapter = Adapter(timeout * PATIENCE)
-        # The adapter does not look at proxies and certificate bundles of the environment by itself.
+        is_tls = urlsplit(self.api_url).scheme == "https"
+        trusted = authorities() if is_tls else None
+        # The adapter does not look at proxies of the environment by itself.
         self._environment: dict[str, Any] = {
-            **self._session.merge_environment_settings(self.api_url, {}, None, None, None)
+            **self._session.merge_environment_settings(self.api_url, {}, None, trusted, None)
         }
-        if urlsplit(self.api_url).scheme != "https":
+        if not is_tls:
             self._environment["proxies"] = {}  # it would be given the key, in clear; for https it is a mere tunnel
 
     def __enter__(self) -> Self:
@@ -153,7 +156,7 @@ class Transport:
             # By the adapter and not the session, which would only follow redirects and keep cookies.
             response = self._adapter.send(request, timeout=self.timeout, **self._environment)
             content = self._without_key(response)
-        except requests.RequestException as error:
+        except OSError as error:  # of requests, or of certificates that are no longer where they were
             failure = from_transport(error, method, path)
             failure.body = self._mask.content(failure.body)  # a reason can quote what the server sent
             raise failure from None
