@@ -21,6 +21,7 @@ from tap_instantly.api.limits import REQUESTS_PER_SECOND, Budget
 from tap_instantly.api.page_limit import PageLimit
 from tap_instantly.api.pagination import (
     MAX_PAGE_SIZE,
+    PAGE_SIZES,
     StartingAfterPaginator,
     items,
     no_records,
@@ -237,6 +238,10 @@ class Transport:
         """DELETE ``path``."""
         self.request("DELETE", path, json=json)
 
+    def page_size_of(self, path: str) -> int:
+        """Return the number of records of a list to ask for at a time."""
+        return PAGE_SIZES.get(path, self.page_size)
+
     def pages(
         self, path: str, *, method: str = "GET", arguments: Mapping[str, Any] | None = None
     ) -> Iterator[list[dict[str, Any]]]:
@@ -250,7 +255,7 @@ class Transport:
         Raises:
             InstantlyAPIError: A page cannot be had, or records may be missing where the cursors led.
         """
-        paginator, limit = StartingAfterPaginator(), PageLimit(self.page_size)
+        paginator, limit = StartingAfterPaginator(), PageLimit(self.page_size_of(path))
 
         def ask(records: int, retry: Retry | None) -> requests.Response:
             page = {**(arguments or {}), **page_arguments(records, paginator.current_value)}
