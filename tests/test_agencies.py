@@ -97,6 +97,24 @@ def test_a_sub_workspace_that_may_not_be_entered_is_left_out_with_a_line(
     assert f"Workspace {closed} is left out" in caplog.text
 
 
+def test_an_admin_key_that_is_revoked_in_mid_run_leaves_every_workspace_of_the_group_incomplete(
+    agency: sandbox.Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    config = settings(agency, api_key=agency.api_key, sub_workspaces="all")
+    agency.control.fault("/api/v2/*", "status", status=401, body={"message": "Invalid API key"}, after=12, count=None)
+    run = run_tap(config, streams=STREAMS, incomplete=True)
+    given_up = [message for message in caplog.messages if " is given up for this run: " in message]
+    assert len(given_up) == 1 + len(joined(agency))
+    assert all("(access lost): Invalid API key" in message for message in given_up)
+    assert " skipped in " not in caplog.text
+    agency.control.clear_faults()
+    again = run_tap(config, streams=STREAMS, state=run.state)
+    assert set(workspaces_of(again)) | set(workspaces_of(run)) == {
+        (own_id(agency), "Harbor & Loom"),
+        *joined(agency).items(),
+    }
+
+
 def test_a_group_that_may_not_be_read_ends_the_run_with_the_reason(agency: sandbox.Server) -> None:
     agency.control.fault("/api/v2/workspace-group-members", "status", status=403, body={"message": "no"}, count=None)
     with pytest.raises(InstantlyAPIError, match="workspace-group-members"):
@@ -363,7 +381,7 @@ BROKEN = 20
 REASONS = {
     "wrong key": "Workspace {} is left out: GET /api/v2/workspaces/current answered 401 (unauthorized)",
     "no plan": "Workspace {} is left out: GET /api/v2/workspaces/current answered 402 (no active plan)",
-    "failing": "leads incomplete in workspace {}, and its bookmark stays where it was: POST /api/v2/leads/list ",
+    "failing": "leads incomplete in workspace {}, there is no bookmark yet and the next run starts anew: POST /",
     "refused": "leads skipped in workspace {}: POST /api/v2/leads/list answered 403 (forbidden)",
 }
 """What the log says of a workspace at once, by how it is broken."""

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 import ssl
 import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import certifi
 import pytest
 
+from tap_instantly import InstantlyAPIError, InstantlyClient
 from tests.listeners import Answer, answering
 from tests.test_secrets import KEY, told
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 REFUSED = Answer(401, told("Invalid API key"))
 VARIABLES = ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
@@ -76,26 +79,114 @@ def test_no_variable_makes_a_certificate_trusted_that_nobody_signed(
     assert server.requests == []
 
 
-@pytest.mark.parametrize("value", ["False", "0", "/no/such/file"])
-def test_a_bundle_that_does_not_exist_is_an_error_and_not_a_reason_to_trust(
-    debug_tap: Callable[..., Any], certificate: Path, value: str
+BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
+"""Variables that name authorities to trust; the first that is set counts."""
+
+
+@pytest.mark.parametrize("arguments", [(), ("--test",)], ids=["sync", "test"])
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        *itertools.product(BUNDLES[:3], ("False", "/no/such/file", "empty.pem")),
+        *itertools.product(BUNDLES[3:], ("/no/such/folder:/nor/this", "empty.pem")),
+    ],
+)
+def test_a_bundle_that_cannot_be_used_is_one_line_that_names_it_and_not_a_reason_to_trust(
+    debug_tap: Callable[..., Any],
+    certificate: Path,
+    variable: str,
+    value: str,
+    arguments: tuple[str, ...],
 ) -> None:
+    if value == "empty.pem":
+        value = str(certificate.with_name("empty.pem"))
+        Path(value).write_text("no certificates in here", encoding="utf-8")
     with answering(REFUSED, tls(certificate)) as server:
-        run = debug_tap(api_key=KEY, api_url=server.url, environment={"REQUESTS_CA_BUNDLE": value})
+        environment = trusting(**{variable: value})
+        run = debug_tap(*arguments, api_key=KEY, api_url=server.url, environment=environment)
     assert run.returncode == 1
-    assert value in run.stderr.splitlines()[-1]
+    (critical,) = [line for line in run.stderr.splitlines() if "| CRITICAL" in line]
+    assert critical == run.stderr.splitlines()[-1]
+    assert f"{variable} is '{value}', which " in critical
+    assert "or unset it" in critical
     assert "Traceback" not in run.stderr
+    assert '"type":"RECORD"' not in run.stdout
     assert server.requests == []
 
 
-def test_a_certificate_of_ones_own_is_trusted_where_the_bundle_has_it(
-    debug_tap: Callable[..., Any], certificate: Path
+def test_where_http_is_spoken_no_certificates_are_looked_for(debug_tap: Callable[..., Any]) -> None:
+    with answering(REFUSED) as server:
+        debug_tap(api_key=KEY, api_url=server.url, environment=trusting(SSL_CERT_FILE="/no/such/file"))
+    assert server.requests
+
+
+def trusting(**variables: str) -> dict[str, str]:
+    """An environment in which no other variables name authorities."""
+    return {**dict.fromkeys(BUNDLES, ""), **variables}
+
+
+@pytest.fixture(scope="module")
+def folder(certificate: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of certificates as OpenSSL wants it."""
+    folder = tmp_path_factory.mktemp("authorities")
+    shutil.copy(certificate.with_name("public.pem"), folder)
+    subprocess.run(f"openssl rehash {folder}".split(), check=True, capture_output=True)
+    return folder
+
+
+def places(certificate: Path, folder: Path) -> dict[str, str]:
+    """What a variable may name, less other folders where OpenSSL takes several."""
+    return {"file": str(certificate.with_name("public.pem")), "folder": str(folder), "folders": f"/no/such:{folder}"}
+
+
+@pytest.mark.parametrize(
+    ("variable", "place"),
+    [
+        ("REQUESTS_CA_BUNDLE", "file"),
+        ("REQUESTS_CA_BUNDLE", "folder"),
+        ("CURL_CA_BUNDLE", "file"),
+        ("SSL_CERT_FILE", "file"),
+        ("SSL_CERT_DIR", "folder"),
+        ("SSL_CERT_DIR", "folders"),
+    ],
+)
+def test_a_certificate_of_ones_own_is_trusted_where_the_environment_names_it(
+    debug_tap: Callable[..., Any], certificate: Path, folder: Path, variable: str, place: str
 ) -> None:
-    bundle = str(certificate.with_name("public.pem"))
+    environment = trusting(**{variable: places(certificate, folder)[place]})
     with answering(REFUSED, tls(certificate)) as server:
-        run = debug_tap(api_key=KEY, api_url=server.url, environment={"REQUESTS_CA_BUNDLE": bundle})
+        run = debug_tap(api_key=KEY, api_url=server.url, environment=environment)
     assert "answered 401" in run.stderr
     assert {authorization for *_, authorization in server.requests} == {f"Bearer {KEY}"}
+
+
+@pytest.mark.parametrize("second", BUNDLES[1:])
+def test_the_first_variable_that_is_set_counts_alone(
+    debug_tap: Callable[..., Any], certificate: Path, folder: Path, second: str
+) -> None:
+    own = str(folder if second == "SSL_CERT_DIR" else certificate.with_name("public.pem"))
+    first = BUNDLES[BUNDLES.index(second) - 1]
+    with answering(REFUSED, tls(certificate)) as server:
+        environment = trusting(**{first: certifi.where(), second: own})
+        run = debug_tap(api_key=KEY, api_url=server.url, environment=environment)
+    assert "The server's certificate is not trusted" in run.stderr
+    assert server.requests == []
+
+
+def test_a_bundle_that_vanishes_in_mid_run_is_told_of_as_what_it_is(
+    certificate: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle = Path(shutil.copy(certificate.with_name("public.pem"), tmp_path))
+    for name, value in trusting(SSL_CERT_FILE=str(bundle)).items():
+        monkeypatch.setenv(name, value)
+    with (
+        answering(REFUSED, tls(certificate)) as server,
+        InstantlyClient(KEY, api_url=server.url, max_retries=0) as client,
+    ):
+        bundle.unlink()
+        with pytest.raises(InstantlyAPIError, match=r"certificate not trusted.*public\.pem") as caught:
+            client.get("/campaigns")
+    assert "SSL_CERT_FILE" in caught.value.advice
 
 
 def test_a_proxy_is_asked_for_a_tunnel_and_told_no_key(debug_tap: Callable[..., Any]) -> None:

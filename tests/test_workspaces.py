@@ -95,6 +95,23 @@ def test_a_key_with_few_scopes_yields_what_it_may_read_and_a_line_for_each_other
     assert len(summary) == len(skipped)
 
 
+@pytest.mark.parametrize("key", ["campaigns-only", "analytics-only"])
+def test_a_key_with_few_scopes_that_is_revoked_in_mid_run_is_told_from_one_that_lacks_them(
+    api: Server, config: dict[str, Any], key: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    streams = ("accounts", "campaign_analytics", "campaigns", "leads")
+    narrow = {**config, "api_key": secret(key), "concurrency": 1}
+    run_tap(narrow, streams=streams)
+    assert "leads skipped in workspace" in caplog.text
+    assert "given up" not in caplog.text
+    sent = api.control.counts()["total"]
+    caplog.clear()
+    api.control.fault("/api/v2/*", "status", status=401, body={"message": "Invalid"}, after=sent - 3, count=None)
+    run_tap(narrow, streams=streams, incomplete=True)
+    assert "is given up for this run" in caplog.text
+    assert "leads skipped in workspace" not in caplog.text
+
+
 def test_a_skipped_stream_keeps_its_bookmark(api: Server, sync: Callable[..., TapRun]) -> None:
     first = sync("leads")
     refused = run_tap(

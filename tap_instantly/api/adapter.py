@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import os
 import time
 from functools import partial
 from http.client import HTTPResponse
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from requests.adapters import HTTPAdapter
@@ -98,6 +100,14 @@ class Adapter(HTTPAdapter):
             pool.ConnectionCls = _bounded(pool.ConnectionCls, self._patience)
             self._pool = pool
         return self._pool
+
+    @override
+    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
+        if isinstance(verify, str) and os.pathsep in verify and not Path(verify).exists():
+            # Several folders, which requests does not know of, but OpenSSL takes.
+            conn.cert_reqs, conn.ca_certs, conn.ca_cert_dir = "CERT_REQUIRED", None, verify
+        else:
+            super().cert_verify(conn, url, verify, cert)  # type: ignore[no-untyped-call]
 
     @override
     def build_response(self, req: requests.PreparedRequest, resp: BaseHTTPResponse) -> requests.Response:

@@ -25,6 +25,7 @@ class ErrorKind(str, Enum):
     UNAUTHORIZED = "unauthorized"
     NO_PLAN = "no active plan"
     FORBIDDEN = "forbidden"
+    ACCESS_LOST = "access lost"
     BLOCKED_AGENT = "blocked by Cloudflare"
     NOT_FOUND = "not found"
     TOO_LARGE = "too large"
@@ -55,7 +56,10 @@ RETRYABLE = frozenset(
 DENIED = frozenset({ErrorKind.UNAUTHORIZED, ErrorKind.FORBIDDEN})
 """Kinds that a missing scope shows as (both are reported)."""
 
-SKIPPED_KINDS = DENIED | {ErrorKind.NO_PLAN, ErrorKind.NOT_FOUND}
+REFUSALS = DENIED | {ErrorKind.NO_PLAN}
+"""Kinds by which a key or a plan is told that it does not give something: one thing, or nothing any more."""
+
+SKIPPED_KINDS = REFUSALS | {ErrorKind.NOT_FOUND}
 """Kinds that concern one endpoint of a workspace whose key has already proved good."""
 
 FATAL_KINDS = frozenset({ErrorKind.UNREACHABLE, ErrorKind.TLS, ErrorKind.REDIRECTED, ErrorKind.BLOCKED_AGENT})
@@ -69,13 +73,17 @@ _ADVICE = {
     "(all:read covers every stream).",
     ErrorKind.NO_PLAN: "The workspace needs an active Instantly plan that includes this endpoint.",
     ErrorKind.FORBIDDEN: "Give the API key the scope that this endpoint needs (all:read covers every stream).",
+    ErrorKind.ACCESS_LOST: "The API key opened this workspace earlier in this run, and opens nothing in it now: it was "
+    "revoked, the plan has ended, or the workspace has left its group. Renew the key or the plan and run again: "
+    "the next run goes on from the state.",
     ErrorKind.BLOCKED_AGENT: "Cloudflare refused the request before Instantly saw it: "
     "set user_agent to a name of your own.",
     ErrorKind.NOT_FOUND: "If every endpoint says so, check api_url: it ends with the version, /api/v2.",
     ErrorKind.REDIRECTED: "Check api_url: redirects are not followed, so that the key stays with this host.",
     ErrorKind.TIMEOUT: "Raise request_timeout, or try again later.",
     ErrorKind.UNREACHABLE: "Check the network, the proxy settings and api_url.",
-    ErrorKind.TLS: "The server's certificate is not trusted: check the proxy, REQUESTS_CA_BUNDLE and api_url.",
+    ErrorKind.TLS: "The server's certificate is not trusted: check the proxy, api_url, and what REQUESTS_CA_BUNDLE, "
+    "CURL_CA_BUNDLE, SSL_CERT_FILE or SSL_CERT_DIR name.",
 }
 
 _BY_STATUS = {
@@ -126,6 +134,10 @@ class InstantlyAPIError(InstantlyError):
         self.retry_after = retry_after
         self.tries = 1
         super().__init__(status, method, path)
+
+    def as_kind(self, kind: ErrorKind) -> InstantlyAPIError:
+        """The same answer, with another meaning."""
+        return InstantlyAPIError(self.status, self.method, self.path, self.body, kind=kind)
 
     @property
     def retryable(self) -> bool:
@@ -199,14 +211,15 @@ def _reported_in_ok(data: object) -> ErrorKind | None:
     return failed or ErrorKind.ERROR_IN_OK
 
 
-def from_transport(error: requests.RequestException, method: str, path: str) -> InstantlyAPIError:
+def from_transport(error: OSError, method: str, path: str) -> InstantlyAPIError:
     """The classified form of a failure below HTTP, without the key or the query that ``error`` may carry."""
     return InstantlyAPIError(None, method, path, _reason(error), kind=_transport_kind(error))
 
 
-def _transport_kind(error: requests.RequestException) -> ErrorKind:
+def _transport_kind(error: OSError) -> ErrorKind:
     text = str(error)
-    if isinstance(error, requests.exceptions.SSLError):
+    # A bare OSError is raised where the certificates to trust are no longer there.
+    if isinstance(error, requests.exceptions.SSLError) or not isinstance(error, requests.RequestException):
         return ErrorKind.TLS if "CERTIFICATE" in text.upper() else ErrorKind.INTERRUPTED
     if isinstance(error, (requests.exceptions.ConnectTimeout, requests.exceptions.ProxyError)):
         return ErrorKind.UNREACHABLE
@@ -221,7 +234,7 @@ def _transport_kind(error: requests.RequestException) -> ErrorKind:
     return ErrorKind.BAD_REQUEST
 
 
-def _reason(error: requests.RequestException) -> str:
+def _reason(error: OSError) -> str:
     """The innermost reason; urllib3 wraps it in texts that repeat the whole URL."""
     cause: BaseException = error
     while (inner := cause.__cause__ or cause.__context__) is not None:

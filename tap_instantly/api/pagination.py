@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 MAX_PAGE_SIZE = 100
 """More is a 400, or was silently an empty page (reported)."""
 
+PAGE_SIZES = {"/audit-logs": 1000}
+"""Records to ask for at a time of the lists whose maximum is one of their own (spec), by path."""
+
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)?")
 
 logger = logging.getLogger("tap-instantly.api")

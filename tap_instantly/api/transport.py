@@ -21,6 +21,7 @@ from tap_instantly.api.limits import REQUESTS_PER_SECOND, Budget
 from tap_instantly.api.page_limit import PageLimit
 from tap_instantly.api.pagination import (
     MAX_PAGE_SIZE,
+    PAGE_SIZES,
     StartingAfterPaginator,
     items,
     no_records,
@@ -29,6 +30,7 @@ from tap_instantly.api.pagination import (
 )
 from tap_instantly.api.retry import Retry
 from tap_instantly.api.secrecy import Mask
+from tap_instantly.api.trust import authorities
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -89,11 +91,13 @@ class Transport:
             self._session.headers["x-as-workspace"] = as_workspace
         self._session.auth = _BearerAuth(api_key)
         self._adapter = Adapter(timeout * PATIENCE)
-        # The adapter does not look at proxies and certificate bundles of the environment by itself.
+        is_tls = urlsplit(self.api_url).scheme == "https"
+        trusted = authorities() if is_tls else None
+        # The adapter does not look at proxies of the environment by itself.
         self._environment: dict[str, Any] = {
-            **self._session.merge_environment_settings(self.api_url, {}, None, None, None)
+            **self._session.merge_environment_settings(self.api_url, {}, None, trusted, None)
         }
-        if urlsplit(self.api_url).scheme != "https":
+        if not is_tls:
             self._environment["proxies"] = {}  # it would be given the key, in clear; for https it is a mere tunnel
 
     def __enter__(self) -> Self:
@@ -153,7 +157,7 @@ class Transport:
             # By the adapter and not the session, which would only follow redirects and keep cookies.
             response = self._adapter.send(request, timeout=self.timeout, **self._environment)
             content = self._without_key(response)
-        except requests.RequestException as error:
+        except OSError as error:  # of requests, or of certificates that are no longer where they were
             failure = from_transport(error, method, path)
             failure.body = self._mask.content(failure.body)  # a reason can quote what the server sent
             raise failure from None
@@ -234,6 +238,10 @@ class Transport:
         """DELETE ``path``."""
         self.request("DELETE", path, json=json)
 
+    def page_size_of(self, path: str) -> int:
+        """Return the number of records of a list to ask for at a time."""
+        return PAGE_SIZES.get(path, self.page_size)
+
     def pages(
         self, path: str, *, method: str = "GET", arguments: Mapping[str, Any] | None = None
     ) -> Iterator[list[dict[str, Any]]]:
@@ -247,7 +255,7 @@ class Transport:
         Raises:
             InstantlyAPIError: A page cannot be had, or records may be missing where the cursors led.
         """
-        paginator, limit = StartingAfterPaginator(), PageLimit(self.page_size)
+        paginator, limit = StartingAfterPaginator(), PageLimit(self.page_size_of(path))
 
         def ask(records: int, retry: Retry | None) -> requests.Response:
             page = {**(arguments or {}), **page_arguments(records, paginator.current_value)}

@@ -3,61 +3,28 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from tap_instantly.api.client import InstantlyClient
-from tap_instantly.api.decode import decoded
+from tap_instantly.api.access import PROBES, Access, details, few_tries
 from tap_instantly.api.errors import DENIED, ErrorKind, InstantlyAPIError
-from tap_instantly.api.pagination import items, objects
 from tap_instantly.api.retry import Retry
 from tap_instantly.api.secrecy import masked
 from tap_instantly.quoting import quoted
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
-    import requests
+    from tap_instantly.api.client import InstantlyClient
 
 _T = TypeVar("_T")
-
-FIRST_TRIES = 2
-"""Tries after the first to reach a server that has not answered yet."""
 
 UNKNOWN_WORKSPACE = "unknown"
 """Id of a workspace whose key may read neither the workspace nor a record that names it."""
 
 logger = logging.getLogger("tap-instantly.api")
-
-_Probe = Callable[[InstantlyClient], dict[str, Any]]
-
-
-def _first(path: str, method: str = "GET") -> _Probe:
-    def probe(client: InstantlyClient) -> dict[str, Any]:
-        page = {"limit": 1}
-        where: dict[str, Any] = {"json": page} if method == "POST" else {"params": page}
-        records = items(client.request(method, path, repeatable=True, expect=items, **where))
-        return records[0] if records else {}
-
-    return probe
-
-
-def _analytics(client: InstantlyClient) -> dict[str, Any]:
-    client.campaign_analytics(exclude_total_leads_count=True)
-    return {}
-
-
-# Entities carry the id of their workspace as `organization`. The analytics need no scope (spec), so they answer for
-# a key that may read nothing else.
-_PROBES: tuple[_Probe, ...] = (
-    _first("/campaigns"),
-    _first("/accounts"),
-    _first("/lead-lists"),
-    _first("/leads/list", "POST"),
-    _analytics,
-)
 
 
 @dataclass(frozen=True)
@@ -70,7 +37,12 @@ class Workspace:
     client: InstantlyClient
     is_namesake: bool = False
     """Whether another one of the run has that name too."""
+    access: Access = field(init=False, compare=False, repr=False)
+    """Where what is refused is told from a key that has come to its end."""
     _remembered: dict[object, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "access", Access(self.client))  # frozen
 
     def remember(self, what: object, read: Callable[[], _T]) -> _T:
         """What ``read`` returned when it was first called for ``what`` in this run."""
@@ -90,20 +62,20 @@ class Workspace:
             InstantlyAPIError: The key is wrong, the plan is dead, the user agent is blocked, the network is down, ...
         """
         try:
-            details = _details(client)
+            found = _details(client)
         except InstantlyAPIError as error:
             if error.kind not in DENIED:
                 raise
-            details = {"id": _id_from_records(client, error)}
-        own = details.get("name")
+            found = {"id": _id_from_records(client, error)}
+        own = found.get("name")
         known_as = name or (own if isinstance(own, str) else None)
-        return cls(_sole(details["id"], client), known_as, details.get("timestamp_created"), client)
+        return cls(_sole(found["id"], client), known_as, found.get("timestamp_created"), client)
 
     @property
     def answers(self) -> bool:
         """Whether it still does at all: what was asked of it first is asked once more."""
         try:
-            _ask(self.client, Retry(0))
+            details(self.client, Retry(0))
         except InstantlyAPIError as error:
             return error.kind in DENIED
         return True
@@ -135,32 +107,18 @@ def _sole(workspace_id: str, client: InstantlyClient) -> str:
 def _details(client: InstantlyClient) -> dict[str, Any]:
     """The workspace as it describes itself; gives up soon where there is no network at all."""
     try:
-        return _ask(client, Retry(min(client.retry.max_retries, FIRST_TRIES)))
+        return details(client, few_tries(client))
     except InstantlyAPIError as error:
         if not error.retryable or error.kind is ErrorKind.UNREACHABLE:
             raise
-    return _ask(client, client.retry)
-
-
-def _ask(client: InstantlyClient, retry: Retry) -> dict[str, Any]:
-    response = client.request("GET", "/workspaces/current", expect=_expect_workspace, retry=retry)
-    return cast("dict[str, Any]", decoded(response))
-
-
-def _expect_workspace(response: requests.Response) -> None:
-    details = decoded(response)
-    objects(
-        response,
-        [details] if isinstance(details, dict) and details.get("id") and isinstance(details["id"], str) else None,
-        "no workspace",
-    )
+    return details(client, client.retry)
 
 
 def _id_from_records(client: InstantlyClient, denied: InstantlyAPIError) -> str:
     opened = False
-    for probe in _PROBES:
+    for probe in PROBES:
         try:
-            record = probe(client)
+            record = probe(client, client.retry)
         except InstantlyAPIError as error:
             if error.kind not in DENIED:
                 raise

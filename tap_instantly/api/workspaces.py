@@ -11,7 +11,7 @@ from functools import cached_property
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, cast
 
-from tap_instantly.api.errors import InstantlyAPIError, InstantlyError
+from tap_instantly.api.errors import ErrorKind, InstantlyAPIError, InstantlyError
 from tap_instantly.api.workspace import UNKNOWN_WORKSPACE, Workspace
 
 if TYPE_CHECKING:
@@ -122,22 +122,30 @@ class Workspaces:
     def note_failure(self, workspace_id: str, error: InstantlyAPIError) -> None:
         """A stream failed in a workspace; after :data:`GIVE_UP_AFTER` endpoints in a row it is not asked any more.
 
+        Nor is it once its key opens nothing any more (:attr:`ErrorKind.ACCESS_LOST`).
         Many streams need the same list of parents, which counts once. Some endpoints may be out of order, and others,
         whose turn comes later, not: while the workspace as such answers, it is asked until :data:`GIVE_UP_AT_LAST`.
 
         Raises:
-            InstantlyAPIError: There is no other workspace left.
+            InstantlyAPIError: So many endpoints failed, and there is no other workspace left.
         """
+        if error.kind is ErrorKind.ACCESS_LOST:
+            # The run comes to its end without it, even where it is the only one: what was read is good.
+            self._give_up(workspace_id, error, str(error))
+            return
         failures = self._failures[workspace_id]
         failures.add(error.path)
         if len(failures) < GIVE_UP_AFTER or (len(failures) < GIVE_UP_AT_LAST and self[workspace_id].answers):
             return
-        label = self[workspace_id].label
-        logger.error("Workspace %s is given up for this run: %d endpoints failed.", label, len(failures))
-        self._given_up.add(workspace_id)
-        self.left_out[label] = error
+        self._give_up(workspace_id, error, f"{len(failures)} endpoints failed.")
         if not list(self):
             raise error
+
+    def _give_up(self, workspace_id: str, error: InstantlyAPIError, why: str) -> None:
+        label = self[workspace_id].label
+        logger.error("Workspace %s is given up for this run: %s", label, why)
+        self._given_up.add(workspace_id)
+        self.left_out[label] = error
 
     @property
     def requests_sent(self) -> int:

@@ -30,7 +30,6 @@ class AuditLogs(ListStream):
     primary_keys = ("id",)
     replication_key = "timestamp"
     expires = True
-    page_size = 1000
     why_off = "unbounded, and it holds IP addresses"
 
     @override

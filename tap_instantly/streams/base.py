@@ -20,7 +20,7 @@ from tap_instantly.api.retry import Retry
 from tap_instantly.singer.sources import Slices
 from tap_instantly.streams import state
 from tap_instantly.streams.records import Record, RecordShaper, schema_directory
-from tap_instantly.streams.tally import why_skipped
+from tap_instantly.streams.tally import why_ended, why_skipped
 from tap_instantly.streams.turns import StoppedReadingError, workspace_id
 from tap_instantly.streams.versions import Versioned
 
@@ -66,6 +66,7 @@ class InstantlyStream(Versioned):
 
     def __init__(self, tap: Tap, workspaces: Workspaces) -> None:
         super().__init__(tap, workspaces)
+        self._bookmarks: dict[str, object] = {}
         self._starts: dict[str, str | None] = {}
         self._names: dict[str, str | None] = {}
         self._counting = threading.Lock()
@@ -185,6 +186,7 @@ class InstantlyStream(Versioned):
             self.logger.warning("Read anew in workspace %s, from the start date or all of it: %s", label, why)
             state.forget(part)
         # Kept, as the bookmark may move on while threads still ask for it.
+        self._bookmarks[workspace] = part.get(state.VALUE)
         self._starts[workspace] = self._start_of(context)
 
     @override
@@ -207,25 +209,21 @@ class InstantlyStream(Versioned):
             raise error
         workspace = workspace_id(context)
         if error.kind in SKIPPED_KINDS and not read:
-            self._forget_progress(context)
+            state.keep_start(self.get_context_state(context))
             why = why_skipped(error, self.scopes)
             self.tally.skip(workspace, error.kind, why)
             self.logger.warning("%s skipped in workspace %s: %s", self.name, self.workspaces[workspace].label, why)
             return
-        self._break_off(context, error.kind.value, str(error), error.kind)
+        self._break_off(context, error.kind.value, why_ended(error), error.kind)
         self.workspaces.note_failure(workspace, error)
 
     def _break_off(self, context: Context, what: str, why: str, kind: ErrorKind | None = None) -> None:
-        label = self.workspaces[workspace_id(context)].label
-        self._forget_progress(context)
-        self.tally.break_off(workspace_id(context), what, why, kind)
-        self.logger.error(
-            "%s incomplete in workspace %s, and its bookmark stays where it was: %s", self.name, label, why
-        )
-
-    def _forget_progress(self, context: Context) -> None:
-        """See to it that the next run starts where this one did, as it did not see everything."""
-        self.get_context_state(context).pop(state.MARKERS, None)
+        workspace, part = workspace_id(context), self.get_context_state(context)
+        state.keep_start(part)
+        self.tally.break_off(workspace, what, why, kind)
+        next_ = state.next_start(part, self.bookmark_key, self._bookmarks[workspace])
+        label = self.workspaces[workspace].label
+        self.logger.error("%s incomplete in workspace %s, %s: %s", self.name, label, next_, why)
 
     def _start_of(self, context: Context) -> str | None:
         """What the SDK will call the starting value when the partition's turn comes."""
@@ -238,14 +236,15 @@ class InstantlyStream(Versioned):
     def pages(self, context: Slice) -> Iterator[list[Record]]:
         """The pages of one slice; runs in any thread, so that it must not touch the stream's state."""
         paginator = self.get_new_paginator()
-        while not paginator.finished:
-            page, response = self.fetch(context, paginator.current_value)
-            yield page
-            paginator.advance(response)
-            if why := getattr(paginator, "missing", None):  # at once, since what follows is written next
-                self._missing[workspace_id(context)] = why
-            if why := getattr(paginator, "doubt", None):
-                self._unsure[workspace_id(context)] = why
+        with self.workspaces[workspace_id(context)].access.told_apart():
+            while not paginator.finished:
+                page, response = self.fetch(context, paginator.current_value)
+                yield page
+                paginator.advance(response)
+                if why := getattr(paginator, "missing", None):  # at once, since what follows is written next
+                    self._missing[workspace_id(context)] = why
+                if why := getattr(paginator, "doubt", None):
+                    self._unsure[workspace_id(context)] = why
 
     def fetch(
         self, context: Slice, cursor: str | None, retry: Retry | None = None

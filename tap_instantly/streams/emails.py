@@ -65,7 +65,9 @@ class Emails(ListStream):
         # read again, would take it back. One with a date in the future says nothing of those that are still to come.
         workspace, created = workspace_id(context), latest_record.get(self.replication_key or "")
         start_of_run = self.get_context_state(context).get(state.SIGNPOST)
-        if not isinstance(created, str) or _ordinal(created) > _ordinal(start_of_run or created):
+        if self.bookmark_key is None or not isinstance(created, str):
+            return
+        if _ordinal(created) > _ordinal(start_of_run or created):
             return
         if _ordinal(created) < _ordinal(self._latest[workspace]) and workspace not in self._disordered:
             self._disordered.add(workspace)

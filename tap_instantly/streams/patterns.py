@@ -51,9 +51,6 @@ class ListStream(InstantlyStream):
     others may have got the same timestamp after they were read.
     """
 
-    page_size: ClassVar[int | None] = None
-    """Records per page, where the endpoint's own maximum is not that of the others."""
-
     @override
     def get_new_paginator(self) -> StartingAfterPaginator:
         return StartingAfterPaginator()
@@ -66,7 +63,8 @@ class ListStream(InstantlyStream):
     def fetch(
         self, context: Slice, cursor: str | None, retry: Retry | None = None
     ) -> tuple[list[Record], requests.Response]:
-        limit = self._limits.setdefault(workspace_id(context), PageLimit(self.page_size or self.config["page_size"]))
+        client = self.workspaces[workspace_id(context)].client
+        limit = self._limits.setdefault(workspace_id(context), PageLimit(client.page_size_of(self.path)))
         fetch = super().fetch
         return limit.ask(lambda records, again: fetch({**context, LIMIT: records}, cursor, again or retry))
 

@@ -11,7 +11,7 @@ from singer_sdk import Stream
 from typing_extensions import override
 
 from tap_instantly import timestamps
-from tap_instantly.api.errors import SKIPPED_KINDS, InstantlyAPIError
+from tap_instantly.api.errors import FATAL_KINDS, SKIPPED_KINDS, ErrorKind, InstantlyAPIError
 from tap_instantly.api.pagination import next_cursor
 from tap_instantly.api.scan import Scan, ScannedPage
 from tap_instantly.streams.patterns import ListStream
@@ -38,6 +38,9 @@ TABLE_VERSION = "table_version"
 
 STALLED = 2
 """Runs in a row that could not read a page of a pass, after which it is given up."""
+
+NO_STALL = SKIPPED_KINDS | FATAL_KINDS | {ErrorKind.ACCESS_LOST}
+"""Errors that say nothing of the pass itself."""
 
 CHECKED = ("since", "signpost", "latest", "remaining", TABLE_VERSION)
 
@@ -70,25 +73,25 @@ class ScannedListStream(ListStream):
 
     @override
     def source(self, context: Context) -> Source[list[Record]]:
-        page_size = self.page_size or self.config["page_size"]
         left = self._left_of_earlier_pass(context)
         if left:
             self.logger.info("Taking up a pass that was cut off, at %d places.", len(left["remaining"]))
         ranges = [(after, upto) for after, upto in left["remaining"]] if left else None
-        budget = self.workspaces[workspace_id(context)].client.budget
+        client = self.workspaces[workspace_id(context)].client
         scan = Scan(
             partial(self._page_after, context),
-            page_size,
+            client.page_size_of(self.path),
             partial(self.pages, context),
             ranges,
-            has_room=lambda: not budget.spent,
+            has_room=lambda: not client.budget.spent,
         )
         self._scans[workspace_id(context)] = scan
         self.tally.parts[workspace_id(context)].ahead = scan.ahead
         return scan
 
     def _page_after(self, context: Slice, cursor: str | None) -> tuple[list[Record], str | None]:
-        page, response = self.fetch(context, cursor)
+        with self.workspaces[workspace_id(context)].access.told_apart():
+            page, response = self.fetch(context, cursor)
         return page, next_cursor(response)
 
     @override
@@ -128,8 +131,8 @@ class ScannedListStream(ListStream):
 
     @override
     def finish(self, context: Context) -> None:
-        super().finish(context)
         self.get_context_state(context).pop(SCAN, None)
+        super().finish(context)
 
     @override
     def ended_by(self, context: Context, error: BaseException, *, read: bool) -> None:
@@ -137,10 +140,12 @@ class ScannedListStream(ListStream):
         # Of a list that proved to be another than was thought, nothing can be taken up.
         if self._scans[workspace_id(context)].is_given_up:
             state.pop(SCAN, None)
+        if SCAN in state and not read and isinstance(error, InstantlyAPIError) and error.kind not in NO_STALL:
+            self._note_stall(state, context)
         super().ended_by(context, error, read=read)
-        if SCAN not in state or read or (isinstance(error, InstantlyAPIError) and error.kind in SKIPPED_KINDS):
-            return
-        # What is new comes with the next pass alone, for which one that cannot get on must not be waited for.
+
+    def _note_stall(self, state: dict[str, Any], context: Context) -> None:
+        """Give up a pass that cannot get on: what is new comes with the next one alone, which must not wait for it."""
         before = state[SCAN].get("stalled")
         state[SCAN]["stalled"] = stalled = 1 + (before if isinstance(before, int) else 0)
         if stalled >= STALLED:

@@ -141,6 +141,28 @@ def forget(part: Part) -> None:
         part.pop(name, None)
 
 
+def keep_start(part: Part) -> None:
+    """See to it that the next run starts where this one did in a workspace, as it did not see everything."""
+    part.pop(MARKERS, None)
+
+
+def next_start(part: Part, key: str | None, before: object) -> str:
+    """Say where the next run starts with a stream that was not read to its end in a workspace.
+
+    Args:
+        part: The state of the stream in the workspace.
+        key: The stream's replication key, if it goes by one.
+        before: The bookmark at the start of this run.
+    """
+    if SCAN in part:
+        return "the next run reads what remains of it"
+    if key is None:
+        return "the next run reads it whole again"
+    if (now := part.get(VALUE)) is None:
+        return "there is no bookmark yet and the next run starts anew"
+    return f"its bookmark stays at {now}" if now == before else f"its bookmark has moved on to {now}"
+
+
 def _copy(given: object) -> dict[str, Any]:
     """A copy of a state, which the tap writes into; it has to be one that can be written again."""
     if not isinstance(given, dict):

@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from tap_instantly.api.errors import DENIED
+from tap_instantly.api.errors import DENIED, ErrorKind
 from tap_instantly.streams.part import Outcome, Part
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from tap_instantly.api import ErrorKind, InstantlyAPIError, Workspace
+    from tap_instantly.api import InstantlyAPIError, Workspace
 
 
 class Tally:
@@ -155,3 +155,9 @@ def why_skipped(error: InstantlyAPIError, scopes: Sequence[str]) -> str:
     # The key is good, or the run would not have come this far.
     needed = " and ".join(scopes) or "that endpoint's scope"
     return str(error).removesuffix(error.advice) + f"Give the API key {needed}, or all:read, which covers all."
+
+
+def why_ended(error: InstantlyAPIError) -> str:
+    """The error that ended a stream; what to do about a key that opens nothing is said once, of its workspace."""
+    text = str(error)
+    return text.removesuffix(error.advice).rstrip() if error.kind is ErrorKind.ACCESS_LOST else text

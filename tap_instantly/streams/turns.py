@@ -140,6 +140,8 @@ class InTurns(ShortRecordPath, RESTStream["str | None"]):
         # which several can be read side by side. Tests hold that the SDK calls it, and asks for the partitions in it.
         only_shown = self.ABORT_AT_RECORD_COUNT is not None  # a test of the connection
         partitions = self.partitions
+        if not partitions:
+            return  # each workspace was given up, and the SDK would take none for one without a name
         self.tally.open(self.workspaces[workspace_id(partition)] for partition in partitions)
         for partition in partitions:
             self.before_reading(partition)

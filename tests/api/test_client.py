@@ -7,6 +7,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
 
+import certifi
 import pytest
 
 from tap_instantly import ErrorKind, InstantlyAPIError, InstantlyClient
@@ -204,10 +205,10 @@ def test_waits_after_a_429_outlast_a_minute_and_last_as_long_as_the_server_asks(
 
 
 def test_proxies_and_certificates_of_the_environment_are_heeded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/some/bundle.pem")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", certifi.where())
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
     with InstantlyClient("key") as client:
-        assert client._environment["verify"] == "/some/bundle.pem"
+        assert client._environment["verify"] == certifi.where()
         assert client._environment["proxies"]["https"] == "http://127.0.0.1:9"
 
 

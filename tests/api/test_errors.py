@@ -94,6 +94,7 @@ def test_only_passing_trouble_is_retryable() -> None:
         ErrorKind.UNAUTHORIZED,
         ErrorKind.NO_PLAN,
         ErrorKind.FORBIDDEN,
+        ErrorKind.ACCESS_LOST,
         ErrorKind.BLOCKED_AGENT,
         ErrorKind.NOT_FOUND,
         ErrorKind.TOO_LARGE,

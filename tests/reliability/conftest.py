@@ -55,11 +55,12 @@ class Ended:
         last = max((at for at, m in enumerate(self.messages) if m["type"] == "STATE"), default=-1)
         return Ended(0, None, self.messages[: last + 1], {}).keys(kind, workspace)
 
+    def parts(self, kind: Kind, workspace: str) -> list[dict[str, Any]]:
+        parts = self.state.get("bookmarks", {}).get(kind.stream, {}).get("partitions", [])
+        return [part for part in parts if part["context"] == {"workspace_id": workspace}]
+
     def bookmark(self, kind: Kind, workspace: str) -> str | None:
-        for part in self.state["bookmarks"].get(kind.stream, {}).get("partitions", []):
-            if part["context"] == {"workspace_id": workspace}:
-                return part.get("replication_key_value")
-        return None
+        return next((part.get("replication_key_value") for part in self.parts(kind, workspace)), None)
 
 
 def keys_of(rows: list[dict[str, Any]], kind: Kind) -> set[Key]:

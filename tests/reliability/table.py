@@ -115,7 +115,7 @@ INCOMPLETE = Outcome(
     "stays; of a sorted list, where it was read up to",
     "as ever",
     3,
-    " incomplete in ",
+    " incomplete in workspace ",
 )
 STOPS = Outcome(
     "stops",
@@ -127,6 +127,14 @@ STOPS = Outcome(
 )
 GIVES_UP = Outcome(
     "gives up", "leaves the workspace out from there on", "none more", "stay", "other workspaces as ever", 3
+)
+LOSES_ACCESS = Outcome(
+    "loses access",
+    "ends the stream in that workspace, with an error, and leaves the workspace out from there on",
+    "those before the fault; all with the next run",
+    "stays; of a sorted list, where it was read up to",
+    "other workspaces as ever",
+    3,
 )
 
 FROM_ONE_PLACE = Outcome(
@@ -289,6 +297,7 @@ RUNS: dict[str, Outcome] = {
     "a certificate that nobody signed": STOPS,
     "a proxy that is not there": STOPS,
     "three endpoints of a workspace that fail in a row, with the workspace as such": GIVES_UP,
+    "a key that is revoked, or a plan that ends, in mid-run": LOSES_ACCESS,
     "e-mails at 20 requests a minute, for hours": TAKES,
 }
 """Faults of no one stream, each with a test of its own."""

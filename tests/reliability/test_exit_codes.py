@@ -71,6 +71,20 @@ def test_a_run_ends_with_the_exit_code_of_the_table(
         assert sum(message["type"] == "RECORD" and message["stream"] == "workspaces" for message in messages) == 2
 
 
+@pytest.mark.parametrize("after", [1, 4])
+def test_a_key_that_dies_in_mid_run_makes_it_incomplete_also_where_it_is_the_only_one(
+    agency: Agency, process: Callable[..., Process], after: int
+) -> None:
+    body = {"message": "Invalid API key"}
+    agency.server.control.within(BROKEN).fault("/api/v2/*", "status", status=401, body=body, after=after, count=None)
+    run = process(workspaces=[{"name": BROKEN, "api_key": f"sandbox-key-{BROKEN}"}])
+    assert run.returncode == 3, run.stderr
+    assert f"workspace {BROKEN}" in last_words(run)
+    assert json.loads(run.stdout.splitlines()[-1])["type"] == "STATE"
+    (line,) = [line for line in run.stderr.splitlines() if " is given up for this run: " in line]
+    assert "Renew the key or the plan and run again" in line
+
+
 def test_strict_makes_a_skipped_stream_an_incomplete_run(agency: Agency, process: Callable[..., Process]) -> None:
     body = {"message": "Missing scope"}
     agency.server.control.within(BROKEN).fault("/api/v2/campaigns", "status", status=403, body=body, count=None)

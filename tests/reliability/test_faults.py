@@ -17,8 +17,10 @@ from tests.reliability.table import (
     LIST,
     OBJECT,
     PAGED,
+    PARENTS,
     PASSES,
     RETRIES,
+    SCAN,
     SKIPS,
     SORTED,
     STOPS,
@@ -62,6 +64,7 @@ def test_a_fault_ends_as_the_table_says(
     caplog.set_level(logging.INFO)
     run, outcome = meet(agency, fault, kind), fault.of(kind)
     check_log(caplog.messages, outcome, kind)
+    assert all(f", {next_start(agency, kind, run)}: " in line for line in caplog.messages if INCOMPLETE.said in line)
     sound, broken = agency.id_of(SOUND), agency.id_of(BROKEN)
     before, after = Ended(0, None, [], agency.state_of(kind)), run
     assert run.exit_code == outcome.exit_code, run.error
@@ -96,6 +99,43 @@ def test_a_fault_ends_as_the_table_says(
         assert run.kept(kind, workspace) | again.keys(kind, workspace) == agency.truth(kind, name)
         assert again.keys(OBJECT, workspace) == agency.truth(OBJECT, name)
     assert "progress_markers" not in str(again.state)
+
+
+def next_start(agency: Agency, kind: Kind, run: Ended) -> str:
+    """What has to be said of where the next run starts, going by the state that this one left."""
+    if any("scan" in part for part in run.parts(kind, agency.id_of(BROKEN))):
+        return "the next run reads what remains of it"
+    if kind.bookmark is None:
+        return "the next run reads it whole again"
+    before, after = (
+        each.bookmark(kind, agency.id_of(BROKEN)) for each in (Ended(0, None, [], agency.state_of(kind)), run)
+    )
+    return f"its bookmark stays at {after}" if after == before else f"its bookmark has moved on to {after}"
+
+
+@pytest.mark.parametrize(
+    ("kind", "with_state", "said"),
+    [
+        (SORTED, True, "its bookmark has moved on to 20"),
+        (SORTED, False, "its bookmark has moved on to 20"),
+        (LIST, True, "its bookmark stays at 2020-01-01T00:00:00.000Z"),
+        (LIST, False, "there is no bookmark yet and the next run starts anew"),
+        (SCAN, True, "the next run reads what remains of it"),
+        (PARENTS, True, "the next run reads it whole again"),
+        (WINDOWS, True, "its bookmark stays at 2026-10-10"),
+    ],
+    ids=lambda value: value.name if isinstance(value, Kind) else "",
+)
+def test_what_is_said_of_the_bookmark_of_an_incomplete_stream_is_true_of_its_state(
+    agency: Agency, caplog: pytest.LogCaptureFixture, kind: Kind, said: str, *, with_state: bool
+) -> None:
+    order = {"status": 400, "after": kind.after + 2, "count": None}
+    agency.server.control.within(BROKEN).fault(f"/api/v2{kind.path}", "status", **order)
+    run = agency.run(kind.stream, state=agency.state_of(kind) if with_state else {}, concurrency=1)
+    assert run.exit_code == 3
+    assert f"{kind.stream} incomplete in workspace {BROKEN}, {said}" in caplog.text
+    if "moved on" in said:
+        assert f"moved on to {run.bookmark(kind, agency.id_of(BROKEN))}: " in caplog.text
 
 
 def check_log(lines: list[str], outcome: Outcome, kind: Kind) -> None:

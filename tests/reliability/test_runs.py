@@ -17,6 +17,7 @@ from tap_instantly.api.workspaces import GIVE_UP_AFTER, GIVE_UP_AT_LAST, Workspa
 from tests.conftest import UNTIL
 from tests.reliability.conftest import BROKEN, SOUND, Agency
 from tests.reliability.table import BY_PARENT, GIVES_UP, LIST, OBJECT, RUNS, SCAN, SORTED, TAKES
+from tests.reliability.test_access_lost import IN_MID_RUN
 from tests.reliability.test_network_lost import GONE_MIDWAY, NETWORK
 from tests.support import run_tap
 
@@ -36,7 +37,7 @@ FOR_HOURS = "e-mails at 20 requests a minute, for hours"
 
 
 def test_each_of_them_has_a_test() -> None:
-    assert RUNS.keys() == NETWORK.keys() | {GONE_MIDWAY, IN_A_ROW, FOR_HOURS}
+    assert RUNS.keys() == NETWORK.keys() | {GONE_MIDWAY, IN_A_ROW, IN_MID_RUN, FOR_HOURS}
 
 
 # A whole workspace

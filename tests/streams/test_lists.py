@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from tap_instantly import timestamps
+from tap_instantly.api.pagination import PAGE_SIZES
 from tap_instantly.streams import STREAMS
 from tap_instantly.tap import TapInstantly
 from tests.support import Record, TapRun, run_tap
@@ -149,6 +150,26 @@ def test_lists_that_do_not_say_when_they_changed_are_emitted_whole_each_time(syn
     first = sync("lead_lists")
     second = sync("lead_lists", state=first.state)
     assert first.records("lead_lists") == second.records("lead_lists")
+
+
+def test_a_list_with_a_page_size_of_its_own_has_it_wherever_it_is_read(
+    api: Server, sync: Callable[..., TapRun], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = ("/accounts", "/campaigns", "/lead-lists", "/leads/list")
+    for path in paths:
+        monkeypatch.setitem(PAGE_SIZES, path, 7)
+    children = ("account_campaign_mappings", "supersearch_enrichments", "leads")
+    for names in (("accounts", "campaigns", "lead_lists", "leads"), children):
+        api.control.clear_requests()
+        sync(*names, page_size=50)
+        asked = [entry for entry in api.control.requests() if entry["path"].removeprefix("/api/v2") in paths]
+        assert {entry["path"].removeprefix("/api/v2") for entry in asked} == set(paths)
+        assert {limit_of(entry) for entry in asked} == {7}
+
+
+def limit_of(entry: dict[str, Any]) -> int:
+    """How many records a request asked for."""
+    return int(entry["body" if entry["method"] == "POST" else "query"]["limit"])
 
 
 def test_page_size_is_asked_for(api: Server, sync: Callable[..., TapRun]) -> None:

@@ -164,6 +164,15 @@ def test_emails_in_no_order_do_not_end_the_run_and_none_is_lost(
     assert caplog.text.count("come in no order") == 1
 
 
+def test_nothing_is_said_of_the_order_of_emails_that_go_by_no_bookmark(
+    api: Server, config: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    order = in_this_order(api, 0, 1, 5, 2, 3)
+    run = run_tap(config, streams=("emails",), full_table=True)
+    assert len(run.records("emails")) == len(order)
+    assert "bookmark" not in caplog.text
+
+
 def test_an_email_that_does_not_say_when_it_was_made_is_kept_and_moves_no_bookmark(
     api: Server, config: dict[str, Any]
 ) -> None:
