@@ -1,15 +1,22 @@
 """Compares an OpenAPI document of the API with what this project knows; run by `make drift SPEC=path-or-url`.
 
-The API changes about twice a week without notice (its document had 114 versions with differences in 14 months). What is
-known: the read operations in ``docs/operations.json``, each with the streams that carry it or the reason why none does,
-and the fields in ``schemas/``. Prints a line for each difference; exits with 1 where there are any.
+The API changes about twice a week without notice (its document had 114 versions with differences in 14 months). What
+is known of it is kept in three files of ``docs/``: ``openapi-facts.json`` has what the last accepted document says, of
+reads in full and of other operations as a whole; ``known-elsewhere.json`` has what is known from other sources; and
+``operations.json`` has each read operation with the streams that carry it, or the reason why none does.
+
+Prints a line for each difference, sorted, and nothing where there is none. Exits with 1 where there are differences and
+with 2 where the document cannot be read. With ``--accept`` the document becomes the known one, and what prints is what
+then remains to be decided.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import re
 import sys
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,145 +25,238 @@ import requests
 from tap_instantly.api.transport import DEFAULT_USER_AGENT
 from tap_instantly.streams.records import schema_directory
 from tap_instantly.tap import TapInstantly
+from tools.openapi import DOCUMENT, ITSELF, Facts, Operation, Place, UnreadableError, facts, parse, schema_facts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
-    Schema = Mapping[str, Any]
+    from tap_instantly.streams import InstantlyStream
 
-OPERATIONS = Path(__file__).parent.parent / "docs" / "operations.json"
-PREFIX = "/api/v2"
+DOCS = Path(__file__).parent.parent / "docs"
 ADDED = "dded by the tap."
 """How the description of a column ends that the API does not send."""
 WRITTEN_BY_HAND = frozenset({"supersearch_enrichment_history"})
 """Streams of operations whose document does not say what a record holds."""
 
-
-def load(source: str) -> Schema:
-    """The document at a path or URL."""
-    if re.match(r"https?://", source):
-        answer = requests.get(source, headers={"User-Agent": DEFAULT_USER_AGENT}, timeout=60)
-        answer.raise_for_status()
-        document: Schema = answer.json()
-    else:
-        document = json.loads(Path(source).read_text(encoding="utf-8"))
-    return document
+_LIMITS = re.compile(r"(exclusive)?(minimum|maximum)|(min|max)(Length|Items|Properties)|multipleOf", re.IGNORECASE)
+_KINDS = {"enum": "value", "meanings": "meaning", "scopes": "scope", "statuses": "status", "headers": "header"}
+_KINDS |= {"rates": "rate limit"}
+_PLACES = {"body": "body field", "answer": "answer field"}
 
 
 def known_operations() -> list[dict[str, Any]]:
     """The read operations that this project has decided on."""
-    operations: list[dict[str, Any]] = json.loads(OPERATIONS.read_text(encoding="utf-8"))
+    operations: list[dict[str, Any]] = json.loads((DOCS / "operations.json").read_text(encoding="utf-8"))
     return operations
 
 
-def differences(document: Schema) -> Iterator[str]:
-    """A line for each difference between the document and what is known."""
-    tap = TapInstantly(config={}, validate_config=False)
-    left_out = {stream.name: set(stream.left_out) for stream in tap.discover_streams()}
-    found = dict(_read_operations(document))
-    for operation in known_operations():
-        name = f"{operation['method']} {operation['path']}"
-        documented = found.pop(name, None)
-        if documented is None:
-            yield f"operation gone: {name} ({', '.join(operation.get('streams', {})) or 'carried by no stream'})"
+def known_facts() -> Facts:
+    """What the last accepted document says."""
+    known: Facts = json.loads((DOCS / "openapi-facts.json").read_text(encoding="utf-8"))
+    return known
+
+
+def known_elsewhere() -> Facts:
+    """What is known from other sources than the last accepted document."""
+    known: Facts = {}
+    for entry in json.loads((DOCS / "known-elsewhere.json").read_text(encoding="utf-8")):
+        for name, place in entry["at"]:
+            known.setdefault(name, {})[place] = entry["fact"]
+    return known
+
+
+def load(source: str) -> Facts:
+    """What the document at a path or URL says.
+
+    Raises:
+        UnreadableError: There is no document that can be read.
+    """
+    try:
+        if re.match(r"https?://", source):
+            answer = requests.get(source, headers={"User-Agent": DEFAULT_USER_AGENT}, timeout=60)
+            answer.raise_for_status()
+            text = answer.content
+        else:
+            text = Path(source).read_bytes()
+    except (OSError, ValueError) as error:  # those of requests are OSErrors
+        raise UnreadableError(error) from error
+    return facts(parse(text))
+
+
+def accept(found: Facts) -> None:
+    """Keep what a document says: one fact to a line, of reads in full and of other operations as a whole."""
+    lines = []
+    for name in sorted(found, key=lambda name: name.split(" ")[::-1]):
+        places = found[name] if _is_read(name, found[name]) else {ITSELF: found[name][ITSELF]}
+        said = ",\n".join(
+            f"  {json.dumps(place)}: {json.dumps(places[place], sort_keys=True)}" for place in sorted(places)
+        )
+        lines.append(f" {json.dumps(name)}: {{\n{said}\n }}")
+    text = "{\n" + ",\n".join(lines) + "\n}\n"
+    (DOCS / "openapi-facts.json").write_text(text, encoding="utf-8")
+
+
+def differences(found: Facts, known: Facts, elsewhere: Facts) -> Iterator[str]:
+    """A line for each difference between what a document says and what is known.
+
+    What is known from elsewhere is neither new where the document has it, nor gone where it does not.
+    """
+    decided = _decided()
+    for name in known.keys() | found.keys():
+        carried = f" ({', '.join(streams)})" if (streams := decided.get(name, {}).get("streams")) else ""
+        if name not in found:
+            yield f"operation gone: {name}{carried}"
+        elif name not in known:
+            if name not in elsewhere:
+                yield f"operation added: {name}{'' if _is_read(name, found[name]) else ' (not known to be a read)'}"
+        else:
+            before, after = known[name], found[name]
+            if not _is_read(name, before):
+                before, after = ({ITSELF: operation.get(ITSELF, {})} for operation in (before, after))
+            for kind, place, what in _places_differ(before, after, elsewhere.get(name, {})):
+                yield " ".join(filter(None, (f"{kind}:", name, place, what))) + carried
+
+
+@cache
+def _decided() -> dict[str, dict[str, Any]]:
+    return {f"{operation['method']} {operation['path']}": operation for operation in known_operations()}
+
+
+def _is_read(name: str, operation: Operation) -> bool:
+    """Whether an operation only reads: it is a GET, or a scope `:read` is enough for it, or we read by it."""
+    scopes = operation.get(ITSELF, {}).get("scopes", ())
+    return name in _decided() or name == DOCUMENT or name.startswith("GET ") or any(s.endswith(":read") for s in scopes)
+
+
+def _places_differ(before: Operation, after: Operation, elsewhere: Operation) -> Iterator[tuple[str, str, str]]:
+    for place in before.keys() | after.keys():
+        parent = place.rpartition("/")[0]
+        kind = _PLACES.get(re.split(r"[/|:]", place)[0], "parameter")
+        if place not in after:
+            if parent not in before or parent in after:
+                yield f"{kind} gone", place, ""
+        elif place in before:
+            for change, what in _said_differently(before[place], after[place], elsewhere.get(place, {})):
+                yield change, "" if place == ITSELF else place, what
+        elif place in elsewhere:
+            said = {name: after[place].get(name) for name in elsewhere[place]}
+            for change, what in _said_differently(elsewhere[place], said, {}):
+                yield change, place, what
+        elif parent not in after or parent in before:
+            yield f"{kind} added", place, f"({after[place].get('type', 'any type')})"
+
+
+def _said_differently(before: Place, after: Place, elsewhere: Place) -> Iterator[tuple[str, str]]:
+    """Each kind of change, and what has changed."""
+    for name in before.keys() | after.keys():
+        old, new, other = before.get(name), after.get(name), elsewhere.get(name)
+        if _same(old, new) or _same(new, other):
             continue
+        kind = "limit" if _LIMITS.fullmatch(name) else _KINDS.get(name, name)
+        label = f"{name} " if kind == "limit" else ""
+        if isinstance(old, list) and isinstance(new, list):
+            known = old + (other if isinstance(other, list) else [])
+            yield from ((f"{kind} gone", _text(value)) for value in _without(old, new))
+            yield from ((f"{kind} added", _text(value)) for value in _without(new, known))
+        elif isinstance(old, dict) and isinstance(new, dict):
+            known_too = other if isinstance(other, dict) else {}
+            for value in old.keys() | new.keys():
+                if new.get(value) not in (old.get(value), known_too.get(value)):
+                    yield f"{kind} changed", f"{value}: {_text(old.get(value))} -> {_text(new.get(value))}"
+        elif old is None or new is None:
+            yield f"{kind} {'added' if old is None else 'gone'}", f"{label}{_text(new if old is None else old)}"
+        else:
+            yield f"{kind} changed", f"{label}{_text(old)} -> {_text(new)}"
+
+
+def _same(one: object, other: object) -> bool:
+    return _text(one) == _text(other)  # 1 and true are the same for Python
+
+
+def _without(values: list[Any], others: list[Any]) -> list[Any]:
+    texts = {_text(value) for value in others}
+    return [value for value in values if _text(value) not in texts]
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+
+
+def undecided(known: Facts, elsewhere: Facts) -> Iterator[str]:
+    """A line for each thing in which what is known of the API and the streams with their schemas do not agree."""
+    operations = _decided()
+    streams = {stream.name: stream for stream in TapInstantly(config={}, validate_config=False).discover_streams()}
+    for name in known.keys() - operations.keys():
+        if name != DOCUMENT and _is_read(name, known[name]):
+            yield f"not in docs/operations.json: {name}"
+    for name, operation in operations.items():
+        if name not in known and name not in elsewhere:
+            yield f"in docs/operations.json, but documented nowhere: {name}"
+            continue
+        places = [*known.get(name, {}).items(), *elsewhere.get(name, {}).items()]
         for stream, place in operation.get("streams", {}).items():
             if stream not in WRITTEN_BY_HAND:
-                theirs = _records(document, documented, place)
-                ours = json.loads((schema_directory() / f"{stream}.json").read_text(encoding="utf-8"))
-                yield from _fields(stream, ours, theirs, left_out[stream])
-    for name in found:
-        yield f"operation new: {name}"
+                yield from _fields_differ(streams[stream], _types_below(places, f"answer{place}"))
+    for name, operation in elsewhere.items():
+        for place, said in operation.items():
+            documented = known.get(name, {}).get(place)
+            if documented is not None and not list(_said_differently(documented, documented, said)):
+                yield f"in docs/known-elsewhere.json, and documented by now: {name} {place}"
 
 
-def _read_operations(document: Schema) -> Iterator[tuple[str, Schema]]:
-    """Every GET, and the POSTs that only read: those that a scope `:read` is enough for, or that are known to."""
-    known = {f"{operation['method']} {operation['path']}" for operation in known_operations()}
-    for path, methods in document["paths"].items():
-        for method, operation in methods.items():
-            name = f"{method.upper()} {path.removeprefix(PREFIX)}"
-            reads = method == "post" and re.search(r"`[\w-]+:read`", operation.get("description", ""))
-            if method == "get" or reads or name in known:
-                yield name, operation
+def _types_below(places: Iterable[tuple[str, Place]], root: str) -> dict[str, set[str]]:
+    """The fields below a place with their types; alternatives are joined."""
+    found: dict[str, set[str]] = {}
+    for place, said in places:
+        plain = re.sub(r"\|\d+", "", place)
+        if plain.startswith(f"{root}/"):
+            found.setdefault(plain.removeprefix(f"{root}/"), set()).update(said.get("type", "").split("/"))
+    return {place: types - {""} for place, types in found.items()}
 
 
-def _records(document: Schema, operation: Schema, place: str) -> Schema:
-    """The schema of the records at ``place`` in the good answer: names and ``*`` for elements, joined by slashes."""
-    schema = operation["responses"]["200"]["content"]["application/json"]["schema"]
-    for step in place.split("/")[1:]:
-        schema = _resolved(document, schema)
-        if step != "*":
-            schema = schema["properties"][step]
-        else:
-            schema = schema["items"] if "array" in _types(schema) else schema["additionalProperties"]
-    return _whole(document, schema)
+def _fields_differ(stream: InstantlyStream, documented: dict[str, set[str]]) -> Iterator[str]:
+    schema = json.loads((schema_directory() / f"{stream.name}.json").read_text(encoding="utf-8"))
+    added = {name for name, said in schema["properties"].items() if said["description"].endswith(ADDED)}
+    ours = _types_below(schema_facts(schema).items(), "answer")
+    theirs = {stream.renamed.get(field, field): types for field, types in documented.items()}
+    for field in ours.keys() | theirs.keys():
+        parent = field.rpartition("/")[0]
+        detailed = not parent or any(place.startswith(f"{parent}/") for place in ours)
+        if field not in ours:
+            if detailed and field not in stream.left_out:
+                yield f"not in schemas/{stream.name}.json: {field} ({'/'.join(sorted(theirs[field]))})"
+        elif field not in theirs:
+            if field.split("/")[0] not in added and (not parent or parent in theirs):
+                yield f"in schemas/{stream.name}.json, but documented nowhere: {field}"
+        elif theirs[field] and not _agree(ours[field], theirs[field]):
+            both = "/".join(sorted(theirs[field])), "/".join(sorted(ours[field]))
+            yield f"of another type in schemas/{stream.name}.json: {field} is {both[0]}, not {both[1]}"
 
 
-def _resolved(document: Schema, schema: Schema) -> Schema:
-    """The schema with references followed and alternatives joined."""
-    while "$ref" in schema:
-        node: Any = document
-        for step in schema["$ref"].removeprefix("#/").split("/"):
-            node = node[step]
-        schema = node
-    parts = [_resolved(document, p) for k in ("allOf", "anyOf", "oneOf") for p in schema.get(k, ())]
-    if not parts:
-        return schema
-    merged: dict[str, Any] = {"type": sorted({kind for part in parts for kind in _types(part)})}
-    if properties := {name: value for part in parts for name, value in part.get("properties", {}).items()}:
-        merged["properties"] = properties
-    return {**{k: v for k, v in schema.items() if k not in {"allOf", "anyOf", "oneOf"}}, **merged}
+def _agree(ours: set[str], theirs: set[str]) -> bool:
+    """Whether types agree: whole numbers are integers here by decision, and what may be text or a number is text."""
+    return ours == theirs or (ours, theirs) == ({"integer"}, {"number"}) or "string" in ours & theirs
 
 
-def _whole(document: Schema, schema: Schema) -> Schema:
-    """The schema resolved at every depth."""
-    schema = dict(_resolved(document, schema))
-    if "properties" in schema:
-        schema["properties"] = {name: _whole(document, value) for name, value in schema["properties"].items()}
-    if schema.get("items"):
-        schema["items"] = _whole(document, schema["items"])
-    return schema
-
-
-def _fields(place: str, ours: Schema, theirs: Schema, left_out: set[str]) -> Iterator[str]:
-    known: Schema = ours.get("properties", {})
-    documented: Schema = theirs.get("properties", {})
-    for name, schema in documented.items():
-        if name not in known:
-            if name not in left_out:
-                yield f"field new: {place}.{name} ({'/'.join(_types(schema))})"
-            continue
-        yield from _types_differ(f"{place}.{name}", known[name], schema)
-    for name, schema in known.items():
-        if name not in documented and not schema["description"].endswith(ADDED):
-            yield f"field gone: {place}.{name}"
-
-
-def _types_differ(place: str, ours: Schema, theirs: Schema) -> Iterator[str]:
-    mine, documented = set(_types(ours)) - {"null"}, set(_types(theirs)) - {"null"}
-    # Whole numbers are integers here by decision, and what may be text or a number is text.
-    agree = mine == documented or (mine, documented) == ({"integer"}, {"number"}) or "string" in mine & documented
-    if documented and not agree:
-        yield f"type changed: {place} is {'/'.join(sorted(documented))}, not {'/'.join(sorted(mine))}"
-    elif ours.get("properties"):
-        yield from _fields(place, ours, theirs, set())
-    elif ours.get("items") and theirs.get("items"):
-        yield from _types_differ(f"{place}[]", ours["items"], theirs["items"])
-
-
-def _types(schema: Schema) -> list[str]:
-    kind = schema.get("type", [])
-    return [kind] if isinstance(kind, str) else list(kind)
-
-
-def main(source: str) -> int:
-    """Report on the document at ``source``; 1 where it differs."""
-    found = list(differences(load(source)))
-    for line in found:
-        print(line)
-    print(f"{len(found)} differences" if found else "no drift: every operation and field is known")
-    return 1 if found else 0
+def main(arguments: list[str]) -> int:
+    """Report on a document; 1 where it differs, 2 where it cannot be read."""
+    parser = argparse.ArgumentParser(prog="make drift", usage="make drift SPEC=path-or-url [ACCEPT=1]")
+    parser.add_argument("source")
+    parser.add_argument("--accept", action="store_true")
+    options = parser.parse_args(arguments)
+    try:
+        found = load(options.source)
+    except UnreadableError as error:
+        print(f"{options.source} cannot be read: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    if options.accept:
+        accept(found)
+        lines = set(undecided(known_facts(), known_elsewhere()))
+    else:
+        lines = set(differences(found, known_facts(), known_elsewhere()))
+    print(*sorted(lines), sep="\n", end="\n" if lines else "")
+    return 1 if lines else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(sys.argv[1:]))
