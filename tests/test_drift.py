@@ -1,121 +1,386 @@
 from __future__ import annotations
 
 import copy
+import http.server
 import json
+import threading
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tap_instantly.streams import STREAMS
 from tap_instantly.tap import TapInstantly
+from tests.openapi_documents import document_of
 from tools import drift
+from tools.openapi import DOCUMENT, UnreadableError, facts, parse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tools.openapi import Facts
+
+    Drift = Callable[[Any], tuple[int, str, str]]
 
 Document = dict[str, Any]
 
-
-def wrapped(schema: Any, place: str) -> Any:
-    """The schema of an answer that holds ``schema`` at ``place``."""
-    for step in reversed(place.split("/")[1:]):
-        schema = {"type": "array", "items": schema} if step == "*" else {"type": "object", "properties": {step: schema}}
-    return schema
-
-
-def merged(first: Any, second: Any) -> Any:
-    if not isinstance(first, dict) or not isinstance(second, dict):
-        return second
-    return {**first, **{key: merged(first[key], value) if key in first else value for key, value in second.items()}}
-
-
-@pytest.fixture(scope="module")
-def known() -> Document:
-    """An OpenAPI document of exactly what this project knows, made from its own list and schemas."""
-    paths: Document = {}
-    for operation in drift.known_operations():
-        answer: Any = {}
-        for stream, place in operation.get("streams", {}).items():
-            schema = json.loads(Path("schemas", f"{stream}.json").read_text(encoding="utf-8"))
-            sent = {k: v for k, v in schema["properties"].items() if not v["description"].endswith(drift.ADDED)}
-            answer = merged(answer, wrapped({"type": "object", "properties": sent}, place))
-        documented = {"responses": {"200": {"content": {"application/json": {"schema": answer}}}}}
-        paths.setdefault(drift.PREFIX + operation["path"], {})[operation["method"].lower()] = documented
-    return {"paths": paths}
+KNOWN = drift.known_facts()
+A_FEW = {name: KNOWN[name] for name in (DOCUMENT, "GET /accounts", "GET /campaigns", "POST /leads/list", "POST /leads")}
 
 
 @pytest.fixture
-def document(known: Document) -> Document:
-    return copy.deepcopy(known)
+def document() -> Document:
+    """A document of exactly what this project knows."""
+    return document_of(KNOWN)
 
 
-def fields_of_accounts(document: Document) -> Document:
-    operation = document["paths"]["/api/v2/accounts"]["get"]
-    schema = operation["responses"]["200"]["content"]["application/json"]["schema"]
-    found: Document = schema["properties"]["items"]["items"]["properties"]
+def told(document: Document, elsewhere: Facts | None = None) -> list[str]:
+    return sorted(drift.differences(facts(document), KNOWN, elsewhere or {}))
+
+
+def operation(document: Document, name: str) -> Document:
+    method, _, path = name.partition(" ")
+    found: Document = document["paths"][f"/api/v2{path}"][method.lower()]
     return found
 
 
-def test_what_is_known_is_no_drift(document: Document) -> None:
-    assert list(drift.differences(document)) == []
+def answer(document: Document, name: str) -> Document:
+    found: Document = operation(document, name)["responses"]["200"]["content"]["application/json"]
+    return found
 
 
-def test_a_new_field_is_found(document: Document) -> None:
-    fields_of_accounts(document)["mood"] = {"type": "string"}
-    fields_of_accounts(document)["warmup"]["properties"]["pace"] = {"type": ["number", "null"]}
-    assert set(drift.differences(document)) == {
-        "field new: accounts.mood (string)",
-        "field new: accounts.warmup.pace (number/null)",
-    }
+def fields_of_accounts(document: Document) -> Document:
+    found: Document = answer(document, "GET /accounts")["schema"]["properties"]["items"]["items"]["properties"]
+    return found
 
 
-def test_a_removed_field_is_found(document: Document) -> None:
-    del fields_of_accounts(document)["signature"]
-    assert list(drift.differences(document)) == ["field gone: accounts.signature"]
+# What is told
 
 
-def test_a_changed_type_is_found(document: Document) -> None:
-    fields_of_accounts(document)["daily_limit"]["type"] = "string"
-    fields_of_accounts(document)["signature"]["type"] = ["object", "null"]
-    assert list(drift.differences(document)) == [
-        "type changed: accounts.daily_limit is string, not integer",
-        "type changed: accounts.signature is object, not string",
+def test_new_and_removed_operations_are_told_and_whether_they_read(document: Document) -> None:
+    document["paths"]["/api/v2/moods"] = {"get": {}, "patch": {}}
+    document["paths"]["/api/v2/moods/list"] = {"post": {"description": "Requires one of: `moods:read`, `moods:all`"}}
+    del document["paths"]["/api/v2/accounts"]["get"]
+    assert told(document) == [
+        "operation added: GET /moods",
+        "operation added: PATCH /moods (not known to be a read)",
+        "operation added: POST /moods/list",
+        "operation gone: GET /accounts (accounts)",
     ]
 
 
-def test_numbers_that_are_integers_here_and_nullability_are_no_drift(document: Document) -> None:
-    fields_of_accounts(document)["daily_limit"]["type"] = "number"
-    assert list(drift.differences(document)) == []
+def test_a_filter_by_time_of_leads_would_be_told(document: Document) -> None:
+    body = operation(document, "POST /leads/list")["requestBody"]["content"]["application/json"]["schema"]
+    body["properties"]["min_timestamp_updated"] = {"type": "string", "format": "date-time"}
+    assert told(document) == ["body field added: POST /leads/list body/min_timestamp_updated (string) (leads)"]
 
 
-def test_new_and_removed_operations_are_found(document: Document) -> None:
-    document["paths"]["/api/v2/moods"] = {"get": {}, "patch": {}}
-    document["paths"]["/api/v2/moods/list"] = {"post": {"description": "Requires one of: `moods:read`, `moods:all`"}}
-    document["paths"]["/api/v2/moods/add"] = {"post": {"description": "Requires one of: `moods:create`"}}
-    del document["paths"]["/api/v2/accounts"]
-    assert set(drift.differences(document)) == {
-        "operation gone: GET /accounts (accounts)",
-        "operation new: GET /moods",
-        "operation new: POST /moods/list",
+def test_what_a_new_or_removed_field_holds_is_not_told_again(document: Document) -> None:
+    fields_of_accounts(document)["mood"] = {"type": "object", "properties": {"pace": {"type": "number"}}}
+    del fields_of_accounts(document)["warmup"]
+    assert told(document) == [
+        "answer field added: GET /accounts answer/items/*/mood (object) (accounts)",
+        "answer field gone: GET /accounts answer/items/*/warmup (accounts)",
+    ]
+
+
+def test_an_array_that_becomes_an_envelope_is_told(document: Document) -> None:
+    content = answer(document, "GET /campaigns/analytics/daily")
+    content["schema"] = {"type": "object", "properties": {"items": content["schema"]}}
+    assert told(document) == [
+        f"{line} (campaign_analytics_daily)"
+        for line in (
+            "answer field added: GET /campaigns/analytics/daily answer/items (array)",
+            "answer field gone: GET /campaigns/analytics/daily answer/*",
+            "type changed: GET /campaigns/analytics/daily answer array -> object",
+        )
+    ]
+
+
+def test_operations_that_write_are_compared_as_a_whole(document: Document) -> None:
+    write = operation(document, "POST /leads")
+    write["requestBody"] = {"content": {"application/json": {"schema": {"type": "array"}}}}
+    assert told(document) == []
+    write["deprecated"] = True
+    assert told(document) == ["deprecated added: POST /leads true"]
+
+
+def test_the_server_and_the_version_are_told(document: Document) -> None:
+    document["info"]["version"] = "2.1.0"
+    document["servers"] = [{"url": "https://elsewhere.example"}]
+    assert told(document) == [
+        'servers added: document {"url": "https://elsewhere.example"}',
+        'servers gone: document {"url": "https://api.instantly.ai"}',
+        "version changed: document 2.0.0 -> 2.1.0",
+    ]
+
+
+# What is not told
+
+
+def arranged_differently(node: Any) -> Any:
+    """The same document with other prose, in another order."""
+    if isinstance(node, list):
+        return [arranged_differently(part) for part in reversed(node)]
+    if not isinstance(node, dict):
+        return node
+    prose = {"title": "Title", "summary": "Summary", "example": 7, "examples": [8], "x-order": 9, "deprecated": False}
+    turned = {key: arranged_differently(value) for key, value in reversed(node.items())}
+    return {**prose, **turned} if "type" in node and isinstance(node["type"], (str, list)) else turned
+
+
+def by_reference(node: Any, schemas: Document) -> Any:
+    """The same schema with each of its parts in the components, and each of those in two parts."""
+    if not isinstance(node, dict):
+        return [by_reference(part, schemas) for part in node] if isinstance(node, list) else node
+    inner = {key: by_reference(value, schemas) for key, value in node.items()}
+    if "properties" not in node or "type" not in node:
+        return inner
+    name = f"a/b~{len(schemas)}"
+    schemas[name] = {"allOf": [inner, {"type": "object", "description": "Twice"}]} if "object" in node["type"] else inner
+    return {"$ref": f"#/components/schemas/{name.replace('~', '~0').replace('/', '~1')}", "description": "Elsewhere"}
+
+
+def with_null_as_an_alternative(node: Any) -> Any:
+    if not isinstance(node, dict):
+        return [with_null_as_an_alternative(part) for part in node] if isinstance(node, list) else node
+    inner = {key: with_null_as_an_alternative(value) for key, value in node.items()}
+    if isinstance(types := inner.get("type"), list) and "null" in types and "anyOf" not in inner:
+        rest = [kind for kind in types if kind != "null"]
+        return {"oneOf": [{"type": "null"}, {**inner, "type": rest[0] if len(rest) == 1 else rest}]}
+    return inner
+
+
+def test_prose_and_order_are_not_told(document: Document) -> None:
+    assert told(arranged_differently(document_of(A_FEW)) | {"tags": []}) == told(document_of(A_FEW))
+    operation(document, "GET /accounts")["description"] = (
+        "In other words. Scopes: `all:all`, `all:read`, `accounts:all` or `accounts:read`."
+    )
+    assert told(document) == []
+
+
+def test_references_and_parts_are_followed(document: Document) -> None:
+    schemas: Document = {}
+    paths = by_reference(document["paths"], schemas)
+    assert len(schemas) > 100
+    assert told({**document, "paths": paths, "components": {"schemas": schemas}}) == []
+
+
+def test_null_as_an_alternative_is_the_same_as_among_the_types(document: Document) -> None:
+    assert told(with_null_as_an_alternative(document)) == []
+
+
+def test_what_is_known_from_elsewhere_is_neither_new_nor_gone(document: Document) -> None:
+    status, field = "answer/items/*/status", "answer/items/*/mood"
+    elsewhere: Facts = {
+        "GET /accounts": {field: {"type": "string"}, status: {"enum": [9], "meanings": {"9": "Asleep"}}},
+        "GET /moods": {},
     }
-
-
-def test_references_and_alternatives_are_followed(document: Document) -> None:
+    assert told(document, elsewhere) == []
     fields = fields_of_accounts(document)
-    document["components"] = {"schemas": {"Limit": {"anyOf": [{"type": "number"}, {"type": "null"}]}}}
-    fields["daily_limit"] = {"$ref": "#/components/schemas/Limit"}
-    assert list(drift.differences(document)) == []
+    fields["mood"] = {"type": "string", "format": "date-time"}
+    fields["status"]["enum"].append(9)
+    fields["status"]["x-enumDescriptions"]["9"] = "Asleep"
+    document["paths"]["/api/v2/moods"] = {"get": {}}
+    assert told(document, elsewhere) == []
+    fields["mood"]["type"] = "number"
+    fields["status"]["x-enumDescriptions"]["9"] = "Awake"
+    fields["status"]["enum"].append(10)
+    assert told(document, elsewhere) == [
+        f"meaning changed: GET /accounts {status} 9: Asleep -> Awake (accounts)",
+        f"type changed: GET /accounts {field} string -> number (accounts)",
+        f"value added: GET /accounts {status} 10 (accounts)",
+    ]
 
 
-def test_the_report_is_readable_and_its_exit_code_tells(
-    document: Document, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    path = tmp_path / "openapi.json"
-    path.write_text(json.dumps(document), encoding="utf-8")
-    assert drift.main(str(path)) == 0
-    assert capsys.readouterr().out == "no drift: every operation and field is known\n"
+# The command
+
+
+@pytest.fixture
+def run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Drift:
+    """Runs the command over a document, and gives its exit code and what it printed."""
+
+    def run(document: Any) -> tuple[int, str, str]:
+        path = tmp_path / "document"
+        path.write_bytes(document if isinstance(document, bytes) else json.dumps(document).encode())
+        code = drift.main([str(path)])
+        printed = capsys.readouterr()
+        return code, printed.out, printed.err.replace(str(path), "document")
+
+    return run
+
+
+def test_it_prints_nothing_or_the_differences_and_the_exit_code_tells(run: Drift, document: Document) -> None:
+    assert run(document) == (0, "", "")
     fields_of_accounts(document)["mood"] = {"type": "string"}
-    path.write_text(json.dumps(document), encoding="utf-8")
-    assert drift.main(str(path)) == 1
-    assert capsys.readouterr().out == "field new: accounts.mood (string)\n1 differences\n"
+    line = "answer field added: GET /accounts answer/items/*/mood (string) (accounts)\n"
+    assert run(document) == (1, line, "")
+
+
+def test_it_reads_yaml(run: Drift, document: Document) -> None:
+    assert run(yaml.safe_dump(document_of(A_FEW)).encode())[1:] == run(document_of(A_FEW))[1:]
+
+
+def test_it_reads_from_a_url(document: Document, capsys: pytest.CaptureFixture[str]) -> None:
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:  # noqa: N802
+            self.send_response(200 if self.path == "/openapi.json" else 404)
+            self.end_headers()
+            self.wfile.write(json.dumps(document).encode())
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        assert drift.main([f"{url}/openapi.json"]) == 0
+        assert drift.main([f"{url}/nothing"]) == 2
+        server.shutdown()
+    assert capsys.readouterr().err.startswith(f"{url}/nothing cannot be read: 404 Client Error")
+
+
+DEEP = b"[" * 100_000
+BOMB = {f"s{n}": {"allOf": [{"$ref": f"#/components/schemas/s{n + 1}"}] * 2} for n in range(40)}
+
+
+@pytest.mark.parametrize(
+    ("document", "why"),
+    [
+        (b"", "not an OpenAPI document: nothing in it says `openapi`"),
+        (b"<html>", "not an OpenAPI document: nothing in it says `openapi`"),
+        (b"\xff\xfe\x00", "neither JSON nor YAML"),
+        (b"{", "neither JSON nor YAML"),
+        (b"a: b: c", "neither JSON nor YAML"),
+        (DEEP, "nested too deeply"),
+        ([], "not an OpenAPI document: nothing in it says `openapi`"),
+        ({"swagger": "2.0", "paths": {}}, "not an OpenAPI document: nothing in it says `openapi`"),
+        ({"openapi": "4.0.0", "paths": {"/x": {"get": {}}}}, "OpenAPI '4.0.0'; this reads version 3"),
+        ({"openapi": "3.1.0"}, "no operations in its `paths`"),
+        ({"openapi": "3.1.0", "paths": [{"get": {}}]}, "no operations in its `paths`"),
+        ({"openapi": "3.1.0", "paths": {"/x": []}}, "no operations in its `paths`"),
+        (
+            {
+                "openapi": "3.1.0",
+                "paths": {"/x": {"get": {"parameters": [{"schema": {"$ref": "#/components/schemas/s0"}}]}}},
+                "components": {"schemas": BOMB},
+            },
+            "it unfolds to more than 100,000 schemas",
+        ),
+    ],
+)
+def test_what_cannot_be_read_is_one_line_and_another_exit_code(run: Drift, document: Any, why: str) -> None:
+    assert run(document) == (2, "", f"document cannot be read: {why}\n")
+
+
+def test_a_file_that_is_not_there_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert drift.main(["nowhere.json"]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_references_in_a_circle_or_to_nowhere_are_told_as_such(run: Drift, document: Document) -> None:
+    fields = fields_of_accounts(document)
+    document["components"] = {
+        "schemas": {
+            "Tree": {"type": "object", "properties": {"leaves": {"$ref": "#/components/schemas/Tree"}}},
+            "Here": {"$ref": "#/components/schemas/There"},
+            "There": {"$ref": "#/components/schemas/Here"},
+        }
+    }
+    fields["tree"] = {"$ref": "#/components/schemas/Tree"}
+    fields["first_name"] = {"$ref": "#/components/schemas/Here"}
+    fields["last_name"] = {"$ref": "https://elsewhere.example/schema.json"}
+    code, printed, _ = run(document)
+    assert code == 1
+    place = "GET /accounts answer/items/*"
+    assert f"answer field added: {place}/tree (object) (accounts)" in printed
+    assert f"recursive added: {place}/first_name true (accounts)" in printed
+    assert f"unresolved added: {place}/last_name https://elsewhere.example/schema.json (accounts)" in printed
+
+
+NONSENSE = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3) | st.just("#/components/schemas/Tree"),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["$ref", "type", "x"]), inner, max_size=2),
+    max_leaves=4,
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(data=st.data())
+def test_no_document_makes_it_crash(data: st.DataObject) -> None:
+    document = document_of(A_FEW)
+    for _ in range(data.draw(st.integers(1, 3))):
+        node: Any = document
+        while True:
+            key = data.draw(st.sampled_from(sorted(node) if isinstance(node, dict) else range(len(node))))
+            if not isinstance(node[key], (dict, list)) or not node[key] or data.draw(st.integers(0, 9)) == 0:
+                break
+            node = node[key]
+        node[key] = data.draw(NONSENSE)
+    try:
+        found = facts(parse(json.dumps(document).encode()))
+    except UnreadableError:
+        return
+    for line in drift.differences(found, A_FEW, {}):
+        assert "\n" not in line
+
+
+def test_a_document_that_is_accepted_is_known_from_then_on(
+    document: Document, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("operations.json", "known-elsewhere.json"):
+        (tmp_path / name).write_bytes((drift.DOCS / name).read_bytes())
+    monkeypatch.setattr(drift, "DOCS", tmp_path)
+    source = tmp_path / "document.json"
+    source.write_text(json.dumps(document), encoding="utf-8")
+    assert drift.main([str(source), "--accept"]) == 0
+    kept = Path("docs", "openapi-facts.json").read_text(encoding="utf-8")
+    assert (tmp_path / "openapi-facts.json").read_text(encoding="utf-8") == kept
+    fields_of_accounts(document)["mood"] = {"type": "string"}
+    source.write_text(json.dumps(document), encoding="utf-8")
+    assert drift.main([str(source), "--accept"]) == 1
+    assert capsys.readouterr().out == "not in schemas/accounts.json: mood (string)\n"
+    assert drift.main([str(source)]) == 0
+
+
+# What is kept
+
+
+def test_the_streams_and_their_schemas_follow_what_is_known_of_the_api() -> None:
+    assert sorted(drift.undecided(KNOWN, drift.known_elsewhere())) == []
+
+
+def test_what_the_schemas_do_not_follow_is_listed() -> None:
+    known = copy.deepcopy(KNOWN)
+    accounts = known["GET /accounts"]
+    accounts["answer/items/*/mood"] = {"type": "string"}
+    accounts["answer/items/*/warmup/pace"] = {"type": "number", "nullable": True}
+    accounts["answer/items/*/daily_limit"]["type"] = "string"
+    del accounts["answer/items/*/signature"]
+    known["GET /moods"] = {"operation": {"id": "listMoods"}}
+    del known["GET /custom-tags"]
+    known["GET /lead-lists"]["answer/items/*/mood"] = {"type": "string"}
+    elsewhere: Facts = {"GET /lead-lists": {"answer/items/*/mood": {"type": "string"}}}
+    assert sorted(drift.undecided(known, drift.known_elsewhere() | elsewhere)) == [
+        "in docs/known-elsewhere.json, and documented by now: GET /lead-lists answer/items/*/mood",
+        "in docs/operations.json, but documented nowhere: GET /custom-tags",
+        "in schemas/accounts.json, but documented nowhere: signature",
+        "not in docs/operations.json: GET /moods",
+        "not in schemas/accounts.json: mood (string)",
+        "not in schemas/accounts.json: warmup/pace (number)",
+        "not in schemas/lead_lists.json: mood (string)",
+        "of another type in schemas/accounts.json: daily_limit is string, not integer",
+    ]
+
+
+def test_what_is_known_from_elsewhere_says_from_where() -> None:
+    for entry in json.loads(Path("docs", "known-elsewhere.json").read_text(encoding="utf-8")):
+        assert entry["source"]
+        assert entry["at"]
+        assert isinstance(entry["fact"], dict)
 
 
 def test_every_operation_is_decided_once_and_for_a_reason() -> None:

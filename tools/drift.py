@@ -41,7 +41,6 @@ WRITTEN_BY_HAND = frozenset({"supersearch_enrichment_history"})
 _LIMITS = re.compile(r"(exclusive)?(minimum|maximum)|(min|max)(Length|Items|Properties)|multipleOf", re.IGNORECASE)
 _KINDS = {"enum": "value", "meanings": "meaning", "scopes": "scope", "statuses": "status", "headers": "header"}
 _KINDS |= {"rates": "rate limit"}
-_PLACES = {"body": "body field", "answer": "answer field"}
 
 
 def known_operations() -> list[dict[str, Any]]:
@@ -130,8 +129,8 @@ def _is_read(name: str, operation: Operation) -> bool:
 
 def _places_differ(before: Operation, after: Operation, elsewhere: Operation) -> Iterator[tuple[str, str, str]]:
     for place in before.keys() | after.keys():
-        parent = place.rpartition("/")[0]
-        kind = _PLACES.get(re.split(r"[/|:]", place)[0], "parameter")
+        parent = re.sub(r"(^|[/|])[^/|]*$", "", place)
+        kind = kind_of(place)
         if place not in after:
             if parent not in before or parent in after:
                 yield f"{kind} gone", place, ""
@@ -146,11 +145,16 @@ def _places_differ(before: Operation, after: Operation, elsewhere: Operation) ->
             yield f"{kind} added", place, f"({after[place].get('type', 'any type')})"
 
 
+def kind_of(place: str) -> str:
+    """Name what is at a place: a parameter, or a field of the body or of the answer."""
+    return {"body": "body field", "answer": "answer field"}.get(re.split(r"[/|:]", place)[0], "parameter")
+
+
 def _said_differently(before: Place, after: Place, elsewhere: Place) -> Iterator[tuple[str, str]]:
     """Each kind of change, and what has changed."""
     for name in before.keys() | after.keys():
         old, new, other = before.get(name), after.get(name), elsewhere.get(name)
-        if _same(old, new) or _same(new, other):
+        if _same(old, new) or (name in elsewhere and _same(new, other)):
             continue
         kind = "limit" if _LIMITS.fullmatch(name) else _KINDS.get(name, name)
         label = f"{name} " if kind == "limit" else ""
@@ -162,7 +166,8 @@ def _said_differently(before: Place, after: Place, elsewhere: Place) -> Iterator
             known_too = other if isinstance(other, dict) else {}
             for value in old.keys() | new.keys():
                 if new.get(value) not in (old.get(value), known_too.get(value)):
-                    yield f"{kind} changed", f"{value}: {_text(old.get(value))} -> {_text(new.get(value))}"
+                    was = old.get(value, known_too.get(value))
+                    yield f"{kind} changed", f"{value}: {_text(was)} -> {_text(new.get(value))}"
         elif old is None or new is None:
             yield f"{kind} {'added' if old is None else 'gone'}", f"{label}{_text(new if old is None else old)}"
         else:
