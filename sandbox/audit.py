@@ -17,7 +17,7 @@ LOGIN, LEAD_DELETION, CAMPAIGN_DELETION, LAUNCH, PAUSE, ACCOUNT_ADDITION, ACCOUN
 LEAD_MOVED, LEAD_ADDED, LEAD_MERGED, CAMPAIGN_UPDATE, SUBSEQUENCE_UPDATE = range(8, 13)
 WEBHOOK_CREATED, WEBHOOK_UPDATED, WEBHOOK_ERROR, WEBHOOK_RESUMED = range(18, 22)
 # What else the documentation knows, and no one would want to tell apart here.
-OTHERS = (22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 40)
+OTHERS = (22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 40, 41, 42, 43, 44, 45)
 
 AGENTS = ("Mozilla/5.0 (X11; Linux x86_64) Sandbox/1.0", "sandbox-client/2.3")
 USER_NAMES = ("Ada Aldermoor", "Ivo Larkspur", "Tilda Wintergreen")

@@ -164,6 +164,7 @@ def make_campaign(  # noqa: PLR0913 - one argument for each thing the rest of th
             "bcc_list": ["crm@harbor-loom.example"] if number % 6 == 1 else [],
             "organization": organization,
             "owned_by": users[number % len(users)],
+            "created_by": at_every(number, 2, users[0]),
             "ai_sdr_id": at_every(number, 9, uuid4(rng), 2),
             "provider_routing_rules": at_every(
                 number, 4, [{"action": "send", "recipient_esp": ["google"], "sender_esp": ["google", "outlook"]}]

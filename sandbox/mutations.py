@@ -145,6 +145,7 @@ def create_campaign(world: World, fields: Row, at: int | None = None) -> Row:
         "bcc_list": [],
         "open_tracking": True,
         "owned_by": world.users[0],
+        "created_by": world.users[0],
     }
     fixed = {
         "id": uuid4(rng),

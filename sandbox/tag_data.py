@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from sandbox.paging import Row
     from sandbox.world import World
 
-# The documentation has it the other way round.
-ACCOUNT, CAMPAIGN = 1, 2
+# So recorded, and so the documentation since September 2026; before, it had them the other way round.
+ACCOUNT, CAMPAIGN, WORKSPACE = 1, 2, 3
 # Accounts that were deleted, and whose tags nobody cleaned up.
 LOST_ACCOUNTS = 4
 BLOCKED = 120
@@ -44,7 +44,7 @@ def make_tags(world: World) -> dict[str, Row]:
 
 
 def mapping(mapping_id: str, created: str, world: World, tag_id: str, resource: tuple[str, int]) -> Row:
-    """Tie a tag to an account or a campaign."""
+    """Tie a tag to an account, a campaign or the workspace."""
     return {
         "id": mapping_id,
         "tag_id": tag_id,
@@ -56,7 +56,7 @@ def mapping(mapping_id: str, created: str, world: World, tag_id: str, resource: 
 
 
 def make_mappings(world: World) -> dict[str, Row]:
-    """Tie the tags to what carries them, and to accounts that are gone."""
+    """Tie the tags to what carries them, to accounts that are gone, and one to the workspace."""
     rng, rows = world.rng("custom_tag_mappings"), {}
     edges = [
         ((email, ACCOUNT), parse_stamp(account["timestamp_created"]), tag["id"])
@@ -72,6 +72,7 @@ def make_mappings(world: World) -> dict[str, Row]:
         for campaign_id, campaign in world.campaigns.items()
         for tag_id in campaign.get("email_tag_list", ())
     ]
+    edges += [((world.organization, WORKSPACE), world.born, tag["id"]) for tag in world.tags[:1]]
     taken: set[int] = set()
     for resource, since, tag_id in edges:
         created = since + MINUTE_MS + rng.randrange(2 * DAY_MS)
@@ -90,6 +91,10 @@ def make_labels(world: World) -> dict[str, Row]:
     for number, (label, interest, value, description) in enumerate(LABELS):
         row = label_row(world, uuid4(rng), world.born + (40 + 11 * number) * DAY_MS + rng.randrange(DAY_MS), label)
         row |= {"interest_status_label": interest, "interest_status": value, "description": description}
+        # Only with resource ownership on; whose access to a label is said then.
+        row["access_grants"] = at_every(
+            number, 2, [{"user_id": user, "access_type": 1 + at} for at, user in enumerate(world.users[:4])]
+        )
         rows[row["id"]] = compact(row | {"use_with_ai": at_every(number, 2, value=number > 1)})
     return rows
 

@@ -8,12 +8,10 @@ from bisect import bisect_left
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from tests.openapi_documents import document_of
 from tools import drift
-from tools.openapi import DOCUMENT, PREFIX, UnreadableError, facts, parse
+from tools.openapi import DOCUMENT, PREFIX, facts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -22,7 +20,7 @@ if TYPE_CHECKING:
 
     Node = dict[str, Any]
     Change = Callable[[Node], "str | None"]
-    """Changes a schema or an operation, and gives how the line begins that tells of it; None where it does not apply."""
+    """Changes a schema or an operation, and gives how the line begins that tells of it; None if it does not apply."""
 
 KNOWN = drift.known_facts()
 READS = [name for name, places in KNOWN.items() if len(places) > 1 and name != DOCUMENT]
@@ -251,7 +249,9 @@ def parameter_required(operation: Node) -> str | None:
         return None
     first, *rest = operation["parameters"]
     operation["parameters"] = [{**first, "required": not first.get("required", False)}, *rest]
-    return f"required {'gone' if first.get('required') else 'added'}: " + "{operation} " + f"{first['in']}/{first['name']}"
+    return (
+        f"required {'gone' if first.get('required') else 'added'}: " + "{operation} " + f"{first['in']}/{first['name']}"
+    )
 
 
 def body_added(operation: Node) -> str | None:

@@ -60,7 +60,7 @@ def operations() -> str:
     rows = [
         (
             f"`{operation['method']} {operation['path']}`",
-            f"`{operation['id']}`",
+            f"`{operation['id']}`" if "id" in operation else "",
             ", ".join(f"`{stream}`" for stream in operation.get("streams", ())) or operation["why_not"],
         )
         for operation in known_operations()

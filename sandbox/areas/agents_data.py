@@ -78,7 +78,10 @@ def make_sales_agent(rng: Random, number: int, world: World, agent_id: str | Non
             "active_business_offers_indexes": [0],
         },
         **BRIEFS.get(kind, {}),
-        "enrichment_settings": {"enrichment_limit_per_run": 30},
+        "enrichment_settings": {
+            "enrichment_limit_per_run": 30,
+            **({"signal_targeting_enabled": True, "signal_targeting_categories": ["job_change"]} if number % 2 else {}),
+        },
         "outreach_settings": _outreach(number, world, senders),
         "autonomy_settings": {
             "autopilot_mode": number % 2 == 0,

@@ -127,10 +127,11 @@ class CustomTags(ListStream):
 
 
 class CustomTagMappings(ListStream):
-    """Which account or campaign carries which tag, those of deleted accounts included.
+    """Which account, campaign or workspace carries which tag, those of deleted accounts included.
 
-    ``resource_type`` is 1 for accounts, with the address as ``resource_id``, and 2 for campaigns (recorded; the
-    official document says the reverse). Cheaper: ``tags`` of the accounts and ``email_tag_list`` of the campaigns.
+    ``resource_type`` is 1 for accounts, with the address as ``resource_id``, 2 for campaigns and 3 for workspaces
+    (recorded, and in the official document since September 2026; before, its text said the reverse). Cheaper: ``tags``
+    of the accounts and ``email_tag_list`` of the campaigns.
     Source: official document, ``listCustomTagMapping``.
     """
 

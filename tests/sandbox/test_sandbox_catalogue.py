@@ -103,7 +103,7 @@ def test_a_deletion_leaves_a_trace_in_the_log(control, kind):
     assert (new["activity_type"], new["timestamp"]) == (activity, AT)
 
 
-def test_tags_are_tied_to_accounts_by_address_and_to_campaigns_by_id(control):
+def test_tags_are_tied_to_accounts_by_address_and_to_campaigns_and_the_workspace_by_id(control):
     accounts = {row["email"]: row for row in control.truth("accounts_with_tags")}
     campaigns = {row["id"]: row for row in control.truth("campaigns")}
     edges = list(control.truth("custom_tag_mappings"))
@@ -111,7 +111,9 @@ def test_tags_are_tied_to_accounts_by_address_and_to_campaigns_by_id(control):
     expected = {(1, email, tag["id"]) for email, row in accounts.items() for tag in row["tags"]}
     expected |= {(2, key, tag) for key, row in campaigns.items() for tag in row["email_tag_list"]}
     assert expected < ties
-    assert all(kind == 1 and key not in accounts for kind, key, _ in ties - expected)
+    (workspace,) = control.truth("workspace")
+    assert {key for kind, key, _ in ties - expected if kind == 3} == {workspace["id"]}
+    assert all(kind in {1, 3} and key not in accounts for kind, key, _ in ties - expected)
     assert len({row["timestamp_created"] for row in edges}) == len(edges)
 
 

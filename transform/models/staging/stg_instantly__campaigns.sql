@@ -41,6 +41,7 @@
         ('bcc_list', 'bcc_list', 'json'),
         ('organization', 'organization', 'text'),
         ('owned_by', 'owned_by', 'text'),
+        ('created_by', 'created_by', 'text'),
         ('ai_sdr_id', 'ai_sdr_id', 'text'),
         ('provider_routing_rules', 'provider_routing_rules', 'json'),
         ('unknown_fields', 'unknown_fields', 'json'),

@@ -14,6 +14,7 @@
         ('interest_status', 'interest_status', 'bigint'),
         ('description', 'description', 'text'),
         ('use_with_ai', 'use_with_ai', 'boolean'),
+        ('access_grants', 'access_grants', 'json'),
         ('unknown_fields', 'unknown_fields', 'json'),
     ],
 ) }}
