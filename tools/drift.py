@@ -25,6 +25,7 @@ import requests
 from tap_instantly.api.transport import DEFAULT_USER_AGENT
 from tap_instantly.streams.records import schema_directory
 from tap_instantly.tap import TapInstantly
+from tools.changes import places_differ, same, without
 from tools.openapi import DOCUMENT, ITSELF, Facts, Operation, Place, UnreadableError, facts, parse, schema_facts
 
 if TYPE_CHECKING:
@@ -38,9 +39,11 @@ ADDED = "dded by the tap."
 WRITTEN_BY_HAND = frozenset({"supersearch_enrichment_history"})
 """Streams of operations whose document does not say what a record holds."""
 
-_LIMITS = re.compile(r"(exclusive)?(minimum|maximum)|(min|max)(Length|Items|Properties)|multipleOf", re.IGNORECASE)
-_KINDS = {"enum": "value", "meanings": "meaning", "scopes": "scope", "statuses": "status", "headers": "header"}
-_KINDS |= {"rates": "rate limit"}
+BELOW = "below"
+"""Said of a place in the file of facts: below it all is as below another place, whose facts are further up."""
+SHARED = 4
+"""So many places are worth a reference."""
+NEXT = ",\n"
 
 
 def known_operations() -> list[dict[str, Any]]:
@@ -52,6 +55,12 @@ def known_operations() -> list[dict[str, Any]]:
 def known_facts() -> Facts:
     """What the last accepted document says."""
     known: Facts = json.loads((DOCS / "openapi-facts.json").read_text(encoding="utf-8"))
+    for operation in known.values():
+        for place, said in list(operation.items()):
+            if reference := said.pop(BELOW, None):
+                method, path, there = reference.split(" ", 2)
+                below = _below(known[f"{method} {path}"], there)
+                operation |= {place + rest: dict(part) for rest, part in below.items()}
     return known
 
 
@@ -83,16 +92,35 @@ def load(source: str) -> Facts:
 
 
 def accept(found: Facts) -> None:
-    """Keep what a document says: one fact to a line, of reads in full and of other operations as a whole."""
+    """Keep what a document says, a fact to a line: of reads in full, of other operations as a whole.
+
+    What is below a place and has been kept before, such as the fields of a campaign, is kept once.
+    """
+    kept: dict[str, str] = {}
     lines = []
     for name in sorted(found, key=lambda name: name.split(" ")[::-1]):
         places = found[name] if _is_read(name, found[name]) else {ITSELF: found[name][ITSELF]}
-        said = ",\n".join(
-            f"  {json.dumps(place)}: {json.dumps(places[place], sort_keys=True)}" for place in sorted(places)
-        )
-        lines.append(f" {json.dumps(name)}: {{\n{said}\n }}")
-    text = "{\n" + ",\n".join(lines) + "\n}\n"
-    (DOCS / "openapi-facts.json").write_text(text, encoding="utf-8")
+        shared = ""
+        said = []
+        for place in sorted(places, key=lambda place: re.split(r"([/|])", place)):
+            if shared and place.startswith((f"{shared}/", f"{shared}|")):
+                continue
+            below = _below(places, place)
+            reference = kept.setdefault(json.dumps(below, sort_keys=True), f"{name} {place}")
+            also = {} if len(below) < SHARED or reference == f"{name} {place}" else {BELOW: reference}
+            shared = place if also else shared
+            said.append(f"  {json.dumps(place)}: {json.dumps(places[place] | also, sort_keys=True)}")
+        lines.append(f" {json.dumps(name)}: {{\n{NEXT.join(said)}\n }}")
+    (DOCS / "openapi-facts.json").write_text(f"{{\n{NEXT.join(lines)}\n}}\n", encoding="utf-8")
+
+
+def _below(operation: Operation, root: str) -> Operation:
+    """Give the places below a place, named from there."""
+    return {
+        place.removeprefix(root): said
+        for place, said in sorted(operation.items())
+        if place.startswith((f"{root}/", f"{root}|"))
+    }
 
 
 def differences(found: Facts, known: Facts, elsewhere: Facts) -> Iterator[str]:
@@ -112,7 +140,7 @@ def differences(found: Facts, known: Facts, elsewhere: Facts) -> Iterator[str]:
             before, after = known[name], found[name]
             if not _is_read(name, before):
                 before, after = ({ITSELF: operation.get(ITSELF, {})} for operation in (before, after))
-            for kind, place, what in _places_differ(before, after, elsewhere.get(name, {})):
+            for kind, place, what in places_differ(before, after, elsewhere.get(name, {})):
                 yield " ".join(filter(None, (f"{kind}:", name, place, what))) + carried
 
 
@@ -125,66 +153,6 @@ def _is_read(name: str, operation: Operation) -> bool:
     """Whether an operation only reads: it is a GET, or a scope `:read` is enough for it, or we read by it."""
     scopes = operation.get(ITSELF, {}).get("scopes", ())
     return name in _decided() or name == DOCUMENT or name.startswith("GET ") or any(s.endswith(":read") for s in scopes)
-
-
-def _places_differ(before: Operation, after: Operation, elsewhere: Operation) -> Iterator[tuple[str, str, str]]:
-    for place in before.keys() | after.keys():
-        parent = re.sub(r"(^|[/|])[^/|]*$", "", place)
-        kind = kind_of(place)
-        if place not in after:
-            if parent not in before or parent in after:
-                yield f"{kind} gone", place, ""
-        elif place in before:
-            for change, what in _said_differently(before[place], after[place], elsewhere.get(place, {})):
-                yield change, "" if place == ITSELF else place, what
-        elif place in elsewhere:
-            said = {name: after[place].get(name) for name in elsewhere[place]}
-            for change, what in _said_differently(elsewhere[place], said, {}):
-                yield change, place, what
-        elif parent not in after or parent in before:
-            yield f"{kind} added", place, f"({after[place].get('type', 'any type')})"
-
-
-def kind_of(place: str) -> str:
-    """Name what is at a place: a parameter, or a field of the body or of the answer."""
-    return {"body": "body field", "answer": "answer field"}.get(re.split(r"[/|:]", place)[0], "parameter")
-
-
-def _said_differently(before: Place, after: Place, elsewhere: Place) -> Iterator[tuple[str, str]]:
-    """Each kind of change, and what has changed."""
-    for name in before.keys() | after.keys():
-        old, new, other = before.get(name), after.get(name), elsewhere.get(name)
-        if _same(old, new) or (name in elsewhere and _same(new, other)):
-            continue
-        kind = "limit" if _LIMITS.fullmatch(name) else _KINDS.get(name, name)
-        label = f"{name} " if kind == "limit" else ""
-        if isinstance(old, list) and isinstance(new, list):
-            known = old + (other if isinstance(other, list) else [])
-            yield from ((f"{kind} gone", _text(value)) for value in _without(old, new))
-            yield from ((f"{kind} added", _text(value)) for value in _without(new, known))
-        elif isinstance(old, dict) and isinstance(new, dict):
-            known_too = other if isinstance(other, dict) else {}
-            for value in old.keys() | new.keys():
-                if new.get(value) not in (old.get(value), known_too.get(value)):
-                    was = old.get(value, known_too.get(value))
-                    yield f"{kind} changed", f"{value}: {_text(was)} -> {_text(new.get(value))}"
-        elif old is None or new is None:
-            yield f"{kind} {'added' if old is None else 'gone'}", f"{label}{_text(new if old is None else old)}"
-        else:
-            yield f"{kind} changed", f"{label}{_text(old)} -> {_text(new)}"
-
-
-def _same(one: object, other: object) -> bool:
-    return _text(one) == _text(other)  # 1 and true are the same for Python
-
-
-def _without(values: list[Any], others: list[Any]) -> list[Any]:
-    texts = {_text(value) for value in others}
-    return [value for value in values if _text(value) not in texts]
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value, sort_keys=True)
 
 
 def undecided(known: Facts, elsewhere: Facts) -> Iterator[str]:
@@ -213,11 +181,11 @@ def _says(place: Place, fact: Place) -> bool:
     for name, value in fact.items():
         said = place.get(name)
         if isinstance(value, list) and isinstance(said, list):
-            missing: Any = _without(value, said)
+            missing: Any = without(value, said)
         elif isinstance(value, dict) and isinstance(said, dict):
             missing = value.items() - said.items()
         else:
-            missing = not _same(value, said)
+            missing = not same(value, said)
         if missing:
             return False
     return True

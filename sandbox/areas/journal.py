@@ -65,7 +65,8 @@ def _make_log(world: World) -> dict[str, Row]:
     kinds = (*range(1, 13), audit.WEBHOOK_CREATED, *range(19, 22), *audit.OTHERS)
     span = max(1, world.horizon - world.first_day * DAY_MS)
     for number in range(ENTRIES):
-        activity = kinds[number % len(kinds)] if number % 3 else rng.choice((1, 1, 9, 11))
+        # Two of three are of each kind in turn.
+        activity = kinds[(number - number // 3) % len(kinds)] if number % 3 else rng.choice((1, 1, 9, 11))
         moment = world.first_day * DAY_MS + span * number // ENTRIES + rng.randrange(1000)
         row = audit.entry(world, rng, moment, activity, **_about(world, rng, number, activity))
         rows[row["id"]] = row
