@@ -182,12 +182,9 @@ def test_an_alternative_that_is_new_is_told_and_those_behind_it_are_not(document
     place = "GET /ai-agents/deliverability answer/agent/payload"
     assert told(document) == [f"answer field added: {place}|5 (object)"]
     payloads[3]["properties"]["mood"] = {"type": "string"}
-    del payloads[0]
-    assert told(document) == [
-        f"answer field added: {place}|3/mood (string)",
-        f"answer field added: {place}|5 (object)",
-        f"answer field gone: {place}|1",
-    ]
+    assert told(document) == [f"answer field added: {place}|3/mood (string)", f"answer field added: {place}|5 (object)"]
+    del payloads[:2]
+    assert told(document) == [f"answer field added: {place}|3/mood (string)", f"answer field gone: {place}|1"]
 
 
 def test_what_is_known_from_elsewhere_is_neither_new_nor_gone(document: Document) -> None:

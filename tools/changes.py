@@ -111,12 +111,14 @@ def _pairs(old: dict[int, Operation], new: dict[int, Operation]) -> dict[int, in
 
     def alike(one: Operation, other: Operation) -> float:
         both = [place for place in one if place in other]
-        related = len(both) > 1 or (len(one) == len(other) and same(one[""].get("type"), other[""].get("type")))
+        related = len(both) > 1 or (len(one) == len(other) == 1 and same(one[""].get("type"), other[""].get("type")))
         return sum(1 + same(one[place], other[place]) for place in both) / (len(one) + len(other)) if related else 0
 
     numbers: dict[int, int] = {}
     for likeness, _, there, here in sorted((-alike(old[i], new[j]), i != j, i, j) for i in old for j in new):
         if likeness and here not in numbers and there not in numbers.values():
             numbers[here] = there
+    if len(new) == len(old):  # what is like no other, but in the same place, has changed
+        numbers |= {number: number for number in new.keys() - numbers.keys() if number not in numbers.values()}
     rest = (number for number in range(1, len(old) + len(new) + 1) if number not in old)
     return numbers | {number: next(rest) for number in sorted(new.keys() - numbers.keys())}

@@ -38,6 +38,8 @@ ADDED = "dded by the tap."
 """How the description of a column ends that the API does not send."""
 WRITTEN_BY_HAND = frozenset({"supersearch_enrichment_history"})
 """Streams of operations whose document does not say what a record holds."""
+RENAMED = {("workspace_group_admin", "workspace_name"): "admin_workspace_name"}
+"""Columns, by stream and field, for fields whose own name is that of a column that the tap adds."""
 
 BELOW = "below"
 """Said of a place in the file of facts: below it all is as below another place, whose facts are further up."""
@@ -205,7 +207,7 @@ def _fields_differ(stream: InstantlyStream, documented: dict[str, set[str]]) -> 
     schema = json.loads((schema_directory() / f"{stream.name}.json").read_text(encoding="utf-8"))
     added = {name for name, said in schema["properties"].items() if said["description"].endswith(ADDED)}
     ours = _types_below(schema_facts(schema).items(), "answer")
-    theirs = {stream.renamed.get(field, field): types for field, types in documented.items()}
+    theirs = {RENAMED.get((stream.name, field), field): types for field, types in documented.items()}
     for field in ours.keys() | theirs.keys():
         parent = field.rpartition("/")[0]
         detailed = not parent or any(place.startswith(f"{parent}/") for place in ours)

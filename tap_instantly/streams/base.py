@@ -61,9 +61,6 @@ class InstantlyStream(Versioned):
     left_out: ClassVar[tuple[str, ...]] = ()
     """Fields never to be extracted: secrets, and what another stream carries."""
 
-    renamed: ClassVar[Mapping[str, str]] = {}
-    """Columns for fields whose name is taken by a column that the tap adds."""
-
     why_off: ClassVar[str | None] = None
     """Why the stream is not selected by default; such a stream has to be selected in the catalog."""
 
@@ -287,9 +284,6 @@ class InstantlyStream(Versioned):
     def post_process(self, row: Record, context: Context | None = None) -> Record | None:
         for name in self.left_out:
             row.pop(name, None)
-        for name, column in self.renamed.items():
-            if name in row:
-                row[column] = row.pop(name)
         workspace = workspace_id(context)
         record = self.shaper.shape(row, workspace, self._names.get(workspace))
         if record is not None:

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from typing_extensions import override
+
 from tap_instantly.streams.parents import DFY_DOMAIN
 from tap_instantly.streams.patterns import ArrayStream, ListStream, ObjectStream, PerParent
 from tap_instantly.streams.records import WORKSPACE_NAME
+
+if TYPE_CHECKING:
+    from singer_sdk.helpers.types import Context
+
+    from tap_instantly.streams.records import Record
 
 
 class Workspaces(ObjectStream):
@@ -55,7 +64,12 @@ class WorkspaceGroupAdmin(ObjectStream):
     path = "/workspace-group-members/admin"
     primary_keys = ("workspace_id",)
     why_off = "for agencies with a workspace group"
-    renamed = {WORKSPACE_NAME: "admin_workspace_name"}  # noqa: RUF012 # declared as a ClassVar by the base class
+
+    @override
+    def post_process(self, row: Record, context: Context | None = None) -> Record | None:
+        if WORKSPACE_NAME in row:  # of the other one, in the column that says whose the record is
+            row["admin_workspace_name"] = row.pop(WORKSPACE_NAME)
+        return super().post_process(row, context)
 
 
 class WorkspaceWhitelabelDomain(ObjectStream):
