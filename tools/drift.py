@@ -170,8 +170,9 @@ def undecided(known: Facts, elsewhere: Facts) -> Iterator[str]:
             continue
         places = [*known.get(name, {}).items(), *elsewhere.get(name, {}).items()]
         for stream, place in operation.get("streams", {}).items():
-            if stream not in WRITTEN_BY_HAND:
-                yield from _fields_differ(streams[stream], _types_below(places, f"answer{place}"))
+            documented = _types_below(places, f"answer{place}")
+            if stream not in WRITTEN_BY_HAND and (documented or name in known):
+                yield from _fields_differ(streams[stream], documented)
     for name, operation in elsewhere.items():
         for place, said in operation.items():
             if place in known.get(name, {}) and _says(known[name][place], said):
