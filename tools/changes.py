@@ -74,13 +74,17 @@ def _said_differently(before: Place, after: Place, elsewhere: Place) -> Iterator
 
 def same(one: object, other: object) -> bool:
     """Whether two facts are the same."""
-    return _text(one) == _text(other)  # 1 and true are the same for Python
+    return _exact(one) == _exact(other)
 
 
 def without(values: list[Any], others: list[Any]) -> list[Any]:
     """Give the values that are not among the others."""
-    texts = {_text(value) for value in others}
-    return [value for value in values if _text(value) not in texts]
+    texts = {_exact(value) for value in others}
+    return [value for value in values if _exact(value) not in texts]
+
+
+def _exact(value: object) -> str:
+    return json.dumps(value, sort_keys=True)  # 1 and true are equal for Python
 
 
 def _text(value: object) -> str:

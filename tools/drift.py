@@ -244,7 +244,8 @@ def main(arguments: list[str]) -> int:
         lines = set(undecided(known_facts(), known_elsewhere()))
     else:
         lines = set(differences(found, known_facts(), known_elsewhere()))
-    print(*sorted(lines), sep="\n", end="\n" if lines else "")
+    for line in sorted(lines):
+        print(line if line.isprintable() else ascii(line)[1:-1])
     return 1 if lines else 0
 
 

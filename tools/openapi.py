@@ -201,7 +201,7 @@ class _Reader:
         for name, part in fields.items():
             self.read(part, f"{place}/{_escaped(name)}", inside)
             self._note(f"{place}/{_escaped(name)}", {"required": True} if name in required else {})
-        if others := [name for name in required if name not in fields]:
+        if others := [name for name in required if name not in list(fields)]:
             self._note(place, {"requires": _sorted(others)})
 
     def _reference(self, schema: Mapping[str, Any], place: str, inside: tuple[int, ...]) -> None:
