@@ -81,7 +81,7 @@ def built(config: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> I
     folder = tmp_path_factory.mktemp("transform")
     streams = tuple(table.name for table in TABLES)
     run = run_tap(config, streams=streams)
-    path = folder / "warehouse.duckdb"
+    path = folder / "acme.com.duckdb"  # whose name for DuckDB is acme
     duck.fill(path, {stream: run.records(stream) for stream in streams}, LOADED_AT)
     duck.execute(path, *SPELT_ANEW)
     in_duckdb = Dbt(folder / "duckdb", {"DBT_TARGET": "duckdb", "DBT_DUCKDB_PATH": str(path)})
@@ -102,6 +102,9 @@ def built(config: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> I
         shutil.copy(path, copy)
         yield Built(in_duckdb, path, copy, in_postgres, server, database, results)
 
+
+LOADED_SCHEMA = "an-acme-gmbh"
+"""Of the tables that the other project reads."""
 
 KEPT = "select campaign_id, snapshot_date, emails_sent_count from analytics.instantly__campaign_snapshots"
 """What the snapshots keep."""
@@ -141,7 +144,7 @@ def elsewhere(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Elsewhe
     deleted = load_later(path, before)
     made.fill(path)
     loaded = folder / "loaded.duckdb"
-    duck.move(path, loaded, "raw")
+    duck.move(path, loaded, LOADED_SCHEMA)
     project = other_project(folder / "project", path, loaded)
     project.install()
     chosen = ("+best", "+instantly__leads", "+instantly__accounts")
@@ -184,7 +187,7 @@ def other_project(folder: Path, database: Path, loaded: Path) -> Dbt:
         "instantly__streams_on": sorted(made.KEYS),
         "instantly__quality_severity": "error",
         "instantly__database": "tables",
-        "instantly__schema": "raw",
+        "instantly__schema": LOADED_SCHEMA,
     }
     attached = [{"path": str(loaded), "alias": "tables"}]
     outputs = {"dev": {"type": "duckdb", "path": str(database), "schema": "analytics", "attach": attached}}
