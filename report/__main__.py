@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from report import marts, page
-from report.database import opened
+from report.database import opened, without_password
 from report.errors import ReportError
 
 if TYPE_CHECKING:
@@ -17,15 +17,22 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 
 
+class Parser(argparse.ArgumentParser):
+    """One whose messages have no password of an address that is in the wrong place."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong with the command line, and end."""
+        super().error(without_password(message))
+
+
 def make_parser() -> argparse.ArgumentParser:
     """Describe the command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m report", description="One page out of the marts of the dbt package."
-    )
+    parser = Parser(prog="python -m report", description="One page out of the marts of the dbt package.")
     parser.add_argument(
         "--database",
         default=str(ROOT / "output" / "warehouse.duckdb"),
-        help="DuckDB file, or postgresql://... of a Postgres database (default: output/warehouse.duckdb)",
+        help="DuckDB file, or the address of a Postgres database, postgresql://... or postgresql+psycopg://... "
+        "(default: output/warehouse.duckdb)",
     )
     parser.add_argument("--schema", default="analytics", help="of the marts (default: %(default)s)")
     parser.add_argument("--days", type=int, default=28, help="length of the period (default: %(default)s)")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
 
 WEEK = 7
 TREND_WEEKS = 12
-_SCHEMA = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)?")
 
 
 @dataclass(frozen=True)
@@ -92,18 +90,16 @@ def read(database: Database, schema: str, days: int) -> Marts:
     Raises:
         ReportError: The marts are not there, or hold no figures.
     """
-    if not _SCHEMA.fullmatch(schema):
-        message = f"{schema!r} is no name of a schema"
-        raise ReportError(message)
-    workspaces = database.rows(FRESHNESS.format(marts=schema))
+    marts = database.qualified(schema)
+    workspaces = database.rows(FRESHNESS.format(marts=marts))
     known = [row["as_of_date"] for row in workspaces if row["as_of_date"]]
     if not known:
         message = f"the marts in the schema {schema} hold no day of figures yet; was anything sent and loaded?"
         raise ReportError(message)
     period = Period(max(known), days)
     values = {
-        "marts": schema,
-        "ends": ENDS.format(marts=schema),
+        "marts": marts,
+        "ends": ENDS.format(marts=marts),
         "start": _literal(period.start),
         "end": _literal(period.end),
         "before": _literal(period.before_start),

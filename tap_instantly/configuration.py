@@ -163,6 +163,8 @@ def _implausible(config: Mapping[str, Any]) -> Iterator[str]:
             plausible = False
         if not plausible:
             yield f"setting 'start_date' is not valid: '{start}' is not an ISO 8601 date, such as 2026-01-31"
+    if config.get("flattening_enabled") and (config.get("flattening_max_depth") or 0) < 1:
+        yield "setting 'flattening_enabled' needs a flattening_max_depth of 1 or more: how many levels to flatten"
     agent = config.get("user_agent") or DEFAULT_USER_AGENT
     if not re.fullmatch(r"[ -~]+", agent) or agent != agent.strip():
         yield "setting 'user_agent' is not valid: it must be one line of plain letters, digits and signs"

@@ -18,6 +18,9 @@ EARLIEST_YEAR = 1900
 
 ENVIRONMENT_PREFIX = "TAP_INSTANTLY_"
 
+LONGEST_NAME = 63
+"""Characters that the name of a column has in Postgres, at most."""
+
 ALL = "all"
 """In the place of ids of sub-workspaces: all that there are."""
 
@@ -180,6 +183,14 @@ SETTINGS: dict[str, Any] = th.PropertiesList(
         default=DEFAULT_USER_AGENT,
         title="User agent",
         description="How the tap introduces itself. The API's firewall blocks the default names of HTTP libraries.",
+    ),
+    th.Property(
+        "flattening_max_key_length",
+        th.IntegerType(minimum=1),
+        default=LONGEST_NAME,
+        title="Longest flattened name",
+        description="Length from which on the names of flattened columns are shortened. Longer ones than the default "
+        "fail in Postgres.",
     ),
     additional_properties=False,
 ).to_dict()

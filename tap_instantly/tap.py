@@ -27,7 +27,7 @@ from tap_instantly.progress.verdict import verdict
 from tap_instantly.settings import ALL, SETTINGS
 from tap_instantly.singer import files
 from tap_instantly.singer.writer import BufferedWriter
-from tap_instantly.streams import STREAMS, InstantlyStream, selection
+from tap_instantly.streams import STREAMS, InstantlyStream, flattening, selection
 from tap_instantly.streams.state import exchanged, note_names
 from tap_instantly.streams.state import read as read_state
 
@@ -105,6 +105,18 @@ class TapInstantly(Tap):
         return settings
 
     @override
+    def setup_mapper(self) -> None:
+        """Prepare stream maps and flattening; called by the SDK once there are settings and a catalog.
+
+        Raises:
+            ConfigurationError: Flattening would give two columns one name.
+        """
+        try:
+            super().setup_mapper()
+        except ValueError as error:
+            raise flattening.refusal(error, self.config) from None
+
+    @override
     def load_state(self, state: dict[str, Any]) -> None:
         """Go on from a state; called by the SDK before anything is read.
 
@@ -149,6 +161,7 @@ class TapInstantly(Tap):
             IncompleteError: Something that should have been read was not; all else has been.
         """
         self._check_selection()
+        flattening.check(self._own_streams)
         self._started = True
         self._report = Report([stream for stream in self._own_streams if stream.selected], self.workspaces, self.config)
         self._report.begin()

@@ -67,6 +67,18 @@ UNUSABLE: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
         lambda catalog: catalog["streams"].append(entry(catalog)),
         "stream campaigns is in it twice",
     ),
+    "a text in the place of objects, as Meltano's extra schema makes it": (
+        lambda catalog: entry(catalog)["schema"]["properties"].update(campaign_schedule={"type": ["string", "null"]}),
+        'for a text set stream_maps: {"campaigns": {"campaign_schedule": "json.dumps(campaign_schedule)"}}',
+    ),
+    "a text in the place of arrays": (
+        lambda catalog: entry(catalog)["schema"]["properties"].update(email_list={"type": "string"}),
+        "stream campaigns has another type for email_list, whose values are of the type array",
+    ),
+    "another key where it does not count": (
+        lambda catalog: metadata(catalog).update({"table-key-properties": ["workspace_id", "name"]}),
+        "stream campaigns has table-key-properties that are not its key_properties ['id'], which alone count",
+    ),
     "a key that is not selected": (
         lambda catalog: deselect(catalog, "id"),
         "stream campaigns leaves out id, which is a key property: select it",

@@ -62,6 +62,26 @@ RESERVED = {"from", "to", "interval", "timestamp", "group", "order", "limit", "u
 ALIASES = {("campaign_analytics", "campaign_status"): ("campaigns", "status")}
 """Columns that hold the code of another stream's column, which is where it is documented."""
 
+ADDRESSES = {
+    *("bcc_address_email_list", "bl_value", "cc_address_email_list", "company_domain", "domain", "eaccount", "email"),
+    *(
+        "email_account",
+        "forwarding_domain",
+        "from_address_email",
+        "last_contacted_from",
+        "last_step_from",
+        "lead_email",
+    ),
+    *("org_client_domain", "recipient_email", "reply_to", "sender_email", "to_address_email_list"),
+    *("tracking_domain_name", "user_email"),
+    ("ai_inbox_manager_replies", "lead"),
+    ("custom_tag_mappings", "resource_id"),
+    ("emails", "lead"),
+    ("workspace_whitelabel_domain", "name"),
+}
+"""Columns with addresses or domains, of all streams or of one. Capitals say nothing in them, and the API does not write
+them alike everywhere, so that staging makes small letters of them."""
+
 MEANINGS = {"lt_interest_status": lambda code: "positive" if code > 0 else "neutral" if code == 0 else "negative"}
 """What codes amount to, by column."""
 
@@ -94,6 +114,7 @@ class Column:
         description: From the schema.
         label: Name of the column with what the code stands for, if it is one.
         code: Stream and column that document the code.
+        is_address: Whether it holds addresses or domains.
     """
 
     source: str
@@ -102,6 +123,7 @@ class Column:
     description: str
     label: str | None = None
     code: tuple[str, str] | None = None
+    is_address: bool = False
 
 
 def codes_of(description: str) -> dict[int, str]:
@@ -127,7 +149,8 @@ def _column(stream: str, source: str, schema: Mapping[str, Any]) -> Column:
     if kind == "bigint" and (documented != (stream, source) or codes_of(description)):
         plain = name.removesuffix("_code")
         return Column(source, f"{plain}_code", kind, description, plain, documented)
-    return Column(source, name, kind, description)
+    is_address = kind == "text" and not ADDRESSES.isdisjoint({source, (stream, source)})
+    return Column(source, name, kind, description, is_address=is_address)
 
 
 def _type(schema: Mapping[str, Any]) -> str:
@@ -153,7 +176,7 @@ def model(stream: InstantlyStream, columns: list[Column]) -> str:
         lines.append(f"{{{{ config(enabled='{stream.name}' in var('instantly__streams_on')) }}}}")
     lines += ["{{ instantly.stage(", f"    '{stream.name}',", f"    key={list(stream.primary_keys)},", "    columns=["]
     for column in columns:
-        parts = [column.source, column.name, column.type]
+        parts = [column.source, column.name, "address" if column.is_address else column.type]
         if column.label and column.code:
             parts += [column.label, *column.code]
         lines.append(f"        ({', '.join(map(repr, parts))}),")

@@ -18,7 +18,7 @@ from tap_instantly.api.errors import FATAL_KINDS, SKIPPED_KINDS
 from tap_instantly.api.pagination import no_records
 from tap_instantly.api.retry import Retry
 from tap_instantly.singer.sources import Slices
-from tap_instantly.streams import state
+from tap_instantly.streams import flattening, state
 from tap_instantly.streams.records import Record, RecordShaper, schema_directory
 from tap_instantly.streams.tally import why_ended, why_skipped
 from tap_instantly.streams.turns import StoppedReadingError, workspace_id
@@ -170,8 +170,7 @@ class InstantlyStream(Versioned):
 
     def bookmark(self, context: Slice) -> datetime | None:
         """:meth:`starting_value` as a time."""
-        value = self.starting_value(context)
-        return timestamps.parse(value) if value else None
+        return timestamps.parse(value) if (value := self.starting_value(context)) else None
 
     @override
     def source(self, context: Context) -> Source[list[Record]]:
@@ -191,8 +190,7 @@ class InstantlyStream(Versioned):
 
     @override
     def begin(self, context: Context) -> None:
-        workspace = workspace_id(context)
-        self._names[workspace] = self.workspaces[workspace].name
+        self._names[workspace_id(context)] = self.workspaces[workspace_id(context)].name
 
     @override
     def finish(self, context: Context) -> None:
@@ -278,7 +276,9 @@ class InstantlyStream(Versioned):
     @cached_property
     def shaper(self) -> RecordShaper:
         """Brings records into the schema's shape."""
-        return RecordShaper(self.schema, self.primary_keys, self.config["validate_records"], self.logger)
+        levels = flattening.levels_of(self.config)
+        schema = flattening.narrowed(self.schema, self.effective_schema, levels)
+        return RecordShaper(schema, self.primary_keys, self.config["validate_records"], self.logger, levels)
 
     @override
     def post_process(self, row: Record, context: Context | None = None) -> Record | None:

@@ -16,11 +16,12 @@ from tap_instantly import timestamps
 from tap_instantly.api import InstantlyError
 from tap_instantly.api.decode import Odd
 from tap_instantly.api.secrecy import MASKED
+from tap_instantly.streams import flattening
 from tap_instantly.streams.forms import NOT_TO_CARRY, Form, TooDeepError, carried, mended
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 Record = dict[str, Any]
 
@@ -64,6 +65,8 @@ class RecordShaper:
       fails. The column has null, or the text with U+FFFD; values within an object are moved by themselves.
       Of a field that the schema does not know, or one within it, that is called like a secret, the name alone is kept
       (:func:`without_secrets`).
+    * Where records are flattened, the same becomes of fields within an object that its schema does not know: they would
+      have no column.
     * Timestamps leave as UTC in one form. An integer in the place of a text that is part of the key becomes that text.
     * Records without a good value for their key, or nested too deeply, cannot be loaded: they are left out, with a line
       in the log each.
@@ -73,10 +76,19 @@ class RecordShaper:
         keys: Names of the key properties.
         validate: ``off``, ``warn`` or ``fail``, for :meth:`check`.
         logger: Of the stream.
+        flattened: How many levels of objects the SDK will flatten.
     """
 
-    def __init__(self, schema: Mapping[str, Any], keys: Sequence[str], validate: str, logger: logging.Logger) -> None:
+    def __init__(
+        self,
+        schema: Mapping[str, Any],
+        keys: Sequence[str],
+        validate: str,
+        logger: logging.Logger,
+        flattened: int = 0,
+    ) -> None:
         properties: Mapping[str, Mapping[str, Any]] = schema["properties"]
+        self._flattened = flattened
         self._keys = tuple(keys)
         self._properties = {name: kind for name, kind in properties.items() if name != UNKNOWN_FIELDS}
         self._form = Form(self._properties, closed=True)
@@ -178,12 +190,12 @@ class RecordShaper:
         Raises:
             TooDeepError: There is something nested too deeply.
         """
-        for name in [name for name in record if name not in self._properties]:
-            given = carried(record.pop(name))
-            value, reason = without_secrets(given, str(name)), "the schema does not know this field"
+        for place, name, sent in self._unknown(record):
+            given = carried(sent)
+            value, reason = without_secrets(given, name), "the schema does not know this field"
             if value != given:
                 reason += ", and it may hold a secret, which is masked"
-            self._set_aside(aside, str(name), value, reason)
+            self._set_aside(aside, place, value, reason)
         if self._open_form.fits(record):
             return
         for name in self._keys:
@@ -201,6 +213,13 @@ class RecordShaper:
 
         for name, value in record.items():
             record[name] = mended(value, self._properties[name], name, note)
+
+    def _unknown(self, record: Record) -> Iterator[tuple[str, str, Any]]:
+        """Take out of the record what the schema does not know: place, name and value of each."""
+        for name in [name for name in record if name not in self._properties]:
+            yield str(name), str(name), record.pop(name)
+        for name, kind in self._properties.items():
+            yield from flattening.taken_out(record.get(name), kind, name, self._flattened)
 
     def _leave_out(self, record: Record, why: str) -> None:
         present = {name: _short(value) for name in self._keys if (value := record.get(name)) is not None}

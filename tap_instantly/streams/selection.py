@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk.exceptions import ConfigurationError
+from singer_sdk.mapper import SameRecordTransform
 
 from tap_instantly.configuration import did_you_mean
 from tap_instantly.quoting import quoted
@@ -146,10 +147,32 @@ def check_selected(streams: Iterable[Stream], catalog: Catalog) -> None:
             raise CatalogError(message)
 
 
+def _problems_of_types(stream: Stream, columns: Mapping[str, Any]) -> Iterator[str]:
+    """Where a catalog has another type in the place of objects or arrays, of which loaders for databases fail."""
+    if any(each.flattening_enabled or type(each) is not SameRecordTransform for each in stream.stream_maps):
+        return  # which make texts of them
+    for name in columns.keys() & stream.schema["properties"].keys():
+        own, theirs = stream.schema["properties"][name].get("type", ()), columns[name].get("type", ())
+        for kind in ("object", "array"):
+            if kind in own and theirs and kind not in theirs:
+                yield (
+                    f"has another type for {name}, whose values are of the type {kind}: leave the schema as it is, and "
+                    f'for a text set stream_maps: {{"{stream.name}": {{"{name}": "json.dumps({name})"}}}}.'
+                )
+
+
 def _problems_of_stream(stream: Stream, entry: CatalogEntry) -> Iterator[str]:
     if entry.key_properties is None and entry.metadata.root.table_key_properties is None:
         yield "has no key_properties, without which loaders write each record anew: take those of --discover."
+    given, keys = entry.metadata.root.table_key_properties, list(stream.primary_keys or ())
+    kind: Any = type(stream)  # whose keys no catalog has changed
+    if given is not None and set(given) != set(keys) == set(kind.primary_keys):
+        yield (
+            f"has table-key-properties that are not its key_properties {keys}, which alone count: "
+            "to change the key, give __key_properties__ in stream_maps."
+        )
     columns: Mapping[str, Any] = stream.effective_schema["properties"]
+    yield from _problems_of_types(stream, columns)
     method, key = stream.replication_method, stream.replication_key
     needed = {
         "key property": stream.primary_keys or (),

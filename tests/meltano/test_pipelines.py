@@ -138,6 +138,46 @@ def test_postgres_gets_every_row_once_with_the_fast_settings(project: Project, a
         assert sorted(row["id"] for row in rows) == sorted(truth)
 
 
+@pytest.mark.parametrize(
+    ("extra", "line"),
+    [
+        ({"schema": {"leads": {"payload": {"type": ["string", "null"]}}}}, "stream leads has another type for payload"),
+        (
+            {"metadata": {"leads": {"table-key-properties": ["workspace_id", "email"]}}},
+            "stream leads has table-key-properties that are not its key_properties",
+        ),
+    ],
+    ids=["schema", "table-key-properties"],
+)
+def test_extras_of_meltano_that_would_do_something_else_are_refused_in_a_line(
+    project: Project, agency: Server, extra: dict[str, Any], line: str
+) -> None:
+    project.configure("tap-instantly", select=["leads.*"], **extra)
+    done = project.meltano("run", "tap-instantly", "target-jsonl", check=False, TAP_INSTANTLY_API_KEY=agency.api_key)
+    assert done.returncode == 1
+    assert line in done.stdout + done.stderr
+    assert project.lines("leads") == []
+
+
+def test_postgres_gets_the_key_and_the_text_that_stream_maps_make(project: Project, agency: Server) -> None:
+    page = (ROOT / "docs" / "meltano.md").read_text(encoding="utf-8")
+    part = page.partition("## Other keys and types")[2].partition("```yaml\n")[2].partition("```")[0]
+    project.configure("tap-instantly", select=["leads.*"], **yaml.safe_load(part))
+    with running() as server, server.database("maps") as database:
+        url = f"postgresql+psycopg://postgres@/{database}?host={server.socket}"
+        variables = {"TAP_INSTANTLY_API_KEY": agency.api_key, "TARGET_POSTGRES_SQLALCHEMY_URL": url}
+        project.meltano("run", "tap-instantly", "target-postgres", **variables)
+        rows = server.rows("select payload, pg_typeof(payload)::text as type from instantly_dev.leads", database)
+        keys = server.rows(
+            "select attname from pg_index join pg_attribute on attrelid = indrelid and attnum = any(indkey)"
+            " where indrelid = 'instantly_dev.leads'::regclass and indisprimary",
+            database,
+        )
+    assert {row["type"] for row in rows} == {"text"}
+    assert any(json.loads(row["payload"]) for row in rows if row["payload"])
+    assert {row["attname"] for row in keys} == {"workspace_id", "id"}
+
+
 @pytest.mark.parametrize("loader", ["target-postgres", "target-snowflake"])
 def test_the_settings_of_a_loader_are_among_those_that_it_has(project: Project, loader: str) -> None:
     install(loader)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -9,8 +10,9 @@ import duckdb
 import pytest
 
 from report import marts
-from report.database import opened
+from report.database import Database, opened
 from report.errors import ReportError
+from tests.transform.writing import python
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,9 +52,69 @@ def test_warehouse_without_a_day_of_figures_is_told(database: Path) -> None:
 
 
 @pytest.mark.parametrize("schema", ["", "a b", "analytics; drop table x", "a.b.c", 'a"b'])
-def test_schema_is_a_name_and_nothing_else(database: Path, schema: str) -> None:
-    with opened(str(database)) as warehouse, pytest.raises(ReportError, match="no name of a schema"):
+def test_schema_that_is_not_there_is_told(database: Path, schema: str) -> None:
+    with opened(str(database)) as warehouse, pytest.raises(ReportError, match="there is no schema"):
         marts.read(warehouse, schema, 28)
+
+
+@pytest.mark.parametrize("file", ["acme.com", "main", "temp", "system", "analytics", "an acme-gmbh", "2026", "select"])
+@pytest.mark.parametrize("schema", ["analytics", "an-acme-gmbh", "acme.com", "main", 'An "Acme"'])
+def test_files_and_schemas_may_be_called_anything(tmp_path: Path, file: str, schema: str) -> None:
+    path = tmp_path / f"{file}.duckdb"
+    quoted = schema.replace('"', '""')
+    with closing(duckdb.connect(str(path))) as connection:
+        database, *_ = connection.execute("select current_database()").fetchone() or ("",)
+        connection.execute(f'create schema if not exists "{database}"."{quoted}"')
+        connection.execute(f'create table "{database}"."{quoted}".instantly__data_as_of ({COLUMNS})')
+    for name in (schema, schema.upper()):
+        with opened(str(path)) as warehouse, pytest.raises(ReportError, match="no day of figures yet"):
+            marts.read(warehouse, name, 28)
+
+
+def test_of_schemas_that_differ_in_capitals_alone_the_one_that_is_named_is_read() -> None:
+    class Schemas:
+        """As of Postgres, where DuckDB would not have them all."""
+
+        description = (("catalog_name",), ("schema_name",))
+
+        def execute(self, operation: str, /) -> None: ...
+
+        def fetchall(self) -> list[tuple[str, str]]:
+            return [("db", name) for name in ("MARTS", "marts", "Marts")]
+
+    warehouse = Database(Schemas(), Exception)
+    assert warehouse.qualified("marts") == '"db"."marts"'
+    assert warehouse.qualified("Marts") == '"db"."Marts"'
+
+
+SECRET = "Opensesame"  # noqa: S105 (of nobody)
+ADDRESSES = [
+    "postgresql://ida:{}@127.0.0.1:9/warehouse",
+    "postgres://ida:{}@127.0.0.1:9/warehouse",
+    "postgresql+psycopg://ida:{}@127.0.0.1:9/warehouse",
+    "postgresql+psycopg2://ida:{}@127.0.0.1:9/warehouse?sslmode=disable",
+    "postgresql+psycopg://ida@/warehouse?host=/nowhere&password={}",
+    "postgresql://ida:a@{}@127.0.0.1:9/warehouse",
+    "postgresql://ida:a@{}@127.0.0.1:9/warehouse?application_name=odd",
+    "postgresql://ida:a/{}@127.0.0.1:9/warehouse",
+    "postgresql://ida:%{}@127.0.0.1:9/warehouse",
+    "postgresql://ida:a@b/{}@127.0.0.1:9/warehouse",
+    "postgresql://ida@127.0.0.1:9/warehouse?password={}&sslmode=odd",
+    "mysql://ida:{}@127.0.0.1:9/warehouse",
+    "host=127.0.0.1 port=9 user=ida password={}",
+]
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_no_password_is_said_of_an_address_that_cannot_be_opened(address: str) -> None:
+    # An option that there is not has its value in the message as well.
+    option = "--databse" if address == ADDRESSES[5] else "--database"
+    command = [python(".venv-report"), "-m", "report", option, address.format(SECRET)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode in (1, 2)
+    assert SECRET not in done.stdout + done.stderr
+    assert done.stderr.splitlines()[-1].startswith(("report: ", "python -m report: error: "))
+    assert "Traceback" not in done.stderr
 
 
 def test_report_cannot_write_into_the_warehouse(database: Path) -> None:

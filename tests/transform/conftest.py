@@ -65,14 +65,25 @@ class Built:
     results: dict[str, dict[str, Result]]
 
 
+SPELT_ANEW = (
+    "update instantly.account_analytics_daily set email_account = upper(email_account)",
+    "create table instantly.earlier as select * from instantly.account_warmup_daily",
+    "update instantly.earlier set email = upper(email), sent = sent + 1000, _sdc_batched_at = '2026-10-30 06:00:00'",
+    "insert into instantly.account_warmup_daily select * from instantly.earlier",
+    "drop table instantly.earlier",
+)
+"""Changes nothing: the API writes addresses with capitals in one stream, and wrote them so earlier in another."""
+
+
 @pytest.fixture(scope="session")
 def built(config: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
     """Both databases, filled and built side by side."""
     folder = tmp_path_factory.mktemp("transform")
     streams = tuple(table.name for table in TABLES)
     run = run_tap(config, streams=streams)
-    path = folder / "warehouse.duckdb"
+    path = folder / "acme.com.duckdb"  # whose name for DuckDB is acme
     duck.fill(path, {stream: run.records(stream) for stream in streams}, LOADED_AT)
+    duck.execute(path, *SPELT_ANEW)
     in_duckdb = Dbt(folder / "duckdb", {"DBT_TARGET": "duckdb", "DBT_DUCKDB_PATH": str(path)})
     building = in_duckdb.start("build")
     with running() as server, server.database("transform") as database:
@@ -80,6 +91,8 @@ def built(config: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> I
         assert pipeline.load(config, catalog_of(config, *streams), use_copy=True).exit_code == 0
         for stream in streams:
             server.execute(f"update {SCHEMA}.{stream} set _sdc_batched_at = '{LOADED_AT}'", database)  # noqa: S608 (ours)
+        for statement in SPELT_ANEW:
+            server.execute(statement, database)
         settings = {"DBT_POSTGRES_HOST": str(server.socket), "DBT_POSTGRES_DATABASE": database}
         in_postgres = Dbt(folder / "postgres", {"DBT_TARGET": "postgres", **settings})
         results = {"postgres": in_postgres.run("build")}
@@ -89,6 +102,9 @@ def built(config: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> I
         shutil.copy(path, copy)
         yield Built(in_duckdb, path, copy, in_postgres, server, database, results)
 
+
+LOADED_SCHEMA = "an-acme-gmbh"
+"""Of the tables that the other project reads."""
 
 KEPT = "select campaign_id, snapshot_date, emails_sent_count from analytics.instantly__campaign_snapshots"
 """What the snapshots keep."""
@@ -128,7 +144,7 @@ def elsewhere(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Elsewhe
     deleted = load_later(path, before)
     made.fill(path)
     loaded = folder / "loaded.duckdb"
-    duck.move(path, loaded, "raw")
+    duck.move(path, loaded, LOADED_SCHEMA)
     project = other_project(folder / "project", path, loaded)
     project.install()
     chosen = ("+best", "+instantly__leads", "+instantly__accounts")
@@ -171,7 +187,7 @@ def other_project(folder: Path, database: Path, loaded: Path) -> Dbt:
         "instantly__streams_on": sorted(made.KEYS),
         "instantly__quality_severity": "error",
         "instantly__database": "tables",
-        "instantly__schema": "raw",
+        "instantly__schema": LOADED_SCHEMA,
     }
     attached = [{"path": str(loaded), "alias": "tables"}]
     outputs = {"dev": {"type": "duckdb", "path": str(database), "schema": "analytics", "attach": attached}}

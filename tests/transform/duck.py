@@ -43,10 +43,10 @@ def fill(path: Path, records: Mapping[str, Iterable[Mapping[str, Any]]], loaded_
 def move(path: Path, to: Path, schema: str) -> None:
     """Move the tables into a schema of another file."""
     with closing(duckdb.connect(str(path))) as connection:
-        connection.execute(f"attach '{to}' as other; create schema other.{schema}")
+        connection.execute(f"attach '{to}' as other; create schema other.\"{schema}\"")
         names = connection.execute("select table_name from duckdb_tables where schema_name = ?", [SCHEMA]).fetchall()
         for (name,) in names:
-            connection.execute(f"create table other.{schema}.{name} as from {SCHEMA}.{name}")
+            connection.execute(f'create table other."{schema}".{name} as from {SCHEMA}.{name}')
         connection.execute(f"drop schema {SCHEMA} cascade")
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from tap_instantly.streams import STREAMS
 from tests.transform import duck
 from tests.transform.package import ROOT
-from tools.transform import codes_of
+from tools.transform import codes_of, columns_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,9 +40,12 @@ def schema_of(stream: str) -> Row:
 
 
 def record(stream: str, key: int, contents: int) -> Row:
-    """A record with a value for every property."""
+    """A record with a value for every property; addresses are written with other capitals in each."""
     of = schema_of(stream)["properties"]
     made = {name: _value(name, schema, key if name in KEYS[stream] else contents) for name, schema in of.items()}
+    for column in columns_of(stream, schema_of(stream)):
+        if column.is_address:
+            made[column.source] = made[column.source].upper() if contents % 2 else made[column.source].capitalize()
     return made | ({"timestamp_updated": "2026-01-01T00:00:00.000Z"} if "timestamp_updated" in of else {})
 
 

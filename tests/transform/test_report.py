@@ -222,6 +222,7 @@ def test_senders_that_are_deleted_need_no_attention_and_deleted_drafts_are_not_t
     assert "1</span> accounts are no longer in Instantly" in write_page(str(path), tmp_path / "report.html")
 
 
-def test_postgres_gives_the_same_page(built: Built, page: Path, tmp_path: Path) -> None:
-    address = f"postgresql:///{built.database}?host={built.postgres.socket}&user=postgres"
+@pytest.mark.parametrize("form", ["postgresql", "postgresql+psycopg"], ids=["of libpq", "of the loader"])
+def test_postgres_gives_the_same_page(built: Built, page: Path, tmp_path: Path, form: str) -> None:
+    address = f"{form}:///{built.database}?host={built.postgres.socket}&user=postgres"
     assert write_page(address, tmp_path / "report.html") == page.read_text(encoding="utf-8")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tap_instantly.streams import STREAMS
 from tests.report.expected import labels
 from tests.transform import duck
 from tests.transform.made import BARE, KEYS, LATER, LEFT_OUT, NARROW, ROWS, Row, record, schema_of
@@ -15,12 +17,15 @@ from tests.transform.package import ordered
 from tools.transform import columns_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.support import TapRun
     from tests.transform.conftest import Elsewhere
     from tools.transform import Column
 
 
 def expected(stream: str, key: int, contents: int) -> Row:
-    """What the staging model has to make of a record."""
+    """What the staging model has to make of a record, which has addresses in small letters."""
     sent = record(stream, key, contents)
     row: Row = {"loaded_at": None if stream == BARE else datetime.fromisoformat(LATER)}
     for column in columns_of(stream, schema_of(stream)):
@@ -36,6 +41,8 @@ def typed(column: Column, held: Any) -> Any:
         return None
     if column.type == "timestamp":
         return datetime.fromisoformat(held.removesuffix("Z"))
+    if column.is_address:
+        return held.lower()
     return date.fromisoformat(held) if column.type == "date" else held
 
 
@@ -49,3 +56,19 @@ def test_a_staging_model_has_each_record_once_as_it_was_last_and_none_that_is_de
     rows = [{name: json.loads(held) if name in objects else held for name, held in row.items()} for row in found]
     due = [expected(stream, key, contents) for key, contents, *_, counts in ROWS if counts]
     assert ordered(rows) == ordered(due)
+
+
+ADDRESS = re.compile(r"[^@\s<>]+@[^@\s<>]+")
+DOMAIN = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*\.example")
+
+
+def test_every_column_that_holds_addresses_or_domains_is_staged_in_small_letters(sync: Callable[..., TapRun]) -> None:
+    run = sync(*(stream.name for stream in STREAMS))
+    missing = []
+    for stream in STREAMS:
+        for column in columns_of(stream.name, schema_of(stream.name)):
+            texts = [text for row in run.records(stream.name) if isinstance(text := row.get(column.source), str)]
+            holds = any(map(ADDRESS.fullmatch, texts)) or (texts and all(map(DOMAIN.fullmatch, texts)))
+            if holds and not column.is_address:
+                missing.append((stream.name, column.source))
+    assert missing == []

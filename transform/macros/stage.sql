@@ -4,11 +4,12 @@
         stream: Its name, which is that of the table.
         key: The columns that identify a row.
         columns: For each column its name in the table, its name here, its type (text, bigint, double precision, boolean,
-            date, timestamp, json), and for a code the name of what it stands for and the stream and field of
-            instantly_codes that explain it.
+            date, timestamp, json, or address, which is a text in small letters), and for a code the name of what it stands
+            for and the stream and field of instantly_codes that explain it.
 
     Of several rows of a key the one that was loaded last counts; of those of one batch, the one that changed last, or came
-    last. A column that is not in the table, because it was not selected, is NULL. So is loaded_at where the loader adds none.
+    last. Keys that differ in the capitals of an address alone are one key. A column that is not in the table, because it was
+    not selected, is NULL. So is loaded_at where the loader adds none.
 -#}
 {% macro stage(stream, key, columns) %}
 {%- set on = stream not in var('instantly__streams_off') -%}
@@ -26,6 +27,7 @@
         {%- endif -%}
     {%- endif -%}
 {%- endif -%}
+{%- set addresses = columns | selectattr(2, 'equalto', 'address') | map(attribute=0) | list -%}
 {%- set newest = ['_sdc_batched_at', 'timestamp_updated', '_sdc_sequence', '_sdc_extracted_at'] | select('in', there) | list -%}
 with records as (
     select
@@ -35,8 +37,8 @@ with records as (
         {{ instantly.typed(there.get('_sdc_batched_at'), 'timestamp') }} as loaded_at,
         {%- if there %}
         row_number() over (
-            partition by {% for name in key %}{{ there[name].quoted }}{{ ', ' if not loop.last }}{% endfor %}
-            order by {% for name in newest %}{{ there[name].quoted }} desc nulls last, {% endfor %}1
+            partition by {% for name in key %}{{ instantly.typed(there[name], 'address') if name in addresses else there[name].quoted }}{{ ', ' if not loop.last }}{% endfor %}
+            order by {% for name in newest %}{{ there[name].quoted }} desc nulls last, {% endfor %}{% for name in key if name in addresses %}{{ there[name].quoted }}, {% endfor %}1
         ) as copy_number
     from {{ table }}
         {%- if '_sdc_deleted_at' in there %}
@@ -72,7 +74,9 @@ where records.copy_number = 1
     {%- if type == 'json' -%}
         {{ instantly.as_json(column.quoted) if column else 'cast(null as ' ~ instantly.json_type() ~ ')' }}
     {%- elif not column -%}
-        cast(null as {{ type }})
+        cast(null as {{ 'text' if type == 'address' else type }})
+    {%- elif type == 'address' -%}
+        lower(cast({{ column.quoted }} as text))
     {%- elif type == 'timestamp' -%}
         {{ instantly.as_utc(column) }}
     {%- else -%}

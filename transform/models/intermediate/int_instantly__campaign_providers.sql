@@ -12,7 +12,7 @@ select
     min(accounts.provider) as provider
 from senders
 left join {{ ref('stg_instantly__accounts') }} as accounts
-    on accounts.workspace_id = senders.workspace_id and lower(accounts.email) = senders.email
+    on accounts.workspace_id = senders.workspace_id and accounts.email = senders.email
 group by senders.campaign_id
 -- A sender without a known provider could have another one.
 having min(accounts.provider) = max(accounts.provider) and count(accounts.provider) = count(*)

@@ -3,7 +3,7 @@ with leads as (
         leads.*,
         coalesce(
             {%- for sender in [instantly.json_text('leads.status_summary', ['lastStep', 'from']), 'leads.last_step_from', 'leads.last_contacted_from'] %}
-            case when {{ sender }} like '%@%' then {{ sender }} end{{ ',' if not loop.last }}
+            case when {{ sender }} like '%@%' then lower({{ sender }}) end{{ ',' if not loop.last }}
             {%- endfor %}
         ) as sender_email,
         coalesce(leads.interest_status, labels.label) as interest_text,
@@ -88,5 +88,5 @@ left join {{ ref('int_instantly__workspaces') }} as workspaces on workspaces.wor
 left join {{ ref('stg_instantly__lead_lists') }} as lists on lists.list_id = leads.list_id
 left join {{ ref('stg_instantly__subsequences') }} as subsequences on subsequences.subsequence_id = leads.subsequence_id
 left join {{ ref('stg_instantly__accounts') }} as accounts
-    on accounts.workspace_id = leads.workspace_id and lower(accounts.email) = lower(leads.sender_email)
+    on accounts.workspace_id = leads.workspace_id and accounts.email = leads.sender_email
 left join {{ ref('int_instantly__campaign_providers') }} as providers on providers.campaign_id = leads.campaign_id

@@ -6,7 +6,7 @@
         ('workspace_id', 'workspace_id', 'text'),
         ('workspace_name', 'workspace_name', 'text'),
         ('date', 'date', 'date'),
-        ('email_account', 'email', 'text'),
+        ('email_account', 'email', 'address'),
         ('sent', 'sent', 'bigint'),
         ('bounced', 'bounced', 'bigint'),
         ('contacted', 'contacted', 'bigint'),

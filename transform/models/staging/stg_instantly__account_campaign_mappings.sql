@@ -6,7 +6,7 @@
     columns=[
         ('workspace_id', 'workspace_id', 'text'),
         ('workspace_name', 'workspace_name', 'text'),
-        ('email', 'email', 'text'),
+        ('email', 'email', 'address'),
         ('campaign_id', 'campaign_id', 'text'),
         ('campaign_name', 'campaign_name', 'text'),
         ('timestamp_created', 'created_at', 'timestamp'),

@@ -5,7 +5,7 @@
     columns=[
         ('workspace_id', 'workspace_id', 'text'),
         ('workspace_name', 'workspace_name', 'text'),
-        ('email', 'email', 'text'),
+        ('email', 'email', 'address'),
         ('sent', 'sent', 'bigint'),
         ('received', 'received', 'bigint'),
         ('landed_inbox', 'landed_inbox', 'bigint'),

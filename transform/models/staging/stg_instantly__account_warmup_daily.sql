@@ -5,7 +5,7 @@
     columns=[
         ('workspace_id', 'workspace_id', 'text'),
         ('workspace_name', 'workspace_name', 'text'),
-        ('email', 'email', 'text'),
+        ('email', 'email', 'address'),
         ('date', 'date', 'date'),
         ('sent', 'sent', 'bigint'),
         ('landed_inbox', 'landed_inbox', 'bigint'),

@@ -11,7 +11,7 @@
         ('timestamp_created', 'created_at', 'timestamp'),
         ('activity_type', 'activity_type', 'text'),
         ('job_type', 'job_type', 'bigint'),
-        ('lead_email', 'lead_email', 'text'),
+        ('lead_email', 'lead_email', 'address'),
         ('thread_id', 'thread_id', 'text'),
         ('requires_hitl', 'requires_hitl', 'boolean'),
         ('action_pending', 'action_pending', 'boolean'),

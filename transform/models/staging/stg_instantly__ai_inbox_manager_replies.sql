@@ -12,7 +12,7 @@
         ('timestamp_updated', 'updated_at', 'timestamp'),
         ('agent_id', 'agent_id', 'text'),
         ('thread_id', 'thread_id', 'text'),
-        ('lead', 'lead', 'text'),
+        ('lead', 'lead', 'address'),
         ('feedback_positive', 'feedback_positive', 'boolean'),
         ('feedback_text', 'feedback_text', 'text'),
         ('html', 'html', 'text'),

@@ -7,7 +7,7 @@
         ('workspace_id', 'workspace_id', 'text'),
         ('workspace_name', 'workspace_name', 'text'),
         ('agent_id', 'agent_id', 'text'),
-        ('email', 'email', 'text'),
+        ('email', 'email', 'address'),
         ('emails_sent', 'emails_sent', 'bigint'),
         ('open_count', 'open_count', 'bigint'),
         ('replied', 'replied', 'boolean'),

@@ -9,7 +9,7 @@
         ('id', 'id', 'text'),
         ('timestamp_created', 'created_at', 'timestamp'),
         ('organization_id', 'organization_id', 'text'),
-        ('bl_value', 'bl_value', 'text'),
+        ('bl_value', 'bl_value', 'address'),
         ('is_domain', 'is_domain', 'boolean'),
         ('unknown_fields', 'unknown_fields', 'json'),
     ],

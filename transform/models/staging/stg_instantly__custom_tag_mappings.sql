@@ -8,7 +8,7 @@
         ('workspace_name', 'workspace_name', 'text'),
         ('id', 'id', 'text'),
         ('tag_id', 'tag_id', 'text'),
-        ('resource_id', 'resource_id', 'text'),
+        ('resource_id', 'resource_id', 'address'),
         ('resource_type', 'resource_type_code', 'bigint', 'resource_type', 'custom_tag_mappings', 'resource_type'),
         ('timestamp_created', 'created_at', 'timestamp'),
         ('organization_id', 'organization_id', 'text'),

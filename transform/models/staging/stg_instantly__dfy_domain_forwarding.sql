@@ -6,8 +6,8 @@
     columns=[
         ('workspace_id', 'workspace_id', 'text'),
         ('workspace_name', 'workspace_name', 'text'),
-        ('domain', 'domain', 'text'),
-        ('forwarding_domain', 'forwarding_domain', 'text'),
+        ('domain', 'domain', 'address'),
+        ('forwarding_domain', 'forwarding_domain', 'address'),
         ('forwarding_mode', 'forwarding_mode', 'text'),
         ('unknown_fields', 'unknown_fields', 'json'),
     ],

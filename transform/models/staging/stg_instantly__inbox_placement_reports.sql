@@ -12,7 +12,7 @@
         ('organization_id', 'organization_id', 'text'),
         ('test_id', 'test_id', 'text'),
         ('domain_blacklist_count', 'domain_blacklist_count', 'bigint'),
-        ('domain', 'domain', 'text'),
+        ('domain', 'domain', 'address'),
         ('domain_ip', 'domain_ip', 'text'),
         ('domain_ip_blacklist_count', 'domain_ip_blacklist_count', 'bigint'),
         ('spam_assassin_score', 'spam_assassin_score', 'double precision'),

@@ -20,7 +20,7 @@
         ('timestamp_next_retry', 'next_retry_at', 'timestamp'),
         ('retry_group_id', 'retry_group_id', 'text'),
         ('retry_successful', 'retry_successful', 'boolean'),
-        ('lead_email', 'lead_email', 'text'),
+        ('lead_email', 'lead_email', 'address'),
         ('response_time_ms', 'response_time_ms', 'double precision'),
         ('unknown_fields', 'unknown_fields', 'json'),
     ],

@@ -7,7 +7,7 @@
         ('workspace_id', 'workspace_id', 'text'),
         ('workspace_name', 'workspace_name', 'text'),
         ('verified', 'verified', 'boolean'),
-        ('name', 'name', 'text'),
+        ('name', 'name', 'address'),
         ('verification', 'verification', 'json'),
         ('unknown_fields', 'unknown_fields', 'json'),
     ],

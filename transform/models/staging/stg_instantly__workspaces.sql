@@ -17,7 +17,7 @@
         ('plan_id_leadfinder', 'plan_id_leadfinder', 'text'),
         ('plan_id_verification', 'plan_id_verification', 'json'),
         ('org_logo_url', 'org_logo_url', 'text'),
-        ('org_client_domain', 'org_client_domain', 'text'),
+        ('org_client_domain', 'org_client_domain', 'address'),
         ('plan_id_crm', 'plan_id_crm', 'text'),
         ('plan_id_website_visitor', 'plan_id_website_visitor', 'text'),
         ('plan_id_inbox_placement', 'plan_id_inbox_placement', 'text'),
