@@ -12,9 +12,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import yaml
-
-from demo.paths import ROOT
+from benchmarks.loaders import variables
 from tests.warehouse.postgres import ENVIRONMENT
 from tests.zones import EAST
 
@@ -176,14 +174,6 @@ class Pipeline(Loads):
     def rows(self, table: str) -> list[dict[str, Any]]:
         """All rows of the table of a stream."""
         return self.postgres.rows(f'select * from {SCHEMA}."{table}"', self.database)  # noqa: S608 (our own names)
-
-
-def variables(plugin: str) -> dict[str, str]:
-    """The environment variables that meltano.yml gives to a loader."""
-    project = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))
-    (found,) = [each for each in project["plugins"]["loaders"] if each["name"] == plugin]
-    given: dict[str, str] = found["env"]
-    return given
 
 
 def _pass_on(extracting: subprocess.Popen[bytes], loading: subprocess.Popen[bytes], stop: Stop | None) -> None:
