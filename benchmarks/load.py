@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.candidates import CANDIDATES, Job, environment
 from benchmarks.harness import describe_machine
 from benchmarks.load_page import Cost, Loads, render, section
-from benchmarks.loaders import ToDuckDB, ToPostgres, shipped
+from benchmarks.loaders import ToDuckDB, ToPostgres, shipped, variables
 from benchmarks.pipes import cpu, peak_mb, pipe, side_by_side
 from benchmarks.results import FOLDER
 from benchmarks.scenarios import TAP, WITHOUT_LIMIT
@@ -122,7 +122,7 @@ class Bench:
             through = [[sys.executable, str(BATCHES), files, rows]] if case.batches else []
             pipes = [[self._tap(names), *through, [str(loader.program), "--config", target]] for names in case.pipes]
             for _ in range(2 if case.again else 1):
-                wall, used = side_by_side(pipes, environment(self._folder), self._folder)
+                wall, used = side_by_side(pipes, {**environment(self._folder), **variables(case.loader)}, self._folder)
             there = {name: (loader.count(name), self.counts[name]) for name in streams}
             checksum = loader.checksum(LEAD_STREAM)
         if any(found != expected for found, expected in there.values()):

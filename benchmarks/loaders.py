@@ -22,11 +22,20 @@ if TYPE_CHECKING:
 SCHEMA, DATABASE = "instantly", "bench_load"
 
 
-def shipped(loader: str) -> dict[str, Any]:
-    """The settings that a loader has in meltano.yml, less those that say where the database is."""
+def _plugin(loader: str) -> dict[str, Any]:
     project = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))
     (plugin,) = [each for each in project["plugins"]["loaders"] if each["name"] == loader]
-    given = {setting["name"]: setting["value"] for setting in plugin["settings"] if "value" in setting}
+    return dict(plugin)
+
+
+def variables(loader: str) -> dict[str, str]:
+    """The environment variables that a loader has in meltano.yml."""
+    return dict(_plugin(loader)["env"])
+
+
+def shipped(loader: str) -> dict[str, Any]:
+    """The settings that a loader has in meltano.yml, less those that say where the database is."""
+    given = {setting["name"]: setting["value"] for setting in _plugin(loader)["settings"] if "value" in setting}
     return {name: value for name, value in given.items() if name not in {"port", "path", "default_target_schema"}}
 
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from demo.compare import canonical
 from demo.errors import DemoError
-from demo.pipeline import LOOKBACK_DAYS
+from demo.pipeline import LOOKBACK_DAYS, LOOKBACK_HOURS
 from demo.tables import TABLES, Key, Table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
 
     from demo.runlog import Cost
     from demo.truth import Truth
@@ -51,8 +50,8 @@ def due(table: Table, truth: Truth, state: Mapping[str, Any]) -> set[Key]:
     """Tell which rows a run that starts from a state has to read.
 
     Streams without bookmarks are read whole. Where records say when they changed, those changed since the bookmark
-    are due, and those of the very same millisecond once more: others may have got it after the list was read. Days
-    are due again for as long as the look-back reaches.
+    are due, and once more those within the look-back before it, and of the very same millisecond. Days are due again
+    for as long as their own look-back reaches.
     """
     name, since = table.replication_key, bookmark(state, table)
     rows = truth.rows(table)
@@ -62,7 +61,8 @@ def due(table: Table, truth: Truth, state: Mapping[str, Any]) -> set[Key]:
         since = (date.fromisoformat(since) - timedelta(days=LOOKBACK_DAYS)).isoformat()
         return {table.key_of(row) for row in rows if row[name] >= since}
     kind = table.columns[name]
-    first = canonical(since, kind)
+    earliest = datetime.fromisoformat(since.replace("Z", "+00:00")) - timedelta(hours=LOOKBACK_HOURS)
+    first = canonical(earliest, kind)
     return {table.key_of(row) for row in rows if row.get(name) is None or canonical(row[name], kind) >= first}
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 ENVIRONMENT = "demo"
 TAP, TARGET = "tap-instantly", "target-duckdb"
 STATE_ID = f"{ENVIRONMENT}:{TAP}-to-{TARGET}"
-LOOKBACK_DAYS = 7
+LOOKBACK_DAYS, LOOKBACK_HOURS = 7, 6
 
 START_SECONDS = 120.0
 STOP_SECONDS = 10.0
@@ -192,6 +192,7 @@ class Meltano:
             "TAP_INSTANTLY_API_KEY": source.api_key,
             "TAP_INSTANTLY_API_URL": source.api_url,
             "TAP_INSTANTLY_ANALYTICS_LOOKBACK_DAYS": str(LOOKBACK_DAYS),
+            "TAP_INSTANTLY_LOOKBACK_HOURS": str(LOOKBACK_HOURS),
             "TARGET_DUCKDB_PATH": str(self.database),
         }
         where = paths.short(log)

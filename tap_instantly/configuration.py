@@ -6,6 +6,7 @@ import difflib
 import ipaddress
 import os
 import re
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
@@ -21,6 +22,12 @@ if TYPE_CHECKING:
     from typing import TypeGuard
 
 VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+EARLIEST_MIDNIGHT = timedelta(hours=14)
+"""How long before UTC a day begins where it begins first."""
+CLOCKS_DIFFER = timedelta(minutes=10)
 
 
 def secrets(config: object) -> Iterator[object]:
@@ -163,6 +170,11 @@ def _implausible(config: Mapping[str, Any]) -> Iterator[str]:
             plausible = False
         if not plausible:
             yield f"setting 'start_date' is not valid: '{start}' is not an ISO 8601 date, such as 2026-01-31"
+        elif timestamps.parse(start) > (latest := latest_start(start, datetime.now(timezone.utc))):
+            yield (
+                f"setting 'start_date' is not valid: '{start}' lies in the future, so that nothing would be read; "
+                f"it can be {timestamps.text(latest)} at the latest"
+            )
     if config.get("flattening_enabled") and (config.get("flattening_max_depth") or 0) < 1:
         yield "setting 'flattening_enabled' needs a flattening_max_depth of 1 or more: how many levels to flatten"
     agent = config.get("user_agent") or DEFAULT_USER_AGENT
@@ -180,6 +192,15 @@ def _implausible(config: Mapping[str, Any]) -> Iterator[str]:
         yield "setting 'api_url' is not valid: no user, password, query or fragment belongs in it"
     elif url.scheme == "http" and not _is_loopback(url.hostname) and not config.get("allow_http"):
         yield "setting 'api_url' is not valid: http would send the key in clear; use https, or else set allow_http"
+
+
+def latest_start(start: str, now: datetime) -> datetime:
+    """The latest that a start date can be which has the form of ``start``, a day or a moment.
+
+    The day may have begun anywhere in the world, since people write the date of their own zone; a moment may be ahead
+    by what clocks differ.
+    """
+    return now + (EARLIEST_MIDNIGHT if DAY.fullmatch(start) else CLOCKS_DIFFER)
 
 
 def _is_loopback(host: str) -> bool:

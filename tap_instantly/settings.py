@@ -13,6 +13,9 @@ from tap_instantly.api.transport import DEFAULT_API_URL, DEFAULT_TIMEOUT, DEFAUL
 MOST_AT_ONCE = 256
 """Requests under way at once, at most: more than one process has a use for."""
 
+MOST_LOOKBACK_HOURS = 720
+"""Thirty days: what is later than that needs a run that reads everything anew."""
+
 EARLIEST_YEAR = 1900
 """Before which nobody means a date; looking back from the year 1 would leave the calendar."""
 
@@ -61,8 +64,17 @@ SETTINGS: dict[str, Any] = th.PropertiesList(
         "start_date",
         th.DateTimeType,
         title="Start date",
-        description="Earliest change to extract (ISO 8601, UTC unless it says otherwise). Leave it out to get all "
-        "there is, from the day the workspace was made.",
+        description="Earliest change to extract (ISO 8601, UTC unless it says otherwise), not in the future. Leave it "
+        "out to get all there is, from the day the workspace was made.",
+    ),
+    th.Property(
+        "lookback_hours",
+        th.IntegerType(minimum=0, maximum=MOST_LOOKBACK_HOURS),
+        default=6,
+        title="Look-back",
+        description="Hours before the bookmark from which lists emit records again, so that a change that the API "
+        "shows late, with a time before the bookmark, is not lost. The lists are read whole anyhow: it costs no "
+        "request, except for audit_logs and background_jobs. Daily analytics and emails have their own look-backs.",
     ),
     th.Property(
         "analytics_lookback_days",
@@ -78,7 +90,7 @@ SETTINGS: dict[str, Any] = th.PropertiesList(
         default=0,
         title="E-mail look-back",
         description="Days before the bookmark that the stream emails reads again, since whether an e-mail is read and "
-        "its interest status change later. The API gives 2,000 e-mails a minute.",
+        "its interest status change later. The API gives 2,000 e-mails a minute. lookback_hours does not count here.",
     ),
     th.Property(
         "emails_preview_only",

@@ -32,6 +32,10 @@ SECRET = 918273645
         ({"api_key": ""}, "setting 'api_key' is not valid: it must be of type string, and not empty"),
         ({"api_key": "k", "start_date": "soon"}, "setting 'start_date' is not valid: 'soon' is not an ISO 8601 date"),
         ({"api_key": "k", "start_date": "0001-01-01"}, "setting 'start_date' is not valid: '0001-01-01' is not an ISO"),
+        *(
+            ({"api_key": "k", "start_date": start}, f"setting 'start_date' is not valid: '{start}' lies in the future")
+            for start in ("2199-01-01", "2199-01-01T00:00:00+05:30")
+        ),
         ({"api_key": "k", "user_agent": "two\nlines"}, "setting 'user_agent' is not valid"),
         ({"api_key": "k", "user_agent": "тест"}, "setting 'user_agent' is not valid"),
         ({"api_key": "k", "api_url": "https://[::1"}, "setting 'api_url' is not valid: it is no URL"),

@@ -54,6 +54,9 @@ class PartitionStates(StreamStateManager):
         if value is None:
             return  # the SDK would say so of each record
         if not self._is_sorted:
+            bookmark = self.get_context_state(context).get("replication_key_value")
+            if isinstance(bookmark, str) and isinstance(value, str) and value < bookmark:
+                return  # a look-back must not take the bookmark back
             # The SDK's own, which it would make with a warning for each partition that a run which is cut off starts
             # anew; of leads it is not so.
             markers = self.get_context_state(context).setdefault("progress_markers", {"Note": NOTE})

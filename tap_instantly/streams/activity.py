@@ -35,8 +35,8 @@ class AuditLogs(ListStream):
     @override
     def arguments_for(self, context: Slice) -> dict[str, Any]:
         # Whether the server takes the bound as inclusive is not documented: it is set one millisecond early.
-        bookmark = self.bookmark(context)
-        return {"start_date": timestamps.text(bookmark - timedelta(milliseconds=1))} if bookmark else {}
+        earliest = self.read_from(context)
+        return {"start_date": timestamps.text(earliest - timedelta(milliseconds=1))} if earliest else {}
 
 
 class BackgroundJobs(ListStream):
@@ -101,7 +101,7 @@ class WebhookEventTypes(ObjectStream):
 class WebhookEvents(ListStream):
     """Deliveries of webhooks with their payload and outcome.
 
-    The last day before the bookmark is read again, since a delivery that is tried again changes its record.
+    At least the last day before the bookmark is read again, since a delivery that is tried again changes its record.
     Source: official document, ``listWebhookEvent``.
     """
 
@@ -110,18 +110,14 @@ class WebhookEvents(ListStream):
     path = "/webhook-events"
     primary_keys = ("id",)
     replication_key = "timestamp_created"
+    least_lookback = timedelta(days=1)
     expires = True
     why_off = "unbounded, with whole payloads"
 
-    @property
-    @override
-    def lookback(self) -> timedelta:
-        return timedelta(days=1)
-
     @override
     def arguments_for(self, context: Slice) -> dict[str, Any]:
-        bookmark = self.bookmark(context)
-        return {"from": (bookmark - self.lookback).date().isoformat()} if bookmark else {}
+        earliest = self.read_from(context)
+        return {"from": earliest.date().isoformat()} if earliest else {}
 
 
 class WebhookEventsDaily(DailyStream, ObjectStream):

@@ -106,10 +106,9 @@ class Emails(ListStream):
         asked: dict[str, Any] = {"sort_order": "asc"}
         if self.config["emails_preview_only"]:
             asked["preview_only"] = "true"
-        if bookmark := self.bookmark(context):
+        if earliest := self.read_from(context):
             # Whether the server takes the bound as inclusive is not documented: it is set one millisecond early.
-            since = bookmark - self.lookback - timedelta(milliseconds=1)
-            asked["min_timestamp_created"] = timestamps.text(since)
+            asked["min_timestamp_created"] = timestamps.text(earliest - timedelta(milliseconds=1))
         return asked
 
 

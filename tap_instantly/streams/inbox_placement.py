@@ -31,23 +31,19 @@ class InboxPlacementTests(ListStream):
 
 
 class PlacementResults(PerParent, ListStream):
-    """Results of the tests, which arrive up to hours late (reported): a day before the bookmark is read again."""
+    """Results of the tests, which arrive up to hours late (reported): at least a day is read again."""
 
     parent = INBOX_PLACEMENT_TEST
     parent_argument = "test_id"
     primary_keys = ("id",)
     replication_key = "timestamp_created"
+    least_lookback = timedelta(days=1)
     why_off = SUBSCRIPTION
-
-    @property
-    @override
-    def lookback(self) -> timedelta:
-        return timedelta(days=1)
 
     @override
     def arguments_for(self, context: Slice) -> dict[str, Any]:
-        bookmark = self.bookmark(context)
-        since = {"date_from": timestamps.text(bookmark - self.lookback)} if bookmark else {}
+        earliest = self.read_from(context)
+        since = {"date_from": timestamps.text(earliest)} if earliest else {}
         return {**super().arguments_for(context), **since}
 
 

@@ -47,9 +47,12 @@ class ListStream(InstantlyStream):
     """A list with a ``starting_after`` cursor.
 
     The API filters hardly any list by time. Where records say when they changed (``replication_key``), the list is read
-    whole and what has not changed since the bookmark is left out; records at the very bookmark are read again, since
-    others may have got the same timestamp after they were read.
+    whole and what has not changed since the bookmark, less the look-back, is left out. Records at the very bookmark are
+    emitted again in any case, since others may have got the same timestamp after they were read.
     """
+
+    least_lookback: ClassVar[timedelta] = timedelta()
+    """How far before the bookmark to read again at least, where the API is known to be late."""
 
     @override
     def get_new_paginator(self) -> StartingAfterPaginator:
@@ -79,7 +82,17 @@ class ListStream(InstantlyStream):
     @property
     def lookback(self) -> timedelta:
         """How far before the bookmark to read again."""
-        return timedelta()
+        return max(self.least_lookback, timedelta(hours=self.config["lookback_hours"]))
+
+    def read_from(self, context: Slice) -> datetime | None:
+        """The earliest change to emit of a workspace: the bookmark less the look-back, not before the start date.
+
+        None if all are to be emitted.
+        """
+        if (bookmark := self.bookmark(context)) is None:
+            return None
+        earliest, start = bookmark - self.lookback, self.config.get("start_date")
+        return max(earliest, timestamps.parse(start)) if start else earliest
 
     @override
     def post_process(self, row: Record, context: Context | None = None) -> Record | None:
@@ -92,9 +105,8 @@ class ListStream(InstantlyStream):
     @override
     def before_reading(self, context: Context) -> None:
         super().before_reading(context)
-        start = self.starting_value(context)
-        least = timestamps.floor_text(timestamps.parse(start) - self.lookback) if start else None
-        self._since[workspace_id(context)] = least
+        earliest = self.read_from(context)
+        self._since[workspace_id(context)] = timestamps.floor_text(earliest) if earliest else None
 
     @cached_property
     def _since(self) -> dict[str, str | None]:
@@ -105,7 +117,7 @@ class ListStream(InstantlyStream):
         return self._since[workspace_id(context)]
 
     def is_new(self, row: Record, context: Slice) -> bool:
-        """Whether the record changed at or after the bookmark, or does not say when it changed."""
+        """Whether the record changed no earlier than :meth:`read_from` says, or does not say when it changed."""
         since = self.since(context)
         if since is None or self.replication_key is None:
             return True

@@ -172,7 +172,7 @@ class ScannedListStream(ListStream):
         if not left.keys() >= {*CHECKED} - {TABLE_VERSION} or left.get("check") != self._checksum(left, context):
             return "what the state holds of it is damaged"
         if left["since"] != self.since(context):
-            return "it was begun with another bookmark or start date"
+            return "it was begun with another bookmark, start date or look-back"
         if self.version is not None and left.get(TABLE_VERSION) is None:
             return "its records have no version yet, and would count as deleted"
         return None

@@ -29,10 +29,10 @@ def state(stream: str, value: str) -> dict[str, Any]:
     return {"bookmarks": {stream: {"partitions": [{"replication_key_value": value}]}}}
 
 
-def test_changed_rows_and_those_at_the_bookmark_are_due() -> None:
+def test_changed_rows_and_those_within_the_look_back_are_due() -> None:
     stamps = ("2026-10-01T00:00:00.122Z", "2026-10-01T00:00:00.123Z", "2026-10-01T00:00:00.124Z", None)
     truth: Any = Rows(*({"id": number, "timestamp_updated": stamp} for number, stamp in enumerate(stamps)))
-    assert increment.due(LEADS, truth, state("leads", "2026-10-01T00:00:00.123Z")) == {(1,), (2,), (3,)}
+    assert increment.due(LEADS, truth, state("leads", "2026-10-01T06:00:00.123Z")) == {(1,), (2,), (3,)}
     assert len(increment.due(LEADS, truth, {})) == 4
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import logging
 import time
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -91,15 +91,19 @@ def test_state_is_kept_per_workspace_and_holds_no_progress_of_a_finished_run(syn
         assert partition["context"].keys() == {"workspace_id"}
 
 
+@pytest.mark.parametrize("settings", [{}, {"lookback_hours": 0}], ids=["as it comes", "no look-back"])
 @pytest.mark.parametrize("stream", ["accounts", "campaigns", "leads"])
-def test_the_next_run_emits_only_what_changed(api: Server, sync: Callable[..., TapRun], stream: str) -> None:
+def test_the_next_run_emits_only_what_changed_since_the_bookmark_or_within_the_look_back(
+    api: Server, sync: Callable[..., TapRun], stream: str, settings: dict[str, Any]
+) -> None:
     first = sync(stream)
     latest = max(row["timestamp_updated"] for row in truth(api, stream).values())
     assert first.bookmark(stream) == latest
-    at_the_bookmark = {key for key, row in truth(api, stream).items() if row["timestamp_updated"] == latest}
+    since = timestamps.text(timestamps.parse(latest) - timedelta(hours=settings.get("lookback_hours", 6)))
+    within = {key for key, row in truth(api, stream).items() if row["timestamp_updated"] >= since}
 
     later = "2026-11-01T10:00:00.000Z"
-    key = next(k for k in truth(api, stream) if k not in at_the_bookmark)
+    key = next(k for k in truth(api, stream) if k not in within)
     change: dict[str, Callable[[], object]] = {
         "accounts": lambda: api.control.pause_account(key, at=later),
         "campaigns": lambda: api.control.update_campaign(key, name="Renamed", at=later),
@@ -107,8 +111,8 @@ def test_the_next_run_emits_only_what_changed(api: Server, sync: Callable[..., T
     }
     change[stream]()
 
-    second = sync(stream, state=first.state)
-    assert {r[LISTS[stream]] for r in second.records(stream)} == {key} | at_the_bookmark
+    second = sync(stream, state=first.state, **settings)
+    assert {r[LISTS[stream]] for r in second.records(stream)} == {key} | within
     assert second.bookmark(stream) == later
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import shutil
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,6 +18,7 @@ from tests.transform.package import PACKAGE, Dbt, Result
 from tests.transform.writing import write_page
 from tests.warehouse.pipeline import SCHEMA, Pipeline
 from tests.warehouse.postgres import running
+from tests.zones import EAST, WEST
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from tests.warehouse.postgres import Postgres
 
 WORKSPACES = ("main", "workspace-002")
+TIME = "%Y-%m-%d %H:%M:%S"
 LOADED_AT = "2026-11-01 06:00:00"
 """The day after the last one of the sandbox."""
 
@@ -53,6 +56,7 @@ class Built:
         in_postgres: The project over Postgres.
         postgres: The server of the other database.
         database: Its name.
+        load: When the load into it began, the earliest and the latest time that the loader noted, and when it ended.
         results: What came of each node, by database.
     """
 
@@ -62,6 +66,7 @@ class Built:
     in_postgres: Dbt
     postgres: Postgres
     database: str
+    load: tuple[str, str, str, str]
     results: dict[str, dict[str, Result]]
 
 
@@ -77,30 +82,43 @@ SPELT_ANEW = (
 
 @pytest.fixture(scope="session")
 def built(config: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
-    """Both databases, filled and built side by side."""
+    """Both databases, filled and built side by side, in time zones of their own: dbt in two, and Postgres as well."""
     folder = tmp_path_factory.mktemp("transform")
     streams = tuple(table.name for table in TABLES)
     run = run_tap(config, streams=streams)
     path = folder / "acme.com.duckdb"  # whose name for DuckDB is acme
     duck.fill(path, {stream: run.records(stream) for stream in streams}, LOADED_AT)
     duck.execute(path, *SPELT_ANEW)
-    in_duckdb = Dbt(folder / "duckdb", {"DBT_TARGET": "duckdb", "DBT_DUCKDB_PATH": str(path)})
+    in_duckdb = Dbt(folder / "duckdb", {"DBT_TARGET": "duckdb", "DBT_DUCKDB_PATH": str(path), "TZ": WEST})
     building = in_duckdb.start("build")
     with running() as server, server.database("transform") as database:
         pipeline = Pipeline(server, database, folder)
+        began = utc_now()
         assert pipeline.load(config, catalog_of(config, *streams), use_copy=True).exit_code == 0
+        load = (began, *rows_of_times(server, database), utc_now())
         for stream in streams:
             server.execute(f"update {SCHEMA}.{stream} set _sdc_batched_at = '{LOADED_AT}'", database)  # noqa: S608 (ours)
         for statement in SPELT_ANEW:
             server.execute(statement, database)
         settings = {"DBT_POSTGRES_HOST": str(server.socket), "DBT_POSTGRES_DATABASE": database}
-        in_postgres = Dbt(folder / "postgres", {"DBT_TARGET": "postgres", **settings})
+        in_postgres = Dbt(folder / "postgres", {"DBT_TARGET": "postgres", "TZ": EAST, **settings})
         results = {"postgres": in_postgres.run("build")}
         results["duckdb"] = in_duckdb.finish(building)
         # Under the same name, which is that of the database and so within its views.
         copy = tmp_path_factory.mktemp("built") / path.name
         shutil.copy(path, copy)
-        yield Built(in_duckdb, path, copy, in_postgres, server, database, results)
+        yield Built(in_duckdb, path, copy, in_postgres, server, database, load, results)
+
+
+def utc_now() -> str:
+    return datetime.now(timezone.utc).strftime(TIME)
+
+
+def rows_of_times(server: Postgres, database: str) -> tuple[str, str]:
+    """The earliest and the latest time of loading in a table."""
+    times = ", ".join(f"to_char({end}(_sdc_batched_at), 'YYYY-MM-DD HH24:MI:SS')" for end in ("min", "max"))
+    earliest, latest = server.execute(f"select {times} from {SCHEMA}.leads", database).strip().split("|")  # noqa: S608 (ours)
+    return earliest, latest
 
 
 LOADED_SCHEMA = "an-acme-gmbh"
@@ -214,5 +232,5 @@ def other_project(folder: Path, database: Path, loaded: Path) -> Dbt:
 def page(built: Built, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The report over the marts in DuckDB."""
     path = tmp_path_factory.mktemp("report") / "report.html"
-    write_page(str(built.duckdb_file), path)
+    write_page(str(built.duckdb_file), path, zone=WEST)
     return path

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.transform.package import ROOT, SCHEMA
+from tests.zones import EAST
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,10 +22,12 @@ def python(environment: str) -> Path:
     return found
 
 
-def write_page(database: str, page: Path, *options: str) -> str:
-    """Write the report over a warehouse and give what is in it."""
+def write_page(database: str, page: Path, *options: str, zone: str = EAST) -> str:
+    """Write the report over a warehouse, in a time zone, and give what is in it."""
     command = [python(".venv-report"), "-m", "report", "--database", database, "--schema", SCHEMA, "--output", page]
     command += options
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=ROOT, env={**os.environ, "TZ": zone}, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     return page.read_text(encoding="utf-8")

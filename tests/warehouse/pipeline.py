@@ -10,9 +10,11 @@ import sys
 import time
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from benchmarks.loaders import variables
 from tests.warehouse.postgres import ENVIRONMENT
+from tests.zones import EAST
 
 if TYPE_CHECKING:
     import signal
@@ -65,6 +67,9 @@ class Loads(ABC):
     folder: Path
     """For the files that the two are given."""
 
+    plugin: ClassVar[str]
+    """What meltano.yml calls the loader."""
+
     @abstractmethod
     def loader(self) -> list[str]:
         """The command of the loader."""
@@ -103,7 +108,8 @@ class Loads(ABC):
             *self.loader(),
             *self._files(**{"config-target": {**self.settings(), "validate_records": False, **settings}}),
         ]
-        environment = {name: value for name, value in os.environ.items() if not name.startswith(("TAP_", "TARGET_"))}
+        own = {name: value for name, value in os.environ.items() if not name.startswith(("TAP_", "TARGET_"))}
+        environment = {**own, "TZ": EAST}
         with (self.folder / "log").open("w+b") as log, (self.folder / "log-target").open("w+b") as target_log:
             extracting = subprocess.Popen(tap, stdout=subprocess.PIPE, stderr=log, env=environment, cwd=tap_folder)
             loading = subprocess.Popen(
@@ -111,7 +117,7 @@ class Loads(ABC):
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=target_log,
-                env=environment,
+                env={**environment, **variables(self.plugin)},
                 cwd=self.folder,
             )
             try:
@@ -157,6 +163,7 @@ class Pipeline(Loads):
     postgres: Postgres
     database: str
     folder: Path
+    plugin = "target-postgres"
 
     def loader(self) -> list[str]:
         return [str(ENVIRONMENT / "bin" / "target-postgres")]

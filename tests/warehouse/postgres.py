@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.zones import WEST
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -34,6 +36,9 @@ PASSWORD = "a-password-of-the-tests"  # noqa: S105 (of nothing else)
 NOBODY = 65534
 PORT = 5432
 SECONDS = 60.0
+
+ELSEWHERE = {"timezone": WEST}
+"""A server is not always in the time zone of those who use it."""
 
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "shared_buffers": "32MB"}
 """Nobody needs the data after the tests."""
@@ -101,7 +106,7 @@ def running(*, host: str = "") -> Iterator[Postgres]:
         data = folder / "data"
         server = (folder if who else packages.parent) / SERVER / RELEASE / "bin"
         _make_data(server, data, who)
-        options = [text for setting, value in FAST.items() for text in ("-c", f"{setting}={value}")]
+        options = [text for setting, value in {**FAST, **ELSEWHERE}.items() for text in ("-c", f"{setting}={value}")]
         port = free_port(host) if host else PORT
         where: list[str | Path] = ["-k", folder, "-h", host, "-p", str(port)]
         command: list[str | Path] = [server / "postgres", "-D", data, *where, *options]

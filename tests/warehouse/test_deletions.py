@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import signal
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -81,6 +82,11 @@ Keys = dict[str, set[tuple[Any, ...]]]
 """Of the rows of each table."""
 
 
+def utc_now() -> str:
+    """The time as Postgres writes it as JSON, without a zone."""
+    return datetime.now(timezone.utc).replace(tzinfo=None).isoformat()
+
+
 def keys_of(pipeline: Pipeline, *, deleted: bool) -> Keys:
     return {
         table: {
@@ -131,9 +137,12 @@ def test_after_a_complete_run_what_is_gone_is_marked_or_removed_and_nothing_else
     before = truth(agency)
     assert keys_of(pipeline, deleted=False) == before
     gone = delete_some(agency)
+    began = utc_now()
     assert pipeline.load(config, catalog, **deletion).exit_code == 0
     assert keys_of(pipeline, deleted=False) == truth(agency)
     assert keys_of(pipeline, deleted=True) == (NOTHING if deletion else gone)
+    times = {row["_sdc_deleted_at"] for table in TABLES for row in pipeline.rows(table)} - {None}
+    assert all(began <= time <= utc_now() for time in times)
     agency.control.reset()  # all is back
     assert pipeline.load(config, catalog, **deletion).exit_code == 0
     assert keys_of(pipeline, deleted=False) == before

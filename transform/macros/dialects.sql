@@ -13,17 +13,25 @@
 
 {#- A column as a timestamp in UTC without a zone, whatever the loader has made of the tap's UTC. -#}
 {% macro as_utc(column) %}
-    {%- set type = column.dtype | lower -%}
-    {%- if 'with time zone' in type or type.startswith(('timestamptz', 'timestamp_tz', 'timestamp_ltz')) -%}
+    {%- if instantly.has_zone(column) -%}
         {{ instantly.without_zone(column.quoted) }}
     {%- else -%}
         cast({{ column.quoted }} as timestamp)
     {%- endif -%}
 {% endmacro %}
 
+{#- Whether a column is of a type that a cast would turn into the time zone of the session. -#}
+{% macro has_zone(column) %}
+    {%- set type = column.dtype | lower -%}
+    {{ return('with time zone' in type or type.startswith(('timestamptz', 'timestamp_tz', 'timestamp_ltz'))) }}
+{% endmacro %}
+
 {% macro without_zone(expression) %}{{ return(adapter.dispatch('without_zone', 'instantly')(expression)) }}{% endmacro %}
 {% macro default__without_zone(expression) %}({{ expression }} at time zone 'UTC'){% endmacro %}
 {% macro snowflake__without_zone(expression) %}cast(convert_timezone('UTC', {{ expression }}) as timestamp){% endmacro %}
+
+{#- The running day in UTC, whatever the time zone of the session, which current_date goes by. -#}
+{% macro today() %}cast({{ instantly.without_zone(dbt.current_timestamp()) }} as date){% endmacro %}
 
 {#- Text at a path of keys within an object; NULL where there is nothing. -#}
 {% macro json_text(expression, path) %}{{ return(adapter.dispatch('json_text', 'instantly')(expression, path)) }}{% endmacro %}

@@ -79,6 +79,8 @@ where records.copy_number = 1
         lower(cast({{ column.quoted }} as text))
     {%- elif type == 'timestamp' -%}
         {{ instantly.as_utc(column) }}
+    {%- elif type == 'date' -%}
+        cast({{ instantly.as_utc(column) if instantly.has_zone(column) else column.quoted }} as date)
     {%- else -%}
         cast({{ column.quoted }} as {{ type }})
     {%- endif -%}

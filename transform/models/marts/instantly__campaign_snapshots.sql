@@ -6,11 +6,11 @@
     full_refresh=false,
 ) }}
 -- A row is replaced by a later load of its day, and by nothing else: a run without a new load would put what is judged anew
--- (outcomes, tracking, variables) beside figures of before. Where loads have no times, each run counts as one of its day.
+-- (outcomes, tracking, variables) beside figures of before. Where loads have no times, each run counts as one of its day (UTC).
 with today as (
     select
         *,
-        coalesce(cast(loaded_at as date), current_date) as snapshot_date
+        coalesce(cast(loaded_at as date), {{ instantly.today() }}) as snapshot_date
     from {{ ref('instantly__campaigns') }}
     where has_analytics
 )

@@ -1,0 +1,181 @@
+"""Changes that the API shows late, with a time before the bookmark."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tap_instantly import timestamps
+from tap_instantly.configuration import latest_start
+from tap_instantly.settings import SETTINGS
+from tap_instantly.streams import STREAMS
+from tap_instantly.streams.patterns import DailyStream, ListStream
+from tests.support import TapRun, run_tap
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sandbox import Server
+    from tests.support import Record
+
+DEFAULT_HOURS = SETTINGS["properties"]["lookback_hours"]["default"]
+MINUTES_A_DAY = 24 * 60
+SECOND = timedelta(seconds=1)
+
+
+def accounts(api: Server) -> dict[str, Record]:
+    return {row["email"]: row for row in api.control.truth("accounts_with_tags")}
+
+
+def held(*runs: TapRun) -> dict[str, Any]:
+    """When each account changed, as a warehouse has it after these runs."""
+    return {row["email"]: row["timestamp_updated"] for run in runs for row in run.records("accounts")}
+
+
+def before(moment: str, **ago: float) -> str:
+    return timestamps.text(timestamps.parse(moment) - timedelta(**ago))
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(hours=st.integers(0, 48), late=st.lists(st.integers(0, 3 * MINUTES_A_DAY), min_size=1, max_size=8))
+def test_a_change_is_loaded_if_it_comes_no_later_than_the_look_back_and_nothing_else_is_lost_or_emitted(
+    api: Server, config: dict[str, Any], hours: int, late: list[int]
+) -> None:
+    api.control.reset()
+    first = run_tap(config, streams=("accounts",))
+    bookmark = first.bookmark("accounts")
+    for email, minutes in zip(accounts(api), late, strict=False):
+        api.control.pause_account(email, at=before(bookmark, minutes=minutes))
+    second = run_tap({**config, "lookback_hours": hours}, streams=("accounts",), state=first.state)
+
+    changed = {email: row["timestamp_updated"] for email, row in accounts(api).items()}
+    due = {email: when for email, when in changed.items() if when >= before(bookmark, hours=hours)}
+    assert held(second) == due
+    assert held(first, second) == held(first) | due
+    missed = {email for email, when in held(first, second).items() if when != changed[email]}
+    assert missed == {email for email, minutes in zip(accounts(api), late, strict=False) if minutes > 60 * hours} - {
+        email for email, when in held(first).items() if when == changed[email]
+    }
+    # Also where the account that the bookmark is from has an earlier time now.
+    assert second.bookmark("accounts") == bookmark
+
+
+def test_it_takes_no_request_more_and_some_hours_are_the_default(api: Server, sync: Callable[..., TapRun]) -> None:
+    first = sync("accounts")
+    late, too_late = list(accounts(api))[:2]
+    api.control.pause_account(late, at=before(first.bookmark("accounts"), hours=DEFAULT_HOURS))
+    api.control.pause_account(too_late, at=before(first.bookmark("accounts"), hours=DEFAULT_HOURS, seconds=1))
+    api.control.clear_requests()
+    without = sync("accounts", state=first.state, lookback_hours=0)
+    asked = len(api.control.requests())
+    again = sync("accounts", state=first.state)
+    assert len(api.control.requests()) == 2 * asked
+    assert late not in held(without)
+    assert late in held(again)
+    assert too_late not in held(again)
+
+
+@pytest.mark.parametrize("hours", [0, DEFAULT_HOURS, 720])
+@pytest.mark.parametrize("stream", ["accounts", "leads", "emails", "audit_logs", "webhook_events"])
+def test_nothing_from_before_the_start_date_is_emitted_again(
+    api: Server, sync: Callable[..., TapRun], stream: str, hours: int
+) -> None:
+    key = next(each.replication_key for each in STREAMS if each.name == stream)
+    days = {"lookback_hours": hours, "emails_lookback_days": hours // 24}
+    moments = sorted(record[key] for record in sync(stream).records(stream))
+    start = moments[len(moments) // 2]
+    first = sync(stream, start_date=start, **days)
+    second = sync(stream, start_date=start, state=first.state, **days)
+    for run in (first, second):
+        assert min(record[key] for record in run.records(stream)) >= start
+    assert len(first.records(stream)) == sum(moment >= start for moment in moments)
+
+
+def test_a_list_that_is_cut_off_goes_on_from_the_same_bookmark_with_its_look_back(
+    api: Server, config: dict[str, Any]
+) -> None:
+    settings = {**config, "page_size": 10, "max_retries": 0, "concurrency": 1}
+    first = run_tap(settings, streams=("accounts",))
+    late = list(accounts(api))[-1]
+    api.control.pause_account(late, at=before(first.bookmark("accounts"), hours=2))
+    api.control.fault("/api/v2/accounts", "status", status=400, body={"message": "stop here"}, after=3)
+    cut = run_tap(settings, streams=("accounts",), state=first.state, incomplete=True)
+    assert late not in held(cut)
+    assert cut.bookmark("accounts") == first.bookmark("accounts")
+    assert late in held(run_tap(settings, streams=("accounts",), state=cut.state))
+
+
+def test_a_pass_over_leads_that_was_cut_off_goes_on_with_its_look_back(api: Server, config: dict[str, Any]) -> None:
+    settings = {**config, "page_size": 5, "max_retries": 0, "concurrency": 4, "lookback_hours": 48}
+    first = run_tap(settings, streams=("leads",))
+    cut_at = before(first.bookmark("leads"), hours=48)
+    due = {row["id"] for row in api.control.truth("leads") if row["timestamp_updated"] >= cut_at}
+    api.control.fault("/api/v2/leads/list", "status", status=400, body={"message": "stop here"}, after=40, count=None)
+    cut = run_tap(settings, streams=("leads",), state=first.state, incomplete=True)
+    api.control.clear_faults()
+    rest = run_tap(settings, streams=("leads",), state=cut.state)
+    emitted = [{row["id"] for row in run.records("leads")} for run in (cut, rest)]
+    assert emitted[0] | emitted[1] == due
+    assert emitted[1] < due
+    assert rest.bookmark("leads") == first.bookmark("leads")
+
+
+def test_events_of_the_audit_log_that_come_late_are_loaded(api: Server, sync: Callable[..., TapRun]) -> None:
+    first = sync("audit_logs")
+    campaign = next(api.control.truth("campaigns"))["id"]
+    api.control.update_campaign(campaign, name="Renamed", at=before(first.bookmark("audit_logs"), hours=DEFAULT_HOURS))
+    known = first.by_key("audit_logs").keys()
+    assert not sync("audit_logs", state=first.state, lookback_hours=0).by_key("audit_logs").keys() - known
+    assert len(sync("audit_logs", state=first.state).by_key("audit_logs").keys() - known) == 1
+
+
+def test_background_jobs_that_come_late_are_loaded(api: Server, sync: Callable[..., TapRun]) -> None:
+    first = sync("background_jobs", page_size=2)
+    oldest = min(api.control.truth("background_jobs"), key=lambda job: job["updated_at"])["id"]
+    late = before(first.bookmark("background_jobs"), hours=DEFAULT_HOURS)
+    api.control.mutate("progress_background_job", id=oldest, at=late)
+    second = sync("background_jobs", state=first.state, page_size=2)
+    assert second.by_key("background_jobs")[oldest,]["updated_at"] == late
+
+
+@pytest.mark.parametrize(("hours", "days"), [(0, 1), (DEFAULT_HOURS, 1), (72, 3)])
+def test_streams_that_are_late_by_themselves_look_back_a_day_at_least(
+    api: Server, sync: Callable[..., TapRun], hours: int, days: int
+) -> None:
+    first = sync("webhook_events", "inbox_placement_analytics")
+    api.control.clear_requests()
+    sync("webhook_events", "inbox_placement_analytics", state=first.state, lookback_hours=hours)
+    asked = {request["path"]: request["query"] for request in api.control.requests()}
+    since = before(first.bookmark("webhook_events"), days=days)
+    assert asked["/api/v2/webhook-events"]["from"] == since[:10]
+    since = before(first.bookmark("inbox_placement_analytics"), days=days)
+    assert asked["/api/v2/inbox-placement-analytics"]["date_from"] == since
+
+
+def test_every_stream_with_a_bookmark_looks_back() -> None:
+    with_bookmark = [stream for stream in STREAMS if isinstance(stream.replication_key, str)]
+    assert [stream.name for stream in with_bookmark if not issubclass(stream, (ListStream, DailyStream))] == []
+
+
+NOW = datetime(2026, 11, 29, 12, tzinfo=timezone.utc)
+
+
+@pytest.mark.parametrize(
+    ("start", "possible"),
+    [
+        ("2026-11-29", True),
+        ("2026-11-30", True),  # it has begun on Kiritimati two hours ago
+        ("2026-12-01", False),
+        ("2026-11-29T12:00:00Z", True),
+        ("2026-11-29T12:05:00Z", True),  # clocks differ
+        ("2026-11-29T13:00:00Z", False),
+        ("2026-11-29T13:00:00+05:30", True),
+        ("2026-11-29T13:00:00", False),  # without a zone it is UTC
+    ],
+)
+def test_a_start_date_may_be_today_anywhere_and_no_later(start: str, possible: bool) -> None:  # noqa: FBT001
+    assert (timestamps.parse(start) <= latest_start(start, NOW)) == possible
