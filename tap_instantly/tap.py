@@ -25,6 +25,7 @@ from tap_instantly.progress import Report
 from tap_instantly.progress.verdict import verdict
 from tap_instantly.settings import ALL, ENVIRONMENT_PREFIX, SETTINGS
 from tap_instantly.singer import files
+from tap_instantly.singer.stream_maps import StreamMaps
 from tap_instantly.singer.writer import BufferedWriter
 from tap_instantly.streams import STREAMS, InstantlyStream, selection
 from tap_instantly.streams.state import read as read_state
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
     import click
+    from singer_sdk.singerlib import CatalogEntry
 
 
 NOISE_OF_TESTS = ("singer_sdk.metrics",)
@@ -98,6 +100,17 @@ class TapInstantly(Tap):
                 self.logger.warning(line)
         if validate_config and (found := problems(self.config, self.config_jsonschema)):
             raise ConfigurationError("; ".join(found))
+
+    @override
+    def setup_mapper(self) -> None:
+        catalog: Mapping[str, CatalogEntry] = self.input_catalog or {}
+        entries = {name: entry.schema.properties or {} for name, entry in catalog.items()}
+        columns = {
+            name: {*stream.schema["properties"], *entries.get(name, ())} for name, stream in self.streams.items()
+        }
+        selected = {stream.name for stream in self._own_streams if stream.selected}
+        self.mapper = StreamMaps(self.config, self.logger, columns, selected)
+        self.mapper.register_raw_streams_from_catalog(self.catalog)
 
     @override
     def load_state(self, state: dict[str, Any]) -> None:
@@ -165,6 +178,10 @@ class TapInstantly(Tap):
         for name in NOISE_OF_TESTS:
             logging.getLogger(name).setLevel(logging.WARNING)
         super().run_connection_test()
+        if unmapped := cast("StreamMaps", self.mapper).unmapped:
+            self.logger.warning(
+                "Not shown, as the stream maps can be applied only once selected: %s", ", ".join(unmapped)
+            )
         for line in verdict(self._own_streams):
             self.logger.info(line)
         self._check_complete()
