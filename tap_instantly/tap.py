@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import logging
 import os
 import signal
 from functools import cached_property
@@ -22,6 +21,7 @@ from tap_instantly.api.errors import SKIPPED_KINDS
 from tap_instantly.api.group import accepted_sub_workspaces
 from tap_instantly.configuration import key_of, problems, secrets, unknown_variables
 from tap_instantly.progress import Report
+from tap_instantly.progress.quiet import drop_metrics
 from tap_instantly.progress.verdict import verdict
 from tap_instantly.settings import ALL, ENVIRONMENT_PREFIX, SETTINGS
 from tap_instantly.singer import files
@@ -37,9 +37,6 @@ if TYPE_CHECKING:
     import click
     from singer_sdk.singerlib import CatalogEntry
 
-
-NOISE_OF_TESTS = ("singer_sdk.metrics",)
-"""Loggers that say of each record what a test of the connection says at its end."""
 
 OWN = "of the key itself"
 """What messages call the workspace that has the others in its group."""
@@ -175,8 +172,7 @@ class TapInstantly(Tap):
         Raises:
             IncompleteError: As for a run.
         """
-        for name in NOISE_OF_TESTS:
-            logging.getLogger(name).setLevel(logging.WARNING)
+        drop_metrics()
         super().run_connection_test()
         if unmapped := cast("StreamMaps", self.mapper).unmapped:
             self.logger.warning(
