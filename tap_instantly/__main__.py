@@ -11,6 +11,7 @@ from singer_sdk.exceptions import SingerSDKError
 
 from tap_instantly.api import InstantlyError
 from tap_instantly.api.secrecy import guard_logs
+from tap_instantly.progress.quiet import quieten
 from tap_instantly.stopping import bound_the_stop
 from tap_instantly.tap import IncompleteError, TapInstantly
 
@@ -37,6 +38,7 @@ def main() -> None:
     try:
         command = TapInstantly.cli  # sets up logging
         guard_logs()
+        quieten()
         command()
     except IncompleteError as error:
         _fail(str(error), INCOMPLETE)

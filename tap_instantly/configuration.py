@@ -67,9 +67,15 @@ def _leaves(value: object) -> Iterator[object]:
         yield value
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """What to add to the name of something that there is not: the nearest of those that there are, if one is near."""
-    close = difflib.get_close_matches(name, list(known), n=1)
+def did_you_mean(name: str, known: Iterable[str], likeness: float = 0.6) -> str:
+    """What to add to the name of something that there is not: the nearest of those that there are, if one is near.
+
+    Args:
+        name: The name.
+        known: Those that there are.
+        likeness: From which on one counts as near, between 0 and 1.
+    """
+    close = difflib.get_close_matches(name, list(known), n=1, cutoff=likeness)
     return f": did you mean '{close[0]}'?" if close else ""
 
 
@@ -149,10 +155,19 @@ def _describe(error: ValidationError, schema: Mapping[str, Any]) -> Iterator[str
             yield f"unknown setting '{name}'{did_you_mean(name, known)}"
     else:
         name = str(error.path[0]) if error.path else "config"
+        if error.validator == "anyOf":  # a stream map: what is given for it is not quoted, since a salt may be in it
+            place = ".".join(map(str, _deepest(error).absolute_path))
+            yield f"setting '{name}' is not valid: {place} has none of the forms that it may have"
+            return
         # A value of the wrong type is not quoted anywhere: it may be a key in the wrong place.
         unquoted = known.get(name, {}).get("secret") or error.validator == "type"
         reason = f"it must be of type {_types(error)}" if unquoted else error.message
         yield f"setting '{name}' is not valid: {reason}"
+
+
+def _deepest(error: ValidationError) -> ValidationError:
+    """Of the reasons why none of several forms fits, the one that is furthest within what was given."""
+    return max([error, *map(_deepest, error.context or ())], key=lambda each: len(each.absolute_path))
 
 
 def _types(error: ValidationError) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import logging
 import os
 import signal
 from functools import cached_property
@@ -23,9 +22,11 @@ from tap_instantly.api.group import accepted_sub_workspaces
 from tap_instantly.api.workspace import UNKNOWN_WORKSPACE
 from tap_instantly.configuration import key_of, problems, secrets, unknown_variables
 from tap_instantly.progress import Report
+from tap_instantly.progress.quiet import drop_metrics
 from tap_instantly.progress.verdict import verdict
 from tap_instantly.settings import ALL, SETTINGS
 from tap_instantly.singer import files
+from tap_instantly.singer.stream_maps import StreamMaps
 from tap_instantly.singer.writer import BufferedWriter
 from tap_instantly.streams import STREAMS, InstantlyStream, flattening, selection
 from tap_instantly.streams.state import exchanged, note_names
@@ -36,10 +37,8 @@ if TYPE_CHECKING:
     from types import FrameType
 
     import click
+    from singer_sdk.singerlib import CatalogEntry
 
-
-NOISE_OF_TESTS = ("singer_sdk.metrics",)
-"""Loggers that say of each record what a test of the connection says at its end."""
 
 OWN = "of the key itself"
 """What messages call the workspace that has the others in its group."""
@@ -117,6 +116,17 @@ class TapInstantly(Tap):
             raise flattening.refusal(error, self.config) from None
 
     @override
+    def setup_mapper(self) -> None:
+        catalog: Mapping[str, CatalogEntry] = self.input_catalog or {}
+        entries = {name: entry.schema.properties or {} for name, entry in catalog.items()}
+        columns = {
+            name: {*stream.schema["properties"], *entries.get(name, ())} for name, stream in self.streams.items()
+        }
+        selected = {stream.name for stream in self._own_streams if stream.selected}
+        self.mapper = StreamMaps(self.config, self.logger, columns, selected)
+        self.mapper.register_raw_streams_from_catalog(self.catalog)
+
+    @override
     def load_state(self, state: dict[str, Any]) -> None:
         """Go on from a state; called by the SDK before anything is read.
 
@@ -184,9 +194,12 @@ class TapInstantly(Tap):
         Raises:
             IncompleteError: As for a run.
         """
-        for name in NOISE_OF_TESTS:
-            logging.getLogger(name).setLevel(logging.WARNING)
+        drop_metrics()
         super().run_connection_test()
+        if unmapped := cast("StreamMaps", self.mapper).unmapped:
+            self.logger.warning(
+                "Not shown, as the stream maps can be applied only once selected: %s", ", ".join(unmapped)
+            )
         for line in verdict(self._own_streams):
             self.logger.info(line)
         self._check_complete()

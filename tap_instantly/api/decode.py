@@ -58,7 +58,9 @@ def decode(body: bytes) -> Any:  # noqa: ANN401 (any JSON)
 
     Numbers keep all their digits: integers of any length, and as ``Decimal`` what a double would round. What cannot be
     carried on is an :class:`Odd`. Of a key that comes twice in one object the last counts, as everywhere. Where
-    all is too deep to be read, what is more than :data:`DEEPEST` levels deep is null.
+    all is too deep to be read, what is more than :data:`DEEPEST` levels deep is null. How deep that is depends on the
+    Python: up to 3.13 it is its limit of recursion, from 3.14 on what the stack of the thread holds. Records are left
+    out long before (``streams/forms.py``).
     """
     try:
         return _decoded(body)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from typing import Any
 
@@ -53,10 +55,23 @@ def test_what_is_no_json_is_unreadable(body: bytes) -> None:
     assert decode(body) is UNREADABLE
 
 
-@pytest.mark.parametrize("within", [b"1", b'"]}"', b'"\\\\"', rb'"\ud800"', b'{"b":[]}', b"NaN", b'"\xff"'])
+def decoded_in_a_small_stack(body: bytes) -> Any:
+    """What is read in a thread with a stack of 1 MB: from Python 3.14 on nothing else bounds what can be read."""
+    usual = threading.stack_size(1 << 20)
+    try:
+        with ThreadPoolExecutor(1) as pool:
+            return pool.submit(decode, body).result()
+    finally:
+        threading.stack_size(usual)
+
+
+DEEP = [b"1", b'"]}"', b'"\\\\"', rb'"\ud800"', b'{"b":[]}', b"NaN", b'"\xff"']
+
+
+@pytest.mark.parametrize("within", DEEP)
 def test_what_is_nested_beyond_what_can_be_read_costs_itself_alone(within: bytes) -> None:
-    deep = b'[{"a":' * 2500 + within + b"}]" * 2500
-    first, found, last = decode(b'["first ]",' + deep + b',{"last":[' + within + b"]}]")
+    deep = b'[{"a":' * 50_000 + within + b"}]" * 50_000
+    first, found, last = decoded_in_a_small_stack(b'["first ]",' + deep + b',{"last":[' + within + b"]}]")
     assert first == "first ]"
     levels = 0
     while found is not None:
@@ -64,6 +79,13 @@ def test_what_is_nested_beyond_what_can_be_read_costs_itself_alone(within: bytes
         levels += 1
     assert levels == DEEPEST - 1
     assert last == {"last": [decode(within)]}
+
+
+@pytest.mark.parametrize("within", DEEP)
+@pytest.mark.parametrize("levels", [DEEPEST, 400, 900, 1_100, 5_000, 20_000])
+def test_what_is_deep_costs_nothing_else_whether_it_can_be_read_or_not(within: bytes, levels: int) -> None:
+    first, _, last = decode(b'["first ]",' + b"[" * levels + within + b"]" * levels + b',{"last":[' + within + b"]}]")
+    assert (first, last) == ("first ]", {"last": [decode(within)]})
 
 
 @given(

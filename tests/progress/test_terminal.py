@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 NAMES = ("main", "workspace-002", "workspace-003")
 STREAMS = ("campaign_analytics_daily", "leads", "lead_lists")
 
-LOG_LINE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} \| (INFO|WARNING) +\| ")
+LOG_LINE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} \| (DEBUG|INFO|WARNING) +\| ")
 
 
 @pytest.fixture(scope="module")
@@ -120,8 +120,10 @@ def test_windows_are_counted_where_what_is_in_them_is_not_known(run: Any) -> Non
     assert re.search(r"campaign_analytics_daily .* window \d of \d", written)
 
 
-def test_log_lines_stay_whole_and_nothing_of_what_was_drawn_is_left(run: Any) -> None:
-    lines = seen(run[0])
+def test_log_lines_stay_whole_and_nothing_of_what_was_drawn_is_left(arguments: list[str], tmp_path: Path) -> None:
+    with (tmp_path / "out").open("wb") as file, on_a_terminal(2_000) as terminal:
+        terminal.run(arguments, file.fileno(), TAP_INSTANTLY_LOGLEVEL="DEBUG")  # many of them, all the while
+        lines = seen(terminal.read_all())
     end = lines.index("")
     assert end > 20
     assert [line for line in lines[:end] if not LOG_LINE.match(line)] == []

@@ -1,0 +1,76 @@
+"""How much a run from the command line logs, and how to get the SDK's metrics all the same."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tap_instantly.streams import STREAMS
+from tests.support import opening
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sandbox import Server
+
+PAGE = Path("docs/progress.md").read_text(encoding="utf-8")
+(EXAMPLE,) = re.findall(r"<!-- metrics_example -->\n```yaml\n(.*?)```", PAGE, flags=re.DOTALL)
+
+BY_DEFAULT = {stream.name for stream in STREAMS if stream.why_off is None}
+
+INFO = {"TAP_INSTANTLY_LOGLEVEL": "INFO"}
+
+OF_THE_SDK = ("METRIC: ", "Skipping deselected", "Beginning sync", "Starting incremental")
+
+
+def logged(run: Any) -> list[str]:
+    """The messages of a log, without what stands before them."""
+    assert run.returncode == 0, run.stderr
+    return [line.split(" | ", 3)[3] for line in run.stderr.splitlines() if line.count(" | ") >= 3]
+
+
+def test_a_run_logs_a_line_for_each_stream_and_the_summary(
+    debug_tap: Callable[..., Any], config: dict[str, Any]
+) -> None:
+    messages = logged(debug_tap(**config, environment=INFO))
+    assert {line.split()[1].rstrip(":") for line in messages if line.startswith("Synced ")} == BY_DEFAULT
+    others = [line for line in messages if not line.startswith("Synced ")]
+    assert not [line for line in others if line.startswith(OF_THE_SDK)]
+    assert others[-1].startswith("In all: ")
+    assert len(others) <= 5
+
+
+def test_so_it_does_where_there_are_several_workspaces(debug_tap: Callable[..., Any], api: Server) -> None:
+    keys = {"one": api.api_key, "two": "sandbox-key-campaigns-only"}
+    messages = logged(debug_tap(**opening(api, keys), environment=INFO))
+    assert not [line for line in messages if line.startswith(OF_THE_SDK)]
+
+
+def test_at_the_level_debug_it_logs_all_of_it(debug_tap: Callable[..., Any], config: dict[str, Any]) -> None:
+    messages = logged(debug_tap(**config))
+    assert all(any(line.startswith(beginning) for line in messages) for beginning in OF_THE_SDK)
+
+
+def test_the_metrics_are_where_the_configuration_of_the_page_has_them(
+    debug_tap: Callable[..., Any], config: dict[str, Any], tmp_path: Path
+) -> None:
+    file, metrics = tmp_path / "logging.yaml", tmp_path / "metrics.jsonl"
+    file.write_text(EXAMPLE.replace("metrics.jsonl", str(metrics)), encoding="utf-8")
+    run = debug_tap(**config, environment={**INFO, "SINGER_SDK_LOG_CONFIG": str(file)})
+    assert not [line for line in logged(run) if line.startswith(OF_THE_SDK)]
+    points = [json.loads(line)["metric_info"] for line in metrics.read_text(encoding="utf-8").splitlines()]
+    counted = {point["tags"]["stream"]: point["value"] for point in points if point["metric"] == "record_count"}
+    assert counted.keys() == BY_DEFAULT
+    assert counted["leads"] == 450
+
+
+@pytest.mark.parametrize("arguments", [("--test",), ("--test=schema",)])
+def test_a_test_of_the_connection_has_no_line_of_the_sdk_for_each_stream(
+    debug_tap: Callable[..., Any], config: dict[str, Any], arguments: tuple[str, ...]
+) -> None:
+    messages = logged(debug_tap(*arguments, **config, environment=INFO))
+    assert not [line for line in messages if line.startswith(OF_THE_SDK)]

@@ -1,0 +1,249 @@
+"""Stream maps that cannot be meant as they are end a run before it reads anything; those that can be are applied."""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from singer_sdk.exceptions import MapExpressionError, MappingError, SingerSDKError
+
+from tap_instantly.tap import TapInstantly
+from tests.support import run_tap
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sandbox import Server
+    from tests.support import TapRun
+
+    Sync = Callable[..., TapRun]
+
+SALT = "a-salt-that-is-no-secret"
+
+CANNOT_BE_MEANT: dict[str, tuple[dict[str, Any], str]] = {
+    "a stream that there is not": ({"lead": {"email": None}}, "no stream is called lead: did you mean 'leads'?"),
+    "a removed stream that there is not": ({"email": None}, "no stream is called email: did you mean 'emails'?"),
+    "a pattern that no stream matches": ({"campain*": {"name": None}}, "no stream is called campain*: did you mean"),
+    "a source that there is not": (
+        {"copies": {"__source__": "laeds"}},
+        "no stream is called laeds, the __source__ of copies,: did you mean 'leads'?",
+    ),
+    "a column that there is not": (
+        {"leads": {"emial": None}},
+        "leads: there is no column emial: did you mean 'email'?",
+    ),
+    "a column that there is not, as Meltano writes it": (
+        {"leads": {"emial": "__NULL__"}},
+        "leads: there is no column emial: did you mean 'email'?",
+    ),
+    "a column that no stream of a pattern has": (
+        {"campaign*": {"emial_list": None}},
+        "campaign*: there is no column emial_list: did you mean 'email_list'?",
+    ),
+    "a column of a copy that its source has not": (
+        {"copies": {"__source__": "leads", "emial": None}},
+        "copies: there is no column emial: did you mean 'email'?",
+    ),
+    "something within a column": (
+        {"leads": {"payload.firstName": None}},
+        "there is no column payload.firstName: it is within payload, and maps come before flattening",
+    ),
+    "a column as flattening makes it": (
+        {"leads": {"payload__firstName": None}},
+        "there is no column payload__firstName: it is within payload, and maps come before flattening",
+    ),
+    "a key that there is not": (
+        {"leads": {"__key_properties__": ["workspaceid"]}},
+        "leads: __key_properties__: there is no column workspaceid: did you mean 'workspace_id'?",
+    ),
+    "a key without which nothing can be loaded": ({"leads": {"id": None}}, "Removing key property 'id'"),
+    "a key that is not kept": (
+        {"leads": {"__else__": None, "email": "email"}},
+        'With __else__, keep each column of the key by name, such as "id": "id".',
+    ),
+    "an option that there is not": (
+        {"leads": {"__filters__": "True"}},
+        "leads: there is no option __filters__: did you mean '__filter__'?",
+    ),
+    "two names for one map": ({"leads": {"__source__": "leads", "__alias__": "l"}}, "not both"),
+    "an expression that is none": (
+        {"leads": {"email": f"md5('{SALT}' + email"}},
+        "leads: email is no expression: '(' was never closed, at character 4",
+    ),
+    "an empty expression": ({"leads": {"email": ""}}, "leads: email is not one expression"),
+    "a statement": ({"leads": {"email": f"x = '{SALT}'"}}, "leads: email is not one expression"),
+    "a filter that is no expression": ({"leads": {"__filter__": "status ="}}, "leads: __filter__ is no expression"),
+    "a name that is none": ({"leads": {"__alias__": "my leads"}}, "leads: __alias__ is no expression"),
+    "a number in the place of an expression": ({"leads": {"email": 5, "phone": f"'{SALT}'"}}, "leads.email"),
+    "a text in the place of a map": ({"leads": "drop"}, "leads"),
+}
+
+
+@pytest.mark.parametrize("case", CANNOT_BE_MEANT)
+def test_what_cannot_be_meant_is_refused_in_one_line(config: dict[str, Any], api: Server, case: str) -> None:
+    maps, expected = CANNOT_BE_MEANT[case]
+    api.control.reset()
+    with pytest.raises(SingerSDKError) as caught:
+        TapInstantly(config={**config, "stream_maps": maps})
+    told = str(caught.value)
+    assert told.startswith("setting 'stream_maps' is not valid: ")
+    assert expected in told
+    assert "\n" not in told
+    assert SALT not in told
+    assert api.control.counts()["total"] == 0
+
+
+def test_the_column_of_a_stream_that_nobody_selected_is_looked_for_too(config: dict[str, Any]) -> None:
+    with pytest.raises(MappingError, match="emails: there is no column subjekt: did you mean 'subject'"):
+        run_tap({**config, "stream_maps": {"emails": {"subjekt": None}}}, streams=("leads",))
+
+
+def test_what_cannot_be_meant_ends_a_process_with_one_critical_line(
+    debug_tap: Callable[..., Any], config: dict[str, Any]
+) -> None:
+    run = debug_tap(**config, stream_maps={"leads": {"emial": None}})
+    assert run.returncode == 1
+    assert [line for line in run.stderr.splitlines() if "CRITICAL" in line] == run.stderr.splitlines()[-1:]
+    assert "Traceback" not in run.stderr
+    assert run.stdout == ""
+
+
+FAILS: dict[str, tuple[str, str]] = {
+    "a column that there is not": (f"sha256('{SALT}' + record['emial'])", "KeyError, emial"),
+    "a name that there is not": ("emial", "NameNotDefined, emial"),
+    "a function that there is not": ("sha265(email)", "FunctionNotDefined, sha265"),
+    "a method that there is not": ("email.lover()", "AttributeDoesNotExist, lover"),
+    "a value of another type": ("email + 1", "TypeError, "),
+    "a value that cannot be read": ("int(email)", "ValueError. "),
+    "a key that is a value": ("{}[email]", "KeyError. "),
+    "a setting that there is not": ("sha256(config['salt'] + email)", "KeyError, salt"),
+}
+
+
+@pytest.mark.parametrize("case", FAILS)
+def test_an_expression_that_fails_names_stream_and_column_and_no_value(sync: Sync, case: str) -> None:
+    expression, reason = FAILS[case]
+    with pytest.raises(MapExpressionError) as caught:
+        sync("leads", stream_maps={"leads": {"email": expression, "phone": None}})
+    assert str(caught.value).startswith(f"the stream map of leads failed for email: {reason}")
+    assert "@" not in str(caught.value)
+    assert SALT not in str(caught.value)
+    assert caught.value.__suppress_context__
+
+
+@pytest.mark.parametrize("where", ["__filter__", "score"])
+def test_the_option_or_the_new_column_that_fails_is_named(sync: Sync, where: str) -> None:
+    with pytest.raises(MapExpressionError, match=f"the stream map of lead_lists failed for {where}: ValueError"):
+        sync("lead_lists", stream_maps={"lead_*": {where: "int(name)"}})
+
+
+@pytest.mark.parametrize("settings", [{}, {"flattening_enabled": True, "flattening_max_depth": 2}])
+def test_an_expression_that_fails_ends_a_process_with_one_critical_line(
+    debug_tap: Callable[..., Any], config: dict[str, Any], api: Server, settings: dict[str, Any]
+) -> None:
+    run = debug_tap(**config, stream_maps={"leads": {"email": "int(email)"}}, **settings)
+    assert run.returncode == 1
+    critical = [line for line in run.stderr.splitlines() if "CRITICAL" in line]
+    assert len(critical) == 1
+    assert "the stream map of leads failed for email: ValueError. " in critical[0]
+    assert "Traceback" not in run.stderr
+    assert not [lead["email"] for lead in api.control.truth("leads") if (lead.get("email") or "@") in run.stderr]
+    assert {json.loads(line)["type"] for line in run.stdout.splitlines()} <= {"SCHEMA", "RECORD", "STATE"}
+
+
+# What the SDK allows
+
+
+ALLOWED: dict[str, Any] = {
+    "nothing": {},
+    "no other streams": {"__else__": None, "lead_lists": {}},
+    "no other streams, as Meltano writes it": {"__else__": "__NULL__", "lead_lists": {}},
+    "a stream removed": {"lead_lists": None, "leads": "__NULL__"},
+    "streams removed by a pattern": {"lead*": None},
+    "a new column": {"lead_lists": {"size": "md5(name)"}},
+    "a new column that is the key": {
+        "lead_lists": {"key": "workspace_id + id", "__key_properties__": ["key"], "id": None, "workspace_id": None}
+    },
+    "a copy": {"copies": {"__source__": "lead_lists", "name": None}},
+    "a copy by a pattern": {"copies": {"__source__": "lead_l*", "workspace_name": None}},
+    "another name": {"lead_lists": {"__alias__": "lists-of-leads"}},
+    "another name by an expression": {"lead_*": {"__alias__": "'my_' + __stream_name__"}},
+    "only what is named": {"lead_lists": {"__else__": None, "id": "id", "name": "record.get('name')"}},
+    "a filter": {"lead_lists": {"__filter__": "name is not None"}},
+    "a column that some of a pattern have": {"*": {"email": None}},
+}
+
+
+@pytest.mark.parametrize("case", ALLOWED)
+def test_what_the_sdk_allows_is_not_refused(sync: Sync, case: str) -> None:
+    run = sync("lead_lists", stream_maps=ALLOWED[case])
+    assert any(message["type"] == "RECORD" for message in run.messages) is ("removed" not in case)
+
+
+def test_a_copy_and_its_source_have_each_their_own_columns(sync: Sync) -> None:
+    run = sync("lead_lists", stream_maps={"copies": {"__source__": "lead_lists", "name": None}})
+    assert all("name" in record for record in run.records("lead_lists"))
+    assert len(run.records("copies")) == len(run.records("lead_lists"))
+    assert not any("name" in record for record in run.records("copies"))
+
+
+def test_a_setting_can_be_used_for_several_taps(config: dict[str, Any]) -> None:
+    maps = {"__else__": None, "lead_lists": {}}
+    for _ in range(2):
+        run = run_tap({**config, "stream_maps": maps}, streams=("lead_lists", "campaigns"))
+        assert {message["stream"] for message in run.messages if message["type"] == "RECORD"} == {"lead_lists"}
+
+
+# Streams that nobody selected
+
+
+@pytest.mark.parametrize("pattern", ["*", "campaign*"])
+def test_a_pattern_counts_for_the_streams_that_are_selected(config: dict[str, Any], pattern: str) -> None:
+    run = run_tap({**config, "stream_maps": {pattern: {"workspace_name": None}}}, everything=False)
+    found = {message["stream"]: message["record"] for message in run.messages if message["type"] == "RECORD"}
+    assert "campaigns" in found
+    matched = {name for name in found if pattern == "*" or name.startswith("campaign")}
+    assert {name for name, record in found.items() if "workspace_name" not in record} == matched
+
+
+@pytest.mark.parametrize("map_", [{"subject": None}, {"id": None}, {"__alias__": "mails"}, {"__else__": None}])
+def test_the_map_of_a_stream_that_nobody_selected_stops_nothing(
+    sync: Sync, caplog: pytest.LogCaptureFixture, map_: dict[str, Any]
+) -> None:
+    caplog.set_level(logging.INFO)
+    run = sync("lead_lists", stream_maps={"emails": map_})
+    assert run.records("lead_lists")
+    assert not [record for record in caplog.records if record.levelno > logging.INFO]
+
+
+def test_a_column_that_is_not_selected_may_be_left_out_twice(config: dict[str, Any], sync: Sync) -> None:
+    run = sync("lead_lists", stream_maps={"lead_lists": {"has_enrichment_task": None}})
+    assert not any("has_enrichment_task" in record for record in run.records("lead_lists"))
+
+
+def test_a_test_of_the_connection_shows_nothing_that_a_map_would_change(
+    config: dict[str, Any], debug_tap: Callable[..., Any]
+) -> None:
+    run = debug_tap("--test", **config, stream_maps={"*": {"workspace_name": None}})
+    assert run.returncode == 0
+    records = [message for message in map(json.loads, run.stdout.splitlines()) if message["type"] == "RECORD"]
+    assert records
+    assert not any("workspace_name" in message["record"] for message in records)
+    (line,) = [line for line in run.stderr.splitlines() if "Not shown" in line]
+    assert "emails" in line
+    assert "emails" not in {message["stream"] for message in records}
+
+
+# Slips that may be meant
+
+
+@pytest.mark.parametrize(("name", "expected"), [("emial", 1), ("e_mail", 1), ("email", 0), ("email_hash", 0), ("x", 0)])
+def test_a_new_column_that_is_called_nearly_as_one_that_there_is_gets_a_warning(
+    sync: Sync, caplog: pytest.LogCaptureFixture, name: str, expected: int
+) -> None:
+    run = sync("leads", stream_maps={"leads": {name: "md5(record.get('email') or '')"}})
+    assert all(record[name] for record in run.records("leads"))
+    line = f"The stream map of leads makes a new column {name}: did you mean 'email'?"
+    assert caplog.messages.count(line) == expected
