@@ -20,10 +20,10 @@ from tap_instantly import stopping
 from tap_instantly.api import InstantlyAPIError, InstantlyClient, InstantlyError, Workspaces, secrecy
 from tap_instantly.api.errors import SKIPPED_KINDS
 from tap_instantly.api.group import accepted_sub_workspaces
-from tap_instantly.configuration import key_of, problems, secrets, unknown_variables
+from tap_instantly.configuration import key_of, problems, secrets, unknown_variables, unread_choices
 from tap_instantly.progress import Report
 from tap_instantly.progress.verdict import verdict
-from tap_instantly.settings import ALL, ENVIRONMENT_PREFIX, SETTINGS
+from tap_instantly.settings import ALL, ENVIRONMENT_PREFIX, KEEP, SETTINGS
 from tap_instantly.singer import files
 from tap_instantly.singer.writer import BufferedWriter
 from tap_instantly.streams import STREAMS, InstantlyStream, selection
@@ -96,8 +96,15 @@ class TapInstantly(Tap):
         if kwargs.get("parse_env_config"):
             for line in unknown_variables(os.environ, self.config_jsonschema):
                 self.logger.warning(line)
-        if validate_config and (found := problems(self.config, self.config_jsonschema)):
+        if validate_config:
+            self._check_settings()
+
+    def _check_settings(self) -> None:
+        found = problems(self.config, self.config_jsonschema) or list(unread_choices(self.config, os.environ))
+        if found:
             raise ConfigurationError("; ".join(found))
+        if self.config.get("personal_data_salt") and self.config["personal_data"] == KEEP:
+            self.logger.warning("personal_data_salt has no effect: personal_data is keep, so all is in clear.")
 
     @override
     def load_state(self, state: dict[str, Any]) -> None:

@@ -17,8 +17,10 @@ from tap_instantly.api import InstantlyAPIError
 from tap_instantly.api.errors import FATAL_KINDS, SKIPPED_KINDS
 from tap_instantly.api.pagination import no_records
 from tap_instantly.api.retry import Retry
+from tap_instantly.settings import DROP, KEEP
 from tap_instantly.singer.sources import Slices
 from tap_instantly.streams import state
+from tap_instantly.streams.personal import Hidden, unmarked
 from tap_instantly.streams.records import Record, RecordShaper, schema_directory
 from tap_instantly.streams.tally import why_skipped
 from tap_instantly.streams.turns import StoppedReadingError, workspace_id
@@ -40,6 +42,18 @@ if TYPE_CHECKING:
     Slice = Mapping[str, Any]
 
 
+MARKED = SchemaDirectory(schema_directory())
+"""The schemas with the marks of personal data."""
+
+
+class _Plain(SchemaDirectory):
+    """The schemas as loaders get them."""
+
+    @override
+    def fetch_schema(self, key: str) -> dict[str, Any]:
+        return unmarked(super().fetch_schema(key))
+
+
 class InstantlyStream(Versioned):
     """One kind of record, read in all workspaces side by side.
 
@@ -47,7 +61,7 @@ class InstantlyStream(Versioned):
     replicated (``replication_key``); the schema is ``schemas/<name>.json``. State is kept per workspace.
     """
 
-    schema: ClassVar[StreamSchema[str]] = StreamSchema(SchemaDirectory(schema_directory()))
+    schema: ClassVar[StreamSchema[str]] = StreamSchema(_Plain(schema_directory()))
 
     scope: ClassVar[str | None] = None
     """Resource whose ``:read`` scope the endpoint needs, where the official document names one."""
@@ -279,7 +293,17 @@ class InstantlyStream(Versioned):
     @cached_property
     def shaper(self) -> RecordShaper:
         """Brings records into the schema's shape."""
-        return RecordShaper(self.schema, self.primary_keys, self.config["validate_records"], self.logger)
+        rules = self.config["validate_records"], self.config["personal_data"]
+        return RecordShaper(MARKED.get_schema(self.name), self.primary_keys, *rules, self.logger)
+
+    @cached_property
+    def _hidden(self) -> Hidden | None:
+        """Hides what is personal in records; None where it is kept."""
+        choice = self.config["personal_data"]
+        if choice == KEEP:
+            return None
+        properties, salt = MARKED.get_schema(self.name)["properties"], self.config["personal_data_salt"]
+        return Hidden(properties, self.primary_keys, salt, drop=choice == DROP)
 
     @override
     def post_process(self, row: Record, context: Context | None = None) -> Record | None:
@@ -289,6 +313,8 @@ class InstantlyStream(Versioned):
         record = self.shaper.shape(row, workspace, self._names.get(workspace))
         if record is not None:
             self.shaper.check(record)
+            if self._hidden is not None:
+                self._hidden.hide(record)
             self.tally.records += 1
         return record
 
