@@ -157,7 +157,7 @@ def _describe(error: ValidationError, schema: Mapping[str, Any]) -> Iterator[str
 def _types(error: ValidationError) -> str:
     if error.validator != "type":
         return "string, and not empty"
-    given: str | list[str] = error.validator_value
+    given = cast("str | list[str]", error.validator_value)
     return given if isinstance(given, str) else " or ".join(type_ for type_ in given if type_ != "null")
 
 

@@ -70,7 +70,7 @@ def test_every_method_of_the_client_and_every_module_is_in_its_page() -> None:
 
 def test_every_oddity_that_a_stream_counts_in_its_last_line_is_explained() -> None:
     page = Path("docs/command-line.md").read_text(encoding="utf-8")
-    oddities = RecordShaper({"properties": {}}, (), "off", "keep", logging.getLogger()).oddities
+    oddities = RecordShaper({"properties": {}}, (), "off", logging.getLogger()).oddities
     assert {name for name in oddities if f"`{name}`" not in page} == set()
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote
 
 from singer_sdk.pagination import SinglePagePaginator
-from singer_sdk.schema.source import SchemaDirectory, StreamSchema
+from singer_sdk.schema.source import StreamSchema
 from singer_sdk.streams.rest import PageContext
 from typing_extensions import override
 
@@ -20,8 +20,9 @@ from tap_instantly.api.retry import Retry
 from tap_instantly.settings import DROP, KEEP
 from tap_instantly.singer.sources import Slices
 from tap_instantly.streams import state
-from tap_instantly.streams.personal import Hidden, unmarked
-from tap_instantly.streams.records import Record, RecordShaper, schema_directory
+from tap_instantly.streams.personal import Hidden
+from tap_instantly.streams.records import Record, RecordShaper
+from tap_instantly.streams.schemas import MARKED, UNMARKED
 from tap_instantly.streams.tally import why_skipped
 from tap_instantly.streams.turns import StoppedReadingError, workspace_id
 from tap_instantly.streams.versions import Versioned
@@ -42,18 +43,6 @@ if TYPE_CHECKING:
     Slice = Mapping[str, Any]
 
 
-MARKED = SchemaDirectory(schema_directory())
-"""The schemas with the marks of personal data."""
-
-
-class _Plain(SchemaDirectory):
-    """The schemas as loaders get them."""
-
-    @override
-    def fetch_schema(self, key: str) -> dict[str, Any]:
-        return unmarked(super().fetch_schema(key))
-
-
 class InstantlyStream(Versioned):
     """One kind of record, read in all workspaces side by side.
 
@@ -61,7 +50,7 @@ class InstantlyStream(Versioned):
     replicated (``replication_key``); the schema is ``schemas/<name>.json``. State is kept per workspace.
     """
 
-    schema: ClassVar[StreamSchema[str]] = StreamSchema(_Plain(schema_directory()))
+    schema: ClassVar[StreamSchema[str]] = StreamSchema(UNMARKED)
 
     scope: ClassVar[str | None] = None
     """Resource whose ``:read`` scope the endpoint needs, where the official document names one."""
@@ -293,8 +282,8 @@ class InstantlyStream(Versioned):
     @cached_property
     def shaper(self) -> RecordShaper:
         """Brings records into the schema's shape."""
-        rules = self.config["validate_records"], self.config["personal_data"]
-        return RecordShaper(MARKED.get_schema(self.name), self.primary_keys, *rules, self.logger)
+        schema, validate = MARKED.get_schema(self.name), self.config["validate_records"]
+        return RecordShaper(schema, self.primary_keys, validate, self.logger, self.config["personal_data"])
 
     @cached_property
     def _hidden(self) -> Hidden | None:

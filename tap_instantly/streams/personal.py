@@ -177,16 +177,6 @@ def marks(schema: Mapping[str, Any], place: str = "") -> dict[str, Kind]:
     return found
 
 
-def unmarked(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """A schema without its marks, as loaders get it."""
-    plain = {name: part for name, part in schema.items() if name != MARK}
-    if "properties" in plain:
-        plain["properties"] = {name: unmarked(part) for name, part in plain["properties"].items()}
-    if isinstance(plain.get("items"), dict):
-        plain["items"] = unmarked(plain["items"])
-    return plain
-
-
 def _dropped(_value: object) -> None:
     return None
 

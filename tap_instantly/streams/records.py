@@ -6,8 +6,6 @@ import json
 import re
 import threading
 from decimal import Decimal
-from importlib import resources
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from jsonschema import Draft202012Validator, ValidationError
@@ -58,13 +56,6 @@ class InvalidRecordError(InstantlyError):
     """A record does not match its schema, and ``validate_records`` is ``fail``."""
 
 
-def schema_directory() -> Path:
-    """Where the schemas lie: inside the package once it is a wheel, beside it in a checkout."""
-    package = Path(str(resources.files("tap_instantly")))
-    inside = package / "schemas"
-    return inside if inside.is_dir() else package.parent / "schemas"
-
-
 class RecordShaper:
     """Shapes the records of one stream, and keeps count of what was odd about them.
 
@@ -81,12 +72,17 @@ class RecordShaper:
         schema: JSON Schema of the stream.
         keys: Names of the key properties.
         validate: ``off``, ``warn`` or ``fail``, for :meth:`check`.
-        personal: ``keep``, ``hash`` or ``drop``: what becomes of ``unknown_fields`` afterwards, for the log.
         logger: Of the stream.
+        personal: ``keep``, ``hash`` or ``drop``: what becomes of ``unknown_fields`` afterwards, for the log.
     """
 
     def __init__(
-        self, schema: Mapping[str, Any], keys: Sequence[str], validate: str, personal: str, logger: logging.Logger
+        self,
+        schema: Mapping[str, Any],
+        keys: Sequence[str],
+        validate: str,
+        logger: logging.Logger,
+        personal: str = KEEP,
     ) -> None:
         properties: Mapping[str, Mapping[str, Any]] = schema["properties"]
         self._keys = tuple(keys)
