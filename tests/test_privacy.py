@@ -7,7 +7,6 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pytest
 import yaml
 
 from tap_instantly.streams import STREAMS
@@ -16,6 +15,8 @@ from tap_instantly.streams.schemas import schema_directory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    import pytest
 
     from sandbox import Server
     from tests.support import TapRun
@@ -121,7 +122,7 @@ def test_the_stream_maps_of_the_page_do_what_is_said_there(sync: Callable[..., T
     example = yaml.safe_load(block("yaml"))
     run = sync(*example["stream_maps"], **example, personal_data_salt="4b1d-a-salt-of-the-tests-0001")
     leads, variants = run.records("leads"), run.records("campaign_variants")
-    assert all(row.get("email_domain") == (row.get("email") or "@").partition("@")[2] or None for row in leads)
+    assert all(row.get("email_domain") == ((row.get("email") or "@").partition("@")[2] or None) for row in leads)
     assert variants
     assert not any("company_name" in row for row in leads)
     assert not any("subject" in row for row in variants)

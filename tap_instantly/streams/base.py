@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote
 
@@ -17,15 +16,12 @@ from tap_instantly.api import InstantlyAPIError
 from tap_instantly.api.errors import FATAL_KINDS, SKIPPED_KINDS
 from tap_instantly.api.pagination import no_records
 from tap_instantly.api.retry import Retry
-from tap_instantly.settings import DROP, KEEP
 from tap_instantly.singer.sources import Slices
 from tap_instantly.streams import state
-from tap_instantly.streams.personal import Hidden
-from tap_instantly.streams.records import Record, RecordShaper
-from tap_instantly.streams.schemas import MARKED, UNMARKED
+from tap_instantly.streams.schemas import UNMARKED
+from tap_instantly.streams.shaped import Shaped
 from tap_instantly.streams.tally import why_skipped
 from tap_instantly.streams.turns import StoppedReadingError, workspace_id
-from tap_instantly.streams.versions import Versioned
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -39,11 +35,12 @@ if TYPE_CHECKING:
     from tap_instantly.api import ErrorKind, Workspaces
     from tap_instantly.singer.sources import Source
     from tap_instantly.streams.parents import Parent
+    from tap_instantly.streams.records import Record
 
     Slice = Mapping[str, Any]
 
 
-class InstantlyStream(Versioned):
+class InstantlyStream(Shaped):
     """One kind of record, read in all workspaces side by side.
 
     A subclass says where the records are (``path``), what identifies them (``primary_keys``) and how they are
@@ -61,16 +58,12 @@ class InstantlyStream(Versioned):
     arguments: ClassVar[Mapping[str, Any]] = {}
     """Constant arguments, of the query for GET and of the body for POST."""
 
-    left_out: ClassVar[tuple[str, ...]] = ()
-    """Fields never to be extracted: secrets, and what another stream carries."""
-
     why_off: ClassVar[str | None] = None
     """Why the stream is not selected by default; such a stream has to be selected in the catalog."""
 
     def __init__(self, tap: Tap, workspaces: Workspaces) -> None:
         super().__init__(tap, workspaces)
         self._starts: dict[str, str | None] = {}
-        self._names: dict[str, str | None] = {}
         self._counting = threading.Lock()
         self._missing: dict[str, str] = {}
         self._unsure: dict[str, str] = {}
@@ -276,36 +269,6 @@ class InstantlyStream(Versioned):
         with self._counting:
             self.request_counter.increment()
         return page, response
-
-    # Shaping
-
-    @cached_property
-    def shaper(self) -> RecordShaper:
-        """Brings records into the schema's shape."""
-        schema, validate = MARKED.get_schema(self.name), self.config["validate_records"]
-        return RecordShaper(schema, self.primary_keys, validate, self.logger, self.config["personal_data"])
-
-    @cached_property
-    def _hidden(self) -> Hidden | None:
-        """Hides what is personal in records; None where it is kept."""
-        choice = self.config["personal_data"]
-        if choice == KEEP:
-            return None
-        properties, salt = MARKED.get_schema(self.name)["properties"], self.config["personal_data_salt"]
-        return Hidden(properties, self.primary_keys, salt, drop=choice == DROP)
-
-    @override
-    def post_process(self, row: Record, context: Context | None = None) -> Record | None:
-        for name in self.left_out:
-            row.pop(name, None)
-        workspace = workspace_id(context)
-        record = self.shaper.shape(row, workspace, self._names.get(workspace))
-        if record is not None:
-            self.shaper.check(record)
-            if self._hidden is not None:
-                self._hidden.hide(record)
-            self.tally.records += 1
-        return record
 
     def sum_up(self) -> None:
         """Say what was read, and what it took."""
