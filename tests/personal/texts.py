@@ -24,7 +24,7 @@ PEOPLE = re.compile(r"(first|last)_?[nN]ame|first|last|nickname|signature|user_n
 
 DETAILS = re.compile(
     r"company_?[nN]ame|job_?[tT]itle|phone(_number)?|website|ip_address|user_agent|personalization|icebreaker|message_id|"
-    r"subject|text|html|body|content_preview|filename|\w*url|bl_value|feedback_text|ai_reasoning|instruction"
+    r"subject|text|html|body|content_preview|filename|(webhook_|target_hook_)?url|bl_value|feedback_text|ai_reasoning|instruction"
 )
 """What it calls fields that say something of one."""
 
