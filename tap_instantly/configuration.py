@@ -15,7 +15,7 @@ from jsonschema import Draft202012Validator, ValidationError
 from tap_instantly import timestamps
 from tap_instantly.api.transport import DEFAULT_API_URL, DEFAULT_USER_AGENT
 from tap_instantly.quoting import quoted
-from tap_instantly.settings import ALL, EARLIEST_YEAR, ENVIRONMENT_PREFIX, SETTINGS
+from tap_instantly.settings import ALL, DROP, EARLIEST_YEAR, ENVIRONMENT_PREFIX, HASH, KEEP, SETTINGS, SHORTEST_SALT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -121,6 +121,7 @@ def _keys(config: Mapping[str, Any]) -> Iterator[str]:
             yield f"{where} has an api_key_env that names no environment variable, or an empty one"
     yield from _shared_keys(config)
     yield from _sub_workspaces(config)
+    yield from _personal_data(config)
     if not config.get("workspaces") and config.get("api_key") is None:
         yield f"setting 'api_key' is missing: give it in the config, or as {ENVIRONMENT_PREFIX}API_KEY"
     if config.get("workspaces") and config.get("api_key") is not None:
@@ -135,6 +136,32 @@ def _shared_keys(config: Mapping[str, Any]) -> Iterator[str]:
             names.setdefault(key, []).append(f"'{quoted(str(entry.get('name')))}'")
     for alike in (alike for alike in names.values() if len(alike) > 1):
         yield f"setting 'workspaces' is not valid: {' and '.join(alike)} have the same key; leave one of them in"
+
+
+def _personal_data(config: Mapping[str, Any]) -> Iterator[str]:
+    choice, salt = config.get("personal_data", KEEP), config.get("personal_data_salt")
+    if choice in (HASH, DROP) and salt is None:
+        yield (
+            f"setting 'personal_data_salt' is missing: personal_data '{choice}' needs it; give a secret of at least "
+            f"{SHORTEST_SALT} characters, such as the output of openssl rand -hex 32"
+        )
+    if isinstance(salt, str) and len(salt.strip()) < SHORTEST_SALT:
+        yield f"setting 'personal_data_salt' is not valid: it must have at least {SHORTEST_SALT} characters"
+
+
+def unread_choices(config: Mapping[str, Any], environment: Mapping[str, str]) -> Iterator[str]:
+    """What to say of variables of the environment on personal data that have no effect: it would be kept for one."""
+    own = f"{ENVIRONMENT_PREFIX}PERSONAL"
+    known = {f"{own}_DATA", f"{own}_DATA_SALT"}
+    for name in sorted(environment):
+        if name.upper().startswith(own) and name not in known:
+            yield f"environment variable {name} is no setting{did_you_mean(name, known)}"
+    wanted, choice = environment.get(f"{own}_DATA"), config.get("personal_data")
+    if wanted is not None and wanted != choice:
+        yield (
+            f"environment variable {own}_DATA differs from the setting 'personal_data', which is '{choice}': give the "
+            "same in both; the environment is read with --config=ENV"
+        )
 
 
 def _sub_workspaces(config: Mapping[str, Any]) -> Iterator[str]:
@@ -177,7 +204,7 @@ def _types(error: ValidationError) -> str:
     return types if isinstance(types, str) else " or ".join(type_ for type_ in types if type_ != "null")
 
 
-def _implausible(config: Mapping[str, Any]) -> Iterator[str]:
+def _start_date(config: Mapping[str, Any]) -> Iterator[str]:
     if (start := config.get("start_date")) is not None:
         try:
             plausible = timestamps.parse(start).year >= EARLIEST_YEAR
@@ -190,6 +217,10 @@ def _implausible(config: Mapping[str, Any]) -> Iterator[str]:
                 f"setting 'start_date' is not valid: '{start}' lies in the future, so that nothing would be read; "
                 f"it can be {timestamps.text(latest)} at the latest"
             )
+
+
+def _implausible(config: Mapping[str, Any]) -> Iterator[str]:
+    yield from _start_date(config)
     if config.get("flattening_enabled") and (config.get("flattening_max_depth") or 0) < 1:
         yield "setting 'flattening_enabled' needs a flattening_max_depth of 1 or more: how many levels to flatten"
     agent = config.get("user_agent") or DEFAULT_USER_AGENT

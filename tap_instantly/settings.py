@@ -24,6 +24,12 @@ ENVIRONMENT_PREFIX = "TAP_INSTANTLY_"
 LONGEST_NAME = 63
 """Characters that the name of a column has in Postgres, at most."""
 
+KEEP, HASH, DROP = "keep", "hash", "drop"
+"""What can become of personal data."""
+
+SHORTEST_SALT = 16
+"""Characters of ``personal_data_salt``, at least: a shorter one can be found by trying."""
+
 ALL = "all"
 """In the place of ids of sub-workspaces: all that there are."""
 
@@ -138,6 +144,24 @@ SETTINGS: dict[str, Any] = th.PropertiesList(
         description="How often a failed request is tried again before the run gives up; twice at most where a server "
         "cannot be reached in the first place. The waits between tries grow exponentially, with full jitter, to at "
         "most a minute.",
+    ),
+    th.Property(
+        "personal_data",
+        th.StringType,
+        allowed_values=[KEEP, HASH, DROP],
+        default=KEEP,
+        title="Personal data",
+        description="What becomes of addresses, names, texts and whatever else is about a person: keep, hash (equal "
+        "texts have equal hashes, and addresses keep their domain) or drop (null, but for keys and the addresses of "
+        "sending accounts, which are hashed). docs/privacy.md lists what is meant. Change it with a full refresh.",
+    ),
+    th.Property(
+        "personal_data_salt",
+        th.StringType,
+        secret=True,
+        title="Salt for personal data",
+        description="Secret that personal data are hashed with, at least 16 characters, such as the output of openssl "
+        "rand -hex 32. Required unless personal_data is keep. Keep it: with another one, hashes are others.",
     ),
     th.Property(
         "validate_records",

@@ -20,11 +20,11 @@ from tap_instantly.api import InstantlyAPIError, InstantlyClient, InstantlyError
 from tap_instantly.api.errors import SKIPPED_KINDS
 from tap_instantly.api.group import accepted_sub_workspaces
 from tap_instantly.api.workspace import UNKNOWN_WORKSPACE
-from tap_instantly.configuration import key_of, problems, secrets, unknown_variables
+from tap_instantly.configuration import key_of, problems, secrets, unknown_variables, unread_choices
 from tap_instantly.progress import Report
 from tap_instantly.progress.quiet import drop_metrics
 from tap_instantly.progress.verdict import verdict
-from tap_instantly.settings import ALL, SETTINGS
+from tap_instantly.settings import ALL, KEEP, SETTINGS
 from tap_instantly.singer import files
 from tap_instantly.singer.stream_maps import StreamMaps
 from tap_instantly.singer.writer import BufferedWriter
@@ -91,8 +91,15 @@ class TapInstantly(Tap):
         if kwargs.get("parse_env_config"):
             for line in unknown_variables(os.environ, self.config_jsonschema):
                 self.logger.warning(line)
-        if validate_config and (found := problems(self.config, self.config_jsonschema)):
+        if validate_config:
+            self._check_settings()
+
+    def _check_settings(self) -> None:
+        found = problems(self.config, self.config_jsonschema) or list(unread_choices(self.config, os.environ))
+        if found:
             raise ConfigurationError("; ".join(found))
+        if self.config.get("personal_data_salt") and self.config["personal_data"] == KEEP:
+            self.logger.warning("personal_data_salt has no effect: personal_data is keep, so all is in clear.")
 
     @property
     def _env_var_config(self) -> dict[str, Any]:
@@ -108,15 +115,8 @@ class TapInstantly(Tap):
         """Prepare stream maps and flattening; called by the SDK once there are settings and a catalog.
 
         Raises:
-            ConfigurationError: Flattening would give two columns one name.
+            ConfigurationError: A map cannot be meant as it is, or flattening would give two columns one name.
         """
-        try:
-            super().setup_mapper()
-        except ValueError as error:
-            raise flattening.refusal(error, self.config) from None
-
-    @override
-    def setup_mapper(self) -> None:
         catalog: Mapping[str, CatalogEntry] = self.input_catalog or {}
         entries = {name: entry.schema.properties or {} for name, entry in catalog.items()}
         columns = {
@@ -124,7 +124,10 @@ class TapInstantly(Tap):
         }
         selected = {stream.name for stream in self._own_streams if stream.selected}
         self.mapper = StreamMaps(self.config, self.logger, columns, selected)
-        self.mapper.register_raw_streams_from_catalog(self.catalog)
+        try:
+            self.mapper.register_raw_streams_from_catalog(self.catalog)
+        except ValueError as error:
+            raise flattening.refusal(error, self.config) from None
 
     @override
     def load_state(self, state: dict[str, Any]) -> None:

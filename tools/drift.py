@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 import requests
 
 from tap_instantly.api.transport import DEFAULT_USER_AGENT
-from tap_instantly.streams.records import schema_directory
+from tap_instantly.streams.schemas import schema_directory
 from tap_instantly.tap import TapInstantly
 from tools.changes import places_differ, same, without
 from tools.openapi import DOCUMENT, ITSELF, Facts, Operation, Place, UnreadableError, facts, parse, schema_facts

@@ -13,6 +13,9 @@ from benchmarks.report import number
 from benchmarks.results import LATEST, Results
 from benchmarks.scenarios import PEERS, TAP
 from tap_instantly.settings import SETTINGS
+from tap_instantly.streams.personal import Kind, marks
+from tap_instantly.streams.records import UNKNOWN_FIELDS
+from tap_instantly.streams.schemas import MARKED
 from tap_instantly.tap import TapInstantly
 from tests.reliability import table as reliability
 from tests.state import table as state
@@ -30,7 +33,7 @@ PAGES = (
     ROOT / "README.md",
     *(
         ROOT / "docs" / f"{name}.md"
-        for name in ("architecture", "client", "command-line", "reliability", "settings", "streams")
+        for name in ("architecture", "client", "command-line", "privacy", "reliability", "settings", "streams")
     ),
 )
 
@@ -129,6 +132,13 @@ def compared() -> str:
     )
 
 
+def personal() -> str:
+    """One row per stream that has something of a person, with the places of each kind."""
+    head = ("Stream", "Sending accounts", "Addresses", "Texts", "Of any form")
+    kinds = [Kind.ACCOUNT, Kind.ADDRESS, Kind.TEXT, Kind.ANY]
+    return table(head, filter(None, (_personal_row(stream.name, kinds) for stream in _streams())))
+
+
 def setting_types() -> str:
     """One row per setting, the SDK's own among them."""
     return table(("Setting", "Variable of the environment", "Type", "Of the SDK"), reference.setting_rows())
@@ -161,6 +171,7 @@ TABLES = {
     "log_lines": log_lines,
     "modules": modules,
     "options": options,
+    "personal": personal,
     "setting_types": setting_types,
     "states": states,
     "faults": faults,
@@ -201,6 +212,13 @@ def _stream_row(stream: InstantlyStream) -> tuple[str, ...]:
         f"`{stream.http_method} {stream.path}`",
         " ".join(f"`{scope}`" for scope in stream.scopes) or "none",
     )
+
+
+def _personal_row(stream: str, kinds: Sequence[Kind]) -> tuple[str, ...]:
+    """The row of a stream; none where there is nothing but what every stream has."""
+    marked = {place: kind for place, kind in marks(MARKED.get_schema(stream)).items() if place != UNKNOWN_FIELDS}
+    cells = [", ".join(f"`{place}`" for place, kind in marked.items() if kind is column) for column in kinds]
+    return (f"`{stream}`", *cells) if any(cells) else ()
 
 
 def _default(setting: Mapping[str, Any]) -> str:

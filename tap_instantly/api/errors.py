@@ -14,6 +14,7 @@ import requests
 import urllib3.exceptions as transport
 
 from tap_instantly.api.decode import UNREADABLE, decode
+from tap_instantly.api.secrecy import without_addresses
 
 _MESSAGE_LIMIT = 200
 
@@ -110,7 +111,7 @@ class InstantlyAPIError(InstantlyError):
     Attributes:
         status: HTTP status, or None where no answer came.
         method: HTTP method.
-        path: Path of the URL, without query; e-mail addresses in it are masked in the message.
+        path: Path of the URL, without query; e-mail addresses in it and in the body are masked in the message.
         body: The answer's body, or the reason of a transport failure.
         kind: What it means; worked out from ``status`` and ``body`` unless given.
         retry_after: Seconds that the server asked to wait, where it did.
@@ -172,7 +173,7 @@ class InstantlyAPIError(InstantlyError):
         path = re.sub(r"[^/]*(@|%40)[^/]*", "{email}", self.path)
         answer = f"answered {self.status} ({self.kind.value})" if self.status else f"failed ({self.kind.value})"
         tries = f" after {self.tries} tries" if self.tries > 1 else ""
-        message = f": {self.message.removesuffix('.')}" if self.message else ""
+        message = f": {without_addresses(self.message).removesuffix('.')}" if self.message else ""
         return f"{self.method} {path} {answer}{tries}{message}. {self.advice}".rstrip()
 
 

@@ -1,4 +1,4 @@
-"""Keeping API keys out of whatever is written."""
+"""Keeping API keys out of whatever is written, and e-mail addresses out of the log."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 MASKED = "***"
+
+_ADDRESS = re.compile(r"[^\s/?&=<>()\[\]{}\"'\\,;:@]{1,254}(?:@|%40)[\w-]+(?:\.[\w-]+)*")
 
 SHORTEST = 8
 """Characters of the shortest text that is taken for a key: to mask less would deface whatever holds it by chance."""
@@ -106,8 +108,13 @@ def guard_logs() -> None:
 
 
 def masked(text: str) -> str:
-    """``text`` with ``***`` in the place of each of the remembered keys."""
-    return _mask(frozenset(_known)).text(text)
+    """``text`` with ``***`` in the place of each of the remembered keys, and without addresses."""
+    return without_addresses(_mask(frozenset(_known)).text(text))
+
+
+def without_addresses(text: str) -> str:
+    """``text`` with ``{email}`` in the place of each e-mail address, also where it is quoted for a URL."""
+    return _ADDRESS.sub("{email}", text) if "@" in text or "%40" in text else text
 
 
 class _MaskingFormatter(logging.Formatter):

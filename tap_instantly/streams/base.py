@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import threading
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote
 
 from singer_sdk.pagination import SinglePagePaginator
-from singer_sdk.schema.source import SchemaDirectory, StreamSchema
+from singer_sdk.schema.source import StreamSchema
 from singer_sdk.streams.rest import PageContext
 from typing_extensions import override
 
@@ -18,11 +17,11 @@ from tap_instantly.api.errors import FATAL_KINDS, SKIPPED_KINDS
 from tap_instantly.api.pagination import no_records
 from tap_instantly.api.retry import Retry
 from tap_instantly.singer.sources import Slices
-from tap_instantly.streams import flattening, state
-from tap_instantly.streams.records import Record, RecordShaper, schema_directory
+from tap_instantly.streams import state
+from tap_instantly.streams.schemas import UNMARKED
+from tap_instantly.streams.shaped import Shaped
 from tap_instantly.streams.tally import why_ended, why_skipped
 from tap_instantly.streams.turns import StoppedReadingError, workspace_id
-from tap_instantly.streams.versions import Versioned
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -36,18 +35,19 @@ if TYPE_CHECKING:
     from tap_instantly.api import ErrorKind, Workspaces
     from tap_instantly.singer.sources import Source
     from tap_instantly.streams.parents import Parent
+    from tap_instantly.streams.records import Record
 
     Slice = Mapping[str, Any]
 
 
-class InstantlyStream(Versioned):
+class InstantlyStream(Shaped):
     """One kind of record, read in all workspaces side by side.
 
     A subclass says where the records are (``path``), what identifies them (``primary_keys``) and how they are
     replicated (``replication_key``); the schema is ``schemas/<name>.json``. State is kept per workspace.
     """
 
-    schema: ClassVar[StreamSchema[str]] = StreamSchema(SchemaDirectory(schema_directory()))
+    schema: ClassVar[StreamSchema[str]] = StreamSchema(UNMARKED)
 
     scope: ClassVar[str | None] = None
     """Resource whose ``:read`` scope the endpoint needs, where the official document names one."""
@@ -58,9 +58,6 @@ class InstantlyStream(Versioned):
     arguments: ClassVar[Mapping[str, Any]] = {}
     """Constant arguments, of the query for GET and of the body for POST."""
 
-    left_out: ClassVar[tuple[str, ...]] = ()
-    """Fields never to be extracted: secrets, and what another stream carries."""
-
     why_off: ClassVar[str | None] = None
     """Why the stream is not selected by default; such a stream has to be selected in the catalog."""
 
@@ -68,7 +65,6 @@ class InstantlyStream(Versioned):
         super().__init__(tap, workspaces)
         self._bookmarks: dict[str, object] = {}
         self._starts: dict[str, str | None] = {}
-        self._names: dict[str, str | None] = {}
         self._counting = threading.Lock()
         self._missing: dict[str, str] = {}
         self._unsure: dict[str, str] = {}
@@ -270,26 +266,6 @@ class InstantlyStream(Versioned):
         with self._counting:
             self.request_counter.increment()
         return page, response
-
-    # Shaping
-
-    @cached_property
-    def shaper(self) -> RecordShaper:
-        """Brings records into the schema's shape."""
-        levels = flattening.levels_of(self.config)
-        schema = flattening.narrowed(self.schema, self.effective_schema, levels)
-        return RecordShaper(schema, self.primary_keys, self.config["validate_records"], self.logger, levels)
-
-    @override
-    def post_process(self, row: Record, context: Context | None = None) -> Record | None:
-        for name in self.left_out:
-            row.pop(name, None)
-        workspace = workspace_id(context)
-        record = self.shaper.shape(row, workspace, self._names.get(workspace))
-        if record is not None:
-            self.shaper.check(record)
-            self.tally.records += 1
-        return record
 
     def sum_up(self) -> None:
         """Say what was read, and what it took."""

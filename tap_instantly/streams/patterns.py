@@ -13,6 +13,7 @@ from tap_instantly.api import ErrorKind, InstantlyAPIError, StartingAfterPaginat
 from tap_instantly.api.decode import decoded
 from tap_instantly.api.page_limit import PageLimit
 from tap_instantly.api.pagination import array, objects, page_arguments, settled
+from tap_instantly.api.secrecy import without_addresses
 from tap_instantly.streams.base import InstantlyStream
 from tap_instantly.streams.turns import workspace_id
 
@@ -195,7 +196,7 @@ class PerParent(InstantlyStream):
                 raise
             with self._counting:
                 self._not_found.setdefault(workspace_id(context), set()).add(parent_id)
-            self.logger.warning("Passed over %s %s: %s", column, parent_id, error)
+            self.logger.warning("Passed over %s %s: %s", column, without_addresses(parent_id), error)
 
     def _own(self, page: list[Record], context: Slice) -> list[Record]:
         """The rows of the parent, and those of none that is asked for itself."""

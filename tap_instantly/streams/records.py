@@ -6,8 +6,6 @@ import json
 import re
 import threading
 from decimal import Decimal
-from importlib import resources
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from jsonschema import Draft202012Validator, ValidationError
@@ -15,9 +13,11 @@ from jsonschema import Draft202012Validator, ValidationError
 from tap_instantly import timestamps
 from tap_instantly.api import InstantlyError
 from tap_instantly.api.decode import Odd
-from tap_instantly.api.secrecy import MASKED
+from tap_instantly.api.secrecy import MASKED, without_addresses
+from tap_instantly.settings import DROP, HASH, KEEP
 from tap_instantly.streams import flattening
 from tap_instantly.streams.forms import NOT_TO_CARRY, Form, TooDeepError, carried, mended
+from tap_instantly.streams.personal import MARK
 
 if TYPE_CHECKING:
     import logging
@@ -28,6 +28,13 @@ Record = dict[str, Any]
 UNKNOWN_FIELDS = "unknown_fields"
 WORKSPACE_ID = "workspace_id"
 WORKSPACE_NAME = "workspace_name"
+
+DESTINY = {
+    KEEP: f"it is kept in the column {UNKNOWN_FIELDS}",
+    HASH: f"its hash is kept in the column {UNKNOWN_FIELDS}",
+    DROP: "it is dropped like personal data, of which it may be",
+}
+"""What becomes of what does not fit its schema."""
 
 MOST_REPORTED = 200
 """Fields of a stream, or oddities of them, that have a line in the log."""
@@ -50,13 +57,6 @@ class InvalidRecordError(InstantlyError):
     """A record does not match its schema, and ``validate_records`` is ``fail``."""
 
 
-def schema_directory() -> Path:
-    """Where the schemas lie: inside the package once it is a wheel, beside it in a checkout."""
-    package = Path(str(resources.files("tap_instantly")))
-    inside = package / "schemas"
-    return inside if inside.is_dir() else package.parent / "schemas"
-
-
 class RecordShaper:
     """Shapes the records of one stream, and keeps count of what was odd about them.
 
@@ -77,6 +77,7 @@ class RecordShaper:
         validate: ``off``, ``warn`` or ``fail``, for :meth:`check`.
         logger: Of the stream.
         flattened: How many levels of objects the SDK will flatten.
+        personal: ``keep``, ``hash`` or ``drop``: what becomes of ``unknown_fields`` afterwards, for the log.
     """
 
     def __init__(
@@ -86,10 +87,13 @@ class RecordShaper:
         validate: str,
         logger: logging.Logger,
         flattened: int = 0,
+        personal: str = KEEP,
     ) -> None:
         properties: Mapping[str, Mapping[str, Any]] = schema["properties"]
         self._flattened = flattened
         self._keys = tuple(keys)
+        self._personal = {name for name, kind in properties.items() if MARK in kind}
+        self._destiny = DESTINY[personal]
         self._properties = {name: kind for name, kind in properties.items() if name != UNKNOWN_FIELDS}
         self._form = Form(self._properties, closed=True)
         self._open_form = Form({**self._properties, UNKNOWN_FIELDS: {"type": ("object", "null")}}, closed=False)
@@ -222,11 +226,15 @@ class RecordShaper:
             yield from flattening.taken_out(record.get(name), kind, name, self._flattened)
 
     def _leave_out(self, record: Record, why: str) -> None:
-        present = {name: _short(value) for name in self._keys if (value := record.get(name)) is not None}
+        present = {name: self._shown(name, value) for name in self._keys if (value := record.get(name)) is not None}
         aside = record.get(UNKNOWN_FIELDS) or {}
-        wrong = {name: _short(aside[name]) for name in self._needed if name in aside}
+        wrong = {name: self._shown(name, aside[name]) for name in self._needed if name in aside}
         also = f"; in the place of it: {wrong}" if wrong else ""
         self._logger.error("A record %s was left out; the rest of its key: %s%s", why, present, also)
+
+    def _shown(self, name: str, value: object) -> str:
+        """A value in the log, where it is not personal."""
+        return MASKED if name in self._personal else _short(value)
 
     def _move(self, record: Record, aside: dict[str, Any], name: str, reason: str) -> None:
         self._count_moved(record, name, reason)
@@ -242,7 +250,7 @@ class RecordShaper:
         while place in aside:  # the API may have a field of that name
             place += "'"
         aside[place] = value
-        self._report_once(re.sub(r"\[[0-9]+\]", "", place), f"{reason}; it is kept in the column {UNKNOWN_FIELDS}")
+        self._report_once(re.sub(r"\[[0-9]+\]", "", place), f"{reason}; {self._destiny}")
 
     def _report_once(self, place: str, message: str) -> None:
         name = _short(place)
@@ -255,7 +263,7 @@ class RecordShaper:
             self._logger.warning("Field '%s': %s", name, message)
 
     def _refuse(self, record: Record, place: str, breach: str) -> NoReturn:
-        key = {name: record.get(name) for name in self._keys}
+        key = {name: MASKED if name in self._personal else record.get(name) for name in self._keys}
         message = (
             f"{self._logger.name.rpartition('.')[2]}: the record {key} does not match its schema: field '{place}' "
             f"{breach}. With validate_records 'warn' it would be loaded all the same."
@@ -288,4 +296,4 @@ def _place(error: ValidationError) -> str:
 def _short(value: object) -> str:
     """A value on one line of at most a hundred characters of ASCII."""
     text = value if isinstance(value, str) else repr(value)[:MOST_SHOWN]
-    return json.dumps(text[:MOST_SHOWN])[1:-1][:MOST_SHOWN]
+    return without_addresses(json.dumps(text[:MOST_SHOWN])[1:-1][:MOST_SHOWN])

@@ -1,0 +1,45 @@
+"""The schemas of the streams, with the marks of personal data and without."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from singer_sdk.schema.source import SchemaDirectory
+from typing_extensions import override
+
+from tap_instantly.streams.personal import MARK
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def schema_directory() -> Path:
+    """Where the schemas lie: inside the package once it is a wheel, beside it in a checkout."""
+    package = Path(str(resources.files("tap_instantly")))
+    inside = package / "schemas"
+    return inside if inside.is_dir() else package.parent / "schemas"
+
+
+def unmarked(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """A schema without its marks, as loaders get it."""
+    plain = {name: part for name, part in schema.items() if name != MARK}
+    if "properties" in plain:
+        plain["properties"] = {name: unmarked(part) for name, part in plain["properties"].items()}
+    if isinstance(plain.get("items"), dict):
+        plain["items"] = unmarked(plain["items"])
+    return plain
+
+
+class _Unmarked(SchemaDirectory):
+    @override
+    def fetch_schema(self, key: str) -> dict[str, Any]:
+        return unmarked(super().fetch_schema(key))
+
+
+MARKED = SchemaDirectory(schema_directory())
+"""The schemas as they are in their files."""
+
+UNMARKED = _Unmarked(schema_directory())
+"""The schemas as catalogs and loaders get them."""

@@ -1,0 +1,86 @@
+"""The two settings: what is refused, and that nothing is kept in clear by mistake."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from singer_sdk.exceptions import ConfigurationError
+
+from tap_instantly.tap import TapInstantly
+from tests.personal.conftest import SALT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MISSING = "setting 'personal_data_salt' is missing: personal_data '{}' needs it"
+SHORT = "setting 'personal_data_salt' is not valid: it must have at least 16 characters"
+UNREAD = "environment variable TAP_INSTANTLY_PERSONAL_DATA differs from the setting 'personal_data', which is 'keep'"
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"personal_data": "hash"}, MISSING.format("hash")),
+        ({"personal_data": "drop"}, MISSING.format("drop")),
+        ({"personal_data": "drop", "personal_data_salt": None}, MISSING.format("drop")),
+        ({"personal_data": "hash", "personal_data_salt": ""}, SHORT),
+        ({"personal_data": "hash", "personal_data_salt": "only-this-short"}, SHORT),
+        ({"personal_data": "hash", "personal_data_salt": " " * 40}, SHORT),
+        (
+            {"personal_data": "hash", "personal_data_salt": 123456789012345678},
+            "setting 'personal_data_salt' is not valid",
+        ),
+        ({"personal_data": "Hash", "personal_data_salt": SALT}, "setting 'personal_data' is not valid: 'Hash' is not"),
+        ({"personal_data": ""}, "setting 'personal_data' is not valid: '' is not one of"),
+        ({"personal_data": None}, "setting 'personal_data' is not valid: None is not one of"),
+        ({"personal_data": True}, "setting 'personal_data' is not valid"),
+        ({"personaldata": "hash"}, "unknown setting 'personaldata': did you mean 'personal_data'?"),
+    ],
+)
+def test_what_would_not_hide_as_it_was_meant_is_refused_in_one_line(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        TapInstantly(config={"api_key": "k", **settings})
+    assert str(caught.value).startswith(message)
+    assert "\n" not in str(caught.value)
+    assert "1234567890" not in str(caught.value)
+    assert "only-this" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "message"),
+    [
+        ("PERSONAL_DATA", "hash", UNREAD),
+        ("PERSONAL_DATA", "", UNREAD),
+        ("PERSONAL_DTA", "hash", "environment variable TAP_INSTANTLY_PERSONAL_DTA is no setting: did you mean"),
+        ("PERSONALDATA", "hash", "environment variable TAP_INSTANTLY_PERSONALDATA is no setting: did you mean"),
+    ],
+)
+def test_a_variable_that_has_no_effect_is_refused(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, message: str
+) -> None:
+    monkeypatch.setenv(f"TAP_INSTANTLY_{variable}", value)
+    with pytest.raises(ConfigurationError, match=message):
+        TapInstantly(config={"api_key": "k"})
+
+
+def test_a_variable_that_says_the_same_is_fine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TAP_INSTANTLY_PERSONAL_DATA", "hash")
+    TapInstantly(config={"api_key": "k", "personal_data": "hash", "personal_data_salt": SALT})
+
+
+def test_a_salt_without_effect_is_said(caplog: pytest.LogCaptureFixture) -> None:
+    TapInstantly(config={"api_key": "k", "personal_data_salt": SALT})
+    assert "personal_data_salt has no effect: personal_data is keep, so all is in clear." in caplog.messages
+    assert SALT not in caplog.text
+
+
+@pytest.mark.parametrize("choice", ["hash", "hsah"])
+def test_no_log_has_the_salt(debug_tap: Callable[..., Any], choice: str) -> None:
+    url = "http://127.0.0.1:9/api/v2"
+    done = debug_tap(api_key="k" * 20, api_url=url, personal_data=choice, personal_data_salt=SALT)
+    assert done.returncode == 1
+    assert SALT not in done.stdout + done.stderr
+    about = debug_tap("--about", "--format=json", api_key="k" * 20, personal_data="hash", personal_data_salt=SALT)
+    assert about.returncode == 0
+    assert SALT not in about.stdout + about.stderr
