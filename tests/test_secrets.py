@@ -88,6 +88,16 @@ def test_a_key_that_no_header_can_carry_is_not_quoted(
     assert traces(key, run.stdout + run.stderr) == []
 
 
+@pytest.mark.parametrize("entry", ["api_key", "api_key_env"])
+def test_a_key_with_half_a_character_ends_in_one_line_without_it(debug_tap: Callable[..., Any], entry: str) -> None:
+    run = debug_tap(workspaces=[{"name": "one", entry: "abcdefghijk\ud800lmnopqrstuv"}], api_url="http://127.0.0.1:1")
+    assert run.returncode == 1
+    assert "| CRITICAL" in run.stderr.splitlines()[-1]
+    assert "Traceback" not in run.stderr
+    assert "defghijk" not in run.stderr
+    assert "mnopqrst" not in run.stderr
+
+
 WRONG = {
     "a number": {"api_key": 918273645546},
     "a list": {"api_key": [KEY]},

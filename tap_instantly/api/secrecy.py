@@ -35,9 +35,9 @@ class Mask:
         forms = [form for key in long for form in _forms(key)]
         # A pattern that matches nothing, where there is no key.
         self._pattern = re.compile("|".join(sorted(forms, key=len, reverse=True)) or r"(?!)")
-        self._bytes = re.compile(self._pattern.pattern.encode())
+        self._bytes = re.compile(_encoded(self._pattern.pattern))
         # What no encoding escapes: to look for it takes a hundredth of the time of the pattern.
-        texts = [text for key in long for text in (key, *_inner(key), *_in_base64(key.encode()))]
+        texts = [text for key in long for text in (key, *_inner(key), *_in_base64(_encoded(key)))]
         self._traces = tuple({max(re.findall(r"[0-9A-Za-z]*", text), key=len).encode() for text in texts})
 
     def text(self, text: str) -> str:
@@ -56,7 +56,7 @@ class Mask:
 def _forms(key: str) -> Iterator[str]:
     for text in (key, *_inner(key)):
         yield "".join(map(_spellings, text))
-    for digits in _in_base64(key.encode()):
+    for digits in _in_base64(_encoded(key)):
         yield digits.replace("+", "[+-]").replace("/", "[/_]")
 
 
@@ -69,12 +69,18 @@ def _inner(key: str) -> tuple[str, ...]:
     return (inner,) if inner.isprintable() and len(inner) >= SHORTEST else ()
 
 
+def _encoded(text: str) -> bytes:
+    return text.encode(errors="surrogatepass")  # half of a character, which JSON can hold, is no reason to fail
+
+
 def _spellings(character: str) -> str:
     code = ord(character)
     plain = {re.escape(text) for text in (character, json.dumps(character)[1:-1], repr(character)[1:-1])}
     if character.isalnum() and character.isascii():
         return re.escape(character)
-    escaped = {rf"(?i:{re.escape(text)})" for text in (quote(character, safe=""), f"\\u{code:04x}", f"&#x{code:x};")}
+    escaped = {
+        rf"(?i:{re.escape(text)})" for text in (quote(_encoded(character), safe=""), f"\\u{code:04x}", f"&#x{code:x};")
+    }
     named = {re.escape(f"\\{character}"), f"&#{code};"}
     entities = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"}
     return f"(?:{'|'.join(sorted({*plain, *escaped, *named, entities.get(character, re.escape(character))}))})"
