@@ -19,7 +19,6 @@ from tap_instantly import environment, stopping
 from tap_instantly.api import InstantlyAPIError, InstantlyClient, InstantlyError, Workspaces, secrecy
 from tap_instantly.api.errors import SKIPPED_KINDS
 from tap_instantly.api.group import accepted_sub_workspaces
-from tap_instantly.api.workspace import UNKNOWN_WORKSPACE
 from tap_instantly.configuration import key_of, problems, secrets, unknown_variables, unread_choices
 from tap_instantly.progress import Report
 from tap_instantly.progress.quiet import drop_metrics
@@ -179,13 +178,13 @@ class TapInstantly(Tap):
         self._report = Report([stream for stream in self._own_streams if stream.selected], self.workspaces, self.config)
         self._report.begin()
         try:
-            for line in exchanged(self.state, self._opened, complete=not self.workspaces.left_out):
+            for line in exchanged(self.state, self.workspaces.opened, complete=not self.workspaces.left_out):
                 self.logger.warning(line)
             super().sync_all()
         finally:
             self._report.end()
         if self.config.get("workspaces"):
-            note_names(cast("dict[str, Any]", self.state), self._opened)
+            note_names(cast("dict[str, Any]", self.state), self.workspaces.opened)
         # Once more where the SDK leaves it out, since it has not changed: many loaders forget the state at each record.
         self.write_message(StateMessage(self.state))
         self._check_complete()
@@ -261,13 +260,6 @@ class TapInstantly(Tap):
         """The workspaces that the configuration opens."""
         named = bool(self.config.get("workspaces"))
         return Workspaces(self._clients, at_once=self.config["concurrency"], named=named)
-
-    @property
-    def _opened(self) -> dict[str, str]:
-        """Ids of the workspaces that are read, by their names in the settings, or by their ids if there are none."""
-        named = bool(self.config.get("workspaces"))
-        opened = {secrecy.masked(one.name or "") if named else one.id: one.id for one in self.workspaces}
-        return {name: id_ for name, id_ in opened.items() if id_ != UNKNOWN_WORKSPACE}
 
     def _clients(self) -> dict[str, InstantlyClient | InstantlyError]:
         """A client for each workspace, by what messages call it."""

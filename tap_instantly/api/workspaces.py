@@ -12,6 +12,7 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, cast
 
 from tap_instantly.api.errors import ErrorKind, InstantlyAPIError, InstantlyError
+from tap_instantly.api.secrecy import masked
 from tap_instantly.api.workspace import UNKNOWN_WORKSPACE, Workspace
 
 if TYPE_CHECKING:
@@ -114,6 +115,12 @@ class Workspaces:
     def __iter__(self) -> Iterator[Workspace]:
         """The workspaces in the order of the configuration, less those that were given up."""
         return (workspace for id_, workspace in self._by_id.items() if id_ not in self._given_up)
+
+    @property
+    def opened(self) -> dict[str, str]:
+        """The known ids of those that are read, by their names in the settings, or by themselves if there are none."""
+        opened = {masked(one.name or "") if self._named else one.id: one.id for one in self}
+        return {name: id_ for name, id_ in opened.items() if id_ != UNKNOWN_WORKSPACE}
 
     def note_success(self, workspace_id: str) -> None:
         """A stream was read to its end in a workspace."""
