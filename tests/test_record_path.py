@@ -17,7 +17,7 @@ from singer_sdk.exceptions import InvalidStreamSortException
 from singer_sdk.singerlib.encoding.simple import SimpleSingerWriter
 from singer_sdk.streams._state import StreamStateManager
 
-from tap_instantly.singer.record_path import PartitionStates, ShortRecordPath
+from tap_instantly.singer.record_path import PartitionStates, ShortRecordPath, is_behind
 from tap_instantly.singer.writer import BufferedWriter, RecordLine
 from tap_instantly.streams import STREAMS
 from tap_instantly.streams.forms import mended
@@ -513,7 +513,10 @@ def test_partitions_in_turns_have_the_state_that_the_sdk_would_give_to_those_tha
     for step, workspace, more_to_come, value in done:
         turn = {**workspace, "more_to_come": True} if workspace and more_to_come else workspace
         found = step(turn, value, ours)
-        if step is not start or workspace not in started:  # once, as where a partition comes once
+        again = step is start and workspace in started  # once, as where a partition comes once
+        # A look-back emits what is before the bookmark, which the SDK would take back for that.
+        behind = step is advance and is_behind(theirs.get_context_state(workspace), "changed", value)
+        if not again and not behind:
             assert found == step(workspace, value, theirs)
         if step is start:
             started.append(workspace)
