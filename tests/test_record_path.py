@@ -17,7 +17,7 @@ from singer_sdk.exceptions import InvalidStreamSortException
 from singer_sdk.singerlib.encoding.simple import SimpleSingerWriter
 from singer_sdk.streams._state import StreamStateManager
 
-from tap_instantly.singer.record_path import PartitionStates, ShortRecordPath
+from tap_instantly.singer.record_path import PartitionStates, ShortRecordPath, is_behind
 from tap_instantly.singer.writer import BufferedWriter, RecordLine
 from tap_instantly.streams import STREAMS
 from tap_instantly.streams.forms import mended
@@ -470,6 +470,11 @@ def advance(workspace: Context | None, value: str, manager: StreamStateManager) 
     manager.increment_state({"changed": value}, context=workspace, replication_key="changed")
 
 
+def goes_back(step: Step, workspace: Context | None, value: str, manager: StreamStateManager) -> bool:
+    """Whether the SDK would take the bookmark back for a record that a look-back emits, which the tap does not."""
+    return step is advance and is_behind(manager.get_context_state(workspace), "changed", value)
+
+
 def finish(workspace: Context | None, value: str, manager: StreamStateManager) -> None:
     manager.finalize_state(manager.get_context_state(workspace))
 
@@ -513,7 +518,8 @@ def test_partitions_in_turns_have_the_state_that_the_sdk_would_give_to_those_tha
     for step, workspace, more_to_come, value in done:
         turn = {**workspace, "more_to_come": True} if workspace and more_to_come else workspace
         found = step(turn, value, ours)
-        if step is not start or workspace not in started:  # once, as where a partition comes once
+        again = step is start and workspace in started  # once, as where a partition comes once
+        if not again and not goes_back(step, workspace, value, theirs):
             assert found == step(workspace, value, theirs)
         if step is start:
             started.append(workspace)
@@ -530,7 +536,9 @@ def test_without_partition_keys_all_of_a_context_counts_as_with_the_sdk(
     for step, workspace, of_a_list, value in done:
         context = {**workspace, "list_id": "one"} if workspace and of_a_list else workspace
         if step is not start:
-            assert step(context, value, ours) == step(context, value, theirs)
+            found = step(context, value, ours)
+            if not goes_back(step, context, value, theirs):
+                assert found == step(context, value, theirs)
             assert json.dumps(ours.tap_state) == json.dumps(theirs.tap_state)
         assert ours.get_state_partition_context(context) == theirs.get_state_partition_context(context)
 

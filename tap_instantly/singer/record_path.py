@@ -23,6 +23,13 @@ if TYPE_CHECKING:
 NOTE = "Progress is not resumable if interrupted."
 
 
+def is_behind(state: Mapping[str, Any], replication_key: str, value: object) -> bool:
+    """Whether a value of the replication key is less than the bookmark of a partition."""
+    bookmark = state.get("replication_key_value")
+    same_key = state.get("replication_key") == replication_key
+    return same_key and isinstance(bookmark, str) and isinstance(value, str) and value < bookmark
+
+
 class PartitionStates(StreamStateManager):
     """The states of a stream's partitions, where one partition comes in several turns.
 
@@ -54,8 +61,7 @@ class PartitionStates(StreamStateManager):
         if value is None:
             return  # the SDK would say so of each record
         if not self._is_sorted:
-            bookmark = self.get_context_state(context).get("replication_key_value")
-            if isinstance(bookmark, str) and isinstance(value, str) and value < bookmark:
+            if is_behind(self.get_context_state(context), replication_key, value):
                 return  # a look-back must not take the bookmark back
             # The SDK's own, which it would make with a warning for each partition that a run which is cut off starts
             # anew; of leads it is not so.
