@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Any
 import pytest
 
 from tap_instantly import stopping
-from tests.support import catalog_of
+from tests.support import catalog_of, secret
 from tests.test_writer import parsed, waiting_bytes
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ def test_standard_output_that_does_not_wait_gets_everything(begin: Begin) -> Non
 def test_workspaces_that_are_still_being_connected_are_not_waited_for(begin: Begin, api: Server) -> None:
     api.control.fault("/api/v2/workspaces/current", "status", status=503, headers=LATER, count=None)
     names = ("one", "two", "three")
-    tap = begin(PATIENT, workspaces=[{"name": name, "api_key": api.api_key} for name in names], concurrency=2)
+    tap = begin(PATIENT, workspaces=[{"name": name, "api_key": secret(name)} for name in names], concurrency=2)
     wait_for_line(tap.stderr, b"Trying again in 600")
     tap.send_signal(signal.SIGTERM)
     assert tap.wait(AT_MOST) == 143

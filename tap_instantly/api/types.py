@@ -49,6 +49,7 @@ class Campaign(TypedDict, total=False):
     bcc_list: list[str] | None
     organization: str | None
     owned_by: str | None
+    created_by: str | None
     ai_sdr_id: str | None
     provider_routing_rules: list[dict[str, Any]] | None
 
