@@ -161,10 +161,14 @@ def _problems_of_types(stream: Stream, columns: Mapping[str, Any]) -> Iterator[s
                 )
 
 
-def _problems_of_stream(stream: Stream, entry: CatalogEntry) -> Iterator[str]:
+def _problems_of_name(stream: Stream, entry: CatalogEntry) -> Iterator[str]:
     if (entry.stream or stream.name) != stream.name:
         # The SDK registers the maps of a stream under the one name and looks for them under the other.
         yield f"has another name in stream than in tap_stream_id. {ADVICE}"
+
+
+def _problems_of_stream(stream: Stream, entry: CatalogEntry) -> Iterator[str]:
+    yield from _problems_of_name(stream, entry)
     if entry.key_properties is None and entry.metadata.root.table_key_properties is None:
         yield "has no key_properties, without which loaders write each record anew: take those of --discover."
     given, keys = entry.metadata.root.table_key_properties, list(stream.primary_keys or ())
