@@ -56,7 +56,12 @@ def askable(ids: Iterable[object], client: InstantlyClient) -> Iterable[str]:
             yield id_
         else:
             client.note_unusable(1)
-            logger.error("A parent without an id that could be asked for was passed over: %.100r", id_)
+            logger.error("A parent without an id that could be asked for was passed over: %s", _shape(id_))
+
+
+def _shape(value: object) -> str:
+    """What a value is, without what it says: it may be personal."""
+    return "empty" if value in ("", None) else type(value).__name__
 
 
 def _campaigns(client: InstantlyClient) -> Iterable[object]:
