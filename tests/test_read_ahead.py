@@ -767,9 +767,22 @@ def test_sources_advance_alike() -> None:
             ahead = gate.asked - Counter([first.number])
             assert max(ahead.values()) - min(ahead.values()) <= 1
             gate.let_one_through()
-        # So do those that are handed on.
         gate.open()
-        numbers = [turn.number for turn in islice(turns, 30)]
+
+
+def test_sources_are_handed_on_in_rotation() -> None:
+    read_to_the_end: set[int] = set()
+
+    def pages(number: int) -> Iterator[int]:
+        yield from repeat(number, 10)
+        read_to_the_end.add(number)  # asked for once the last page waits to be handed on
+
+    sources: list[Source[Any]] = [slices([pages(0)]), Unordered([pages(1)]), slices([pages(2)])]
+    with reading(*sources, workers=4, pages=60) as reader:
+        turns = reader.turns()
+        first = next(turns)
+        until(lambda: len(read_to_the_end) == 3)
+        numbers = [first.number, *(turn.number for turn in islice(turns, 29))]
         assert all(len(set(numbers[at : at + 3])) == 3 for at in range(28))
 
 
