@@ -765,7 +765,8 @@ def test_sources_advance_alike() -> None:
         for _ in range(50):
             until(lambda: len(gate.waiting) == workers)  # each has decided what to read next
             ahead = gate.asked - Counter([first.number])
-            assert max(ahead.values()) - min(ahead.values()) <= 1
+            # One more than the least, or two: a source that nobody reads is given a thread before those that lag.
+            assert max(ahead.values()) - min(ahead.values()) <= 2
             gate.let_one_through()
         gate.open()
 
