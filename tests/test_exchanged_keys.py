@@ -113,6 +113,19 @@ def test_where_a_workspace_is_left_out_it_may_be_the_one_of_the_state(
     assert warnings(caplog) == []
 
 
+def test_workspaces_that_are_called_by_addresses_are_told_apart(
+    agency: sandbox.Server, ids: dict[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    anna, bo = "anna@harbor.example", "bo@harbor.example"
+    first = named(agency, **{anna: agency.api_key, bo: secret(OTHER)})
+    assert first.state["workspaces"] == {anna: ids["main"], bo: ids[OTHER]}
+    second = named(agency, first.state, **{anna: agency.api_key, bo: "opens-nothing"})
+    assert warnings(caplog) == []
+    named(agency, second.state, **{anna: agency.api_key, bo: secret(THIRD)})
+    (line,) = warnings(caplog)
+    assert f"opened workspace {ids[OTHER]} in the run before, and opens {ids[THIRD]} now" in line
+
+
 def test_names_in_a_state_have_to_be_an_object() -> None:
     with pytest.raises(StateError, match="workspaces is a list and no object"):
         read({"bookmarks": {}, "workspaces": []}, {})

@@ -115,7 +115,12 @@ def guard_logs() -> None:
 
 def masked(text: str) -> str:
     """``text`` with ``***`` in the place of each of the remembered keys, and without addresses."""
-    return without_addresses(_mask(frozenset(_known)).text(text))
+    return without_addresses(without_keys(text))
+
+
+def without_keys(text: str) -> str:
+    """``text`` with ``***`` in the place of each of the remembered keys."""
+    return _mask(frozenset(_known)).text(text)
 
 
 def without_addresses(text: str) -> str:

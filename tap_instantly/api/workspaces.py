@@ -12,7 +12,7 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, cast
 
 from tap_instantly.api.errors import ErrorKind, InstantlyAPIError, InstantlyError
-from tap_instantly.api.secrecy import masked
+from tap_instantly.api.secrecy import without_keys
 from tap_instantly.api.workspace import UNKNOWN_WORKSPACE, Workspace
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ class Workspaces:
     @property
     def opened(self) -> dict[str, str]:
         """The known ids of those that are read, by their names in the settings, or by themselves if there are none."""
-        opened = {masked(one.name or "") if self._named else one.id: one.id for one in self}
+        opened = {without_keys(one.name or "") if self._named else one.id: one.id for one in self}
         return {name: id_ for name, id_ in opened.items() if id_ != UNKNOWN_WORKSPACE}
 
     def note_success(self, workspace_id: str) -> None:
