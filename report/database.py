@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 _POSTGRES = re.compile(r"postgres(ql)?(\+\w+)?://")
-"""How libpq's address begins, or SQLAlchemy's, which names a driver and is what loaders take."""
+"""Beginning of an address of Postgres, in the form of libpq or of SQLAlchemy, which may name a driver."""
 _PASSWORD = re.compile(r"(://[^:/\s]*:)\S*@|(password=)[^&\s]+", re.IGNORECASE)
 _READABLE = re.compile(r"(?!.*%(?![0-9A-Fa-f]{2}))postgresql://([^@/]*@)?[^@]*")
 """An address of which libpq's messages quote no part of the password."""

@@ -26,7 +26,7 @@ VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 EARLIEST_MIDNIGHT = timedelta(hours=14)
-"""How long before UTC a day begins where it begins first."""
+"""Time by which a day begins before UTC's where it begins first."""
 CLOCKS_DIFFER = timedelta(minutes=10)
 
 
@@ -68,7 +68,7 @@ def _leaves(value: object) -> Iterator[object]:
 
 
 def did_you_mean(name: str, known: Iterable[str], likeness: float = 0.6) -> str:
-    """What to add to the name of something that there is not: the nearest of those that there are, if one is near.
+    """Suggest the nearest known name, as text to add to a message; empty if none is near.
 
     Args:
         name: The name.
@@ -150,7 +150,7 @@ def _personal_data(config: Mapping[str, Any]) -> Iterator[str]:
 
 
 def unread_choices(config: Mapping[str, Any], environment: Mapping[str, str]) -> Iterator[str]:
-    """What to say of variables of the environment on personal data that have no effect: it would be kept for one."""
+    """Name each variable on personal data that has no effect, one line each: data would stay in clear."""
     own = f"{ENVIRONMENT_PREFIX}PERSONAL"
     known = {f"{own}_DATA", f"{own}_DATA_SALT"}
     for name in sorted(environment):

@@ -25,7 +25,7 @@ LONGEST_NAME = 63
 """Characters that the name of a column has in Postgres, at most."""
 
 KEEP, HASH, DROP = "keep", "hash", "drop"
-"""What can become of personal data."""
+"""Choices of ``personal_data``."""
 
 SHORTEST_SALT = 16
 """Characters of ``personal_data_salt``, at least: a shorter one can be found by trying."""

@@ -1,4 +1,4 @@
-"""Where `--config=ENV` takes settings and keys from; each run is a process of its own."""
+"""Sources of settings and keys with `--config=ENV`; each run is a process of its own."""
 
 from __future__ import annotations
 

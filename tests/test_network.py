@@ -135,7 +135,7 @@ def folder(certificate: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def places(certificate: Path, folder: Path) -> dict[str, str]:
-    """What a variable may name, less other folders where OpenSSL takes several."""
+    """Forms of a variable's value that name certificates, less several folders, which OpenSSL takes."""
     return {"file": str(certificate.with_name("public.pem")), "folder": str(folder), "folders": f"/no/such:{folder}"}
 
 

@@ -122,7 +122,7 @@ class Gate:
 
     def __init__(self) -> None:
         self.asked: Counter[int] = Counter()
-        """How many pages of each source have been asked for."""
+        """Number of pages of each source that have been asked for."""
         self.waiting: deque[threading.Event] = deque()
         self._lock = threading.Lock()
         self._open = False

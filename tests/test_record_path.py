@@ -471,7 +471,7 @@ def advance(workspace: Context | None, value: str, manager: StreamStateManager) 
 
 
 def goes_back(step: Step, workspace: Context | None, value: str, manager: StreamStateManager) -> bool:
-    """Whether the SDK would take the bookmark back for a record that a look-back emits, which the tap does not."""
+    """Tell whether the SDK would take the bookmark back for a record that a look-back emits; the tap does not."""
     return step is advance and is_behind(manager.get_context_state(workspace), "changed", value)
 
 

@@ -9,4 +9,4 @@ WEST = "America/Los_Angeles"
 """Behind UTC."""
 
 FIRST, LAST = "Pacific/Kiritimati", "Pacific/Pago_Pago"
-"""Where a day begins first and where it ends last: at any moment, one of the two has another date than UTC."""
+"""The zones in which a day begins first and ends last: at any moment, one of the two has another date than UTC."""

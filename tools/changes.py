@@ -73,7 +73,7 @@ def _said_differently(before: Place, after: Place, elsewhere: Place) -> Iterator
 
 
 def same(one: object, other: object) -> bool:
-    """Whether two facts are the same."""
+    """Tell whether two facts are the same."""
     return _exact(one) == _exact(other)
 
 

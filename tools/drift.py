@@ -55,7 +55,7 @@ def known_operations() -> list[dict[str, Any]]:
 
 
 def known_facts() -> Facts:
-    """What the last accepted document says."""
+    """Read what the last accepted document says."""
     known: Facts = json.loads((DOCS / "openapi-facts.json").read_text(encoding="utf-8"))
     for operation in known.values():
         for place, said in list(operation.items()):
@@ -67,7 +67,7 @@ def known_facts() -> Facts:
 
 
 def known_elsewhere() -> Facts:
-    """What is known from other sources than the last accepted document."""
+    """Read what is known from other sources than the last accepted document."""
     known: Facts = {}
     for entry in json.loads((DOCS / "known-elsewhere.json").read_text(encoding="utf-8")):
         for name, place in entry["at"]:
@@ -76,7 +76,7 @@ def known_elsewhere() -> Facts:
 
 
 def load(source: str) -> Facts:
-    """What the document at a path or URL says.
+    """Read what the document at a path or URL says.
 
     Raises:
         UnreadableError: There is no document that can be read.
@@ -152,7 +152,7 @@ def _decided() -> dict[str, dict[str, Any]]:
 
 
 def _is_read(name: str, operation: Operation) -> bool:
-    """Whether an operation only reads: it is a GET, or a scope `:read` is enough for it, or we read by it."""
+    """Tell whether an operation only reads: it is a GET, a scope `:read` is enough for it, or a stream reads by it."""
     scopes = operation.get(ITSELF, {}).get("scopes", ())
     return name in _decided() or name == DOCUMENT or name.startswith("GET ") or any(s.endswith(":read") for s in scopes)
 
@@ -180,7 +180,7 @@ def undecided(known: Facts, elsewhere: Facts) -> Iterator[str]:
 
 
 def _says(place: Place, fact: Place) -> bool:
-    """Whether all of a fact is said of a place."""
+    """Tell whether all of a fact is said of a place."""
     for name, value in fact.items():
         said = place.get(name)
         if isinstance(value, list) and isinstance(said, list):
@@ -224,7 +224,7 @@ def _fields_differ(stream: InstantlyStream, documented: dict[str, set[str]]) -> 
 
 
 def _agree(ours: set[str], theirs: set[str]) -> bool:
-    """Whether types agree: whole numbers are integers here by decision, and what may be text or a number is text."""
+    """Tell whether types agree: whole numbers are integers here by decision; text or number is text."""
     return ours == theirs or (ours, theirs) == ({"integer"}, {"number"}) or "string" in ours & theirs
 
 

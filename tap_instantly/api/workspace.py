@@ -38,7 +38,7 @@ class Workspace:
     is_namesake: bool = False
     """Whether another one of the run has that name too."""
     access: Access = field(init=False, compare=False, repr=False)
-    """Where what is refused is told from a key that has come to its end."""
+    """Tells a refusal of one thing from a key that opens nothing any more."""
     _remembered: dict[object, Any] = field(default_factory=dict, compare=False, repr=False)
 
     def __post_init__(self) -> None:

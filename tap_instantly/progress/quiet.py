@@ -9,7 +9,7 @@ from singer_sdk.metrics import METRICS_LOGGER_NAME
 from typing_extensions import override
 
 OF_EACH_STREAM = ("Skipping deselected stream", "Beginning sync of", "Starting incremental sync of")
-"""How the SDK's lines begin that tell of each stream, or of each workspace of it, what its ``Synced`` line does too."""
+"""Beginnings of the SDK's lines that tell of each stream, or each workspace, no more than its ``Synced`` line."""
 
 
 class Quiet(logging.Filter):

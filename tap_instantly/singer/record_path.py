@@ -24,7 +24,7 @@ NOTE = "Progress is not resumable if interrupted."
 
 
 def is_behind(state: Mapping[str, Any], replication_key: str, value: object) -> bool:
-    """Whether a value of the replication key is less than the bookmark of a partition."""
+    """Tell whether a value of the replication key is less than the bookmark of a partition."""
     bookmark = state.get("replication_key_value")
     same_key = state.get("replication_key") == replication_key
     return same_key and isinstance(bookmark, str) and isinstance(value, str) and value < bookmark

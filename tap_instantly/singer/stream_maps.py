@@ -146,7 +146,7 @@ class Told(StreamMap):
 
 
 def _reason(error: Exception, expression: str) -> str:
-    """Why an expression failed; of what the error says, only what cannot be of a record."""
+    """Give the reason why an expression failed, without anything that may come from a record."""
     cause = error.__cause__ or error  # the SDK's own quotes the expression, and a salt may be in it
     if isinstance(cause, TELLING):
         return f"{type(cause).__name__}, {quoted(str(cause))}"
@@ -156,7 +156,7 @@ def _reason(error: Exception, expression: str) -> str:
 
 
 def problems(given: Mapping[str, Any], columns: Columns) -> Iterator[str]:
-    """What cannot be meant as it is in the setting ``stream_maps``, one text each.
+    """Find mistakes in the setting ``stream_maps``, one text each.
 
     Args:
         given: The setting.
@@ -211,7 +211,7 @@ def _problems_of_expression(text: str) -> Iterator[str]:
 
 
 def slips(given: Mapping[str, Any], columns: Columns) -> Iterator[str]:
-    """What to say of new columns that are called nearly as one that there is, one line each."""
+    """Warn of new columns whose name is nearly that of an existing one, one line each."""
     for key, map_ in _maps(given):
         matching = [name for name in columns if fnmatch(name, _source(key, map_))]
         known = {column for name in matching for column in columns[name]}

@@ -19,7 +19,7 @@ ADVICE = "Set another flattening_separator or a greater flattening_max_key_lengt
 
 
 def levels_of(config: Mapping[str, Any]) -> int:
-    """How many levels of objects the settings flatten; 0 if flattening is off."""
+    """Number of levels of objects that the settings flatten; 0 if flattening is off."""
     return int(config.get("flattening_max_depth") or 0) if config.get("flattening_enabled") else 0
 
 
@@ -72,7 +72,7 @@ def taken_out(value: object, kind: Mapping[str, Any], place: str, levels: int) -
 
 
 def refusal(error: ValueError, config: Mapping[str, Any]) -> Exception:
-    """What to raise in the place of what the SDK raises where flattening gives two columns one name."""
+    """Turn the SDK's error on two flattened columns of one name into one with advice."""
     return ConfigurationError(f"Flattening cannot be done: {error}. {ADVICE}") if levels_of(config) else error
 
 

@@ -60,7 +60,7 @@ def askable(ids: Iterable[object], client: InstantlyClient) -> Iterable[str]:
 
 
 def _shape(value: object) -> str:
-    """What a value is, without what it says: it may be personal."""
+    """Describe a value without quoting it: it may be personal."""
     return "empty" if value in ("", None) else type(value).__name__
 
 

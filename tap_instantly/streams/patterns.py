@@ -53,7 +53,7 @@ class ListStream(InstantlyStream):
     """
 
     least_lookback: ClassVar[timedelta] = timedelta()
-    """How far before the bookmark to read again at least, where the API is known to be late."""
+    """Time before the bookmark to read again at least, where the API is known to be late."""
 
     @override
     def get_new_paginator(self) -> StartingAfterPaginator:
@@ -118,7 +118,7 @@ class ListStream(InstantlyStream):
         return self._since[workspace_id(context)]
 
     def is_new(self, row: Record, context: Slice) -> bool:
-        """Whether the record changed no earlier than :meth:`read_from` says, or does not say when it changed."""
+        """Tell whether the record changed no earlier than :meth:`read_from` says, or does not say when it changed."""
         since = self.since(context)
         if since is None or self.replication_key is None:
             return True

@@ -166,7 +166,7 @@ def _salted(salt: str) -> Salted:
 
 
 def marks(schema: Mapping[str, Any], place: str = "") -> dict[str, Kind]:
-    """What a schema marks: places, such as ``steps[].body``, and their kinds."""
+    """Collect the marks of a schema: places, such as ``steps[].body``, and their kinds."""
     found = {}
     if MARK in schema:
         found[place] = Kind(schema[MARK])

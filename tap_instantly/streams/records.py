@@ -34,7 +34,7 @@ DESTINY = {
     HASH: f"its hash is kept in the column {UNKNOWN_FIELDS}",
     DROP: "it is dropped like personal data, of which it may be",
 }
-"""What becomes of what does not fit its schema."""
+"""Words of the log for a value that does not fit its schema, by the choice for personal data."""
 
 MOST_REPORTED = 200
 """Fields of a stream, or oddities of them, that have a line in the log."""

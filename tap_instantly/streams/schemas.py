@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def schema_directory() -> Path:
-    """Where the schemas lie: inside the package once it is a wheel, beside it in a checkout."""
+    """Folder of the schemas: inside the package once it is a wheel, beside it in a checkout."""
     package = Path(str(resources.files("tap_instantly")))
     inside = package / "schemas"
     return inside if inside.is_dir() else package.parent / "schemas"

@@ -148,7 +148,7 @@ def check_selected(streams: Iterable[Stream], catalog: Catalog) -> None:
 
 
 def _problems_of_types(stream: Stream, columns: Mapping[str, Any]) -> Iterator[str]:
-    """Where a catalog has another type in the place of objects or arrays, of which loaders for databases fail."""
+    """Find objects and arrays that a catalog declares as another type, on which loaders for databases fail."""
     if any(each.flattening_enabled or type(each) is not SameRecordTransform for each in stream.stream_maps):
         return  # which make texts of them
     for name in columns.keys() & stream.schema["properties"].keys():

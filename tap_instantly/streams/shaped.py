@@ -1,4 +1,4 @@
-"""How every stream brings its records into the shape that they leave in."""
+"""Streams that bring their records into the shape of the schema, with personal data as the settings say."""
 
 from __future__ import annotations
 

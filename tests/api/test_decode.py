@@ -56,7 +56,7 @@ def test_what_is_no_json_is_unreadable(body: bytes) -> None:
 
 
 def decoded_in_a_small_stack(body: bytes) -> Any:
-    """What is read in a thread with a stack of 1 MB: from Python 3.14 on nothing else bounds what can be read."""
+    """Decode in a thread with a stack of 1 MB: from Python 3.14 on nothing else bounds what can be read."""
     usual = threading.stack_size(1 << 20)
     try:
         with ThreadPoolExecutor(1) as pool:

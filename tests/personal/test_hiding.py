@@ -1,4 +1,4 @@
-"""What becomes of each kind of personal data."""
+"""Each kind of personal data, hashed and dropped."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def digest(text: str) -> str:
 
 
 def hidden(value: Any, *, drop: bool = False, key: bool = False, **schema: Any) -> Any:
-    """What becomes of a value at a property of a schema."""
+    """Hide a value at a property of a schema."""
     record = {"it": value}
     Hidden({"it": schema}, ["it"] if key else [], SALT, drop=drop).hide(record)
     return record["it"]

@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def run(folder: Path, *arguments: str, **variables: str) -> tuple[str, str]:
-    """What a run of the program writes, at the level DEBUG."""
+    """Run the program at the level DEBUG, and give its output and its log."""
     done = subprocess.run(
         [sys.executable, "-m", "tap_instantly", *arguments],
         capture_output=True,

@@ -1,4 +1,4 @@
-"""What the sandbox holds of persons, found in two ways, and a search for it."""
+"""Personal texts of the sandbox, found in two ways, and a search for them."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ if TYPE_CHECKING:
 ADDRESS = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 
 PEOPLE = re.compile(r"(first|last)_?[nN]ame|first|last|nickname|signature|user_name|referred_by")
-"""What the sandbox calls fields that name a person."""
+"""Names of the sandbox's fields that name a person."""
 
 DETAILS = re.compile(
     r"company_?[nN]ame|job_?[tT]itle|phone(_number)?|website|ip_address|user_agent|personalization|icebreaker|message_id|"
     r"subject|text|html|body|content_preview|filename|(webhook_|target_hook_)?url|bl_value|feedback_text|ai_reasoning|instruction"
 )
-"""What it calls fields that say something of one."""
+"""Names of its fields that say something of one."""
 
 TEMPLATES = "variants[].subject", "campaign_variants.subject"
 """Subjects of sequences, which are written for nobody in particular."""
 
 WORD = re.compile(r"[a-z_]+")
-"""What settings within objects are, such as ``default``: it would be found anywhere."""
+"""A setting within an object, such as ``default``: it would be found anywhere."""
 
 LEAST = 3
 """Characters of a text to look for."""

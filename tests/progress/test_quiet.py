@@ -1,4 +1,4 @@
-"""How much a run from the command line logs, and how to get the SDK's metrics all the same."""
+"""The log of a run from the command line: its length, and a way to have the SDK's metrics in it."""
 
 from __future__ import annotations
 

@@ -102,7 +102,7 @@ def test_a_fault_ends_as_the_table_says(
 
 
 def next_start(agency: Agency, kind: Kind, run: Ended) -> str:
-    """What has to be said of where the next run starts, going by the state that this one left."""
+    """Words that the log must have on the start of the next run, going by the state that this one left."""
     if any("scan" in part for part in run.parts(kind, agency.id_of(BROKEN))):
         return "the next run reads what remains of it"
     if kind.bookmark is None:

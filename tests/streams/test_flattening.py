@@ -51,7 +51,7 @@ def columns(stream: InstantlyStream) -> dict[str, Any]:
 
 
 def flattened(stream: InstantlyStream, record: dict[str, Any]) -> dict[str, Any]:
-    """What a loader keeps of a record: what it has a column for."""
+    """Give what a loader keeps of a record: the fields that have a column."""
     shaped = stream.shaper.shape(record, "home", "At home")
     assert shaped is not None
     out = stream.stream_maps[0].transform(shaped)

@@ -172,7 +172,7 @@ def test_a_list_with_a_page_size_of_its_own_has_it_wherever_it_is_read(
 
 
 def limit_of(entry: dict[str, Any]) -> int:
-    """How many records a request asked for."""
+    """Number of records that a request asked for."""
     return int(entry["body" if entry["method"] == "POST" else "query"]["limit"])
 
 

@@ -1,4 +1,4 @@
-"""Where the profile says that the warehouse is, or one line of what to do where it cannot say."""
+"""The profile's address of the warehouse, or one line of what to do where it has none."""
 
 from __future__ import annotations
 

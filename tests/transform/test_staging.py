@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def expected(stream: str, key: int, contents: int) -> Row:
-    """What the staging model has to make of a record, which has addresses in small letters."""
+    """Expected row of the staging model for a record: addresses are in small letters."""
     sent = record(stream, key, contents)
     row: Row = {"loaded_at": None if stream == BARE else datetime.fromisoformat(LATER)}
     for column in columns_of(stream, schema_of(stream)):

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 OF_THE_SESSION = re.compile(
     r"\b(current_(date|time\w*)|local_?time\w*|getdate|sysdate|(?<!instantly\.)(now|today)\s*\()"
 )
-"""What depends on the time zone of the session, in any of the databases."""
+"""Functions that depend on the time zone of the session, in any of the databases."""
 
 
 def test_the_databases_are_not_in_utc(built: Built) -> None:

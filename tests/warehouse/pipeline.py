@@ -68,7 +68,7 @@ class Loads(ABC):
     """For the files that the two are given."""
 
     plugin: ClassVar[str]
-    """What meltano.yml calls the loader."""
+    """Name of the loader in meltano.yml."""
 
     @abstractmethod
     def loader(self) -> list[str]:
