@@ -105,8 +105,9 @@ class Access:
         with self._lock:
             # Threads that were refused while one of them asked need not ask again; a key that is lost stays so.
             if not self._is_lost and self._asked_at < refused_at:
-                self._asked_at = time.monotonic()
+                asked_at = time.monotonic()
                 self._is_lost = not self._opens()
+                self._asked_at = asked_at  # only now: where it could not be told, others have to ask too
             return self._is_lost
 
     def _opens(self) -> bool:

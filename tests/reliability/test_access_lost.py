@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tap_instantly import InstantlyAPIError, InstantlyClient
+from tap_instantly.api.access import Access
 from tap_instantly.tap import TapInstantly
 from tests.reliability.conftest import BROKEN, SOUND, WITNESSES, Agency
 from tests.reliability.table import KINDS, LIST, OBJECT, RUNS, SCAN, SORTED, Kind
@@ -165,6 +168,18 @@ def test_where_it_cannot_be_told_the_stream_is_incomplete_and_not_skipped(
     assert run.exit_code == 3
     assert f"campaigns incomplete in workspace {BROKEN}" in caplog.text
     assert " skipped in " not in caplog.text
+
+
+def test_where_it_cannot_be_told_it_cannot_for_those_who_were_refused_earlier_either(api: Server) -> None:
+    api.control.fault("/api/v2/workspaces/current", "status", status=500, count=None)
+    for path in ("/campaigns", "/accounts", "/lead-lists", "/leads/list", "/campaigns/analytics"):
+        api.control.fault(f"/api/v2{path}", "status", count=None, **REVOKED)
+    refused_at = time.monotonic()
+    with InstantlyClient(api.api_key, api_url=f"{api.url}/api/v2", max_retries=0) as client:
+        access = Access(client)
+        for _thread in range(2):
+            with pytest.raises(InstantlyAPIError, match="500"):
+                access._lost_since(refused_at)
 
 
 def test_a_test_of_the_connection_fails_and_names_what_was_not_tried(
