@@ -215,7 +215,7 @@ def _start_date(config: Mapping[str, Any]) -> Iterator[str]:
         elif timestamps.parse(start) > (latest := latest_start(start, datetime.now(timezone.utc))):
             yield (
                 f"setting 'start_date' is not valid: '{start}' lies in the future, so that nothing would be read; "
-                f"it can be {timestamps.text(latest)} at the latest"
+                f"it can be {latest.date() if DAY.fullmatch(start) else timestamps.text(latest)} at the latest"
             )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tap_instantly import timestamps
-from tap_instantly.configuration import latest_start
+from tap_instantly.configuration import latest_start, problems
 from tap_instantly.settings import SETTINGS
 from tap_instantly.streams import STREAMS
 from tap_instantly.streams.patterns import DailyStream, ListStream
@@ -179,3 +180,10 @@ NOW = datetime(2026, 11, 29, 12, tzinfo=timezone.utc)
 )
 def test_a_start_date_may_be_today_anywhere_and_no_later(start: str, possible: bool) -> None:  # noqa: FBT001
     assert (timestamps.parse(start) <= latest_start(start, NOW)) == possible
+
+
+@pytest.mark.parametrize("start", ["2999-01-01", "2999-01-01T00:00:00Z"])
+def test_the_latest_start_that_a_refusal_names_is_accepted(start: str) -> None:
+    (refusal,) = problems({"api_key": "k", "start_date": start}, SETTINGS)
+    (latest,) = re.findall(r"it can be (\S+) at the latest", refusal)
+    assert problems({"api_key": "k", "start_date": latest}, SETTINGS) == []
