@@ -79,18 +79,20 @@ def _add_dotenv() -> Path | None:
     try:
         text = path.read_bytes().decode("utf-8-sig")  # some editors write a mark at the beginning
     except OSError as error:
-        message = f"{path} cannot be read: {error.strerror}."
+        message = f"{path} cannot be read: {error.strerror}. Let the tap read it, or remove it."
         raise ConfigurationError(message) from None
     except UnicodeDecodeError:
-        message = f"{path} is no text in UTF-8."
+        message = f"{path} is no text in UTF-8. Save it as such, or remove it."
         raise ConfigurationError(message) from None
     if (line := _malformed(text)) is not None:
-        message = f"Line {line} of {path} is no NAME=value."  # not repeated: it may be a key
+        message = (
+            f"Line {line} of {path} is no NAME=value. Correct it, or take it out."  # not repeated: it may be a key
+        )
         raise ConfigurationError(message)
     try:
         load_dotenv(stream=io.StringIO(text), override=False)
     except ValueError:
-        message = f"{path} holds a variable that no environment can hold."
+        message = f"{path} holds a variable that no environment can hold, such as one with a NUL. Take it out."
         raise ConfigurationError(message) from None
     return path
 

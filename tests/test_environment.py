@@ -223,11 +223,17 @@ def test_a_folder_of_that_name_is_no_file_of_variables(runs: Runs, ids: dict[str
 
 KEY = b"c29tZS1pZDpub3QtYS1yZWFsLWtleQ=="
 WRONG = {
-    "no UTF-8": (b"TAP_INSTANTLY_API_KEY=\xff" + KEY, " is no text in UTF-8."),
-    "UTF-16": ("TAP_INSTANTLY_API_KEY=k".encode("utf-16"), " is no text in UTF-8."),
-    "an open quote": (b"A=1\n\n\nTAP_INSTANTLY_API_KEY='" + KEY + b"\nB=1\n", " is no NAME=value."),
-    "no statement": (b"A=1\n\n\n=" + KEY + b"\n", " is no NAME=value."),
-    "a NUL": (b"A=" + KEY + b"\0\n", " holds a variable that no environment can hold."),
+    "no UTF-8": (b"TAP_INSTANTLY_API_KEY=\xff" + KEY, " is no text in UTF-8. Save it as such, or remove it."),
+    "UTF-16": ("TAP_INSTANTLY_API_KEY=k".encode("utf-16"), " is no text in UTF-8. Save it as such, or remove it."),
+    "an open quote": (
+        b"A=1\n\n\nTAP_INSTANTLY_API_KEY='" + KEY + b"\nB=1\n",
+        " is no NAME=value. Correct it, or take it out.",
+    ),
+    "no statement": (b"A=1\n\n\n=" + KEY + b"\n", " is no NAME=value. Correct it, or take it out."),
+    "a NUL": (
+        b"A=" + KEY + b"\0\n",
+        " holds a variable that no environment can hold, such as one with a NUL. Take it out.",
+    ),
 }
 
 
@@ -249,7 +255,8 @@ def test_a_file_that_cannot_be_read_is_refused_in_one_line(runs: Runs, elsewhere
     path = elsewhere / ".env"
     path.symlink_to("a-secret-that-is-not-mounted")
     run = runs.tap(elsewhere, TAP_INSTANTLY_API_KEY=secret(OTHER))
-    assert refusal(run).endswith(f"{path} cannot be read: No such file or directory.")
+    said = "cannot be read: No such file or directory. Let the tap read it, or remove it."
+    assert refusal(run).endswith(f"{path} {said}")
 
 
 # The page on many workspaces
