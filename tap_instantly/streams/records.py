@@ -36,6 +36,8 @@ DESTINY = {
 }
 """Words of the log for a value that does not fit its schema, by the choice for personal data."""
 
+LOST = f"it is lost, as the catalog has no column {UNKNOWN_FIELDS}, or leaves it out: select it"
+
 MOST_REPORTED = 200
 """Fields of a stream, or oddities of them, that have a line in the log."""
 
@@ -78,6 +80,7 @@ class RecordShaper:
         logger: Of the stream.
         flattened: How many levels of objects the SDK will flatten.
         personal: ``keep``, ``hash`` or ``drop``: what becomes of ``unknown_fields`` afterwards, for the log.
+        written: Whether the column ``unknown_fields`` is written at all, for the log.
     """
 
     def __init__(
@@ -88,12 +91,14 @@ class RecordShaper:
         logger: logging.Logger,
         flattened: int = 0,
         personal: str = KEEP,
+        *,
+        written: bool = True,
     ) -> None:
         properties: Mapping[str, Mapping[str, Any]] = schema["properties"]
         self._flattened = flattened
         self._keys = tuple(keys)
         self._personal = {name for name, kind in properties.items() if MARK in kind}
-        self._destiny = DESTINY[personal]
+        self._destiny = DESTINY[personal] if written else LOST
         self._properties = {name: kind for name, kind in properties.items() if name != UNKNOWN_FIELDS}
         self._form = Form(self._properties, closed=True)
         self._open_form = Form({**self._properties, UNKNOWN_FIELDS: {"type": ("object", "null")}}, closed=False)

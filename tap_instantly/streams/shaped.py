@@ -10,7 +10,7 @@ from typing_extensions import override
 from tap_instantly.settings import DROP, KEEP
 from tap_instantly.streams import flattening
 from tap_instantly.streams.personal import Hidden
-from tap_instantly.streams.records import Record, RecordShaper
+from tap_instantly.streams.records import UNKNOWN_FIELDS, Record, RecordShaper
 from tap_instantly.streams.schemas import MARKED
 from tap_instantly.streams.turns import workspace_id
 from tap_instantly.streams.versions import Versioned
@@ -35,7 +35,8 @@ class Shaped(Versioned):
         levels = flattening.levels_of(self.config)
         schema = flattening.narrowed(MARKED.get_schema(self.name), self.effective_schema, levels)
         validate, personal = self.config["validate_records"], self.config["personal_data"]
-        return RecordShaper(schema, self.primary_keys, validate, self.logger, flattened=levels, personal=personal)
+        written = UNKNOWN_FIELDS in self.effective_schema["properties"] and self.mask["properties", UNKNOWN_FIELDS]
+        return RecordShaper(schema, self.primary_keys, validate, self.logger, levels, personal, written=written)
 
     @cached_property
     def _hidden(self) -> Hidden | None:

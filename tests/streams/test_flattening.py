@@ -144,6 +144,23 @@ def test_fields_that_an_older_catalog_does_not_have_are_kept_too() -> None:
     assert json.loads(out["unknown_fields"]) == {"warmup.limit": 7}
 
 
+@pytest.mark.parametrize("lacking", ["no column", "left out"])
+@pytest.mark.parametrize("flattening", [{}, {"flattening_enabled": True, "flattening_max_depth": 2}])
+def test_where_there_is_no_column_for_unknown_fields_the_log_says_that_they_are_lost(
+    caplog: pytest.LogCaptureFixture, flattening: dict[str, Any], lacking: str
+) -> None:
+    without = copy.deepcopy(catalog())
+    entry = next(entry for entry in without["streams"] if entry["tap_stream_id"] == "accounts")
+    if lacking == "no column":
+        del entry["schema"]["properties"]["unknown_fields"]
+    for item in entry["metadata"]:
+        item["metadata"]["selected"] = "unknown_fields" not in item["breadcrumb"]
+    stream = TapInstantly(config={**NOWHERE, **flattening}, catalog=without).streams["accounts"]
+    stream.shaper.shape({"email": "a@b.example", "new": 1}, "home")  # type: ignore[attr-defined]
+    assert "Field 'new': the schema does not know this field; it is lost" in caplog.text
+    assert "kept in the column" not in caplog.text
+
+
 @pytest.mark.parametrize(
     ("given_settings", "message"),
     [
