@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from tap_instantly.api.secrecy import SECRET_NAME
 from tap_instantly.streams import STREAMS
-from tap_instantly.streams.records import SECRET_NAME
 from tap_instantly.streams.schemas import schema_directory
 
 if TYPE_CHECKING:

@@ -6,8 +6,9 @@ import base64
 import json
 import logging
 import re
+from decimal import Decimal
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from typing_extensions import override
@@ -16,6 +17,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 MASKED = "***"
+
+SECRET_NAME = re.compile(
+    r"passw|secret|token|credential|authori[sz]ation|cookie|api_?key|private_?key|(^|_)(key|auth|otp|headers?)$",
+    re.IGNORECASE,
+)
+"""What a field is called that may well hold a secret."""
+
+SECRET_NUMBER = re.compile("passw|secret|(^|_)(otp|pin)$", re.IGNORECASE)
+"""What one is called whose number may be a secret too; most others count, as tokens used or the length of a key."""
 
 _ADDRESS = re.compile(r"[^\s/?&=<>()\[\]{}\"'\\,;:@]{1,254}(?:@|%40)[\w-]+(?:\.[\w-]+)*")
 
@@ -143,3 +153,16 @@ class _MaskingFormatter(logging.Formatter):
 @lru_cache(maxsize=1)
 def _mask(keys: frozenset[str]) -> Mask:
     return Mask(keys)
+
+
+def without_secrets(value: Any, name: str) -> Any:  # noqa: ANN401 (any JSON)
+    """``value`` with ``***`` for what is called like a secret, at any depth; numbers only where none is harmless."""
+    if SECRET_NAME.search(name) and isinstance(value, (str, list, dict)):
+        return MASKED
+    if SECRET_NUMBER.search(name) and isinstance(value, (int, float, Decimal)) and not isinstance(value, bool):
+        return MASKED
+    if isinstance(value, dict):
+        return {key: without_secrets(part, str(key)) for key, part in value.items()}
+    if isinstance(value, list):
+        return [without_secrets(part, "") for part in value]
+    return value

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import threading
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from jsonschema import Draft202012Validator, ValidationError
@@ -13,7 +12,7 @@ from jsonschema import Draft202012Validator, ValidationError
 from tap_instantly import timestamps
 from tap_instantly.api import InstantlyError
 from tap_instantly.api.decode import Odd
-from tap_instantly.api.secrecy import MASKED, without_addresses
+from tap_instantly.api.secrecy import MASKED, without_addresses, without_secrets
 from tap_instantly.settings import DROP, HASH, KEEP
 from tap_instantly.streams import flattening
 from tap_instantly.streams.forms import NOT_TO_CARRY, Form, TooDeepError, carried, mended
@@ -45,16 +44,6 @@ MOST_SHOWN = 100
 """Characters of a name or key in the log."""
 
 
-SECRET_NAME = re.compile(
-    r"passw|secret|token|credential|authori[sz]ation|cookie|api_?key|private_?key|(^|_)(key|auth|otp|headers?)$",
-    re.IGNORECASE,
-)
-"""What a field is called that may well hold a secret."""
-
-SECRET_NUMBER = re.compile("passw|secret|(^|_)(otp|pin)$", re.IGNORECASE)
-"""What one is called whose number may be a secret too; most others count, as tokens used or the length of a key."""
-
-
 class InvalidRecordError(InstantlyError):
     """A record does not match its schema, and ``validate_records`` is ``fail``."""
 
@@ -66,7 +55,7 @@ class RecordShaper:
       no text that a database takes), move to the object ``unknown_fields``, so that nothing is lost and no loader
       fails. The column has null, or the text with U+FFFD; values within an object are moved by themselves.
       Of a field that the schema does not know, or one within it, that is called like a secret, the name alone is kept
-      (:func:`without_secrets`).
+      (:func:`~tap_instantly.api.secrecy.without_secrets`).
     * Where records are flattened, the same becomes of fields within an object that its schema does not know: they would
       have no column.
     * Timestamps leave as UTC in one form. An integer in the place of a text that is part of the key becomes that text.
@@ -274,19 +263,6 @@ class RecordShaper:
             f"{breach}. With validate_records 'warn' it would be loaded all the same."
         )
         raise InvalidRecordError(message)
-
-
-def without_secrets(value: Any, name: str) -> Any:  # noqa: ANN401 (any JSON)
-    """``value`` with ``***`` for what is called like a secret, at any depth; numbers only where none is harmless."""
-    if SECRET_NAME.search(name) and isinstance(value, (str, list, dict)):
-        return MASKED
-    if SECRET_NUMBER.search(name) and isinstance(value, (int, float, Decimal)) and not isinstance(value, bool):
-        return MASKED
-    if isinstance(value, dict):
-        return {key: without_secrets(part, str(key)) for key, part in value.items()}
-    if isinstance(value, list):
-        return [without_secrets(part, "") for part in value]
-    return value
 
 
 def _breach(error: ValidationError) -> str:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import date, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import pytest
+from typing_extensions import override
 
 import sandbox
 from sandbox import SandboxConfig
@@ -14,16 +19,21 @@ from tests.meltano.project import Project
 from tests.transform import duck
 from tests.transform.package import Dbt, contract, ordered, query
 from tests.transform.writing import write_page
+from tests.warehouse.pipeline import SCHEMA
+from tests.warehouse.postgres import running
 from tests.zones import EAST, WEST
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
+
+    from tests.warehouse.postgres import Postgres
 
 pytestmark = pytest.mark.meltano
 
 ZONES = ("UTC", EAST, WEST)
 Marts = dict[str, list[dict[str, Any]]]
+Begin = Callable[[str], "Pipeline"]
 
 
 def today() -> date:
@@ -39,52 +49,116 @@ def server() -> Iterator[sandbox.Server]:
         yield running
 
 
-class Pipeline:
-    """A project of Meltano's with a DuckDB file, and the dbt package over that."""
+class Pipeline(ABC):
+    """A project of Meltano's with a warehouse, and the dbt package over that.
+
+    Attributes:
+        loader: The plugin that loads.
+        address: The warehouse, as the report takes it.
+        loading: Variables that tell the loader where it is.
+        building: Those that tell dbt.
+    """
+
+    loader: str
+    address: str
+    loading: Mapping[str, str] = {}
+    building: Mapping[str, str]
 
     def __init__(self, folder: Path, server: sandbox.Server) -> None:
         folder.mkdir()
         key = {"TAP_INSTANTLY_API_KEY": server.api_key, "TAP_INSTANTLY_API_URL": f"{server.url}/api/v2"}
         self.project = Project.make(folder, **key)
-        self.file = folder / "output" / "warehouse.duckdb"
+
+    @abstractmethod
+    def rows(self, statement: str) -> list[dict[str, Any]]:
+        """What the warehouse answers."""
 
     def load(self, zone: str) -> None:
-        self.project.meltano("run", "tap-instantly", "target-duckdb", TZ=zone)
+        self.project.meltano("run", "tap-instantly", self.loader, TZ=zone, **self.loading)
+
+    def loaded(self) -> tuple[datetime, datetime]:
+        """When the first and the last leads were loaded."""
+        ends = ", ".join(f"cast({end}(_sdc_batched_at) as text) as {end}" for end in ("min", "max"))
+        (times,) = self.rows(f"select {ends} from {SCHEMA}.leads")  # noqa: S608 (ours)
+        first, last = (datetime.fromisoformat(times[end]) for end in ("min", "max"))
+        return first, last
 
     def dbt(self, zone: str) -> Dbt:
-        settings = {"DBT_TARGET": "duckdb", "DBT_DUCKDB_PATH": str(self.file), "TZ": zone}
-        return Dbt(self.project.folder / "dbt", settings)
+        return Dbt(self.project.folder / "dbt", {**self.building, "DBT_INSTANTLY_SCHEMA": SCHEMA, "TZ": zone})
 
     def marts(self, zone: str) -> Marts:
         """Build the marts and give their rows, without when they were loaded."""
         results = self.dbt(zone).run("build", "--resource-type", "model", "seed")
         assert {result.status for result in results.values()} == {"success"}
-        return {mart: ordered([_undated(row) for row in duck.rows(self.file, query(mart))]) for mart in contract()}
+        return {mart: ordered([_undated(row) for row in self.rows(query(mart))]) for mart in contract()}
 
     def page(self, zone: str) -> str:
         """The report, without the time of day of the load."""
-        page = write_page(str(self.file), self.project.folder / "report.html", zone=zone)
+        page = write_page(self.address, self.project.folder / "report.html", zone=zone)
         return re.sub(r"\d\d:\d\d(?=(</\w+>)? UTC)", "", page)
+
+
+class InDuckDB(Pipeline):
+    loader = "target-duckdb"
+
+    def __init__(self, folder: Path, server: sandbox.Server) -> None:
+        super().__init__(folder, server)
+        self.file = folder / "output" / "warehouse.duckdb"
+        self.address = str(self.file)
+        self.building = {"DBT_TARGET": "duckdb", "DBT_DUCKDB_PATH": self.address}
+
+    @override
+    def rows(self, statement: str) -> list[dict[str, Any]]:
+        return duck.rows(self.file, statement)
+
+
+class InPostgres(Pipeline):
+    """With a server that is in a zone of its own."""
+
+    loader = "target-postgres"
+
+    def __init__(self, folder: Path, server: sandbox.Server, postgres: Postgres, database: str) -> None:
+        super().__init__(folder, server)
+        self._postgres, self._database = postgres, database
+        host = str(postgres.socket)
+        self.address = f"postgresql://postgres@/{database}?host={quote(host, safe='')}&port={postgres.port}"
+        self.loading = {
+            "TARGET_POSTGRES_SQLALCHEMY_URL": postgres.url(database),
+            "TARGET_POSTGRES_DEFAULT_TARGET_SCHEMA": SCHEMA,
+        }
+        self.building = {"DBT_TARGET": "postgres", "DBT_POSTGRES_HOST": host, "DBT_POSTGRES_DATABASE": database}
+
+    @override
+    def rows(self, statement: str) -> list[dict[str, Any]]:
+        return self._postgres.rows(statement, self._database)
+
+
+@pytest.fixture(params=[InDuckDB, InPostgres])
+def begin(request: pytest.FixtureRequest, plugins: None, server: sandbox.Server, tmp_path: Path) -> Iterator[Begin]:
+    """Begins a pipeline of a name, with an empty warehouse."""
+    if request.param is InDuckDB:
+        yield lambda name: InDuckDB(tmp_path / name, server)
+        return
+    with running() as postgres, ExitStack() as databases:
+        yield lambda name: InPostgres(
+            tmp_path / name, server, postgres, databases.enter_context(postgres.database(name.lower()))
+        )
 
 
 def _undated(row: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in row.items() if name != "loaded_at"}
 
 
-def test_rows_marts_and_report_are_the_same_in_each_zone_and_the_running_day_is_not_over(
-    plugins: None, server: sandbox.Server, tmp_path: Path
-) -> None:
+def test_rows_marts_and_report_are_the_same_in_each_zone_and_the_running_day_is_not_over(begin: Begin) -> None:
     found: list[tuple[date, Marts, str]] = []
     for zone in ZONES:
         began = datetime.now(timezone.utc).replace(tzinfo=None)
-        pipeline = Pipeline(tmp_path / zone.replace("/", "-"), server)
+        pipeline = begin(zone.replace("/", "-"))
         pipeline.load(zone)
         ended = datetime.now(timezone.utc).replace(tzinfo=None)
-        (times,) = duck.rows(
-            pipeline.file, "select min(_sdc_batched_at) as first, max(_sdc_batched_at) as last from instantly.leads"
-        )
-        assert began <= times["first"] <= times["last"] <= ended
-        loaded_on, marts = times["last"].date(), pipeline.marts(zone)
+        first, last = pipeline.loaded()
+        assert began <= first <= last <= ended
+        loaded_on, marts = last.date(), pipeline.marts(zone)
         found.append((loaded_on, marts, pipeline.page(zone)))
         assert set(pipeline.dbt(zone).freshness().values()) == {"pass"}
         complete = {row["date"] for row in marts["instantly__workspace_daily"] if row["is_complete"]}
@@ -99,13 +173,11 @@ def test_rows_marts_and_report_are_the_same_in_each_zone_and_the_running_day_is_
 def test_loads_in_two_zones_one_after_the_other_do_not_take_what_is_there_for_deleted(
     plugins: None, server: sandbox.Server, tmp_path: Path
 ) -> None:
-    pipeline = Pipeline(tmp_path / "project", server)
+    pipeline = InDuckDB(tmp_path / "project", server)
     pipeline.load(EAST)
-    tables = duck.rows(
-        pipeline.file, "select table_name from information_schema.tables where table_schema = 'instantly'"
-    )
+    tables = pipeline.rows(f"select table_name from information_schema.tables where table_schema = '{SCHEMA}'")  # noqa: S608 (ours)
     ago = "_sdc_batched_at = _sdc_batched_at - interval 2 hour"
-    duck.execute(pipeline.file, *(f"update instantly.{table['table_name']} set {ago}" for table in tables))  # noqa: S608 (ours)
+    duck.execute(pipeline.file, *(f"update {SCHEMA}.{table['table_name']} set {ago}" for table in tables))  # noqa: S608 (ours)
     gone = min(row["campaign_id"] for row in server.control.truth("campaign_analytics"))
     server.control.delete_campaign(gone)
     pipeline.load(WEST)
