@@ -211,7 +211,7 @@ def test_without_the_environment_no_file_of_it_is_read(runs: Runs, ids: dict[str
 
 
 def test_a_file_may_be_written_as_editors_and_shells_do(runs: Runs, ids: dict[str, str], elsewhere: Path) -> None:
-    text = f"# Keys\r\n\r\nBARE\r\nexport KEY='{secret(OTHER)}' # of a client\r\nTAP_INSTANTLY_API_KEY=\"${{KEY}}\"\r\n"
+    text = f"# Keys\r\n\r\nexport KEY='{secret(OTHER)}' # of a client\r\nTAP_INSTANTLY_API_KEY=\"${{KEY}}\"\r\n"
     (elsewhere / ".env").write_bytes(b"\xef\xbb\xbf" + text.encode())
     assert opened(runs.tap(elsewhere)) == {ids[OTHER]}
 
@@ -227,6 +227,8 @@ WRONG = {
     "UTF-16": ("TAP_INSTANTLY_API_KEY=k".encode("utf-16"), " is no text in UTF-8."),
     "an open quote": (b"A=1\n\n\nTAP_INSTANTLY_API_KEY='" + KEY + b"\nB=1\n", " is no NAME=value."),
     "no statement": (b"A=1\n\n\n=" + KEY + b"\n", " is no NAME=value."),
+    "a name alone": (b"A=1\n\n\nTAP_INSTANTLY_PERSONAL_DATA\n", " is no NAME=value."),
+    "a name alone, exported": (b"A=1\n\n\nexport TAP_INSTANTLY_PERSONAL_DATA\n", " is no NAME=value."),
     "a NUL": (b"A=" + KEY + b"\0\n", " holds a variable that no environment can hold."),
 }
 
