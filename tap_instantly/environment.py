@@ -98,9 +98,9 @@ def _add_dotenv() -> Path | None:
 
 
 def _malformed(text: str) -> int | None:
-    """The number of the first line that python-dotenv would pass over, with a warning of its own."""
+    """The number of the first line that python-dotenv would pass over: one it cannot read, or a name alone."""
     for binding in parse_stream(io.StringIO(text)):
-        if binding.error:
+        if binding.error or (binding.key is not None and binding.value is None):
             statement = binding.original.string
             blank = statement[: len(statement) - len(statement.lstrip())]
             return binding.original.line + blank.count("\n")

@@ -24,7 +24,7 @@ from tap_instantly.progress import Report
 from tap_instantly.progress.quiet import drop_metrics
 from tap_instantly.progress.verdict import verdict
 from tap_instantly.settings import ALL, KEEP, SETTINGS
-from tap_instantly.singer import files
+from tap_instantly.singer import files, stream_maps
 from tap_instantly.singer.stream_maps import StreamMaps
 from tap_instantly.singer.writer import BufferedWriter
 from tap_instantly.streams import STREAMS, InstantlyStream, flattening, selection
@@ -92,6 +92,12 @@ class TapInstantly(Tap):
                 self.logger.warning(line)
         if validate_config:
             self._check_settings()
+
+    @classmethod
+    @override
+    def append_builtin_config(cls, config_jsonschema: dict[str, Any]) -> None:
+        super().append_builtin_config(config_jsonschema)
+        stream_maps.mend(config_jsonschema["properties"]["stream_maps"])
 
     def _check_settings(self) -> None:
         found = problems(self.config, self.config_jsonschema) or list(unread_choices(self.config, os.environ))

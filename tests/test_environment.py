@@ -211,7 +211,7 @@ def test_without_the_environment_no_file_of_it_is_read(runs: Runs, ids: dict[str
 
 
 def test_a_file_may_be_written_as_editors_and_shells_do(runs: Runs, ids: dict[str, str], elsewhere: Path) -> None:
-    text = f"# Keys\r\n\r\nBARE\r\nexport KEY='{secret(OTHER)}' # of a client\r\nTAP_INSTANTLY_API_KEY=\"${{KEY}}\"\r\n"
+    text = f"# Keys\r\n\r\nexport KEY='{secret(OTHER)}' # of a client\r\nTAP_INSTANTLY_API_KEY=\"${{KEY}}\"\r\n"
     (elsewhere / ".env").write_bytes(b"\xef\xbb\xbf" + text.encode())
     assert opened(runs.tap(elsewhere)) == {ids[OTHER]}
 
@@ -233,6 +233,11 @@ WRONG = {
     "a NUL": (
         b"A=" + KEY + b"\0\n",
         " holds a variable that no environment can hold, such as one with a NUL. Take it out.",
+    ),
+    "a name alone": (b"A=1\n\n\nTAP_INSTANTLY_PERSONAL_DATA\n", " is no NAME=value. Correct it, or take it out."),
+    "a name alone, exported": (
+        b"A=1\n\n\nexport TAP_INSTANTLY_PERSONAL_DATA\n",
+        " is no NAME=value. Correct it, or take it out.",
     ),
 }
 

@@ -67,6 +67,23 @@ CANNOT_BE_MEANT: dict[str, tuple[dict[str, Any], str]] = {
         {"leads": {"__filters__": "True"}},
         "leads: there is no option __filters__: did you mean '__filter__'?",
     ),
+    "another value for what is not named": (
+        {"leads": {"__else__": "null", "id": "id"}},
+        "stream_maps.leads.__else__ has none of the forms",
+    ),
+    "another value for all other streams": (
+        {"leads": {}, "__else__": False},
+        "stream_maps.__else__ has none of the forms",
+    ),
+    "the name of another stream": (
+        {"leads": {"__alias__": "'Accounts'"}},
+        "accounts and leads would be written under one name, accounts: give each its own",
+    ),
+    "a copy under the name of another stream": (
+        {"accounts": {"__source__": "leads"}},
+        "accounts and leads would be written under one name, accounts",
+    ),
+    "one name for the streams of a pattern": ({"*": {"__alias__": "'all_of_it'"}}, "under one name, all_of_it"),
     "two names for one map": ({"leads": {"__source__": "leads", "__alias__": "l"}}, "not both"),
     "an expression that is none": (
         {"leads": {"email": f"md5('{SALT}' + email"}},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import defaultdict
 from fnmatch import fnmatch
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,8 @@ from tap_instantly.quoting import quoted
 if TYPE_CHECKING:
     import logging
     from collections.abc import Collection, Iterator, Mapping, Sequence
+
+    from singer_sdk.singerlib import Catalog
 
     Columns = Mapping[str, Collection[str]]
 
@@ -96,6 +99,20 @@ class StreamMaps(PluginMapper):
         definitions = [item for map_ in self._maps_of(stream_name) for item in map_.items()]
         maps[:] = [Told(each, stream_name, definitions) if isinstance(each, CustomStreamMap) else each for each in maps]
 
+    @override
+    def register_raw_streams_from_catalog(self, catalog: Catalog) -> None:
+        super().register_raw_streams_from_catalog(catalog)
+        sources: dict[str, list[str]] = defaultdict(list)
+        for stream in sorted(self._selected):
+            for each in self.stream_maps.get(stream, ()):
+                if not isinstance(each, RemoveRecordTransform):
+                    # Most warehouses do not tell capitals from small letters.
+                    sources[each.stream_alias.lower()].append(stream)
+        for name, streams in sources.items():
+            if len(streams) > 1:
+                message = f"{' and '.join(streams)} would be written under one name, {name}: give each its own"
+                raise _invalid(message)
+
     def _maps_of(self, stream: str) -> Iterator[Mapping[str, Any]]:
         return (map_ for key, map_ in _maps(self.stream_maps_dict) if fnmatch(stream, _source(key, map_)))
 
@@ -153,6 +170,19 @@ def _reason(error: Exception, expression: str) -> str:
     said = (*cause.args, *(getattr(cause, name, None) for name in ("name", "attr", "func_name")))
     named = [word for word in said if isinstance(word, str) and word.isidentifier() and word in expression]
     return f"{type(cause).__name__}{''.join(f', {word}' for word in named[:1])}"
+
+
+def mend(schema: dict[str, Any]) -> None:
+    """Take out of a schema, in place, the alternatives that are no schemas, over which the validator falls.
+
+    The SDK's own for ``__else__`` has the bare word ``null`` among them.
+    """
+    if "anyOf" in schema:
+        schema["anyOf"] = [part for part in schema["anyOf"] if isinstance(part, dict)]
+    below = (*schema.get("anyOf", ()), *schema.get("properties", {}).values(), schema.get("additionalProperties"))
+    for part in below:
+        if isinstance(part, dict):
+            mend(part)
 
 
 def problems(given: Mapping[str, Any], columns: Columns) -> Iterator[str]:

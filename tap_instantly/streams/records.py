@@ -227,8 +227,8 @@ class RecordShaper:
         self._logger.error("A record %s was left out; the rest of its key: %s%s", why, present, also)
 
     def _shown(self, name: str, value: object) -> str:
-        """A value in the log, where it is not personal."""
-        return MASKED if name in self._personal else _short(value)
+        """A value in the log, where nothing personal can be in it."""
+        return MASKED if name in self._personal or isinstance(value, (dict, list)) else _short(value)
 
     def _move(self, record: Record, aside: dict[str, Any], name: str, reason: str) -> None:
         self._count_moved(record, name, reason)
@@ -259,8 +259,8 @@ class RecordShaper:
     def _refuse(self, record: Record, place: str, breach: str) -> NoReturn:
         key = {name: MASKED if name in self._personal else record.get(name) for name in self._keys}
         message = (
-            f"{self._logger.name.rpartition('.')[2]}: the record {key} does not match its schema: field '{place}' "
-            f"{breach}. With validate_records 'warn' it would be loaded all the same."
+            f"{self._logger.name.rpartition('.')[2]}: the record {key} does not match its schema: field "
+            f"'{_short(place)}' {breach}. With validate_records 'warn' it would be loaded all the same."
         )
         raise InvalidRecordError(message)
 

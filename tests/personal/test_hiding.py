@@ -140,6 +140,17 @@ def test_the_key_of_a_record_that_is_left_out_or_refused_is_not_in_the_log(
     assert "anna.secret" not in caplog.text + str(refused.value)
 
 
+def test_an_object_in_the_place_of_a_key_is_not_in_the_log(
+    api: Server, sync: Callable[..., TapRun], caplog: pytest.LogCaptureFixture
+) -> None:
+    body = {"items": [{"id": {"name": "Anna"}}, {"id": ["Anna"]}]}
+    api.control.fault("/api/v2/lead-lists", "status", status=200, body=body, count=None)
+    caplog.set_level(logging.DEBUG)
+    assert not sync("lead_lists", personal_data="hash", personal_data_salt=SALT).records("lead_lists")
+    assert caplog.text.count("in the place of it: {'id': '***'}") == 2
+    assert "Anna" not in caplog.text
+
+
 def test_the_server_s_words_and_what_is_passed_over_name_no_address(
     api: Server, sync: Callable[..., TapRun], caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tap_instantly import timestamps
+from tap_instantly.api.decode import decode
 from tap_instantly.streams.records import InvalidRecordError, RecordShaper
 
 SCHEMA: dict[str, Any] = {
@@ -193,3 +194,13 @@ def test_validation_fail_stops_at_the_first_and_names_the_record_not_the_value()
     assert "things" in str(caught.value)
     assert "17" in str(caught.value)
     assert "private" not in str(caught.value)
+
+
+def test_the_name_of_a_field_that_is_refused_breaks_no_line() -> None:
+    schema = {**SCHEMA, "properties": {**SCHEMA["properties"], "payload": {"type": ["object", "null"]}}}
+    strict = RecordShaper(schema, ["id"], "fail", logging.getLogger("tap-instantly.things"))
+    record = decode(b'{"id": "17", "payload": {"of anna@x.example\\nand Bo": "\\u0000"}}')
+    with pytest.raises(InvalidRecordError) as caught:
+        strict.shape(record, "home", "At home")
+    assert "field 'payload.of {email}\\nand Bo' does not fit" in str(caught.value)
+    assert "\n" not in str(caught.value)
