@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from types import FrameType
 
     import click
-    from singer_sdk.singerlib import CatalogEntry
 
 
 OWN = "of the key itself"
@@ -122,11 +121,7 @@ class TapInstantly(Tap):
         Raises:
             ConfigurationError: A map cannot be meant as it is, or flattening would give two columns one name.
         """
-        catalog: Mapping[str, CatalogEntry] = self.input_catalog or {}
-        entries = {name: entry.schema.properties or {} for name, entry in catalog.items()}
-        columns = {
-            name: {*stream.schema["properties"], *entries.get(name, ())} for name, stream in self.streams.items()
-        }
+        columns = selection.columns_of(self._own_streams, self.input_catalog)
         selected = {stream.name for stream in self._own_streams if stream.selected}
         self.mapper = StreamMaps(self.config, self.logger, columns, selected)
         try:

@@ -128,6 +128,12 @@ def unknown_streams(named: Iterable[str], known: Collection[str]) -> str | None:
     return f"The catalog has streams that this tap does not have: {'; '.join(unknown)}" if unknown else None
 
 
+def columns_of(streams: Iterable[Stream], catalog: Catalog | None) -> dict[str, set[str]]:
+    """The columns of each stream: those of its schema, and those that a catalog has beside them."""
+    entries = {name: entry.schema.properties or {} for name, entry in (catalog or {}).items()}
+    return {stream.name: {*stream.schema["properties"], *entries.get(stream.name, ())} for stream in streams}
+
+
 NOTHING_SELECTED = "Nothing to read: the catalog selects no stream that this tap has. Select some, or leave it out."
 
 
