@@ -101,7 +101,7 @@ def problems(config: Mapping[str, Any], schema: Mapping[str, Any]) -> list[str]:
     """
     errors = Draft202012Validator(schema).iter_errors(dict(config))
     found = [*_keys(config), *(text for error in errors for text in _describe(error, schema))]
-    return found or list(_implausible(config))
+    return found or [*_nulls(config, schema), *_implausible(config)]
 
 
 def _keys(config: Mapping[str, Any]) -> Iterator[str]:
@@ -217,6 +217,13 @@ def _start_date(config: Mapping[str, Any]) -> Iterator[str]:
                 f"setting 'start_date' is not valid: '{start}' lies in the future, so that nothing would be read; "
                 f"it can be {latest.date() if DAY.fullmatch(start) else timestamps.text(latest)} at the latest"
             )
+
+
+def _nulls(config: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[str]:
+    """Refuse null where there is a default: it could be meant as the default, or as none at all."""
+    for name, setting in schema["properties"].items():
+        if setting.get("default") is not None and name in config and config[name] is None:
+            yield f"setting '{name}' is not valid: it is null; give a value, or leave it out for {setting['default']!r}"
 
 
 def _implausible(config: Mapping[str, Any]) -> Iterator[str]:

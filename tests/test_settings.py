@@ -8,6 +8,7 @@ import yaml
 from singer_sdk.exceptions import ConfigurationError
 
 from tap_instantly.settings import SETTINGS
+from tap_instantly.settings import SETTINGS
 from tap_instantly.tap import TapInstantly
 
 SECRET = 918273645
@@ -96,6 +97,15 @@ def test_defaults_are_filled_in() -> None:
         "max_retries": 8,
         "validate_records": "off",
     }
+
+
+DEFAULTED = [name for name, setting in SETTINGS["properties"].items() if setting.get("default") is not None]
+
+
+@pytest.mark.parametrize("name", DEFAULTED)
+def test_null_is_refused_where_there_is_a_default(name: str) -> None:
+    with pytest.raises(ConfigurationError, match=rf"^setting '{name}' is not valid: [^\n;]*(; [^\n;]*)?$"):
+        TapInstantly(config={"api_key": "k", name: None})
 
 
 def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
