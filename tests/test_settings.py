@@ -8,7 +8,6 @@ import yaml
 from singer_sdk.exceptions import ConfigurationError
 
 from tap_instantly.settings import SETTINGS
-from tap_instantly.settings import SETTINGS
 from tap_instantly.tap import TapInstantly
 
 SECRET = 918273645
