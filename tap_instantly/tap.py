@@ -82,8 +82,8 @@ class TapInstantly(Tap):
         try:
             super().__init__(*args, validate_config=validate_config, **kwargs)
         except ConfigValidationError as error:
-            # In the place of the SDK's own texts, which quote secrets.
-            found = problems(self.config, error.schema or {})
+            # In the place of the SDK's own texts, which quote secrets; it gives no schema where flattening is wrong.
+            found = problems(self.config, error.schema or self.config_jsonschema)
             raise ConfigurationError("; ".join(found)) from None
         secrecy.remember(secrets(self.config))  # of the environment
         if kwargs.get("parse_env_config"):
