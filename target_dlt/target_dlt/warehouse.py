@@ -1,0 +1,239 @@
+"""The destination while a load lasts."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import time
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+from target_dlt.destination import DUCKDB, POSTGRES, REFUSE_NUL, connect_duckdb, destination_of, make_pipeline, silence
+
+silence()  # before dlt reads its variables
+
+import dlt  # noqa: E402
+from dlt.common.exceptions import DltException, TerminalException  # noqa: E402
+from dlt.destinations.exceptions import DatabaseException  # noqa: E402
+
+from target_dlt import changes  # noqa: E402
+from target_dlt.batches import Form  # noqa: E402
+from target_dlt.errors import DestinationError, one_line  # noqa: E402
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from logging import Logger
+    from pathlib import Path
+
+    from typing_extensions import Self
+
+    from target_dlt.batches import Batch
+    from target_dlt.streams import Part
+
+TRIES = 4
+"""Tries of one batch: two loads that make the same schema at once may get in each other's way."""
+
+STALE_SECONDS = 3 * 24 * 3600
+"""Age of staged rows that nobody will use any more: their load was killed."""
+
+
+class Warehouse:
+    """Loads batches by way of dlt, one package each.
+
+    Rows go to a staging schema of this load's own first, and from there into their tables, in one transaction for each.
+    Tables that do not exist yet need no such detour.
+    """
+
+    def __init__(self, config: Mapping[str, Any], folder: Path, logger: Logger) -> None:
+        """Prepare; connects to DuckDB alone.
+
+        Args:
+            config: The settings of the target.
+            folder: A folder for files of this load.
+            logger: Gets a line for each batch.
+
+        Raises:
+            DestinationError: The settings name no destination.
+        """
+        self._config, self._logger = config, logger
+        self._dataset: str = config["default_target_schema"]
+        self._stage = f"_staging_{int(time.time()):08x}_{secrets.token_hex(2)}"
+        self._connection = connect_duckdb(config) if config["destination"] == DUCKDB else None
+        self._destination = destination_of(config, self._connection, f"%s{self._stage}")
+        self._pipeline = make_pipeline(self._destination, self._dataset, folder / "dlt")
+        capabilities = self._destination.capabilities()
+        self._merges = bool(capabilities.supported_merge_strategies)
+        # DuckDB's MERGE takes several times the memory, and fails where it may not.
+        self._upserts = "upsert" in (capabilities.supported_merge_strategies or ()) and self._connection is None
+        self._parquet = "parquet" in (capabilities.supported_loader_file_formats or ())
+        self._stored: dict[str, dict[str, str]] = {}
+        self._staged = False
+        naming = dlt.Schema("singer").naming
+        length = min(capabilities.max_identifier_length, capabilities.max_column_identifier_length)
+        self.form = Form(
+            lambda name: naming.shorten_identifier(naming.normalize_identifier(name), name, length),
+            native_json=config["destination"] == POSTGRES,
+            no_nul=config["destination"] in REFUSE_NUL,
+        )
+        """How files have to be."""
+
+    def __enter__(self) -> Self:
+        """Remove what loads that were killed have left behind."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Remove the staged rows, and close the connection."""
+        with contextlib.suppress(Exception):
+            if self._staged:
+                self._drop_staging()
+        if self._connection is not None:
+            self._connection.close()
+
+    def load(self, batch: Batch) -> None:
+        """Load a batch, and mark or remove the rows of earlier versions.
+
+        Raises:
+            DestinationError: The destination refused it.
+        """
+        started = time.monotonic()
+        parts = [part for part in batch.parts if part.rows or part.table not in self._stored]
+        if parts:
+            self._load(parts)
+        for table, version in batch.versions.items():
+            self._activate(table, version)
+        for part in batch.parts:
+            part.path.unlink(missing_ok=True)
+        if rows := sum(part.rows for part in parts):
+            self._logger.info(
+                "Loaded %d rows in %.1f s: %s",
+                rows,
+                time.monotonic() - started,
+                ", ".join(f"{part.table} {part.rows}" for part in parts if part.rows),
+            )
+
+    def _load(self, parts: list[Part]) -> None:
+        attempt = 1
+        while (error := self._try(parts)) is not None:
+            if self._give_more_memory(error):
+                continue
+            if attempt == TRIES or isinstance(error, TerminalException):
+                msg = f"Cannot load into {self._config['destination']}: {one_line(error)}"
+                raise DestinationError(msg) from None
+            self._logger.warning("Cannot load, trying again: %s", one_line(error))
+            time.sleep(0.2 * 2**attempt)
+            attempt += 1
+
+    def _try(self, parts: list[Part]) -> BaseException | None:
+        """Load parts, or return why not; then none of them is loaded, or it is merged by its key when tried again."""
+        try:
+            self._load_once(parts)
+        except DltException as error:
+            self._stored.clear()
+            return _cause(error)
+        return None
+
+    def _load_once(self, parts: list[Part]) -> None:
+        for part in parts:
+            stored = self._columns(part.table)
+            columns = changes.fit(part, stored)
+            if columns != part.columns:
+                changes.rewrite(part, columns, native_json=self.form.native_json)
+        self._pipeline.abort_packages()
+        source = dlt.sources.DltSource(dlt.Schema("singer"), "target_dlt", [self._resource(part) for part in parts])
+        source.max_table_nesting = 0
+        self._pipeline.extract(source)
+        self._pipeline.normalize()
+        self._pipeline.load(raise_on_failed_jobs=True)
+        for part in parts:
+            self._stored.setdefault(part.table, {}).update({column.name: column.kind for column in part.columns})
+
+    def _resource(self, part: Part) -> Any:  # noqa: ANN401 (of dlt)
+        disposition: Any = "append"
+        if part.keys and self._merges and self._stored.get(part.table):
+            disposition = {
+                "disposition": "merge",
+                "strategy": "upsert" if self._upserts else "delete-insert",
+                "deduplicated": True,
+            }
+            self._staged = True
+
+        def rows() -> Iterator[Any]:
+            yield dlt.mark.with_file_import(str(part.path), "parquet", part.rows)
+
+        hints: Any = {column.name: column.hints for column in part.columns}
+        form: Any = "parquet" if self._parquet else None
+        return dlt.resource(
+            rows,
+            name=part.table,
+            table_name=part.table,
+            columns=hints,
+            write_disposition=disposition,
+            file_format=form,
+        )
+
+    def _columns(self, table: str) -> dict[str, str]:
+        """Return the columns of a table in the destination and their types; none where there is no table."""
+        if table not in self._stored:
+            self._stored[table] = {}
+            with self._client() as client:
+                if hasattr(client, "get_storage_table") and client.is_storage_initialized():
+                    _, columns = client.get_storage_table(table)
+                    self._stored[table] = {
+                        name.lower(): column.get("data_type", "other") for name, column in columns.items()
+                    }
+        return self._stored[table]
+
+    @contextlib.contextmanager
+    def _client(self) -> Iterator[Any]:
+        try:
+            with self._pipeline.destination_client("singer" if "singer" in self._pipeline.schemas else None) as client:
+                yield client
+        except DltException as error:
+            msg = f"Cannot connect to {self._config['destination']}: {_plain(_cause(error))}"
+            raise DestinationError(msg) from None
+
+    def _activate(self, table: str, version: int) -> None:
+        """Mark or remove the rows of versions before this one."""
+        if not self._config["add_record_metadata"] or not self._merges:
+            self._logger.warning(
+                "Rows of earlier versions stay in %s: that needs add_record_metadata and a database.", table
+            )
+            return
+        with self._client() as client:
+            sql = client.sql_client
+            name = sql.make_qualified_table_name(table)
+            old = f"{sql.escape_column_name('_sdc_table_version')} < {int(version)}"
+            deleted = sql.escape_column_name("_sdc_deleted_at")
+            if self._config["hard_delete"]:
+                sql.execute_sql(f"DELETE FROM {name} WHERE {old}")  # noqa: S608 (names from dlt, a number)
+            else:
+                now = datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M:%S.%f")
+                marked = f"UPDATE {name} SET {deleted} = '{now}'"  # noqa: S608 (as above)
+                sql.execute_sql(f"{marked} WHERE {old} AND {deleted} IS NULL")
+
+    def _give_more_memory(self, error: BaseException) -> bool:
+        """Let DuckDB take what it wants, once, where a record does not fit into what it had."""
+        if self._connection is None or "Out of Memory" not in str(error):
+            return False
+        (limit,) = self._connection.execute("select current_setting('memory_limit')").fetchone() or ("",)
+        self._connection.execute("reset memory_limit")
+        (now,) = self._connection.execute("select current_setting('memory_limit')").fetchone() or ("",)
+        return bool(limit != now)
+
+    def _drop_staging(self) -> None:
+        with self._client() as client, client.sql_client.with_staging_dataset():
+            client.sql_client.drop_dataset()
+
+
+def _cause(error: BaseException) -> BaseException:
+    """Return the error that a step of dlt failed with, its own or that of the driver."""
+    while (inner := getattr(error, "exception", None) or error.__cause__) is not None:
+        error = inner
+    return error
+
+
+def _plain(error: BaseException) -> str:
+    """Return the text of an error, without what dlt says of where it looked for settings."""
+    if isinstance(error, DatabaseException) or not isinstance(error, DltException):
+        return one_line(error)
+    return f"{type(error).__name__}; check the settings destination, credentials and destination_options"
