@@ -53,6 +53,13 @@ def connect_duckdb(config: Mapping[str, Any]) -> duckdb.DuckDBPyConnection:
         msg = "Setting credentials has to be the path of the DuckDB file."
         raise DestinationError(msg)
     path = path.removeprefix("duckdb:///")
+    if path == ":memory:":
+        msg = "Setting credentials is :memory:, and all would be lost at the end: name a file."
+        raise DestinationError(msg)
+    schema = config["default_target_schema"]
+    if Path(path).stem.lower() == schema.lower():
+        msg = f"The DuckDB file {path} is called like the schema, and DuckDB cannot tell them apart: rename either."
+        raise DestinationError(msg)
     try:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         connection = duckdb.connect(path, config={"memory_limit": f"{config['memory_limit_mb']}MB", "threads": 1})

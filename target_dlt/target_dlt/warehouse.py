@@ -218,7 +218,8 @@ class Warehouse:
         with self._client() as client:
             sql = client.sql_client
             name = sql.make_qualified_table_name(table)
-            old = f"{sql.escape_column_name('_sdc_table_version')} < {int(version)}"
+            column = sql.escape_column_name("_sdc_table_version")
+            old = f"({column} < {int(version)} OR {column} IS NULL)"
             deleted = sql.escape_column_name("_sdc_deleted_at")
             if self._config["hard_delete"]:
                 sql.execute_sql(f"DELETE FROM {name} WHERE {old}")  # noqa: S608 (names from dlt, a number)
