@@ -151,7 +151,7 @@ def test_a_workspace_with_a_bad_key_fails_alone_and_the_run_with_it_after_the_mo
 ) -> None:
     installation = install({**keys, "workspace-002": BAD_KEY})
     refused_once = agency.control.within("workspace-003")
-    refused_once.fault("/api/v2/leads/list", "status", status=403, count=1)
+    refused_once.fault("/api/v2/leads/list", "status", status=403, count=2)
     dbt, built = tmp_path / "dbt", tmp_path / "built"
     dbt.write_text(f'#!/bin/sh\necho $DBT_TARGET $DBT_INSTANTLY_SCHEMA "$@" >> {built}\n', encoding="utf-8")
     dbt.chmod(0o755)
