@@ -10,14 +10,22 @@ import time
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from target_dlt.destination import DUCKDB, POSTGRES, REFUSE_NUL, connect_duckdb, destination_of, make_pipeline, silence
+from target_dlt.destination import (
+    DUCKDB,
+    POSTGRES,
+    REFUSE_NUL,
+    connect_duckdb,
+    destination_of,
+    is_database,
+    make_pipeline,
+    silence,
+)
 
 silence()  # before dlt reads its variables
 
 import dlt  # noqa: E402
 from dlt.common.exceptions import DltException, TerminalException  # noqa: E402
 from dlt.destinations.exceptions import DatabaseException  # noqa: E402
-from dlt.destinations.job_client_impl import SqlJobClientBase  # noqa: E402
 
 from target_dlt import changes  # noqa: E402
 from target_dlt.batches import Form  # noqa: E402
@@ -68,8 +76,7 @@ class Warehouse:
         self._destination = destination_of(config, self._connection, f"%s{self._stage}")
         self._pipeline = make_pipeline(self._destination, self._dataset, folder / "dlt")
         capabilities = self._destination.capabilities()
-        # Files can be merged only in formats of tables, which are not tried here.
-        self._merges = issubclass(self._destination.client_class, SqlJobClientBase)
+        self._merges = is_database(self._destination)
         # DuckDB's MERGE takes several times the memory, and fails where it may not.
         self._upserts = "upsert" in (capabilities.supported_merge_strategies or ()) and self._connection is None
         self._formats = set(capabilities.supported_loader_file_formats or ())
