@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 TEXTS = (
     # Quotes and backslashes.
-    *('"EMEA"', "'APAC'", '"', "''", 'say ""hi""', "'it''s'", "EMEA\\DACH, Q4", "¯\\_(ツ)_/¯", "C:\\new\\table\\", "\\"),
+    *('"EMEA"', "'APAC'", '"', "''", 'say ""hi""', "'it''s'"),
+    *("EMEA\\DACH, Q4", "¯\\_(ツ)_/¯", "C:\\new\\table\\", "\\"),
     # Blanks at the ends, and nothing else than blanks, or nothing.
     *("  two before", "two behind  ", " ", "\t", "\u00a0no break\u00a0", "\u3000", ""),
     # Line ends of all sorts.
@@ -28,17 +29,18 @@ TEXTS = (
     # Nor JSON, nor NULL.
     *('{"a": 1}', "{}", "[]", "[1,", '"text"', "null", "NULL", "None", "\\N", "nil", "NA", "-"),
     # Words and signs of SQL, CSV, formats, shells and pages.
-    *("Robert'); DROP TABLE leads;--", "a,b;c|d\te", "=1+1", "$1 ? :name %s %(x)s", "{name} {{ x }} {% y %}", "$HOME `id`"),
-    *("<b>&amp;</b>", "100%", "\\u0041\\x41\\n", "/* -- */", "$$"),
+    *("Robert'); DROP TABLE leads;--", "/* -- */", "$$", "$1 ? :name %s %(x)s", "a,b;c|d\te", "=1+1", "100%"),
+    *("{name} {{ x }} {% y %}", "$HOME `id`", "<b>&amp;</b>", "\\u0041\\x41\\n"),
     # Other scripts and ways to write.
-    *("👩\u200d👩\u200d👧\u200d👦 🏳️\u200d🌈", "é", "e\u0301", "שלום עולם", "مرحبا (abc) ١٢٣", "\u202eabc\u202c", "𝒳𐍈", "日本語", "ǅ ß İ ı"),
-)  # fmt: skip
+    *("👩\u200d👩\u200d👧\u200d👦 🏳️\u200d🌈", "é", "e\u0301", "שלום עולם", "مرحبا (abc) ١٢٣", "\u202eabc\u202c"),
+    *("𝒳𐍈", "日本語", "ǅ ß İ \u0131"),
+)
 
 COLUMNS = ("company_name", "first_name", "job_title", "last_name", "personalization", "phone", "website")
 """The columns of a lead that get each text, beside its custom variables."""
 
 MEGABYTES = 3
-LARGE = "<p>" + 'An image in the text: \\"€' * (MEGABYTES * (1 << 20) // len('An image in the text: \\"€'.encode())) + "</p>"
+LARGE = '<img src="data:image/png;base64,' + "iVBORw0KGgo\\/+é" * (MEGABYTES << 16) + '">'
 NAME = "EMEA\\DACH, 'Q4'"
 
 
