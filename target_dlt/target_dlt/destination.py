@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import dlt
 from dlt.common.destination import Destination
 from dlt.common.destination.exceptions import UnknownDestinationModule
-from dlt.common.exceptions import DltException
+from dlt.common.exceptions import DltException, TerminalValueError
 from dlt.destinations.impl.postgres.factory import PostgresTypeMapper
 from dlt.destinations.job_client_impl import SqlJobClientBase
 from typing_extensions import override
@@ -104,6 +104,17 @@ def destination_of(config: Mapping[str, Any], connection: Any, staging: str) -> 
         why = type(error).__name__
         msg = f"Cannot use destination {name!r}: {why}. Check destination_options, credentials and packages."
         raise DestinationError(msg) from None
+
+
+def takes_json(destination: Destination[Any, Any]) -> bool:
+    """Return whether a destination has columns of JSON that Parquet files can be loaded into; BigQuery has not."""
+    column: Any = {"name": "value", "data_type": "json"}
+    table: Any = {"name": "table", "columns": {"value": column}}
+    try:
+        destination.capabilities().get_type_mapper().ensure_supported_type(column, table, "parquet")
+    except TerminalValueError:
+        return False
+    return True
 
 
 def is_database(destination: Destination[Any, Any]) -> bool:

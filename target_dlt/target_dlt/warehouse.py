@@ -19,6 +19,7 @@ from target_dlt.destination import (
     is_database,
     make_pipeline,
     silence,
+    takes_json,
 )
 
 silence()  # before dlt reads its variables
@@ -79,6 +80,7 @@ class Warehouse:
         self._merges = is_database(self._destination)
         # DuckDB's MERGE takes several times the memory, and fails where it may not.
         self._upserts = "upsert" in (capabilities.supported_merge_strategies or ()) and self._connection is None
+        self._json = takes_json(self._destination)
         self._formats = set(capabilities.supported_loader_file_formats or ())
         self._stored: dict[str, dict[str, str]] = {}
         self._staged = False
@@ -153,7 +155,7 @@ class Warehouse:
     def _load_once(self, parts: list[Part]) -> None:
         for part in parts:
             stored = self._columns(part.table)
-            columns = changes.fit(part, stored)
+            columns = changes.fit(part, stored, json=self._json)
             if columns != part.columns:
                 changes.rewrite(part, columns, native_json=self.form.native_json)
         self._pipeline.abort_packages()

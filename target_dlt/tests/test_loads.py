@@ -6,11 +6,17 @@ import json
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
+import dlt
 import duckdb
 import pyarrow.parquet as pq
 import pytest
 from loading import Duck, Pg, load, record, run, schema, state, value_of
+from target_dlt.columns import Column
+from target_dlt.destination import takes_json
 from target_dlt.errors import DestinationError, InputError, RejectedError
+from target_dlt.streams import Part
+
+from target_dlt import changes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -366,6 +372,16 @@ def test_parquet_files_hold_what_was_sent_and_every_load_adds_to_them(tmp_path: 
     assert sorted((row["id"], row["json"], row["_sdc_extracted_at"]) for row in found) == [
         (at, '{"a": "\\u00df"}', datetime(2026, 1, 31, 21, 59, 59, 123456)) for at in range(2)
     ]
+
+
+def test_json_is_text_where_the_destination_could_not_load_it(tmp_path: Path) -> None:
+    part = Part("t", "t", (Column("id", "id", "bigint"), Column("v", "v", "json")), tmp_path / "file")
+    assert [column.kind for column in changes.fit(part, {}, json=takes_json(dlt.destinations.bigquery()))] == [
+        "bigint",
+        "text",
+    ]
+    assert changes.fit(part, {}, json=takes_json(dlt.destinations.duckdb())) == part.columns
+    assert changes.fit(part, {}, json=takes_json(dlt.destinations.postgres())) == part.columns
 
 
 def test_nothing_of_a_load_stays_behind_in_the_database(warehouse: Warehouse) -> None:
