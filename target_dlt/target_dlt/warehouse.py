@@ -250,7 +250,7 @@ class Warehouse:
 
     def _drop_stale(self, sql: Any) -> None:  # noqa: ANN401 (of dlt)
         """Drop staging schemas that are too old for their load to be running still."""
-        layout = re.compile(rf"{re.escape(self._dataset)}_staging_([0-9a-f]{{8}})_[0-9a-f]{{4}}", re.IGNORECASE)
+        layout = re.compile(rf"{re.escape(sql.dataset_name)}_staging_([0-9a-f]{{8}})_[0-9a-f]{{4}}", re.IGNORECASE)
         for (name,) in sql.execute_sql("SELECT schema_name FROM information_schema.schemata") or ():
             match = layout.fullmatch(name)
             if match and time.time() - int(match[1], 16) > STALE_SECONDS:

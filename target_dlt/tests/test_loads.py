@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ import dlt
 import duckdb
 import pyarrow.parquet as pq
 import pytest
-from loading import Duck, Pg, load, record, run, schema, state, value_of
+from loading import Duck, Pg, lines, load, record, run, schema, state, value_of
 from target_dlt.columns import Column
 from target_dlt.destination import takes_json
 from target_dlt.errors import DestinationError, InputError, RejectedError
@@ -372,6 +373,25 @@ def test_parquet_files_hold_what_was_sent_and_every_load_adds_to_them(tmp_path: 
     assert sorted((row["id"], row["json"], row["_sdc_extracted_at"]) for row in found) == [
         (at, '{"a": "\\u00df"}', datetime(2026, 1, 31, 21, 59, 59, 123456)) for at in range(2)
     ]
+
+
+def test_a_folder_that_cannot_be_written_to_ends_the_load_in_one_line(duck: Duck, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder", encoding="utf-8")
+    text = lines([schema("t", {"id": ID}), record("t", {"id": "no integer"}), record("t", {"id": 1}), state({})])
+    done = run(duck, text, tmp_path, rejects_path=str(tmp_path / "file"))
+    assert done.returncode == 1
+    assert done.stdout == b""
+    assert "Cannot write what has been read, or a state" in done.stderr.decode().splitlines()[-1]
+
+
+def test_a_schema_may_have_any_name(warehouse: Warehouse) -> None:
+    odd = replace(warehouse, schema=f"{warehouse.schema} Nord & Süd {'x' * 60}")
+    for _ in range(2):
+        load(odd, schema("t", {"id": ID}), record("t", {"id": 1}))
+    query = "select table_schema from information_schema.tables where table_name = 't' and table_schema like '%nord%'"
+    ((name,),) = warehouse.query(query)
+    assert warehouse.query(f'select count(*) from "{name}".t') == [(1,)]
+    assert "staging" not in str(warehouse.query("select schema_name from information_schema.schemata"))
 
 
 def test_json_is_text_where_the_destination_could_not_load_it(tmp_path: Path) -> None:
