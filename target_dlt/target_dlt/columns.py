@@ -30,7 +30,7 @@ ARROW: Mapping[Kind, pa.DataType] = {
 
 PYTHON: Mapping[Kind, Any] = {
     "text": str | None,
-    "bigint": int | None,
+    "bigint": int | float | None,  # JSON Schema counts 1.0 among the integers
     "double": float | None,
     "bool": bool | None,
     "timestamp": str | None,

@@ -11,6 +11,7 @@ from dlt.common.destination import Destination
 from dlt.common.destination.exceptions import UnknownDestinationModule
 from dlt.common.exceptions import DltException
 from dlt.destinations.impl.postgres.factory import PostgresTypeMapper
+from dlt.destinations.job_client_impl import SqlJobClientBase
 from typing_extensions import override
 
 from target_dlt.errors import DestinationError, one_line
@@ -53,6 +54,13 @@ def connect_duckdb(config: Mapping[str, Any]) -> duckdb.DuckDBPyConnection:
         msg = "Setting credentials has to be the path of the DuckDB file."
         raise DestinationError(msg)
     path = path.removeprefix("duckdb:///")
+    if path == ":memory:":
+        msg = "Setting credentials is :memory:, and all would be lost at the end: name a file."
+        raise DestinationError(msg)
+    schema = config["default_target_schema"]
+    if Path(path).stem.lower() == schema.lower():
+        msg = f"The DuckDB file {path} is called like the schema, and DuckDB cannot tell them apart: rename either."
+        raise DestinationError(msg)
     try:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         connection = duckdb.connect(path, config={"memory_limit": f"{config['memory_limit_mb']}MB", "threads": 1})
@@ -95,6 +103,20 @@ def destination_of(config: Mapping[str, Any], connection: Any, staging: str) -> 
         # The text of a wrong address would repeat it with its password.
         why = type(error).__name__
         msg = f"Cannot use destination {name!r}: {why}. Check destination_options, credentials and packages."
+        raise DestinationError(msg) from None
+
+
+def is_database(destination: Destination[Any, Any]) -> bool:
+    """Return whether rows can be merged. Files could be in formats of tables only, which are not tried here.
+
+    Raises:
+        DestinationError: A package for the destination is missing.
+    """
+    try:
+        return issubclass(destination.client_class, SqlJobClientBase)
+    except (ImportError, DltException) as error:
+        name = destination.destination_name
+        msg = f"A package for destination {name} is missing ({one_line(error)[:80]}): pip install 'target-dlt[{name}]'."
         raise DestinationError(msg) from None
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 from target_dlt.errors import RejectedError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from logging import Logger
     from pathlib import Path
 
@@ -31,6 +31,7 @@ class Rejects:
         self._folder, self._logger = folder, logger
         self.counts: Counter[str] = Counter()
         self._mended: set[str] = set()
+        self._unknown: defaultdict[str, set[str]] = defaultdict(set)
 
     def add(self, stream: str, raw: bytes, keys: Sequence[str], why: str) -> None:
         """Keep a record as it came, with its stream, its key and the reason.
@@ -60,6 +61,14 @@ class Rejects:
                 "Characters in %s cannot be stored (NUL, half a surrogate pair): U+FFFD replaces each.",
                 stream,
             )
+
+    def unknown(self, stream: str, names: Iterable[str]) -> None:
+        """Say once for each property of records that the schema does not have."""
+        if new := sorted(set(names) - self._unknown[stream]):
+            self._unknown[stream].update(new)
+            listed = ", ".join(f"{name[:100]!r}" for name in new[:NAMED])
+            self._logger.warning("Records of %s have properties that are not in its schema: %s.", stream, listed)
+            self._logger.warning("Those are not loaded. Mend the schema of the tap, and load the stream in full.")
 
     def summarize(self) -> None:
         """Say how many records of each stream were kept aside."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from target_dlt.rejects import Rejects
+
+ODD = re.compile(r'[\x00-\x1f"\\]')
+"""Characters of names that msgspec does not decode: these properties get other names first."""
 
 ABSENT = msgspec.Raw(b"null")
 
@@ -89,17 +93,19 @@ class Stream:
         self._no_nul = no_nul
         self._own = [column for column in columns if column not in METADATA]
         self._metadata = len(columns) - len(self._own)
+        self._odd = {column.field: f"property {at}" for at, column in enumerate(self._own) if ODD.search(column.field)}
         absent = {column: ABSENT if column.kind == "json" else None for column in self._own}
         kinds = [
-            (f"f{at}", PYTHON[column.kind], msgspec.field(default=absent[column], name=column.field))
+            (
+                f"f{at}",
+                PYTHON[column.kind],
+                msgspec.field(default=absent[column], name=self._odd.get(column.field, column.field)),
+            )
             for at, column in enumerate(self._own)
         ]
-        known = msgspec.defstruct("Record", kinds, forbid_unknown_fields=True, gc=False)
         self._get = attrgetter(*(name for name, *_ in kinds)) if kinds else None
-        self._decode = msgspec.json.Decoder(known).decode
-        self._lenient = msgspec.json.Decoder(msgspec.defstruct("Record", kinds, gc=False)).decode
-        self.unknown: set[str] = set()
-        """Names of properties that records have and the schema has not: they are not loaded."""
+        self._strict = msgspec.json.Decoder(msgspec.defstruct("Record", kinds, forbid_unknown_fields=True)).decode
+        self._lenient = msgspec.json.Decoder(msgspec.defstruct("Record", kinds)).decode
         self._waiting: list[Entry] = []
         self.waiting_bytes = 0
         self._part: Part | None = None
@@ -123,11 +129,20 @@ class Stream:
             self._part = Part(self.name, self.table, self.columns, path(self.table))
             self._writer = pq.ParquetWriter(self._part.path, self.schema, store_schema=True)
         now = time.time()
+        if self._no_nul:
+            entries = [self._without_nul(entry, rejects) for entry in entries]
         for table in self._tables(entries, rejects, now, started):
             self._note_keys(table)
             self._writer.write_table(table, row_group_size=len(table) or 1)
             self._part.rows += len(table)
         self._part.size += size
+
+    def _without_nul(self, entry: Entry, rejects: Rejects) -> Entry:
+        raw = bytes(entry.raw)
+        if texts.NUL not in raw or (mended := texts.repair(raw, nul=True)) == raw:
+            return entry
+        rejects.mended(self.name)
+        return entry._replace(raw=mended)
 
     def close(self) -> Part | None:
         """Return the rows that were written since the last call; None where :meth:`write` was not called."""
@@ -144,7 +159,7 @@ class Stream:
     def _tables(self, entries: Sequence[Entry], rejects: Rejects, now: float, started: int) -> Iterator[pa.Table]:
         """Turn records into tables; where that fails, halve them until those are found that are the reason."""
         try:
-            table = self._table(entries, now, started)
+            table = self._table(entries, rejects, now, started)
         except (ValueError, msgspec.DecodeError, UnicodeError) as error:
             if len(entries) > 1:
                 half = len(entries) // 2
@@ -162,11 +177,8 @@ class Stream:
         else:
             yield table
 
-    def _table(self, entries: Sequence[Entry], now: float, started: int) -> pa.Table:
-        if self._no_nul and any(texts.NUL in bytes(entry.raw) for entry in entries):
-            msg = "a NUL in a text"
-            raise ValueError(msg)
-        records = self._records(entries)
+    def _table(self, entries: Sequence[Entry], rejects: Rejects, now: float, started: int) -> pa.Table:
+        records = self._records(entries, rejects)
         rows: list[Sequence[Any]]
         if self._get is None:
             rows = []
@@ -189,14 +201,22 @@ class Stream:
         fields = zip(arrays, self.schema, strict=True)
         return pa.Table.from_arrays([_as(array, part.type) for array, part in fields], schema=self.schema)
 
-    def _records(self, entries: Sequence[Entry]) -> list[Any]:
+    def _records(self, entries: Sequence[Entry], rejects: Rejects) -> list[Any]:
+        if self._odd:
+            entries = [entry._replace(raw=self._renamed(entry.raw)) for entry in entries]
         try:
-            return [self._decode(entry.raw) for entry in entries]
+            return [self._strict(entry.raw) for entry in entries]
         except msgspec.ValidationError as error:
             if "unknown field" not in str(error):
                 raise
-        self._decode = self._lenient
-        return self._records(entries)
+        records = [self._lenient(entry.raw) for entry in entries]
+        found = {name for entry in entries for name in msgspec.json.decode(entry.raw, type=dict[str, msgspec.Raw])}
+        rejects.unknown(self.name, found - {column.field for column in self._own} - set(self._odd.values()))
+        return records
+
+    def _renamed(self, raw: bytes | msgspec.Raw) -> bytes:
+        properties = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
+        return msgspec.json.encode({self._odd.get(name, name): value for name, value in properties.items()})
 
     def _note_keys(self, table: pa.Table) -> None:
         """Note which rows of the file have the keys of these, so that only the last one of each stays."""

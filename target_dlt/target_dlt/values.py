@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from target_dlt.columns import ARROW
+
+FINER = re.compile(r"(\.\d{6})\d+")
+"""Digits of a second behind the microseconds."""
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,11 +33,20 @@ def array(kind: Kind, values: Sequence[Any]) -> pa.Array:
         return _timestamps(values)
     if kind == "date":
         return _dates(values)
+    if kind == "bigint" and float in set(map(type, values)):
+        values = [_whole(value) if isinstance(value, float) else value for value in values]
     try:
         return pa.array(values, ARROW[kind])
     except OverflowError:
         msg = "a whole number has more than 64 bits"
         raise ValueError(msg) from None
+
+
+def _whole(value: float) -> int:
+    if not value.is_integer():
+        msg = f"{value} is not a whole number"
+        raise ValueError(msg)
+    return int(value)
 
 
 def _json(values: Sequence[Any]) -> pa.Array:
@@ -53,7 +66,7 @@ def _timestamps(values: Sequence[str | None]) -> pa.Array:
 def _moment(text: str) -> datetime:
     """Read a time: one without a zone is UTC, what is finer than microseconds is cut off."""
     try:
-        found = msgspec.convert(text.strip().replace(" ", "T", 1), datetime)
+        found = msgspec.convert(FINER.sub(r"\1", text.strip().replace(" ", "T", 1)), datetime)
     except msgspec.ValidationError:
         try:
             found = datetime.combine(date.fromisoformat(text), datetime.min.time())

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import re
 import secrets
 import time
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from target_dlt.destination import DUCKDB, POSTGRES, REFUSE_NUL, connect_duckdb, destination_of, make_pipeline, silence
+from target_dlt.destination import (
+    DUCKDB,
+    POSTGRES,
+    REFUSE_NUL,
+    connect_duckdb,
+    destination_of,
+    is_database,
+    make_pipeline,
+    silence,
+)
 
 silence()  # before dlt reads its variables
 
@@ -18,7 +29,7 @@ from dlt.destinations.exceptions import DatabaseException  # noqa: E402
 
 from target_dlt import changes  # noqa: E402
 from target_dlt.batches import Form  # noqa: E402
-from target_dlt.errors import DestinationError, one_line  # noqa: E402
+from target_dlt.errors import DestinationError, TargetError, one_line  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -29,6 +40,9 @@ if TYPE_CHECKING:
 
     from target_dlt.batches import Batch
     from target_dlt.streams import Part
+
+OUT_OF_MEMORY = ("Out of Memory", "failed to pin block", "could not allocate block")
+"""Words of DuckDB's errors where its limit is too low."""
 
 TRIES = 4
 """Tries of one batch: two loads that make the same schema at once may get in each other's way."""
@@ -62,12 +76,13 @@ class Warehouse:
         self._destination = destination_of(config, self._connection, f"%s{self._stage}")
         self._pipeline = make_pipeline(self._destination, self._dataset, folder / "dlt")
         capabilities = self._destination.capabilities()
-        self._merges = bool(capabilities.supported_merge_strategies)
+        self._merges = is_database(self._destination)
         # DuckDB's MERGE takes several times the memory, and fails where it may not.
         self._upserts = "upsert" in (capabilities.supported_merge_strategies or ()) and self._connection is None
-        self._parquet = "parquet" in (capabilities.supported_loader_file_formats or ())
+        self._formats = set(capabilities.supported_loader_file_formats or ())
         self._stored: dict[str, dict[str, str]] = {}
         self._staged = False
+        self._memory: int | None = config["memory_limit_mb"]
         naming = dlt.Schema("singer").naming
         length = min(capabilities.max_identifier_length, capabilities.max_column_identifier_length)
         self.form = Form(
@@ -79,6 +94,9 @@ class Warehouse:
 
     def __enter__(self) -> Self:
         """Remove what loads that were killed have left behind."""
+        if self._merges:
+            with self._client() as client:
+                self._drop_stale(client.sql_client)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -161,7 +179,10 @@ class Warehouse:
             yield dlt.mark.with_file_import(str(part.path), "parquet", part.rows)
 
         hints: Any = {column.name: column.hints for column in part.columns}
-        form: Any = "parquet" if self._parquet else None
+        # A file without rows makes the table; the driver for Postgres cannot copy it, INSERT can.
+        form: Any = "parquet" if "parquet" in self._formats else None
+        if not part.rows and "insert_values" in self._formats:
+            form = "insert_values"
         return dlt.resource(
             rows,
             name=part.table,
@@ -188,7 +209,9 @@ class Warehouse:
         try:
             with self._pipeline.destination_client("singer" if "singer" in self._pipeline.schemas else None) as client:
                 yield client
-        except DltException as error:
+        except TargetError:
+            raise
+        except Exception as error:  # noqa: BLE001 (drivers have errors of their own)
             msg = f"Cannot connect to {self._config['destination']}: {_plain(_cause(error))}"
             raise DestinationError(msg) from None
 
@@ -202,7 +225,8 @@ class Warehouse:
         with self._client() as client:
             sql = client.sql_client
             name = sql.make_qualified_table_name(table)
-            old = f"{sql.escape_column_name('_sdc_table_version')} < {int(version)}"
+            column = sql.escape_column_name("_sdc_table_version")
+            old = f"({column} < {int(version)} OR {column} IS NULL)"
             deleted = sql.escape_column_name("_sdc_deleted_at")
             if self._config["hard_delete"]:
                 sql.execute_sql(f"DELETE FROM {name} WHERE {old}")  # noqa: S608 (names from dlt, a number)
@@ -213,12 +237,22 @@ class Warehouse:
 
     def _give_more_memory(self, error: BaseException) -> bool:
         """Let DuckDB take what it wants, once, where a record does not fit into what it had."""
-        if self._connection is None or "Out of Memory" not in str(error):
+        if self._connection is None or self._memory is None or not any(words in str(error) for words in OUT_OF_MEMORY):
             return False
-        (limit,) = self._connection.execute("select current_setting('memory_limit')").fetchone() or ("",)
-        self._connection.execute("reset memory_limit")
-        (now,) = self._connection.execute("select current_setting('memory_limit')").fetchone() or ("",)
-        return bool(limit != now)
+        self._memory = None
+        enough = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") * 4 // 5
+        # RESET would show another limit, and keep to this one.
+        self._connection.execute(f"set memory_limit = '{enough // 1_000_000}MB'")
+        self._logger.warning("Records do not fit in memory_limit_mb: DuckDB may now use four fifths of the memory.")
+        return True
+
+    def _drop_stale(self, sql: Any) -> None:  # noqa: ANN401 (of dlt)
+        """Drop staging schemas that are too old for their load to be running still."""
+        layout = re.compile(rf"{re.escape(self._dataset)}_staging_([0-9a-f]{{8}})_[0-9a-f]{{4}}", re.IGNORECASE)
+        for (name,) in sql.execute_sql("SELECT schema_name FROM information_schema.schemata") or ():
+            match = layout.fullmatch(name)
+            if match and time.time() - int(match[1], 16) > STALE_SECONDS:
+                sql.execute_sql(f"DROP SCHEMA {sql.escape_column_name(name)} CASCADE")
 
     def _drop_staging(self) -> None:
         with self._client() as client, client.sql_client.with_staging_dataset():
