@@ -14,6 +14,7 @@ from typing_extensions import override
 from demo.tables import Kind, Row, Table
 from tests.transform import duck
 from tests.warehouse.pipeline import SCHEMA, Loads
+from tests.warehouse.postgres import PASSWORD
 
 if TYPE_CHECKING:
     from tests.warehouse.postgres import Postgres
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 PROGRAM = Path(__file__).parents[2] / ".venv-target-dlt" / "bin" / "target-dlt"
 """Where `make test` installs the loader."""
+
+HOST = "127.0.0.1"
 
 
 class ByDlt(Loads):
@@ -70,7 +73,7 @@ class IntoDuckDB(ByDlt):
 
 @dataclass(frozen=True)
 class IntoPostgres(ByDlt):
-    """Loads into a database of a server."""
+    """Loads into a database of a server that listens on this machine."""
 
     postgres: Postgres
     database: str
@@ -78,7 +81,7 @@ class IntoPostgres(ByDlt):
 
     @override
     def settings(self) -> dict[str, Any]:
-        url = self.postgres.url(self.database)
+        url = f"postgresql://postgres:{PASSWORD}@{HOST}:{self.postgres.port}/{self.database}"
         return {"destination": "postgres", "credentials": url, "default_target_schema": SCHEMA}
 
     @override

@@ -14,8 +14,9 @@ from demo.truth import Truth
 from sandbox import SandboxConfig
 from tests.conftest import UNTIL
 from tests.support import api_keys, catalog_of, opening
-from tests.warehouse.dlt import IntoDuckDB, IntoPostgres
+from tests.warehouse.dlt import HOST, IntoDuckDB, IntoPostgres
 from tests.warehouse.pipeline import Load, Stop
+from tests.warehouse.postgres import running
 from tests.warehouse.test_loads import EXPIRING, NEW_FIELD, NEW_VALUE, ROUNDS, WORKSPACES, active, contacted
 from tests.warehouse.test_upgrades import copy_of_the_tap
 from tests.warehouse.truth import Rows, due, named
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
     from sandbox import Control, Server
     from tests.warehouse.dlt import ByDlt
-    from tests.warehouse.postgres import Postgres
 
 FILLER, LARGE = "filler", {"text": "x" * 20_000}
 """A field with which a hundred leads are more than a batch."""
@@ -87,8 +87,7 @@ def life(request: pytest.FixtureRequest, agency: Server, tmp_path: Path) -> Iter
     if request.param == "duckdb":
         yield Life(IntoDuckDB(tmp_path / "acme.com.duckdb", tmp_path), agency)
         return
-    server: Postgres = request.getfixturevalue("postgres")
-    with server.database("target_dlt") as database:
+    with running(host=HOST) as server, server.database("target_dlt") as database:
         yield Life(IntoPostgres(server, database, tmp_path), agency)
 
 
