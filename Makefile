@@ -32,7 +32,7 @@ lint: $(VENV)/.ready
 types: $(VENV)/.ready
 	$(BIN)/mypy
 
-unit coverage: $(VENV)/.ready .venv-postgres/.ready $(if $(HAS_DBT),.venv-dbt/.ready .venv-report/.ready)
+unit coverage: $(VENV)/.ready .venv-postgres/.ready .venv-target-dlt/.ready $(if $(HAS_DBT),.venv-dbt/.ready .venv-report/.ready)
 unit:
 	$(BIN)/pytest --numprocesses 2 --dist loadfile
 
