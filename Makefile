@@ -43,7 +43,7 @@ coverage:
 
 ## The DAG in a real Airflow, from the sandbox into Postgres; an environment of 500 MB and minutes of their own.
 ## What to run in AIRFLOW, e.g. make test-airflow AIRFLOW="-k killed"
-test-airflow: $(VENV)/.ready .venv-airflow/.ready .venv-meltano/.ready .venv-postgres/.ready .venv-dbt/.ready
+test-airflow: $(VENV)/.ready .venv-airflow/.ready .venv-meltano/.ready .venv-postgres/.ready .venv-dbt/.ready .venv-target-dlt/.ready
 	$(BIN)/pytest tests/airflow $(AIRFLOW)
 
 ## The same on Celery, with one worker and with two: prints how long a run takes.
