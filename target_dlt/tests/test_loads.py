@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from loading import Warehouse
 
+    from tests.warehouse.postgres import Postgres
+
 ID = {"type": "integer"}
 TEXT = {"type": ["string", "null"]}
 
@@ -382,6 +384,11 @@ def test_a_folder_that_cannot_be_written_to_ends_the_load_in_one_line(duck: Duck
     assert done.returncode == 1
     assert done.stdout == b""
     assert "Cannot write what has been read, or a state" in done.stderr.decode().splitlines()[-1]
+
+
+def test_postgres_is_reached_by_its_socket_and_without_a_password(postgres: Pg, server: Postgres) -> None:
+    load(replace(postgres, url=server.url("loads")), schema("t", {"id": ID}), record("t", {"id": 1}))
+    assert postgres.query("select id from {}.t") == [(1,)]
 
 
 def test_a_schema_may_have_any_name(warehouse: Warehouse) -> None:
