@@ -139,7 +139,7 @@ class Warehouse:
             )
 
     def _load(self, parts: list[Part]) -> None:
-        attempt = 1
+        attempt, parts = 1, list(parts)
         while (error := self._try(parts)) is not None:
             if self._give_more_memory(error):
                 continue
@@ -151,13 +151,20 @@ class Warehouse:
             attempt += 1
 
     def _try(self, parts: list[Part]) -> BaseException | None:
-        """Load parts, or return why not; then none of them is loaded, or it is merged by its key when tried again."""
+        """Load parts, or return why not; then only those remain that are not loaded, or are merged when tried again."""
         try:
             self._load_once(parts)
         except DltException as error:
             self._stored.clear()
+            loaded = self._loaded()
+            parts[:] = [part for part in parts if part.keys or part.table not in loaded]
             return _cause(error)
         return None
+
+    def _loaded(self) -> set[str]:
+        """Return the tables that have got their rows of the package that has failed."""
+        packages = [self._pipeline.get_load_package_info(id_) for id_ in self._pipeline.list_normalized_load_packages()]
+        return {job.job_file_info.table_name for package in packages for job in package.jobs["completed_jobs"]}
 
     def _load_once(self, parts: list[Part]) -> None:
         for part in parts:

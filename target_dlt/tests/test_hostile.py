@@ -6,6 +6,8 @@ import json
 import os
 import subprocess
 import sys
+import threading
+import time
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -226,3 +228,38 @@ def test_a_process_that_cannot_work_says_so_in_one_line(duck: Duck, tmp_path: Pa
     assert "Traceback" not in done.stderr.decode()
     assert why in done.stderr.decode().splitlines()[-1]
     assert done.stdout == b""
+
+
+TRIES_OF_DLT = 5
+
+
+def _end_who_waits(warehouse: Pg, locked: str, begun: threading.Event) -> None:
+    """End sessions of a load that wait for a table, as often as dlt itself tries again, and let go of the table."""
+    waiting = (
+        "select count(pg_terminate_backend(pid)) from pg_stat_activity where wait_event_type = 'Lock' and query ilike "
+        f"'%{warehouse.schema}%'"
+    )
+    with dbapi.connect(warehouse.url) as holder, holder.cursor() as cursor:
+        cursor.execute(f"lock table {warehouse.schema}.{locked} in share row exclusive mode")
+        begun.set()
+        ended = 0
+        for _ in range(600):
+            ((more,),) = warehouse.query(waiting)
+            ended += more
+            if ended >= TRIES_OF_DLT:
+                break
+            time.sleep(0.1)
+        holder.rollback()
+
+
+def test_a_load_whose_connection_is_lost_appends_nothing_twice(postgres: Pg, caplog: pytest.LogCaptureFixture) -> None:
+    forms = [schema("keyed", {"id": ID}), schema("keyless", {"id": ID}, [])]
+    load(postgres, *forms, record("keyed", {"id": 0}), record("keyless", {"id": 0}))
+    begun = threading.Event()
+    ender = threading.Thread(target=_end_who_waits, args=(postgres, "keyed", begun))
+    ender.start()
+    begun.wait()
+    load(postgres, *forms, *(record(name, {"id": at}) for at in range(1, 9) for name in ("keyed", "keyless")))
+    ender.join()
+    assert "Cannot load, trying again" in caplog.text
+    assert postgres.query("select count(*) from {0}.keyed union all select count(*) from {0}.keyless") == [(9,), (9,)]
