@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from report.figures import Figure
+from report.figures import Figure, day
 
 if TYPE_CHECKING:
+    from report.database import Row
     from report.marts import Marts
 
 DOUBTS = 10
@@ -54,6 +55,28 @@ def excuses(marts: Marts) -> list[tuple[str, Figure]]:
         (row["reason"], Figure(f"excuse.{number}.pairs", row["pairs"]))
         for number, row in enumerate(marts.rows["excuses"], start=1)
     ]
+
+
+def left_out(marts: Marts) -> dict[str, Any]:
+    """Give the rows that cannot be right and are in no figure, and the streams that are behind."""
+    rows = marts.rows["odd_rows"]
+    return {
+        "odd_count": Figure("odd.count", len(rows)),
+        "odd_rows": [_odd(row) for row in rows[:DOUBTS]],
+        "odd_more": Figure("odd.more", max(0, len(rows) - DOUBTS)),
+        "stale": [
+            {
+                "name": f"{row['stream']} of {row['workspace_name'] or 'Unnamed workspace'}",
+                "as_of": day(row["complete_until"]),
+            }
+            for row in marts.rows["stale"]
+        ],
+    }
+
+
+def _odd(row: Row) -> str:
+    when = f", {day(row['date'])}" if row["date"] else ""
+    return f"{row['subject']}{when} ({row['stream']}): {row['reason']}"
 
 
 @dataclass(frozen=True)
