@@ -13,6 +13,11 @@ if TYPE_CHECKING:
 
 DOUBTS = 10
 """How many the page shows at most."""
+NEEDED = (
+    *("campaign_analytics", "campaign_analytics_daily", "campaign_analytics_overview", "campaign_analytics_steps"),
+    *("accounts", "account_analytics_daily", "leads"),
+)
+"""Streams without which something on the page is not known."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +76,7 @@ def left_out(marts: Marts) -> dict[str, Any]:
             }
             for row in marts.rows["stale"]
         ],
+        "not_loaded": [stream for stream in NEEDED if not marts.is_loaded(stream)],
     }
 
 

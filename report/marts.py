@@ -82,7 +82,7 @@ class Marts:
         """The workspaces whose figures do not reach back that far, where those of others do: they look like growth."""
         if not self.has_before:
             return []
-        return [row for row in self.rows["first_days"] if row["date"] > self.period.before_start]
+        return [row for row in self.rows["first_days"] if row["all_from"] > self.period.before_start]
 
     @property
     def late(self) -> list[Row]:

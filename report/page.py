@@ -97,7 +97,7 @@ def _heading(marts: Marts, title: str | None) -> dict[str, Any]:
         "before_start": day(marts.period.before_start),
         "before_end": day(marts.period.before_end),
         "has_before": marts.has_before,
-        "began": [{"name": _name_of(row), "on": day(row["date"])} for row in marts.began],
+        "began": [{"name": _name_of(row), "on": day(row["all_from"])} for row in marts.began],
         "loaded": f"{day(max(loads))}, {max(loads):%H:%M}" if loads else "",
         "late": late,
         **checks.left_out(marts),

@@ -30,8 +30,9 @@ A campaign without rows was quiet where days were loaded: 0, and not known elsew
 
 TRUST = {
     "first_days": """
-        select workspace_id, max(workspace_name) as workspace_name, min(date) as date
-        from {marts}.instantly__workspace_daily
+        select workspace_id, max(workspace_name) as workspace_name, min(first_date) as date, max(first_date) as all_from
+        from {marts}.instantly__data_as_of
+        where stream in ('campaign_analytics_daily', 'account_analytics_daily')
         group by workspace_id
         order by 2, 3
     """,

@@ -17,7 +17,7 @@ TODAY = date(2026, 6, 30)
 """The day of the load."""
 
 DAYS = 75
-KINDS = ("busy", "stopped", "late", "stale", "unloaded", "silent", "busy", "hashed")
+KINDS = ("busy", "stopped", "late", "stale", "unloaded", "silent", "new", "hashed")
 COUNTS = ("sent", "contacted", "new_leads_contacted", "replies", "unique_replies", "replies_automatic")
 AUTOMATIC = "unique_replies_automatic"
 OPENS, CLICKS = ("opened", "unique_opened"), ("clicks", "unique_clicks")
@@ -94,7 +94,7 @@ class Workspace:
         self.id, self.name = f"id-of-{name}", name
         self.last = TODAY - 2 * DAY if kind == "late" else TODAY
         self.end = self.last - self.random.randint(20, 60) * DAY if kind == "stopped" else self.last
-        self.first = self.end - self.random.choice((DAYS, 40, 10)) * DAY
+        self.first = self.end - (4 if kind == "new" else self.random.choice((DAYS, 40, 10))) * DAY
         self._add("workspaces", {"id": self.id}, self.load(self.last))
         self.accounts = [self._address(number) for number in range(4)]
         self.campaigns = [f"{name}-campaign-{number}" for number in range(3)]

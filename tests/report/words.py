@@ -64,12 +64,15 @@ def words(expected: Expected, workspaces: Sequence[str], loaded_at: datetime | N
 
 
 def _first_days(expected: Expected) -> dict[int, date]:
-    """By the number of the workspace."""
-    days: dict[int, date] = {}
-    for row in expected.daily + expected.accounts_daily:
-        on = date.fromisoformat(row["date"])
-        days[row["workspace"]] = min(on, days.get(row["workspace"], on))
-    return days
+    """The days from which on there are figures of both campaigns and accounts, by the number of the workspace."""
+    found: dict[int, date] = {}
+    for rows in (expected.daily, expected.accounts_daily):
+        days: dict[int, date] = {}
+        for row in rows:
+            on = date.fromisoformat(row["date"])
+            days[row["workspace"]] = min(on, days.get(row["workspace"], on))
+        found |= {number: max(on, found.get(number, on)) for number, on in days.items()}
+    return found
 
 
 def _changes(expected: Expected) -> Iterable[tuple[str, str]]:
