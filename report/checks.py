@@ -70,11 +70,14 @@ def left_out(marts: Marts) -> dict[str, Any]:
         "odd_rows": [_odd(row) for row in rows[:DOUBTS]],
         "odd_more": Figure("odd.more", max(0, len(rows) - DOUBTS)),
         "stale": [
-            {
-                "name": f"{row['stream']} of {row['workspace_name'] or 'Unnamed workspace'}",
-                "as_of": day(row["complete_until"]),
-            }
-            for row in marts.rows["stale"]
+            *({"name": f"{stream} of {whose}", "as_of": "never"} for stream, whose in marts.lacking),
+            *(
+                {
+                    "name": f"{row['stream']} of {row['workspace_name'] or 'Unnamed workspace'}",
+                    "as_of": day(row["complete_until"]),
+                }
+                for row in marts.rows["stale"]
+            ),
         ],
         "not_loaded": [stream for stream in NEEDED if not marts.is_loaded(stream)],
     }

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from report.database import Database, Row
 
+DATED = ("campaign_analytics_daily", "account_analytics_daily")
 WEEK = 7
 TREND_WEEKS = 12
 
@@ -107,7 +108,19 @@ class Marts:
 
     def is_loaded(self, stream: str) -> bool:
         """Tell whether any workspace has rows of a stream."""
-        return any(row["stream"] == stream for row in self.rows["loaded_streams"])
+        return any(row["stream"] == stream for row in self.rows["streams"])
+
+    @property
+    def lacking(self) -> list[tuple[str, str]]:
+        """Give streams with days that workspaces lack which have sent, and others have: the stream, and whose it is."""
+        sent = {row["workspace_id"] for row in self.rows["ever_sent"] if row["sent"]}
+        there = {(row["stream"], row["workspace_id"]) for row in self.rows["streams"]}
+        return [
+            (stream, row["workspace_name"] or "Unnamed workspace")
+            for stream in DATED
+            for row in self.workspaces
+            if row["workspace_id"] in sent and self.is_loaded(stream) and (stream, row["workspace_id"]) not in there
+        ]
 
 
 def read(database: Database, schema: str, days: int) -> Marts:

@@ -36,9 +36,10 @@ TRUST = {
         group by workspace_id
         order by 2, 3
     """,
-    "loaded_streams": """
-        select distinct stream
+    "streams": """
+        select workspace_id, workspace_name, stream
         from {marts}.instantly__data_as_of
+        order by workspace_name, workspace_id, stream
     """,
     "ever_sent": """
         select workspace_id, cast(sum(emails_sent_count) as bigint) as sent

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 UNCOUNTED = ("check", "checks", "excuse", "doubt", "pair", "receiving", "variant", "variants")
 """Kinds of figures of the page that other tests count."""
+WARNINGS = ("late", "stale")
 LEFT_OVER = {"campaigns.more", "campaigns.without_figures", "odd.more", "senders.deleted", "senders.more"}
 
 
@@ -39,7 +40,8 @@ class Compared:
         self.truth = Truth(world)
         self.built: Built = build(world, folder, server, database)
         self.marts = expected.marts(self.truth)
-        self.page = Page(self.truth).values
+        page = Page(self.truth)
+        self.page, self.words = page.values, page.words
         self.count = len(self.marts) + len(self.page)
 
     def wrong_in_marts(self) -> list[str]:
@@ -54,7 +56,8 @@ class Compared:
         with opened(str(self.built.path)) as database:
             shown = {name: one.value for name, one in figures(report_marts.read(database, SCHEMA, LENGTH)).items()}
         counted = {name for name in shown if name.partition(".")[0] not in UNCOUNTED} - LEFT_OVER
-        written = reading.read(self.built.pages[0]).figures
+        page = reading.read(self.built.pages[0])
+        said = {kind: {text for name, text in page.words.items() if name.startswith(f"{kind}.")} for kind in WARNINGS}
         return [
             *(f"{name} is too many or missing" for name in sorted(counted ^ self.page.keys())),
             *(
@@ -64,8 +67,13 @@ class Compared:
             ),
             *(
                 f"{name} is written as {value}"
-                for name, (value, _) in written.items()
+                for name, (value, _) in page.figures.items()
                 if not comparison.same(float(value) if value else None, shown[name])
+            ),
+            *(
+                f"{kind} is {said[kind]} and should be {self.words[kind]}"
+                for kind in WARNINGS
+                if said[kind] != self.words[kind]
             ),
         ]
 

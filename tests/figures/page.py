@@ -10,6 +10,7 @@ from tests.figures.expected import ACCOUNTS, CAMPAIGNS, campaign, funnel, meetin
 from tests.figures.senders import account
 from tests.figures.truth import DAY, over, pair, summed, total, within
 from tests.report.counting import ends, labels
+from tests.report.words import day
 
 if TYPE_CHECKING:
     from datetime import date
@@ -38,11 +39,12 @@ class Page:
         self.end = max(end for workspace in truth.workspaces if (end := truth.as_of(workspace)))
         self.now = (self.end - (LENGTH - 1) * DAY, self.end)
         self.before = (self.end - (2 * LENGTH - 1) * DAY, self.end - LENGTH * DAY)
-        self.first = min(day for workspace in truth.workspaces if (day := truth.first_day(workspace)))
+        self.first = min(first for workspace in truth.workspaces if (first := truth.first_day(workspace)))
         self.lifetime = {row["campaign_id"]: row for row in truth.streams["campaign_analytics"]}
         odd = [(workspace, key) for workspace, stream, key, _ in truth.odd if stream == "campaign_analytics"]
         self.workspace_of = {key: row["workspace_id"] for key, row in self.lifetime.items()}
         self.workspace_of |= {key: workspace for workspace, key in odd}
+        self.words = self._warnings()
         self.values: Values = {"odd.count": len(truth.odd), "period.days": LENGTH}
         for fill in (
             self._tiles,
@@ -61,16 +63,34 @@ class Page:
         sent = any(row.get("emails_sent_count") for row in own)
         return as_of < self.end if as_of else sent
 
+    def _warnings(self) -> dict[str, set[str]]:
+        """What the page says at its top: workspaces that are late, and streams that are behind or were never loaded."""
+        truth, found = self.truth, defaultdict(set)
+        for workspace in truth.workspaces:
+            name = workspace.removeprefix("id-of-")
+            sent = any(row.get("emails_sent_count") for row in truth.of("campaign_analytics", workspace))
+            if self.late(workspace):
+                as_of = truth.as_of(workspace)
+                found["late"].add(f"{name} (as of {day(as_of) if as_of else 'never'})")
+            ends = {stream: truth.loaded(stream, workspace).until for stream in STREAMS}
+            newest = max((end for end in ends.values() if end), default=None)
+            for stream, end in ends.items():
+                if end and newest and end < newest - DAY:
+                    found["stale"].add(f"{stream} of {name} (as of {day(end)})")
+                elif stream in {CAMPAIGNS, ACCOUNTS} and sent and not end:
+                    found["stale"].add(f"{stream} of {name} (as of never)")
+        return found
+
     def days(self, stream: str, window: tuple[date, date], workspaces: list[str] | None = None) -> list[list[Row]]:
         """The rows of each day that was loaded in full."""
         found = []
         for workspace in workspaces or self.truth.workspaces:
             as_of = self.truth.as_of(workspace)
-            day = window[0]
-            while as_of and day <= min(window[1], as_of):
-                rows = self.truth.on(stream, workspace, day)
+            on = window[0]
+            while as_of and on <= min(window[1], as_of):
+                rows = self.truth.on(stream, workspace, on)
                 found += [rows] if rows is not None else []
-                day += DAY
+                on += DAY
         return found
 
     def made_of(self, days: list[list[Row]], part: str, whole: str | None) -> Any:
@@ -226,6 +246,14 @@ class Page:
                 self.values |= {f"sending.{provider}.{name}": value for name, value in values.items()}
 
 
+STREAMS = (
+    CAMPAIGNS,
+    ACCOUNTS,
+    "campaign_analytics",
+    "campaign_analytics_overview",
+    "campaign_analytics_steps",
+    "leads",
+)
 STEP = {"sent": "sent", "replied": "unique_replies", "positive": "unique_opportunities"}
 SENDER = {
     "sent": "sent_count_7d",

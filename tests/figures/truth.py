@@ -89,6 +89,7 @@ class Truth:
 
     def __init__(self, world: World) -> None:
         self.odd: set[tuple[str, str, str, str]] = set()
+        self._read: dict[str, list[Row]] = {}
         self.streams = {stream: self._usable(stream, world.rows.get(stream, [])) for stream in KEYS}
         self.workspaces = sorted({row["workspace_id"] for rows in world.rows.values() for row in rows})
         self.campaigns = {row["id"]: row for row in self.streams["campaigns"]}
@@ -99,7 +100,11 @@ class Truth:
                 self._own[stream, row["workspace_id"]].append(row)
                 if "day" in row:
                     self._daily[stream, row["workspace_id"], row["day"]].append(row)
-        self._loaded = {key: _loaded(rows) for key, rows in self._own.items()}
+        read: dict[tuple[str, str], list[Row]] = defaultdict(list)
+        for stream, rows in (self.streams | {one: self._read[one] for one in KEYS if one not in DATED}).items():
+            for row in rows:
+                read[stream, row["workspace_id"]].append(row)
+        self._loaded = {key: _loaded(rows) for key, rows in read.items()}
 
     def _usable(self, stream: str, raw: list[Row]) -> list[Row]:
         latest: dict[tuple[Any, ...], Row] = {}
@@ -112,7 +117,7 @@ class Truth:
                 key = tuple(plain[name] for name in KEYS[stream])
                 if key not in latest or latest[key]["_sdc_batched_at"] < row["_sdc_batched_at"]:
                     latest[key] = plain
-        found = []
+        self._read[stream], found = list(latest.values()), []
         for row in latest.values():
             if reason := why_odd(stream, row):
                 self.odd.add((row["workspace_id"], stream, _key(stream, row), reason))
