@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 POSTGRES = {
     Kind.TEXT: "text",
     Kind.TIMESTAMP: "timestamp",
+    Kind.DATE: "date",
     Kind.INTEGER: "bigint",
     Kind.NUMBER: "double precision",
     Kind.BOOLEAN: "boolean",
