@@ -133,6 +133,18 @@ QUERIES = {
             campaigns.campaign_name,
             campaigns.campaign_id
     """,
+    "campaign_days": """
+        with {ends}
+        select
+            days.workspace_id,
+            days.campaign_id,
+            days.date,
+            days.sent_count as sent,
+            days.opportunity_count as positive
+        from {marts}.instantly__campaign_daily as days
+        inner join ends on ends.workspace_id = days.workspace_id and days.date <= ends.full_until
+        where days.date between {trend} and {end}
+    """,
     "without_figures": """
         select count(*) as campaigns
         from {marts}.instantly__campaigns

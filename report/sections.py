@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from report.chance import RARE, chance
 from report.figures import Change, Figure, Kind, change_of_count, change_of_rate, day, share, wilson
 from report.marts import TREND_WEEKS, WEEK
+from report.weeks import course
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -53,53 +55,55 @@ def _sums(marts: Marts) -> tuple[dict[str, int | None], dict[str, int | None]]:
         meetings = sum(row["meetings"] for row in marts.rows["meetings"] if start <= row["date"] <= end)
         found.append({name: meetings if name == "meetings" else total(days, name) for name in COUNTS})
     now, before = found
-    return now, before if marts.has_before else dict.fromkeys(COUNTS)
+    # Of leads that were at a meeting then, those that have moved on since are no longer there to be counted.
+    return now, {**before, "meetings": None} if marts.has_before else dict.fromkeys(COUNTS)
 
 
-_TILES: tuple[tuple[str, str, str, str | tuple[str, str], bool | None], ...] = (
+LESS_IS_BETTER = {"bounce_rate"}
+_TILES: tuple[tuple[str, str, str, str | tuple[str, str]], ...] = (
     (
         "positive_rate",
         "Positive replies per email sent",
         "Positive replies are those that Instantly counts as opportunities.",
         ("positive", "sent"),
-        True,
     ),
-    ("positive", "Positive replies", "Opportunities, on the day they arose.", "positive", True),
+    ("positive", "Positive replies", "Opportunities, on the day they arose.", "positive"),
     (
         "meetings",
         "Meetings booked",
-        "Leads with a meeting booked, held or won, on the day their interest last changed.",
+        "Leads with a meeting booked, held or won, on the day their interest last changed. Earlier ones move on.",
         "meetings",
-        True,
     ),
     (
         "reply_rate",
         "Replies per email sent",
         "Every reply counts, also several of one lead. Instantly does not say whether automatic ones do.",
         ("replies", "sent"),
-        True,
     ),
-    ("sent", "Emails sent", "By all campaigns.", "sent", None),
-    ("new_leads", "New leads contacted", "Leads that got their first email.", "new_leads", None),
-    ("bounce_rate", "Bounce rate", "Bounces per email sent; under 3% is fine.", ("bounced", "account_sent"), False),
+    ("sent", "Emails sent", "By all campaigns.", "sent"),
+    ("new_leads", "New leads contacted", "Leads that got their first email.", "new_leads"),
+    ("bounce_rate", "Bounce rate", "Bounces per email sent; under 3% is fine.", ("bounced", "account_sent")),
 )
-"""Name, title, hint, what it is made of (a count, or part and whole), and whether more of it is better."""
+"""Name, title, hint, and what it is made of: a count, or part and whole."""
 
 
 def tiles(marts: Marts) -> list[Tile]:
     """Give the figures of the period, the one to steer by first."""
     now, before = _sums(marts)
     found = []
-    for name, title, hint, parts, better in _TILES:
+    for name, title, hint, parts in _TILES:
         names = [f"period.{name}.{which}" for which in ("now", "before", "change")]
         if isinstance(parts, str):
             pair = (Figure(names[0], now[parts]), Figure(names[1], before[parts]))
-            change = change_of_count(names[2], now[parts], before[parts], more_is_better=better)
+            change = change_of_count(names[2], now[parts], before[parts])
         else:
             part, whole = parts
             ours, theirs = (now[part], now[whole]), (before[part], before[whole])
             pair = (Figure(names[0], share(*ours), Kind.RATE), Figure(names[1], share(*theirs), Kind.RATE))
-            change = change_of_rate(names[2], ours, theirs, more_is_better=bool(better))
+            weeks = course(marts.rows["days"], part, whole, marts.period)
+            is_clear = chance(weeks.now, weeks.before, weeks.spread) < RARE
+            more = name not in LESS_IS_BETTER
+            change = change_of_rate(names[2], ours, theirs, more_is_better=more, is_clear=is_clear)
         found.append(Tile(title, hint, *pair, change))
     return found
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from report.figures import Change, Figure, Kind, change_of_rate, share, wilson
 from report.sections import total
+from report.weeks import clear_changes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -50,11 +51,14 @@ EVER = ("sent", "contacted", "opened", "replied", "positive", "meetings", "bounc
 
 def campaigns(marts: Marts) -> list[Campaign]:
     """Give each campaign that ever sent, that with the most positive replies in the period first."""
-    return [_campaign(marts, row, f"campaign.{row['campaign_id']}") for row in marts.rows["campaigns"]]
+    return [
+        _campaign(marts, row, f"campaign.{row['campaign_id']}", is_clear=is_clear)
+        for row, is_clear in zip(marts.rows["campaigns"], clear_changes(marts), strict=True)
+    ]
 
 
 def all_campaigns(marts: Marts) -> Campaign:
-    """Add the campaigns up; rates are those of the sums."""
+    """Add the campaigns up; rates are those of the sums. The verdict on them is that at the top of the page."""
     rows = marts.rows["campaigns"]
     sums: Row = {name: total(rows, name) for name in (*PERIOD, *(f"ever_{name}" for name in EVER))}
     tracked = [row for row in rows if row["ever_opened"] is not None]
@@ -64,7 +68,7 @@ def all_campaigns(marts: Marts) -> Campaign:
     return replace(whole, figures=figures)
 
 
-def _campaign(marts: Marts, row: Row, name: str) -> Campaign:
+def _campaign(marts: Marts, row: Row, name: str, *, is_clear: bool | None = None) -> Campaign:
     rates = {
         "positive_rate": share(row["positive"], row["sent"]),
         "open_rate": share(row["ever_opened"], row["ever_contacted"]),
@@ -79,7 +83,8 @@ def _campaign(marts: Marts, row: Row, name: str) -> Campaign:
         figures["open_rate"] = Figure(f"{name}.open_rate", None, Kind.RATE, NOT_TRACKED)
     figures["ever_value"] = Figure(f"{name}.ever_value", row["ever_value"], Kind.MONEY)
     before = (row["positive_before"], row["sent_before"]) if marts.has_before else (None, None)
-    change = change_of_rate(f"{name}.change", (row["positive"], row["sent"]), before, more_is_better=True)
+    now = (row["positive"], row["sent"])
+    change = change_of_rate(f"{name}.change", now, before, more_is_better=True, is_clear=is_clear)
     status = "Deleted" if row.get("is_deleted") else row.get("campaign_status") or ""
     return Campaign(name, row["campaign_name"] or "Unnamed", row.get("workspace_name") or "", status, figures, change)
 

@@ -79,6 +79,9 @@ class Counting:
     def _back(self, days: int) -> date:
         return self._end - timedelta(days=days)
 
+    def days_back(self, row: Row) -> int:
+        return (self._end - date.fromisoformat(row["date"])).days
+
     def windows(self) -> tuple[tuple[date, date], tuple[date, date]]:
         return (self._back(self._days - 1), self._end), (self._back(2 * self._days - 1), self._back(self._days))
 

@@ -17,8 +17,8 @@
     (2, 'warmup_health_score >= ' ~ low ~ ' and warmup_health_score < ' ~ poor, score),
     (2, 'account_status_code = 3', "'account: ' || account_status"),
     (2, 'warmup_status_code = 0 and sent_count_30d > 0', "'sends while its warm-up is paused'"),
-    (2, 'sent_count_7d >= ' ~ enough ~ ' and sent_count_prior_7d >= ' ~ enough ~ ' and bounced_count_7d >= 2'
-        ~ ' and bounce_rate_per_sent_7d >= 2 * bounce_rate_per_sent_prior_7d',
+    (2, 'sent_count_7d >= ' ~ enough ~ ' and sent_count_prior_7d >= ' ~ enough ~ ' and bounce_rate_per_sent_7d >= 2 * bounce_rate_per_sent_prior_7d and '
+        ~ instantly.beyond_chance('bounced_count_7d', 'sent_count_7d', 'bounced_count_prior_7d', 'sent_count_prior_7d', 'compared_count'),
         "'bounces at least doubled within a week'"),
     (2, 'sent_per_day_7d > ' ~ var('instantly__sends_per_day_watch'),
         "cast(cast(round(sent_per_day_7d) as bigint) as text) || ' sends a day'"),
@@ -86,6 +86,10 @@ accounts as (
         coalesce(sums.sent_count_7d, 0) as sent_count_7d,
         coalesce(sums.bounced_count_7d, 0) as bounced_count_7d,
         coalesce(sums.sent_count_prior_7d, 0) as sent_count_prior_7d,
+        coalesce(sums.bounced_count_prior_7d, 0) as bounced_count_prior_7d,
+        sum(
+            case when sums.sent_count_7d >= {{ enough }} and sums.sent_count_prior_7d >= {{ enough }} then 1 else 0 end
+        ) over () as compared_count,
         {{ instantly.ratio('sums.bounced_count_7d', 'sums.sent_count_7d') }} as bounce_rate_per_sent_7d,
         {{ instantly.ratio('sums.bounced_count_prior_7d', 'sums.sent_count_prior_7d') }} as bounce_rate_per_sent_prior_7d,
         coalesce(sums.sent_count_30d, 0) as sent_count_30d,
