@@ -23,7 +23,7 @@ class Spread:
     """How much shares of single weeks differ, in units of what they would if each thing were independent of all others.
 
     Attributes:
-        squares: Sum of the squared differences from the mean of their period.
+        squares: Sum of the squared differences from the share of their period.
         freedom: In how many ways the weeks are free to differ.
     """
 
@@ -34,6 +34,11 @@ class Spread:
     def dispersion(self) -> float:
         """By how much the variance exceeds that of independent things: 1 where they are; 0 where nothing is known."""
         return self.squares / self.freedom if self.freedom else 0.0
+
+    def widened(self, *others: Spread, freedom: int | None = None) -> Spread:
+        """Take the largest dispersion of several for as well known as this one, or for no better known than so."""
+        known = self.freedom if freedom is None else min(self.freedom, freedom)
+        return Spread(max(one.dispersion for one in (self, *others)) * known, known)
 
     def __add__(self, other: Spread) -> Spread:
         """Put two of them together, as of two campaigns."""
@@ -63,12 +68,11 @@ def spread(periods: Iterable[Sequence[Share]]) -> Spread:
     return Spread(squares / variance, sum(len(weeks) - 1 for weeks in kept))
 
 
-def chance(now: Share, before: Share, *spreads: Spread) -> float:
-    """Give the chance that equal shares differ as much as these: the largest of that of each way to reckon it.
+def chance(now: Share, before: Share, weeks: Spread) -> float:
+    """Give the chance that equal shares differ as much as these: the larger one of two.
 
-    By Fisher's exact test, which takes each thing for independent of all others; and for each spread by Student's
-    distribution, which takes so only what happens in different weeks. A spread that is not known explains everything.
-    A part that exceeds its whole is no share, and chance enough.
+    That of Fisher's exact test takes each thing for independent of all others, that of Student's distribution only what
+    happens in different weeks. Where nobody knows how much those differ, or a part exceeds its whole, it is certain.
     """
     (hits, tries), (hits_before, tries_before) = now, before
     if not (0 <= hits <= tries and 0 <= hits_before <= tries_before) or not tries or not tries_before:
@@ -78,7 +82,7 @@ def chance(now: Share, before: Share, *spreads: Spread) -> float:
     if not independent:
         return 1.0
     square = (hits / tries - hits_before / tries_before) ** 2 / independent
-    return max([_exact(now, before), *(_student(square, one) for one in spreads)])
+    return max(_exact(now, before), _student(square, weeks))
 
 
 def rare(chances: Sequence[float | None]) -> list[bool]:

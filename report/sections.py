@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from report.chance import RARE, chance
+from report.chance import RARE
 from report.figures import Change, Figure, Kind, change_of_count, change_of_rate, day, share, wilson
 from report.marts import TREND_WEEKS, WEEK
 from report.weeks import course
@@ -100,8 +100,7 @@ def tiles(marts: Marts) -> list[Tile]:
             part, whole = parts
             ours, theirs = (now[part], now[whole]), (before[part], before[whole])
             pair = (Figure(names[0], share(*ours), Kind.RATE), Figure(names[1], share(*theirs), Kind.RATE))
-            weeks = course(marts.rows["days"], part, whole, marts.period)
-            is_clear = chance(weeks.now, weeks.before, weeks.spread) < RARE
+            is_clear = course(marts.rows["days"], part, whole, marts.period).chance < RARE
             more = name not in LESS_IS_BETTER
             change = change_of_rate(names[2], ours, theirs, more_is_better=more, is_clear=is_clear)
         found.append(Tile(title, hint, *pair, change))

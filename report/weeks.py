@@ -10,39 +10,65 @@ from report.chance import Share, Spread, chance, rare, spread, summed
 from report.marts import WEEK
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from report.database import Row
     from report.marts import Marts, Period
 
 NOW, BEFORE, EARLIER = range(3)
+FOUR_WEEKS = 4 * WEEK
+FREEDOM = 9
+"""In how many ways the weeks of one course are taken to differ at most: those side by side hang together a little."""
 
 
 @dataclass(frozen=True)
 class Course:
-    """A rate week by week: in the period, in the one before, and earlier, as far back as the trend goes.
+    """A rate week by week: in the period, in the one before, and earlier.
 
     Attributes:
         now: Part and whole in the period.
         before: In the one before.
-        spread: How much the weeks of each of the three differ.
+        by_week: How much the weeks of a period differ.
+        by_fortnight: How much two weeks together do: more where things hang together for longer, as those of a list.
     """
 
     now: Share
     before: Share
-    spread: Spread
+    by_week: Spread
+    by_fortnight: Spread
+
+    @property
+    def chance(self) -> float:
+        """The chance of such a change, by these weeks alone."""
+        return chance(self.now, self.before, self.by_week.widened(self.by_fortnight, freedom=FREEDOM))
 
 
 def course(days: Iterable[Row], part: str, whole: str, period: Period) -> Course:
     """Add days up to weeks, each period's from its end; days of which either count is not known are left out."""
-    sums: dict[int, dict[int, list[Share]]] = {which: defaultdict(list) for which in (NOW, BEFORE, EARLIER)}
+    periods: dict[int, dict[int, Share]] = defaultdict(dict)
     for row in days:
         back = (period.end - row["date"]).days
         if back >= 0 and row[part] is not None and row[whole] is not None:
-            which = min(back // period.days, EARLIER)
-            sums[which][(back - which * period.days) // WEEK].append((row[part], row[whole]))
-    weeks = {which: [summed(shares) for shares in found.values()] for which, found in sums.items()}
-    return Course(summed(weeks[NOW]), summed(weeks[BEFORE]), spread(weeks.values()))
+            which, day = _place(back, period.days)
+            periods[which][day] = row[part], row[whole]
+    now, before = (summed(periods[which].values()) for which in (NOW, BEFORE))
+    spreads = (spread(_blocks(found, length) for found in periods.values()) for length in (WEEK, 2 * WEEK))
+    return Course(now, before, *spreads)
+
+
+def _place(back: int, days: int) -> tuple[int, int]:
+    """Give the period of a day that is so long ago, and how many days before its end; earlier ones have four weeks."""
+    if back < EARLIER * days:
+        return divmod(back, days)
+    which, day = divmod(back - EARLIER * days, max(days, FOUR_WEEKS))
+    return EARLIER + which, day
+
+
+def _blocks(days: Mapping[int, Share], length: int) -> list[Share]:
+    blocks: dict[int, list[Share]] = defaultdict(list)
+    for day, share in days.items():
+        blocks[day // length].append(share)
+    return [summed(shares) for shares in blocks.values()]
 
 
 def clear_changes(marts: Marts) -> list[bool]:
@@ -57,12 +83,12 @@ def clear_changes(marts: Marts) -> list[bool]:
         course(days[row["workspace_id"], row["campaign_id"]], "positive", "sent", marts.period)
         for row in marts.rows["campaigns"]
     ]
-    together = sum((one.spread for one in courses), Spread())
+    together = sum((one.by_week for one in courses), Spread())
+    by_fortnight = sum((one.by_fortnight for one in courses), Spread())
 
     def chance_of(one: Course) -> float | None:
         if not one.now[1] or not one.before[1]:
             return None
-        dispersion = max(one.spread.dispersion, together.dispersion)
-        return chance(one.now, one.before, Spread(dispersion * together.freedom, together.freedom))
+        return chance(one.now, one.before, together.widened(by_fortnight, one.by_week))
 
     return rare([chance_of(one) for one in courses])

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from math import atan, comb, cos, pi, sqrt
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
 Share = tuple[int, int]
 Weeks = list[list[Share]]
@@ -70,17 +72,26 @@ def everything(periods: Weeks) -> float:
     return sum(hits for hits, _ in weeks) / max(1, sum(tries for _, tries in weeks))
 
 
-def by_chance(periods: Weeks, others: Sequence[Weeks] = ()) -> float:
-    """The chance of what the first two periods differ by; others are what more there is to tell how weeks differ."""
-    (a, n), (c, m) = ((sum(h for h, _ in weeks), sum(t for _, t in weeks)) for weeks in periods[:2])
+def dispersion(courses: Sequence[Weeks]) -> tuple[float, int]:
+    """Distances put together, for each way in which something may differ, and how many of those there are."""
+    known = [variance(one, everything(one)) for one in courses if 0 < everything(one) < 1]
+    freedom = sum(one for _, one in known)
+    return (sum(squares for squares, _ in known) / freedom if freedom else 0.0), freedom
+
+
+def by_chance(own: Days, others: Sequence[Days] = ()) -> float:
+    """The chance of what two periods differ by; of many courses, all of them tell how much weeks differ."""
+    now, before, *_ = blocks(own, 7)
+    (a, n), (c, m) = ((sum(h for h, _ in weeks), sum(t for _, t in weeks)) for weeks in (now, before))
     share = (a + c) / (n + m)
     if not 0 < share < 1 or a > n or c > m:
         return 1.0
-    own = variance(periods, everything(periods))
-    known = [variance(one, everything(one)) for one in others if 0 < everything(one) < 1] or [own]
-    squares, freedom = (sum(one[place] for one in known) for place in (0, 1))
-    spread = max(squares / freedom, own[0] / own[1] if own[1] else 0) if freedom else 0
-    if not spread:
+    together = others or [own]
+    weekly, freedom = dispersion([blocks(one, 7) for one in together])
+    freedom = freedom if others else min(freedom, 9)
+    fortnightly, _ = dispersion([blocks(one, 14) for one in together])
+    spread = max(weekly, fortnightly, dispersion([blocks(own, 7)])[0])
+    if not freedom or not spread:
         return 1.0 if not freedom or a * m == c * n else dealt((a, n), (c, m))
     t = abs(a / n - c / m) / sqrt(spread * share * (1 - share) * (1 / n + 1 / m))
     return max(dealt((a, n), (c, m)), beyond(t, freedom))
@@ -96,13 +107,30 @@ def told(chances: Mapping[str, float]) -> set[str]:
     return found
 
 
-def weeks(rows: Iterable[tuple[int, int, int]], days: int, trend: int = 84) -> Weeks:
-    """Rows as days back, part and whole, added up by the weeks of the period, of the one before, and earlier."""
-    rows = list(rows)
+@dataclass(frozen=True)
+class Days:
+    """Parts and wholes by day.
+
+    Attributes:
+        rows: How many days before the end of the period, part, and whole.
+        length: Of a period.
+        history: How far back anything is looked at.
+    """
+
+    rows: Sequence[tuple[int, int, int]]
+    length: int
+    history: int = 182
+
+
+def blocks(days: Days, size: int) -> Weeks:
+    """Days added up by so many, from the end of the period, of the one before, and of earlier ones of four weeks."""
+    ends = [0, days.length, 2 * days.length]
+    while ends[-1] < days.history:
+        ends.append(ends[-1] + max(days.length, 28))
     found: Weeks = []
-    for first, past in ((0, days), (days, 2 * days), (2 * days, max(2 * days, trend))):
+    for first, past in pairwise(ends):
         found.append([])
-        for start in range(first, past, 7):
-            within = [(hits, tries) for back, hits, tries in rows if start <= back < min(start + 7, past)]
+        for start in range(first, past, size):
+            within = [(hits, tries) for back, hits, tries in days.rows if start <= back < min(start + size, past)]
             found[-1].append((sum(hits for hits, _ in within), sum(tries for _, tries in within)))
     return found

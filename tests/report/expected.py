@@ -65,7 +65,7 @@ class Expected(Counting):
             self.values |= {f"period.{name}.now": now, f"period.{name}.before": before}
             self.values[f"period.{name}.change"] = self._change(now, before, relative=not name.endswith("_rate"))
         self.values |= {
-            "period.days": self._days,
+            "period.days": self.length,
             "period.emails_per_positive": over(found["now"]["sent"], found["now"]["positive"]),
         }
 

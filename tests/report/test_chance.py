@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from report.chance import Spread, chance, rare, spread
-from tests.report.chance import beyond, by_chance, dealt, told
+from report.marts import Period
+from report.weeks import course
+from tests.report.chance import Days, beyond, by_chance, dealt, told
 
 RATES = st.integers(1, 400).flatmap(lambda tries: st.tuples(st.integers(0, tries), st.just(tries)))
-WEEKS = st.lists(st.integers(0, 60).flatmap(lambda tries: st.tuples(st.integers(0, tries), st.just(tries))), max_size=6)
 EVEN = Spread(1000.0, 1000)
 """Weeks that differ as independent things do."""
 
@@ -34,16 +37,15 @@ def test_rates_differ_where_few_other_outcomes_are_as_odd(
     before: tuple[int, int],
     differ: bool,  # noqa: FBT001 - a parameter
 ) -> None:
-    assert (chance(now, before) < 0.05) == (chance(before, now, EVEN) < 0.05) == differ
+    assert (chance(now, before, EVEN) < 0.05) == (chance(before, now, EVEN) < 0.05) == differ
 
 
 def test_rates_do_not_differ_where_weeks_differ_as_much_or_nobody_knows() -> None:
     now, before = (300, 10_000), (200, 10_000)
-    assert chance(now, before) < 0.0001
     assert chance(now, before, EVEN) < 0.0001
     assert chance(now, before, Spread(5.0, 5)) < 0.05  # few weeks tell less
     assert chance(now, before, Spread(50.0, 5)) > 0.05
-    assert chance(now, before, EVEN, Spread()) == 1
+    assert chance(now, before, Spread()) == 1
 
 
 def test_weeks_differ_by_more_where_what_happens_hangs_together() -> None:
@@ -57,7 +59,8 @@ def test_weeks_differ_by_more_where_what_happens_hangs_together() -> None:
 @given(RATES, RATES)
 def test_rates_differ_as_counted_out(now: tuple[int, int], before: tuple[int, int]) -> None:
     same = now[0] + before[0] in {0, now[1] + before[1]}
-    assert chance(now, before) == pytest.approx(1 if same else dealt(now, before), rel=1e-6)
+    weeks = Spread(1e-6, 1000)  # all weeks alike explain nothing
+    assert chance(now, before, weeks) == pytest.approx(1 if same else dealt(now, before), rel=1e-6)
 
 
 @pytest.mark.parametrize("freedom", [1, 2, 3, 4, 9, 10, 65, 360])
@@ -69,11 +72,14 @@ def test_few_weeks_explain_as_much_as_student_says(t: float, freedom: int) -> No
     assert chance(now, before, weeks) == pytest.approx(beyond(t, freedom), abs=1e-9)
 
 
-@given(st.lists(WEEKS, min_size=3, max_size=3))
-def test_verdicts_on_weeks_are_those_measured_out(periods: list[list[tuple[int, int]]]) -> None:
-    now, before = ((sum(h for h, _ in weeks), sum(t for _, t in weeks)) for weeks in periods[:2])
-    if now[1] and before[1]:
-        assert chance(now, before, spread(periods)) == pytest.approx(by_chance(periods), abs=1e-6)
+@given(st.dictionaries(st.integers(0, 181), RATES, max_size=30), st.sampled_from([7, 28, 30, 90]))
+def test_verdicts_on_days_are_those_measured_out(days: dict[int, tuple[int, int]], length: int) -> None:
+    period = Period(date(2026, 6, 28), length)
+    within = [(back, hits, tries) for back, (hits, tries) in days.items()]
+    rows = [{"date": period.end - timedelta(days=back), "part": hits, "whole": tries} for back, hits, tries in within]
+    found = course(rows, "part", "whole", period)
+    if found.now[1] and found.before[1]:
+        assert found.chance == pytest.approx(by_chance(Days(within, length)), abs=1e-6)
 
 
 @given(st.lists(st.floats(0, 1) | st.floats(0, 0.01), max_size=12, unique=True))

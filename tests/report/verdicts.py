@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.report.chance import by_chance, told, weeks
+from tests.report.chance import Days, by_chance, told
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.report.chance import Weeks
     from tests.report.counting import Row
     from tests.report.expected import Expected
 
@@ -26,17 +25,20 @@ def verdicts(expected: Expected) -> Iterator[tuple[str, str]]:
     for name, (source, hits) in RATES.items():
         change = expected.values[f"period.{name}.change"]
         if change is not None:
-            clear = by_chance(_weeks(expected, getattr(expected, source), hits)) < 0.05
+            clear = by_chance(_days(expected, getattr(expected, source), hits)) < 0.05
             yield f"period.{name}.change", _word(change, clear=clear, better=name != "bounce_rate")
     courses = {
-        f"campaign.{row['campaign_id']}.change": _weeks(
+        f"campaign.{row['campaign_id']}.change": _days(
             expected, [day for day in expected.daily if day["campaign_id"] == row["campaign_id"]], "opportunities"
         )
         for row in expected.lifetime
     }
     others = list(courses.values())
+    length = expected.length
     sent = {
-        name: found for name, found in courses.items() if all(sum(tries for _, tries in part) for part in found[:2])
+        name: found
+        for name, found in courses.items()
+        if all(any(row[2] and row[0] // length == which for row in found.rows) for which in (0, 1))
     }
     clear = told({name: by_chance(found, others) for name, found in sent.items()})
     for name in sent:
@@ -45,10 +47,9 @@ def verdicts(expected: Expected) -> Iterator[tuple[str, str]]:
             yield name, _word(change, clear=name in clear, better=True)
 
 
-def _weeks(expected: Expected, rows: list[Row], hits: str) -> Weeks:
-    days = [(expected.days_back(row), row[hits], row["sent"]) for row in rows]
-    (first, last), _ = expected.windows()
-    return weeks(days, (last - first).days + 1)
+def _days(expected: Expected, rows: list[Row], hits: str) -> Days:
+    found = [(expected.days_back(row), row[hits], row["sent"]) for row in rows]
+    return Days([row for row in found if 0 <= row[0] < max(2 * expected.length, 182)], expected.length)
 
 
 def _word(change: float, *, clear: bool, better: bool) -> str:
