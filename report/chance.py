@@ -35,10 +35,9 @@ class Spread:
         """By how much the variance exceeds that of independent things: 1 where they are; 0 where nothing is known."""
         return self.squares / self.freedom if self.freedom else 0.0
 
-    def widened(self, *others: Spread, freedom: int | None = None) -> Spread:
-        """Take the largest dispersion of several for as well known as this one, or for no better known than so."""
-        known = self.freedom if freedom is None else min(self.freedom, freedom)
-        return Spread(max(one.dispersion for one in (self, *others)) * known, known)
+    def widened(self, *others: Spread) -> Spread:
+        """Take the largest dispersion of several for as well known as this one."""
+        return Spread(max(one.dispersion for one in (self, *others)) * self.freedom, self.freedom)
 
     def __add__(self, other: Spread) -> Spread:
         """Put two of them together, as of two campaigns."""

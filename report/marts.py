@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 WEEK = 7
 TREND_WEEKS = 12
-HISTORY_WEEKS = 26
-"""How far back verdicts look at how much weeks differ."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +103,7 @@ def read(database: Database, schema: str, days: int) -> Marts:
         "start": _literal(period.start),
         "end": _literal(period.end),
         "before": _literal(period.before_start),
-        "history": _literal(min(period.before_start, period.end - timedelta(days=WEEK * HISTORY_WEEKS - 1))),
+        "trend": _literal(min(period.before_start, period.end - timedelta(days=WEEK * TREND_WEEKS - 1))),
     }
     return Marts(period, workspaces, {name: database.rows(query.format(**values)) for name, query in QUERIES.items()})
 

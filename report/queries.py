@@ -1,7 +1,7 @@
 """What the report asks of the marts: plain SQL that DuckDB and Postgres alike understand.
 
 In braces: `marts`, the schema; `start` and `end`, first and last day of the period; `before`, first day of the period
-of the same length before it; `history`, first day of what trend and verdicts look at; `ends`, the last full day of each
+of the same length before it; `trend`, first day of what trend and verdicts look at; `ends`, the last full day of each
 workspace, as the common table expression below.
 
 Rates are never asked for where rows are added up: they are made of the sums, since a mean of rates is no rate. What
@@ -54,7 +54,7 @@ QUERIES = {
             cast(sum(account_sent_count) as bigint) as account_sent,
             cast(sum(bounced_count) as bigint) as bounced
         from {marts}.instantly__workspace_daily
-        where is_complete and date between {history} and {end}
+        where is_complete and date between {trend} and {end}
         group by date
         order by date
     """,
@@ -143,7 +143,7 @@ QUERIES = {
             days.opportunity_count as positive
         from {marts}.instantly__campaign_daily as days
         inner join ends on ends.workspace_id = days.workspace_id and days.date <= ends.full_until
-        where days.date between {history} and {end}
+        where days.date between {trend} and {end}
     """,
     "without_figures": """
         select count(*) as campaigns

@@ -71,7 +71,7 @@ _TILES: tuple[tuple[str, str, str, str | tuple[str, str]], ...] = (
     (
         "meetings",
         "Meetings booked",
-        "Leads with a meeting booked, held or won, on the day their interest last changed. Earlier ones move on.",
+        "Leads with a meeting booked, held or won, on the day their interest last changed. They move on: not compared.",
         "meetings",
     ),
     (

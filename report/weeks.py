@@ -17,13 +17,11 @@ if TYPE_CHECKING:
 
 NOW, BEFORE, EARLIER = range(3)
 FOUR_WEEKS = 4 * WEEK
-FREEDOM = 9
-"""In how many ways the weeks of one course are taken to differ at most: those side by side hang together a little."""
 
 
 @dataclass(frozen=True)
 class Course:
-    """A rate week by week: in the period, in the one before, and earlier.
+    """A rate week by week, or by several in periods of months: in the period, in the one before, and earlier.
 
     Attributes:
         now: Part and whole in the period.
@@ -40,7 +38,7 @@ class Course:
     @property
     def chance(self) -> float:
         """The chance of such a change, by these weeks alone."""
-        return chance(self.now, self.before, self.by_week.widened(self.by_fortnight, freedom=FREEDOM))
+        return chance(self.now, self.before, self.by_week.widened(self.by_fortnight))
 
 
 def course(days: Iterable[Row], part: str, whole: str, period: Period) -> Course:
@@ -52,7 +50,9 @@ def course(days: Iterable[Row], part: str, whole: str, period: Period) -> Course
             which, day = _place(back, period.days)
             periods[which][day] = row[part], row[whole]
     now, before = (summed(periods[which].values()) for which in (NOW, BEFORE))
-    spreads = (spread(_blocks(found, length) for found in periods.values()) for length in (WEEK, 2 * WEEK))
+    # Of a longer period there would be more weeks, which hang together at their ends, and all the more to be found odd.
+    week = WEEK * max(1, period.days // FOUR_WEEKS)
+    spreads = (spread(_blocks(found, length) for found in periods.values()) for length in (week, 2 * week))
     return Course(now, before, *spreads)
 
 

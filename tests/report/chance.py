@@ -81,16 +81,16 @@ def dispersion(courses: Sequence[Weeks]) -> tuple[float, int]:
 
 def by_chance(own: Days, others: Sequence[Days] = ()) -> float:
     """The chance of what two periods differ by; of many courses, all of them tell how much weeks differ."""
-    now, before, *_ = blocks(own, 7)
+    week = 7 * max(1, own.length // 28)
+    now, before, *_ = blocks(own, week)
     (a, n), (c, m) = ((sum(h for h, _ in weeks), sum(t for _, t in weeks)) for weeks in (now, before))
     share = (a + c) / (n + m)
     if not 0 < share < 1 or a > n or c > m:
         return 1.0
     together = others or [own]
-    weekly, freedom = dispersion([blocks(one, 7) for one in together])
-    freedom = freedom if others else min(freedom, 9)
-    fortnightly, _ = dispersion([blocks(one, 14) for one in together])
-    spread = max(weekly, fortnightly, dispersion([blocks(own, 7)])[0])
+    weekly, freedom = dispersion([blocks(one, week) for one in together])
+    fortnightly, _ = dispersion([blocks(one, 2 * week) for one in together])
+    spread = max(weekly, fortnightly, dispersion([blocks(own, week)])[0])
     if not freedom or not spread:
         return 1.0 if not freedom or a * m == c * n else dealt((a, n), (c, m))
     t = abs(a / n - c / m) / sqrt(spread * share * (1 - share) * (1 / n + 1 / m))
@@ -119,7 +119,7 @@ class Days:
 
     rows: Sequence[tuple[int, int, int]]
     length: int
-    history: int = 182
+    history: int = 84
 
 
 def blocks(days: Days, size: int) -> Weeks:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 END = date(2026, 6, 28)  # a Sunday
-DAYS, HISTORY = 28, 126
+DAYS, HISTORY = 28, 84
 COLUMNS = ("sent", "new_leads", "replies", "positive", "account_sent", "bounced")
 
 

@@ -72,7 +72,7 @@ def test_few_weeks_explain_as_much_as_student_says(t: float, freedom: int) -> No
     assert chance(now, before, weeks) == pytest.approx(beyond(t, freedom), abs=1e-9)
 
 
-@given(st.dictionaries(st.integers(0, 181), RATES, max_size=30), st.sampled_from([7, 28, 30, 90]))
+@given(st.dictionaries(st.integers(0, 83), RATES, max_size=30), st.sampled_from([7, 28, 30, 90]))
 def test_verdicts_on_days_are_those_measured_out(days: dict[int, tuple[int, int]], length: int) -> None:
     period = Period(date(2026, 6, 28), length)
     within = [(back, hits, tries) for back, (hits, tries) in days.items()]

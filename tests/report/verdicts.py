@@ -49,7 +49,7 @@ def verdicts(expected: Expected) -> Iterator[tuple[str, str]]:
 
 def _days(expected: Expected, rows: list[Row], hits: str) -> Days:
     found = [(expected.days_back(row), row[hits], row["sent"]) for row in rows]
-    return Days([row for row in found if 0 <= row[0] < max(2 * expected.length, 182)], expected.length)
+    return Days([row for row in found if 0 <= row[0] < max(2 * expected.length, 84)], expected.length)
 
 
 def _word(change: float, *, clear: bool, better: bool) -> str:
