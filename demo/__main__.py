@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NoReturn
 import duckdb
 import requests
 
-from demo import changes, figures, increment, marts, page, report
+from demo import changes, figures, increment, marts, page, report, texts
 from demo.compare import Comparison, compare
 from demo.errors import DemoError
 from demo.paths import ROOT, short
@@ -97,6 +97,9 @@ def tell(options: argparse.Namespace) -> None:
 
 def play(meltano: Meltano, source: Sandbox, control: Control, truth: Truth) -> None:
     """Run the pipeline, change things, run it again, and check everything."""
+    with report.phase("Writing texts that hurt"):
+        written = texts.write(source, control, 0)
+    report.say(f"  {written}")
     with report.phase("Run 1: loading everything"):
         first = meltano.run(1, source)
     with report.phase("Comparing every row and column with the API"):
@@ -108,7 +111,7 @@ def play(meltano: Meltano, source: Sandbox, control: Control, truth: Truth) -> N
         state = meltano.state()
         increment.check_bookmarks(state, truth)
     with report.phase("Changing things"):
-        told = changes.change(control, increment.last_day(state))
+        told = [*changes.change(control, increment.last_day(state)), texts.write(source, control, 1)]
         due = {table.name: increment.due(table, truth, state) for table in TABLES}
     for line in told:
         report.say(f"  {line}")

@@ -71,10 +71,9 @@ class Comparison:
 def canonical(value: Any, kind: Kind) -> Any:  # noqa: ANN401 - any JSON value, or what the database has for it
     """Bring a value into the one form in which both sides can be compared.
 
-    Missing, null and NULL are one. So are the empty text and NULL: the loader writes its batches as CSV, where it
-    leaves out what is empty.
+    Missing, null and NULL are one; the empty text is another.
     """
-    if value is None or (value == "" and kind is Kind.TEXT):
+    if value is None:
         return None
     if kind is Kind.TIMESTAMP:
         return _utc(value)

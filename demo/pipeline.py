@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ENVIRONMENT = "demo"
-TAP, TARGET = "tap-instantly", "target-duckdb"
+TAP, TARGET = "tap-instantly", "target-dlt"
 STATE_ID = f"{ENVIRONMENT}:{TAP}-to-{TARGET}"
 LOOKBACK_DAYS, LOOKBACK_HOURS = 7, 6
 
@@ -30,7 +30,7 @@ STOP_SECONDS = 10.0
 
 _ANNOUNCEMENT = re.compile(r"listening on (\S+)\n.*API key (\S+)\n")
 # Settings of a real pipeline, which must not get into this one.
-_FOREIGN = ("TAP_INSTANTLY_", "TARGET_DUCKDB_", "MELTANO_")
+_FOREIGN = ("TAP_INSTANTLY_", "TARGET_DLT_", "MELTANO_")
 
 
 @contextlib.contextmanager
@@ -193,7 +193,7 @@ class Meltano:
             "TAP_INSTANTLY_API_URL": source.api_url,
             "TAP_INSTANTLY_ANALYTICS_LOOKBACK_DAYS": str(LOOKBACK_DAYS),
             "TAP_INSTANTLY_LOOKBACK_HOURS": str(LOOKBACK_HOURS),
-            "TARGET_DUCKDB_PATH": str(self.database),
+            "TARGET_DLT_CREDENTIALS": str(self.database),
         }
         where = paths.short(log)
         if self._call(log, "run", TAP, TARGET, settings=settings):

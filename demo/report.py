@@ -100,6 +100,6 @@ def closing(database: Path, meltano: Path, *, seconds: float) -> Iterator[str]:
     yield "The same with a real account, and an API key (v2) of it with the scope all:read:"
     yield ""
     yield "  export TAP_INSTANTLY_API_KEY=..."
-    yield f"  {short(meltano)} run tap-instantly target-duckdb"
+    yield f"  {short(meltano)} run tap-instantly target-dlt"
     yield ""
     yield f"Everything held. {seconds:.0f} seconds, without installing what make installs."

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-_SYNCED = re.compile(r"Synced (\w+): records=(\d+) requests=(\d+) seconds=([\d.]+)(.*)")
+_SYNCED = re.compile(r"Synced (\w+): records=(\d+) requests=(\d+) seconds=([\d.]+)(?: moved=\d+)?(.*)")
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Cost:
         records: Records sent.
         requests: Requests made.
         seconds: Time taken.
-        remark: What the tap found odd: records left out, a workspace skipped.
+        remark: What the tap found odd: records left out, a workspace skipped; not values moved to unknown_fields.
     """
 
     records: int

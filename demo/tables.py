@@ -26,10 +26,14 @@ class Kind(Enum):
 
     TEXT = ("VARCHAR",)
     TIMESTAMP = ("TIMESTAMP",)
-    INTEGER = ("HUGEINT", "BIGINT", "INTEGER", "SMALLINT")
+    DATE = ("DATE",)
+    INTEGER = ("BIGINT",)
     NUMBER = ("DOUBLE",)
     BOOLEAN = ("BOOLEAN",)
     JSON = ("JSON",)
+
+
+FORMATS = {"date-time": Kind.TIMESTAMP, "date": Kind.DATE}
 
 
 def kind_of(schema: Row) -> Kind:
@@ -38,8 +42,8 @@ def kind_of(schema: Row) -> Kind:
     types = {declared} if isinstance(declared, str) else set(declared)
     if types & {"object", "array"}:
         return Kind.JSON
-    if schema.get("format") == "date-time":
-        return Kind.TIMESTAMP
+    if "format" in schema:
+        return FORMATS.get(schema["format"], Kind.TEXT)
     kinds = {"number": Kind.NUMBER, "integer": Kind.INTEGER, "boolean": Kind.BOOLEAN}
     return next((kind for name, kind in kinds.items() if name in types), Kind.TEXT)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from demo.tables import UNKNOWN_FIELDS, WORKSPACE_ID, WORKSPACE_NAME, Key, Row, Table
+from demo.texts import carried
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -84,11 +85,12 @@ class Truth:
         current = set()
         for row in self.rows(table):
             added = {name: row.pop(name) for name in added_fields if name in row}
-            row[UNKNOWN_FIELDS] = added if added and table.key_of(row) in carriers else None
-            yield row
+            held, moved = carried(row)
+            held[UNKNOWN_FIELDS] = {**moved, **(added if table.key_of(row) in carriers else {})} or None
+            yield held
             if table.name in FORGOTTEN_BY_THE_API:
-                current.add(table.key_of(row))
-                self._history[table.key_of(row)] = row
+                current.add(table.key_of(held))
+                self._history[table.key_of(held)] = held
         if table.name in FORGOTTEN_BY_THE_API:
             yield from (row for key, row in self._history.items() if key not in current)
 

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 SCHEMA = "instantly"
 METADATA = "_sdc_"
+BOOKKEEPING = "_dlt_"
+"""Begins the names of tables in which the loader notes what it has loaded."""
+
 BATCHED_AT = "_sdc_batched_at"
 ROWS_AT_A_TIME = 1000
 
@@ -48,9 +51,9 @@ class Warehouse:
             yield from chunk
 
     def tables(self) -> set[str]:
-        """Name the tables there are."""
+        """Name the tables there are, without those that the loader adds."""
         query = "SELECT table_name FROM information_schema.tables WHERE table_schema = ?"
-        return {name for (name,) in self._ask(query, SCHEMA)}
+        return {name for (name,) in self._ask(query, SCHEMA) if not name.startswith(BOOKKEEPING)}
 
     def column_types(self, table: Table) -> dict[str, str]:
         """Give the types of a table's columns, without those that the loader adds."""
@@ -74,15 +77,19 @@ class Warehouse:
         """Give all rows of a table, JSON read."""
         names = list(table.columns)
         documents = [name for name, kind in table.columns.items() if kind is Kind.JSON]
+        days = [name for name, kind in table.columns.items() if kind is Kind.DATE]
         columns = ", ".join(f'"{name}"' for name in names)
         for values in self._ask(f'SELECT {columns} FROM "{SCHEMA}"."{table.name}"'):  # noqa: S608 - our own names
             row = dict(zip(names, values, strict=True))
             for name in documents:
                 row[name] = None if row[name] is None else json.loads(row[name])
+            for name in days:
+                row[name] = None if row[name] is None else row[name].isoformat()
             yield row
 
     def loaded_at(self, table: Table) -> dict[Key, datetime]:
         """Tell when each row was last loaded: what changes from run to run is what the tap has sent."""
-        columns = ", ".join(f'"{name}"' for name in (*table.keys, BATCHED_AT))
+        keys = (f'cast("{name}" as text)' for name in table.keys)  # also days, as the API has them
+        columns = ", ".join((*keys, f'"{BATCHED_AT}"'))
         rows = self._ask(f'SELECT {columns} FROM "{SCHEMA}"."{table.name}"')  # noqa: S608 - our own names
         return {tuple(key): when for *key, when in rows}

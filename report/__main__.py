@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from report import marts, page
-from report.database import opened, without_password
+from report.database import opened
 from report.errors import ReportError
 
 if TYPE_CHECKING:
@@ -17,12 +18,18 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 
 
+_REPEATED = re.compile(
+    r"(unrecognized arguments|ambiguous option|ignored explicit argument|invalid .+ value).*", re.DOTALL
+)
+"""What argparse says of a value, and then the value."""
+
+
 class Parser(argparse.ArgumentParser):
-    """One whose messages have no password of an address that is in the wrong place."""
+    """One whose messages repeat no value: it may be an address in the wrong place, or a part that a space cut off."""
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong with the command line, and end."""
-        super().error(without_password(message))
+        super().error(_REPEATED.sub(r"\1", message))
 
 
 def make_parser() -> argparse.ArgumentParser:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import os
 import re
 from decimal import Decimal
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import duckdb
@@ -14,20 +14,17 @@ import duckdb
 from report.errors import ReportError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 Row = dict[str, Any]
 
 _POSTGRES = re.compile(r"postgres(ql)?(\+\w+)?://")
 """Beginning of an address of Postgres, in the form of libpq or of SQLAlchemy, which may name a driver."""
-_PASSWORD = re.compile(r"(://[^:/\s]*:)\S*@|(password=)[^&\s]+", re.IGNORECASE)
 _READABLE = re.compile(r"(?!.*%(?![0-9A-Fa-f]{2}))postgresql://([^@/]*@)?[^@]*")
-"""An address of which libpq's messages quote no part of the password."""
+"""An address whose user and password hold no sign that would end them early."""
 
-
-def without_password(text: str) -> str:
-    """The text with `***` in the place of each password in an address of a database."""
-    return _PASSWORD.sub(lambda found: f"{found[1]}***@" if found[1] else f"{found[2]}***", text)
+LONGEST_NAME = 63
+"""Bytes of a user or a database, at most: of a longer one the server's messages have the beginning."""
 
 
 class Cursor(Protocol):
@@ -97,40 +94,55 @@ def opened(address: str) -> Iterator[Database]:
         address: As libpq takes it, or as SQLAlchemy does: `postgresql+psycopg://...`.
 
     Raises:
-        ReportError: It cannot be opened. The text has no password in it.
+        ReportError: It cannot be opened. The text repeats no part of an address: any may be the password, misplaced.
     """
     driver: Any = importlib.import_module("psycopg") if _POSTGRES.match(address) else duckdb
+    parts: Mapping[str, str] = {}
     try:
         if driver is duckdb:
             connection = duckdb.connect(_existing(address), read_only=True)
         else:
-            connection = driver.connect(_libpqs(address), options="-c default_transaction_read_only=on")
+            address, parts = _read(address)
+            connection = driver.connect(address, options="-c default_transaction_read_only=on")
     except driver.Error as error:
-        message = f"the warehouse cannot be opened: {without_password(' '.join(str(error).split()))}"
+        message = f"the warehouse cannot be opened: {' '.join(_without(parts, str(error)).split())}"
         raise ReportError(message) from None  # what the driver raises may quote the address
     with contextlib.closing(connection):
         yield Database(connection.cursor(), driver.Error)
 
 
 def _existing(path: str) -> str:
-    if not Path(path).is_file():
-        # What is no path may be an address with a password, in a form that is not known here.
-        said = f" {path}" if "://" not in path and "=" not in path else ""
-        message = f"there is no DuckDB file{said}; a Postgres database is given as postgresql://user@host/name"
+    if not os.path.isfile(path):  # noqa: PTH113 - Path.is_file() raises an error with the whole text, if it is long
+        message = (
+            "there is no DuckDB file at the path given (output/warehouse.duckdb unless --database gives another); "
+            "a Postgres database is given as postgresql://user@host/name"
+        )
         raise ReportError(message)
     return path
 
 
-def _libpqs(address: str) -> str:
-    """The address as libpq takes it.
+def _read(address: str) -> tuple[str, dict[str, str]]:
+    """The address as libpq takes it, and what it finds in it, by name.
 
     Raises:
-        ReportError: It has a sign in user or password that would end them, and libpq's message would quote the rest.
+        ReportError: libpq cannot read it, or takes it for another than is meant.
     """
+    psycopg, conninfo = importlib.import_module("psycopg"), importlib.import_module("psycopg.conninfo")
     plain = _POSTGRES.sub("postgresql://", address, count=1)
-    if not _READABLE.fullmatch(plain):
-        message = (
-            "the address of the database cannot be read: write %, / and @ in user and password as %25, %2F and %40"
-        )
-        raise ReportError(message)
-    return plain
+    with contextlib.suppress(psycopg.Error, ValueError):  # the second where it is no text at all
+        parts = {name: str(value) for name, value in conninfo.conninfo_to_dict(plain).items()}
+        too_long = any(len(parts.get(name, "").encode()) > LONGEST_NAME for name in ("user", "dbname"))
+        if _READABLE.fullmatch(plain) and not too_long:
+            return plain, parts
+    message = (
+        "the address of the database cannot be read: it is postgresql://user:password@host:port/name, with "
+        "%, /, @ and spaces in user and password written as %25, %2F, %40 and %20"
+    )
+    raise ReportError(message)
+
+
+def _without(parts: Mapping[str, str], text: str) -> str:
+    """The text with the names of the parts of an address, such as ``{host}``, in their place."""
+    names = {value: name for name, whole in parts.items() for value in (whole, *whole.split(",")) if value}
+    known = "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
+    return re.sub(rf"(?<!\w)({known})(?!\w)", lambda found: f"{{{names[found[0]]}}}", text) if known else text

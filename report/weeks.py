@@ -86,9 +86,10 @@ def clear_changes(marts: Marts) -> list[bool]:
     together = sum((one.by_week for one in courses), Spread())
     by_fortnight = sum((one.by_fortnight for one in courses), Spread())
 
-    def chance_of(one: Course) -> float | None:
-        if not one.now[1] or not one.before[1]:
+    def chance_of(row: Row, one: Course) -> float | None:
+        _, whole = marts.compares(row["workspace_id"])
+        if not whole or not one.now[1] or not one.before[1]:
             return None
         return chance(one.now, one.before, together.widened(by_fortnight, one.by_week))
 
-    return rare([chance_of(one) for one in courses])
+    return rare([chance_of(row, one) for row, one in zip(marts.rows["campaigns"], courses, strict=True)])

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 from jsonschema import Draft202012Validator, ValidationError
+from singer_sdk.exceptions import ConfigurationError
 
-from tap_instantly import timestamps
+from tap_instantly import environment, timestamps
 from tap_instantly.api.transport import DEFAULT_API_URL, DEFAULT_USER_AGENT
+from tap_instantly.environment import begins_like_a_setting, shown, spelt
 from tap_instantly.quoting import quoted
 from tap_instantly.settings import ALL, DROP, EARLIEST_YEAR, ENVIRONMENT_PREFIX, HASH, KEEP, SETTINGS, SHORTEST_SALT
 
@@ -67,31 +69,33 @@ def _leaves(value: object) -> Iterator[object]:
         yield value
 
 
-def did_you_mean(name: str, known: Iterable[str], likeness: float = 0.6) -> str:
+def did_you_mean(name: str, known: Iterable[str], likeness: float = 0.6, before: str = "") -> str:
     """Suggest the nearest known name, as text to add to a message; empty if none is near.
 
     Args:
         name: The name.
         known: Those that there are.
         likeness: From which on one counts as near, between 0 and 1.
+        before: What all of them begin with, which says nothing of likeness.
     """
     close = difflib.get_close_matches(name, list(known), n=1, cutoff=likeness)
-    return f": did you mean '{close[0]}'?" if close else ""
+    return f": did you mean '{before}{close[0]}'?" if close else ""
 
 
-def unknown_variables(environment: Iterable[str], schema: Mapping[str, Any]) -> Iterator[str]:
+def unknown_variables(variables: Iterable[str], schema: Mapping[str, Any]) -> Iterator[str]:
     """What to say of environment variables that are called like a setting and are none, one line each.
 
-    Those with two underscores are Meltano's own, and those that go on behind an object setting's name are for use
+    Those that go on behind an object setting's name are for use
     within it.
     """
     known = {f"{ENVIRONMENT_PREFIX}{name.upper()}": setting for name, setting in schema["properties"].items()}
     within = tuple(f"{name}_" for name, setting in known.items() if "object" in str(setting.get("type")))
-    for name in sorted(environment):
-        others = (f"{ENVIRONMENT_PREFIX}_", f"{ENVIRONMENT_PREFIX}LOGLEVEL", *within)
-        if name.upper().startswith(ENVIRONMENT_PREFIX) and name not in known and not name.startswith(others):
-            near = did_you_mean(name[len(ENVIRONMENT_PREFIX) :].upper(), map(str.upper, schema["properties"]))
-            yield f"environment variable {name} is no setting{near}"
+    for name in sorted(variables):
+        others = (f"{ENVIRONMENT_PREFIX}LOGLEVEL", *within)
+        if begins_like_a_setting(name) and name not in known and not name.startswith(others):
+            own = spelt(shown(name))[len(ENVIRONMENT_PREFIX) :]
+            near = did_you_mean(own, map(str.upper, schema["properties"]), before=ENVIRONMENT_PREFIX)
+            yield f"environment variable {shown(name)} is no setting{near}"
 
 
 def problems(config: Mapping[str, Any], schema: Mapping[str, Any]) -> list[str]:
@@ -149,19 +153,31 @@ def _personal_data(config: Mapping[str, Any]) -> Iterator[str]:
         yield f"setting 'personal_data_salt' is not valid: it must have at least {SHORTEST_SALT} characters"
 
 
-def unread_choices(config: Mapping[str, Any], environment: Mapping[str, str]) -> Iterator[str]:
+def unread_choices(config: Mapping[str, Any], variables: Mapping[str, str]) -> Iterator[str]:
     """Name each variable on personal data that has no effect, one line each: data would stay in clear."""
     own = f"{ENVIRONMENT_PREFIX}PERSONAL"
     known = {f"{own}_DATA", f"{own}_DATA_SALT"}
-    for name in sorted(environment):
-        if name.upper().startswith(own) and name not in known:
-            yield f"environment variable {name} is no setting{did_you_mean(name, known)}"
-    wanted, choice = environment.get(f"{own}_DATA"), config.get("personal_data")
+    for name in sorted(variables):
+        if spelt(name).startswith(own) and name not in known:
+            yield f"environment variable {shown(name)} is no setting{did_you_mean(spelt(shown(name)), known)}"
+    wanted, choice = variables.get(f"{own}_DATA"), config.get("personal_data")
     if wanted is not None and wanted != choice:
         yield (
             f"environment variable {own}_DATA differs from the setting 'personal_data', which is '{choice}': give the "
             "same in both; the environment is read with --config=ENV"
         )
+
+
+def unread(config: Mapping[str, Any]) -> list[str]:
+    """Say what a ``.env`` holds beside a config that is given without the environment, in lines for the log.
+
+    Raises:
+        ConfigurationError: It says something else of personal data.
+    """
+    variables, lines = environment.unread()
+    if found := list(unread_choices({"personal_data": KEEP, **config}, {**variables, **os.environ})):
+        raise ConfigurationError("; ".join(found))
+    return lines
 
 
 def _sub_workspaces(config: Mapping[str, Any]) -> Iterator[str]:

@@ -19,7 +19,7 @@ from tap_instantly import environment, stopping
 from tap_instantly.api import InstantlyAPIError, InstantlyClient, InstantlyError, Workspaces, secrecy
 from tap_instantly.api.errors import SKIPPED_KINDS
 from tap_instantly.api.group import accepted_sub_workspaces
-from tap_instantly.configuration import key_of, problems, secrets, unknown_variables, unread_choices
+from tap_instantly.configuration import key_of, problems, secrets, unknown_variables, unread, unread_choices
 from tap_instantly.progress import Report
 from tap_instantly.progress.quiet import drop_metrics
 from tap_instantly.progress.verdict import verdict
@@ -86,9 +86,8 @@ class TapInstantly(Tap):
             found = problems(self.config, error.schema or self.config_jsonschema)
             raise ConfigurationError("; ".join(found)) from None
         secrecy.remember(secrets(self.config))  # of the environment
-        if kwargs.get("parse_env_config"):
-            for line in unknown_variables(os.environ, self.config_jsonschema):
-                self.logger.warning(line)
+        for line in unknown_variables(os.environ, self.config_jsonschema) if kwargs.get("parse_env_config") else ():
+            self.logger.warning(line)
         if validate_config:
             self._check_settings()
 
@@ -248,13 +247,15 @@ class TapInstantly(Tap):
     @override
     def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> Any:
         try:
-            return super().cb_config(ctx, param, value)
+            given = super().cb_config(ctx, param, value)
         except (OSError, ValueError, TypeError, RecursionError):
             # What the SDK trips over; only now read here too, since a pipe can be read once.
-            for path in value:
-                if path != "ENV":
-                    files.read(path, "config")
+            for path in (path for path in value if path != "ENV"):
+                files.read(path, "config")
             raise
+        for line in unread(given.config) if value and not given.parse_env else ():
+            cls.logger.warning(line)
+        return given
 
     @cached_property
     def workspaces(self) -> Workspaces:

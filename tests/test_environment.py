@@ -4,22 +4,32 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unittest import mock
 
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from singer_sdk.exceptions import ConfigurationError
 
 import sandbox
 from sandbox import SandboxConfig
+from tap_instantly import environment
+from tap_instantly.configuration import unknown_variables
+from tap_instantly.settings import ENVIRONMENT_PREFIX, SETTINGS
 from tests.conftest import UNTIL
 from tests.pages import blocks
 from tests.support import catalog_of, secret, traces
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    Beside = Callable[..., subprocess.CompletedProcess[str]]
 
 OTHER = "workspace-002"
 THIRD = "workspace-003"
@@ -200,11 +210,84 @@ def test_of_several_configs_a_later_file_wins_over_an_earlier_one_and_the_enviro
     assert opened(runs.tap(elsewhere, *options, TAP_INSTANTLY_API_KEY=agency.api_key)) == {ids["main"]}
 
 
-def test_without_the_environment_no_file_of_it_is_read(runs: Runs, ids: dict[str, str], elsewhere: Path) -> None:
-    dotenv(elsewhere, TAP_INSTANTLY_API_KEY=secret(THIRD), TAP_INSTANTLY_API_URL="no address")
+# Beside a config file, without the environment
+
+
+@pytest.fixture
+def beside(runs: Runs, elsewhere: Path) -> Beside:
+    """A run with a config file and without the environment, where there is a ``.env``."""
     settings = {"api_key": secret(OTHER), "api_url": runs.environment["TAP_INSTANTLY_API_URL"]}
-    (elsewhere / "config.json").write_text(json.dumps(settings), encoding="utf-8")
-    assert opened(runs.tap(elsewhere, "--config=config.json")) == {ids[OTHER]}
+
+    def run(content: bytes, exported: dict[str, str]) -> subprocess.CompletedProcess[str]:
+        (elsewhere / "config.json").write_text(json.dumps(settings), encoding="utf-8")
+        (elsewhere / ".env").write_bytes(content)
+        return runs.tap(elsewhere, "--config=config.json", **exported)
+
+    return run
+
+
+def unread(run: subprocess.CompletedProcess[str]) -> list[str]:
+    """The warnings that concern the ``.env``."""
+    return [line.rpartition(" | ")[2] for line in run.stderr.splitlines() if "| WARNING" in line and ".env" in line]
+
+
+def test_what_a_file_gives_beside_a_config_is_not_read_and_is_named_in_one_line(
+    beside: Beside, ids: dict[str, str], elsewhere: Path
+) -> None:
+    lines = [
+        f"TAP_INSTANTLY_API_KEY={secret(THIRD)}",
+        "TAP-INSTANTLY-PAGE_SIZE=7",
+        "no statement",
+        "UNRELATED=${NONE}",
+        f"TAP_INSTANTLY_START_DATE:{secret(THIRD)}",
+        "TAP_INSTANTLY__HARBOR_STRICT=true",
+        "TAP_INSTANTLY_STRICT=true",
+    ]
+    run = beside("\n".join(lines).encode(), {"TAP_INSTANTLY_STRICT": "true"})
+    assert opened(run) == {ids[OTHER]}
+    given = "TAP_INSTANTLY_API_KEY, TAP-INSTANTLY-PAGE_SIZE, TAP_INSTANTLY_START_DATE"
+    (line,) = unread(run)
+    assert line == f"{elsewhere / '.env'} is not read without --config=ENV, and has no effect: it gives {given}."
+    assert traces(secret(THIRD), run.stderr) == []
+
+
+@pytest.mark.parametrize("content", [b"UNRELATED=1\nno statement\n", b"TAP_INSTANTLY_STRICT=true\n", b""])
+def test_of_a_file_of_others_and_of_what_is_exported_too_nothing_is_said(beside: Beside, content: bytes) -> None:
+    run = beside(content, {"TAP_INSTANTLY_STRICT": "true"})
+    assert run.returncode == 0
+    assert unread(run) == []
+
+
+def test_a_file_that_cannot_be_understood_is_said_to_be_so(beside: Beside, elsewhere: Path) -> None:
+    run = beside("TAP_INSTANTLY_PERSONAL_DATA=hash".encode("utf-16"), {})
+    assert run.returncode == 0
+    assert unread(run) == [f"{elsewhere / '.env'} is no text in UTF-8. Save it as such, or remove it."]
+
+
+@pytest.mark.parametrize(
+    ("content", "exported", "said"),
+    [
+        (
+            "TAP_INSTANTLY_PERSONAL_DATA=hash",
+            {},
+            "TAP_INSTANTLY_PERSONAL_DATA differs from the setting 'personal_data'",
+        ),
+        ("TAP_INSTANTLY_PERSONAL_DATA", {}, "TAP_INSTANTLY_PERSONAL_DATA differs from the setting 'personal_data'"),
+        ("TAP-INSTANTLY-PERSONAL-DATA=hash", {}, "TAP-INSTANTLY-PERSONAL-DATA is no setting: did you mean"),
+        ("tap_instantly_personal_data=hash", {}, "tap_instantly_personal_data is no setting: did you mean"),
+        ("TAP_INSTANTLY_PERSONAL_DATA=hash", {"TAP_INSTANTLY_PERSONAL_DATA": "keep"}, None),
+        ("TAP_INSTANTLY_PERSONAL_DATA=keep", {}, None),
+    ],
+)
+def test_what_it_says_of_personal_data_is_refused_as_if_it_were_exported(
+    beside: Beside, content: str, exported: dict[str, str], said: str | None
+) -> None:
+    run = beside(content.encode(), exported)
+    if said is None:
+        assert run.returncode == 0
+    else:
+        assert f"environment variable {said}" in refusal(run)
+        assert run.stdout == ""
 
 
 # What is in the file
@@ -235,6 +318,18 @@ WRONG = {
         " holds a variable that no environment can hold, such as one with a NUL. Take it out.",
     ),
     "a name alone": (b"A=1\n\n\nTAP_INSTANTLY_PERSONAL_DATA\n", " is no NAME=value. Correct it, or take it out."),
+    "dashes in a name": (
+        b"A=1\n\n\nTAP-INSTANTLY-API_KEY=" + KEY,
+        " has a name with other signs than letters, digits and _. Correct it, or take it out.",
+    ),
+    "a colon": (
+        b"A=1\n\n\nTAP_INSTANTLY_API_KEY:" + KEY,
+        " has a name with other signs than letters, digits and _. Correct it, or take it out.",
+    ),
+    "a reference to nothing": (
+        b"A=1\n\n\nKEY_HARBOR='" + KEY + b"${B}'\nB=1\n",
+        " has a ${...} that names no variable. Take it out, or export what the line gives instead.",
+    ),
     "a name alone, exported": (
         b"A=1\n\n\nexport TAP_INSTANTLY_PERSONAL_DATA\n",
         " is no NAME=value. Correct it, or take it out.",
@@ -251,7 +346,7 @@ def test_a_file_that_cannot_be_understood_is_refused_in_one_line_that_repeats_no
     run = runs.tap(elsewhere, "--config=ENV", "--discover", TAP_INSTANTLY_API_KEY=secret(OTHER))
     line = refusal(run)
     assert line.endswith(f"{path}{said}")
-    assert ("Line 4 of" in line) is ("NAME=value" in said)
+    assert ("Line 4 of" in line) is content.startswith(b"A=1\n\n\n")
     assert run.stdout == ""
     assert traces(KEY.decode(), run.stderr) == []
 
@@ -262,6 +357,43 @@ def test_a_file_that_cannot_be_read_is_refused_in_one_line(runs: Runs, elsewhere
     run = runs.tap(elsewhere, TAP_INSTANTLY_API_KEY=secret(OTHER))
     said = "cannot be read: No such file or directory. Let the tap read it, or remove it."
     assert refusal(run).endswith(f"{path} {said}")
+
+
+def salt_of(folder: Path) -> object:
+    """The salt that the ``.env`` of a folder gives, or the text with which it is refused, as an error."""
+    with pytest.MonkeyPatch.context() as patch, mock.patch.dict(os.environ):
+        patch.chdir(folder)
+        try:
+            return environment.read(SETTINGS)[0]["personal_data_salt"]
+        except ConfigurationError as refused:
+            return refused
+
+
+@given(value=st.text(st.sampled_from('$${}:-#aA1 %&!*"/=+^~é'), min_size=1))
+def test_a_value_in_quotes_counts_as_it_is_written_or_is_refused(
+    tmp_path_factory: pytest.TempPathFactory, value: str
+) -> None:
+    folder = tmp_path_factory.getbasetemp()
+    (folder / ".env").write_text(f"TAP_INSTANTLY_PERSONAL_DATA_SALT='{value}'\n", encoding="utf-8")
+    found = salt_of(folder)
+    if isinstance(found, ConfigurationError):
+        assert "${" in value
+        assert "has a ${...} that names no variable" in str(found)
+    else:
+        # With a default the reference is meant; none of these signs are the name of a variable.
+        assert found == value or ":-" in value
+
+
+@given(data=st.data(), setting=st.sampled_from(sorted(SETTINGS["properties"])))
+def test_a_name_with_other_signs_or_capitals_is_never_passed_over(data: st.DataObject, setting: str) -> None:
+    right = f"{ENVIRONMENT_PREFIX}{setting.upper()}"
+    signs = st.sampled_from("_-.:/+")
+    name = "".join(data.draw(signs if sign == "_" else st.sampled_from([sign, sign.lower()])) for sign in right)
+    assume(not name.startswith(f"{ENVIRONMENT_PREFIX}_"))
+    said = list(unknown_variables([name], SETTINGS))
+    assert len(said) == (name != right)
+    if re.fullmatch(r"[\w.-]+", name) and said:
+        assert said == [f"environment variable {name} is no setting: did you mean '{right}'?"]
 
 
 # The page on many workspaces

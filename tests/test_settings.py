@@ -166,8 +166,8 @@ def test_variables_that_are_called_like_a_setting_and_are_none_are_named_without
     said = [record.getMessage() for record in caplog.records if "environment variable" in record.getMessage()]
     assert said == [
         "environment variable TAP_INSTANTLY_COLOUR is no setting",
-        "environment variable TAP_INSTANTLY_PAGE_SISE is no setting: did you mean 'PAGE_SIZE'?",
-        "environment variable TAP_INSTANTLY_page_size is no setting: did you mean 'PAGE_SIZE'?",
+        "environment variable TAP_INSTANTLY_PAGE_SISE is no setting: did you mean 'TAP_INSTANTLY_PAGE_SIZE'?",
+        "environment variable TAP_INSTANTLY_page_size is no setting: did you mean 'TAP_INSTANTLY_PAGE_SIZE'?",
     ]
     assert str(SECRET) not in caplog.text
 

@@ -6,6 +6,8 @@ on the names of workspaces alone.
 
 from __future__ import annotations
 
+import base64
+import contextlib
 import json
 import os
 import re
@@ -40,6 +42,8 @@ WORKSPACES = "instantly_workspaces"
 
 VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 SHORTEST_KEY = 8
+WORD = re.compile(r"[A-Za-z0-9+/_-]{16,}")
+RANDOM = re.compile(r"(?=[^0-9]*[0-9])(?=[^a-z]*[a-z])(?=[^A-Z]*[A-Z])[A-Za-z0-9+/]{40,}")
 
 # Meltano takes a run that vanished for one that is under way for 5 minutes, and starts no other with its state so long.
 RETRY_DELAY = timedelta(seconds=float(os.environ.get("INSTANTLY_RETRY_SECONDS") or 360))
@@ -84,7 +88,7 @@ def known_workspaces() -> dict[str, dict[str, str]]:
     """
     try:
         given: Any = json.loads(Variable.get(WORKSPACES))
-    except ValueError:
+    except (ValueError, RecursionError):
         given = None
     if objection := next(objections(given), None):
         raise AirflowFailException(objection)
@@ -99,29 +103,54 @@ def objections(given: Any) -> Iterator[str]:  # noqa: ANN401 - whatever somebody
         where = f"workspace {number} of {WORKSPACES}"
         if not isinstance(entry, dict) or set(entry) != {"name", "api_key_env"}:
             yield f"{where} needs a name and an api_key_env, and nothing else"
-        if not isinstance(entry["name"], str) or not entry["name"]:
-            yield f"{where} has a name that is no text, or an empty one"
+        if odd := oddity(entry["name"]):
+            yield f"{where} has a name that {odd}"
         if not isinstance(entry["api_key_env"], str) or not VARIABLE_NAME.fullmatch(entry["api_key_env"]):
             yield f"{where} has an api_key_env that cannot be the name of a variable: a key itself does not go there"
     if len({entry["name"] for entry in given}) < len(given):
         yield f"two workspaces of {WORKSPACES} have the same name"
+    yield from objections_to_keys(given)
+
+
+def objections_to_keys(given: list[dict[str, str]]) -> Iterator[str]:
+    """Say which workspaces have the same key, or have one in a name."""
     first: dict[str, int] = {}
     for number, entry in enumerate(given, start=1):
-        key = os.environ.get(entry["api_key_env"])  # known where the variables are those of the loads
-        if key and len(key) >= SHORTEST_KEY and any(key in other["name"] for other in given):
+        # Known where the variables are those of the loads; a line end comes with many a file that it is read from.
+        key = os.environ.get(entry["api_key_env"], "").strip()
+        if len(key) >= SHORTEST_KEY and any(key in other["name"] for other in given):
             yield f"the key of workspace {number} of {WORKSPACES} is in the name of one"
         same = first.setdefault(key or entry["api_key_env"], number)
         if same != number:
             yield f"workspaces {same} and {number} of {WORKSPACES} have the same key"
 
 
+def oddity(name: Any) -> str:  # noqa: ANN401 - likewise
+    """Say what is wrong with a name; nothing if it can be one."""
+    if not isinstance(name, str) or not name:
+        return "is no text, or an empty one"
+    if not name.isprintable():
+        return "is not one line of text"
+    return "looks like a key: names are shown, and stored where no key may be" if looks_like_a_key(name) else ""
+
+
+def looks_like_a_key(text: str) -> bool:
+    """Tell whether some of it is base64 of a text, as the keys of the API are, or long and of no language."""
+    for word in WORD.findall(text):
+        padded = word.translate(str.maketrans("-_", "+/")) + "=" * (-len(word) % 4)
+        with contextlib.suppress(ValueError):
+            if base64.b64decode(padded, validate=True).decode("ascii").isprintable():
+                return True
+    return RANDOM.search(text) is not None
+
+
 @task
 def plan(group: str, params: dict[str, Any]) -> list[str]:
     """The names of the workspaces to read a group of: all, unless whoever triggered the run has chosen some."""
     names = list(known_workspaces())
-    unknown = set(params["workspaces"]) - set(names)
-    if unknown:
-        message = f"there is no workspace {', '.join(sorted(unknown))} in {WORKSPACES}"
+    unknown = [str(number) for number, name in enumerate(params["workspaces"], start=1) if name not in names]
+    if unknown:  # not repeated: one could be a key
+        message = f"the parameter workspaces has names that are not in {WORKSPACES}: {', '.join(unknown)} of the list"
         raise AirflowFailException(message)
     if group not in (params.get("groups") or [group]):
         return []

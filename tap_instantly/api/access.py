@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from tap_instantly.api.decode import decoded
 from tap_instantly.api.errors import REFUSALS, SKIPPED_KINDS, ErrorKind, InstantlyAPIError
@@ -13,13 +13,17 @@ from tap_instantly.api.pagination import array, items, objects
 from tap_instantly.api.retry import Retry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     import requests
 
     from tap_instantly.api.client import InstantlyClient
 
     Way = Callable[[InstantlyClient, Retry], dict[str, Any]]
+
+_T = TypeVar("_T")
+
+logger = logging.getLogger("tap-instantly.api")
 
 FIRST_TRIES = 2
 """Tries after the first to reach a server that has not answered yet, or to find out whether a key still works."""
@@ -84,22 +88,31 @@ class Access:
         self._asked_at = float("-inf")
         self._is_lost = False
 
-    @contextmanager
-    def told_apart(self) -> Iterator[None]:
-        """Turn a refusal within into :attr:`ErrorKind.ACCESS_LOST` where the key opens nothing any more.
+    def told_apart(self, ask: Callable[[], _T]) -> _T:
+        """What ``ask`` returns, which is called once more where it is refused and the key works all the same.
 
-        That takes one request while the key works: what answered last time is asked first.
+        To find out takes one request while the key works: what answered last time is asked first.
 
         Raises:
-            InstantlyAPIError: What was raised within, or the same as ``ACCESS_LOST``; or, where the server does not
-                let it be told, why not.
+            InstantlyAPIError: What ``ask`` raised, a refusal only the second time; ``ACCESS_LOST`` where the key opens
+                nothing any more; or, where the server does not let it be told, why not.
         """
         try:
-            yield
+            return ask()
         except InstantlyAPIError as error:
-            if error.kind in REFUSALS and self._lost_since(time.monotonic()):
+            if error.kind not in REFUSALS:
+                raise
+            if self._lost_since(time.monotonic()):
+                raise error.as_kind(ErrorKind.ACCESS_LOST) from None
+            refused = error
+        try:
+            answer = ask()
+        except InstantlyAPIError as error:
+            if error.kind in REFUSALS and self._is_lost:  # as another thread has found meanwhile
                 raise error.as_kind(ErrorKind.ACCESS_LOST) from None
             raise
+        logger.warning("Refused once, and given when asked again: %s", refused)
+        return answer
 
     def _lost_since(self, refused_at: float) -> bool:
         with self._lock:

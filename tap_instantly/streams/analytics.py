@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from typing_extensions import override
@@ -63,11 +64,13 @@ class CampaignAnalyticsDaily(DailyStream, PerParent, ArrayStream):
 
     @override
     def slices(self, context: Context) -> Iterator[Slice]:
-        client = self.workspaces[workspace_id(context)].client
+        workspace = self.workspaces[workspace_id(context)]
+        client = workspace.client
 
         def active_in(window: Slice) -> list[Slice]:
             # With a window, the totals list just the campaigns that were active in it (recorded).
-            rows = client.campaign_analytics(exclude_total_leads_count=True, **window)
+            ask = partial(client.campaign_analytics, exclude_total_leads_count=True, **window)
+            rows = workspace.access.told_apart(ask)
             ids = list(askable((row.get("campaign_id") for row in rows), client))
             self.note_unasked(context, len(rows) - len(ids))
             return [{**context, **window, "campaign_id": id_} for id_ in ids]

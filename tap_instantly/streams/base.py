@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote
 
@@ -157,8 +158,9 @@ class InstantlyStream(Shaped):
     def ids_of(self, parent: Parent, context: Slice) -> list[str]:
         """Ids of the parents in a workspace; of those without one, note is taken."""
         workspace = self.workspaces[workspace_id(context)]
+        ids = workspace.access.told_apart(partial(parent.ids, workspace))
         self.note_unasked(context, parent.unaskable(workspace))
-        return parent.ids(workspace)
+        return ids
 
     def starting_value(self, context: Slice) -> str | None:
         """Where to start from in a workspace: its bookmark, or the start date where that is later; None for all."""
@@ -230,15 +232,15 @@ class InstantlyStream(Shaped):
     def pages(self, context: Slice) -> Iterator[list[Record]]:
         """The pages of one slice; runs in any thread, so that it must not touch the stream's state."""
         paginator = self.get_new_paginator()
-        with self.workspaces[workspace_id(context)].access.told_apart():
-            while not paginator.finished:
-                page, response = self.fetch(context, paginator.current_value)
-                yield page
-                paginator.advance(response)
-                if why := getattr(paginator, "missing", None):  # at once, since what follows is written next
-                    self._missing[workspace_id(context)] = why
-                if why := getattr(paginator, "doubt", None):
-                    self._unsure[workspace_id(context)] = why
+        access = self.workspaces[workspace_id(context)].access
+        while not paginator.finished:
+            page, response = access.told_apart(partial(self.fetch, context, paginator.current_value))
+            yield page
+            paginator.advance(response)
+            if why := getattr(paginator, "missing", None):  # at once, since what follows is written next
+                self._missing[workspace_id(context)] = why
+            if why := getattr(paginator, "doubt", None):
+                self._unsure[workspace_id(context)] = why
 
     def fetch(
         self, context: Slice, cursor: str | None, retry: Retry | None = None

@@ -14,9 +14,10 @@ import msgspec
 
 from tap_instantly import timestamps
 from tap_instantly.api.decode import Odd
+from tap_instantly.api.secrecy import without_secrets
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     Kind = Mapping[str, Any]
     Note = Callable[[str, Any, str], None]
@@ -179,6 +180,29 @@ def carried(value: Any, depth: int = 0) -> Any:  # noqa: ANN401 (any JSON)
     if isinstance(value, list):
         return [carried(part, depth + 1) for part in value]
     return value
+
+
+def mask_unknown(value: Any, kind: Kind, place: str) -> Iterator[str]:  # noqa: ANN401 (any JSON)
+    """Mask, in place, what is called like a secret within fields that the schema of an object does not know.
+
+    Returns:
+        The place of each such field.
+
+    Raises:
+        TooDeepError: It is nested too deeply.
+    """
+    properties, item = kind.get("properties"), kind.get("items")
+    if isinstance(value, dict) and properties:
+        for name, part in value.items():
+            where = f"{place}.{name}"
+            if name in properties:
+                yield from mask_unknown(part, properties[name], where)
+            elif (masked := without_secrets(given := carried(part), str(name))) != given:
+                value[name] = masked
+                yield where
+    elif isinstance(value, list) and isinstance(item, dict):
+        for part in value:
+            yield from mask_unknown(part, item, place)
 
 
 def _mended_object(value: dict[Any, Any], properties: Mapping[str, Kind], place: str, note: Note, depth: int) -> Any:  # noqa: ANN401

@@ -118,11 +118,11 @@ class SupersearchEnrichmentHistory(PerParent, ArrayStream):
 
     @override
     def get_new_paginator(self) -> OffsetPaginator:
-        return _OffsetPaginator(start_value=0, page_size=self.config["page_size"])
+        return _OffsetPaginator(start_value=0, page_size=0)
 
     @override
     def page_arguments(self, context: Slice, cursor: Any) -> dict[str, Any]:
-        return {"offset": cursor, "limit": self.config["page_size"]}
+        return {"offset": cursor, "limit": self.workspaces[workspace_id(context)].client.page_size_of(self.path)}
 
     @override
     def pages(self, context: Slice) -> Iterator[list[Record]]:
@@ -145,6 +145,12 @@ class SupersearchEnrichmentHistory(PerParent, ArrayStream):
 
 
 class _OffsetPaginator(OffsetPaginator):
+    """By what came, since the document has no maximum: a server may give fewer than were asked for."""
+
     @override
     def has_more(self, response: requests.Response) -> bool:
         return bool(decoded(response))
+
+    @override
+    def get_next(self, response: requests.Response) -> int:
+        return self.current_value + len(decoded(response))

@@ -140,8 +140,7 @@ class Part:
     def begun_by(self, slices: Iterable[_Slice]) -> Generator[_Slice]:
         """The slices, of which listing the first is the beginning."""
         self.begin()
-        with self.workspace.access.told_apart():
-            yield from slices
+        yield from slices
 
     def counted(self, pages: Callable[[_Slice], Iterable[_Page]]) -> Callable[[_Slice], Generator[_Page]]:
         """``pages`` of a slice, which is done after the last of them; in any thread."""

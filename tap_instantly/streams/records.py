@@ -15,7 +15,7 @@ from tap_instantly.api.decode import Odd
 from tap_instantly.api.secrecy import MASKED, without_addresses, without_secrets
 from tap_instantly.settings import DROP, HASH, KEEP
 from tap_instantly.streams import flattening
-from tap_instantly.streams.forms import NOT_TO_CARRY, Form, TooDeepError, carried, mended
+from tap_instantly.streams.forms import NOT_TO_CARRY, Form, TooDeepError, carried, mask_unknown, mended
 from tap_instantly.streams.personal import MARK
 
 if TYPE_CHECKING:
@@ -34,6 +34,9 @@ DESTINY = {
     DROP: "it is dropped like personal data, of which it may be",
 }
 """Words of the log for a value that does not fit its schema, by the choice for personal data."""
+
+UNKNOWN = "the schema does not know this field"
+UNKNOWN_SECRET = f"{UNKNOWN}, and it may hold a secret, which is masked"
 
 LOST = f"it is lost, as the catalog has no column {UNKNOWN_FIELDS}, or leaves it out: select it"
 
@@ -54,8 +57,8 @@ class RecordShaper:
     * Fields that the schema does not know, and values that their column cannot hold (of another type, no timestamp,
       no text that a database takes), move to the object ``unknown_fields``, so that nothing is lost and no loader
       fails. The column has null, or the text with U+FFFD; values within an object are moved by themselves.
-      Of a field that the schema does not know, or one within it, that is called like a secret, the name alone is kept
-      (:func:`~tap_instantly.api.secrecy.without_secrets`).
+    * Of a field that the schema does not know, or one within it, that is called like a secret, the name alone is kept
+      (:func:`~tap_instantly.api.secrecy.without_secrets`), also where it stays within an object of known properties.
     * Where records are flattened, the same becomes of fields within an object that its schema does not know: they would
       have no column.
     * Timestamps leave as UTC in one form. An integer in the place of a text that is part of the key becomes that text.
@@ -89,6 +92,7 @@ class RecordShaper:
         self._personal = {name for name, kind in properties.items() if MARK in kind}
         self._destiny = DESTINY[personal] if written else LOST
         self._properties = {name: kind for name, kind in properties.items() if name != UNKNOWN_FIELDS}
+        self._nested = {name: kind for name, kind in self._properties.items() if kind.keys() & {"properties", "items"}}
         self._form = Form(self._properties, closed=True)
         self._open_form = Form({**self._properties, UNKNOWN_FIELDS: {"type": ("object", "null")}}, closed=False)
         self._timestamps = tuple(name for name, kind in properties.items() if kind.get("format") == "date-time")
@@ -190,10 +194,11 @@ class RecordShaper:
         """
         for place, name, sent in self._unknown(record):
             given = carried(sent)
-            value, reason = without_secrets(given, name), "the schema does not know this field"
-            if value != given:
-                reason += ", and it may hold a secret, which is masked"
-            self._set_aside(aside, place, value, reason)
+            value = without_secrets(given, name)
+            self._set_aside(aside, place, value, UNKNOWN if value == given else UNKNOWN_SECRET)
+        if self._form.fits(record):
+            return  # as most do whose schema the API is ahead of
+        self._mask(record)
         if self._open_form.fits(record):
             return
         for name in self._keys:
@@ -211,6 +216,12 @@ class RecordShaper:
 
         for name, value in record.items():
             record[name] = mended(value, self._properties[name], name, note)
+
+    def _mask(self, record: Record) -> None:
+        """Mask what may hold a secret of what the schema does not know and what stays within an object."""
+        for name, kind in self._nested.items():
+            for place in mask_unknown(record.get(name), kind, name):
+                self._report_once(place, UNKNOWN_SECRET)
 
     def _unknown(self, record: Record) -> Iterator[tuple[str, str, Any]]:
         """Take out of the record what the schema does not know: place, name and value of each."""
@@ -243,7 +254,7 @@ class RecordShaper:
     def _set_aside(self, aside: dict[str, Any], place: str, value: Any, reason: str) -> None:  # noqa: ANN401 (any JSON)
         while place in aside:  # the API may have a field of that name
             place += "'"
-        aside[place] = value
+        aside[place] = without_secrets(value, "")
         self._report_once(re.sub(r"\[[0-9]+\]", "", place), f"{reason}; {self._destiny}")
 
     def _report_once(self, place: str, message: str) -> None:

@@ -90,8 +90,8 @@ class ScannedListStream(ListStream):
         return scan
 
     def _page_after(self, context: Slice, cursor: str | None) -> tuple[list[Record], str | None]:
-        with self.workspaces[workspace_id(context)].access.told_apart():
-            page, response = self.fetch(context, cursor)
+        access = self.workspaces[workspace_id(context)].access
+        page, response = access.told_apart(partial(self.fetch, context, cursor))
         return page, next_cursor(response)
 
     @override

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import random
 import shlex
+import string
 import subprocess
+import uuid
 from fnmatch import fnmatch
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -151,7 +155,7 @@ def test_a_workspace_with_a_bad_key_fails_alone_and_the_run_with_it_after_the_mo
 ) -> None:
     installation = install({**keys, "workspace-002": BAD_KEY})
     refused_once = agency.control.within("workspace-003")
-    refused_once.fault("/api/v2/leads/list", "status", status=403, count=1)
+    refused_once.fault("/api/v2/leads/list", "status", status=403, count=2)
     dbt, built = tmp_path / "dbt", tmp_path / "built"
     dbt.write_text(f'#!/bin/sh\necho $DBT_TARGET $DBT_INSTANTLY_SCHEMA "$@" >> {built}\n', encoding="utf-8")
     dbt.chmod(0o755)
@@ -229,6 +233,9 @@ def test_a_run_can_be_for_some_workspaces_and_start_over(install: Install, agenc
 KEY = "aWQ6Zm9yLXRlc3RzOnNlY3JldA=="
 """A key in the place of the name of its variable."""
 
+PLAIN = "for-tests-a-secret-in-words"
+"""Another, that looks like none."""
+
 LIKE_A_NAME = "Zm9yX3Rlc3RzX3NlY3JldF9vbmx5"
 """Another, that has the form of one."""
 
@@ -247,18 +254,29 @@ WRONG: dict[str, tuple[Any, str]] = {
     "a name twice": ([*named(a="KEY_0"), *named(a="KEY_1")], "two workspaces of {} have the same name"),
     "a variable twice": (named(a="KEY_9", b="KEY_8", c="KEY_9"), "workspaces 1 and 3 of {} have the same key"),
     "a key twice": (named(a="KEY_0", b="KEY_1", c="KEY_SAME"), "workspaces 2 and 3 of {} have the same key"),
-    "a key in a name": (named(**{"KEY_0": "KEY_0", f"of {KEY}": "KEY_OWN"}), "the key of workspace 2 of {} is in"),
+    "a key twice, with a line end": (
+        named(a="KEY_0", b="KEY_1", c="KEY_LINE"),
+        "workspaces 2 and 3 of {} have the same",
+    ),
+    "a key for a name, of a variable that is elsewhere": (
+        named(**{KEY: "KEY_9"}),
+        "1 of {} has a name that looks like",
+    ),
+    "half a character": (named(**{"Acme \ud83d": "KEY_0"}), "1 of {} has a name that is not one line of text"),
+    "two lines": (named(**{"Acme\nInc": "KEY_0"}), "1 of {} has a name that is not one line of text"),
+    "a key in a name": (named(**{"KEY_0": "KEY_0", f"of {PLAIN}": "KEY_OWN"}), "the key of workspace 2 of {} is in"),
 }
 
 
 def test_a_list_of_workspaces_is_refused_in_words_that_repeat_no_key(install: Install, keys: dict[str, str]) -> None:
     installation = install()
-    installation.variables.update(KEY_SAME=keys["workspace-002"], KEY_OWN=KEY)
+    installation.variables.update(KEY_SAME=keys["workspace-002"], KEY_OWN=PLAIN, KEY_LINE=f"{keys['workspace-002']}\n")
     lists = [given for given, _ in WRONG.values()]
     found = inspected(installation, f"[next(instantly.objections(given), '') for given in {lists!r}]")
     for (_, complaint), said in zip(WRONG.values(), found, strict=True):
         assert complaint.format("instantly_workspaces") in said
         assert traces(KEY, said) == []
+        assert traces(PLAIN, said) == []
     good = named(KEYSTONE="KEY", b="KEY_0", c="KEY_1")
     assert inspected(installation, f"list(instantly.objections({good!r}))") == []
 
@@ -282,7 +300,36 @@ def test_a_key_that_could_be_the_name_of_a_variable_is_told_nowhere_either(insta
     assert traces(LIKE_A_NAME, installation.written() + said) == []
 
 
-def test_a_workspace_that_is_not_known_fails_the_run(install: Install) -> None:
-    done = install().test({**ONLY_LEADS, "workspaces": ["nobody"]})
+def test_a_workspace_that_is_not_known_fails_the_run_and_is_not_repeated(install: Install) -> None:
+    installation = install()
+    asked = f"[instantly.plan.function('leads', dict(workspaces=given)) for given in {[['main'], []]!r}]"
+    assert inspected(installation, asked) == [["main"], list(WORKSPACES)]
+    done = installation.test({**ONLY_LEADS, "workspaces": ["main", PLAIN]})
     assert done.returncode != 0
-    assert "there is no workspace nobody in instantly_workspaces" in done.stdout + done.stderr
+    (said,) = {line.partition("workspaces has ")[2] for line in (done.stdout + done.stderr).splitlines()} - {""}
+    assert said.startswith("names that are not in instantly_workspaces: 2 of the list")
+
+
+def keys_like_the_apis(number: int) -> list[str]:
+    """Base64 of an id and a secret, with letters of the one alphabet or the other, and some that are but long."""
+    rng = random.Random(11)
+    letters = string.ascii_letters + string.digits
+    texts = [f"{uuid.UUID(int=rng.getrandbits(128))}:{''.join(rng.choices(letters, k=12))}" for _ in range(number)]
+    plain = [base64.b64encode(text.encode()).decode() for text in texts]
+    long = ["".join(rng.choices(letters, k=48)) for _ in range(number)]
+    return [*plain, *(key.rstrip("=").translate(str.maketrans("+/", "-_")) for key in plain), *long]
+
+
+def test_a_name_that_looks_like_a_key_is_told_from_those_that_people_give(install: Install) -> None:
+    keys = keys_like_the_apis(40)
+    names = ["Harbor & Loom", "acme-international-holdings-workspace-number-12", "InternationalHoldingsOfSouthAmerica"]
+    names += [
+        "3f2b8c1e-6a1d-4b7e-9f00-5d2c8e1a7b44",
+        "ACME2026",
+        "Müller und Söhne, Vertrieb Süd",
+        "北京国际贸易有限公司第一工作区",
+    ]
+    names += ["main", "workspace-002", "clients/harbor-and-loom/outbound/2026/europe"]
+    asked = f"[instantly.looks_like_a_key(name) for name in {[*keys, *(f'Acme ({key})' for key in keys), *names]!r}]"
+    found = inspected(install(), asked)
+    assert found == [True] * 2 * len(keys) + [False] * len(names)

@@ -34,7 +34,7 @@ def make_file(path: Path, table: Table, rows: list[Row], types: dict[str, str] |
 
 
 def _stored(table: Table, name: str, value: Any) -> Any:
-    if value is None or value == "":
+    if value is None:
         return None
     if table.columns.get(name) is Kind.TIMESTAMP:
         return value.removesuffix("Z")

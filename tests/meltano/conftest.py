@@ -18,7 +18,7 @@ WORKSPACES = 3
 
 @pytest.fixture(scope="session")
 def plugins() -> None:
-    install("tap-instantly", "target-jsonl", "target-duckdb", "target-postgres")
+    install("tap-instantly", "target-jsonl", "target-dlt", "target-postgres")
 
 
 @pytest.fixture(scope="session")

@@ -103,10 +103,9 @@ def test_the_environments_are_what_the_page_says() -> None:
     for environment, changes in (("dev", {}), ("prod", changed)):
         (row,) = re.findall(rf"^\| `{environment}`.*$", page, flags=re.MULTILINE)
         told = re.findall(r"`([^`]+)`", row)[1:4]
-        names = ("target-postgres", "default_target_schema"), ("target-snowflake", "default_target_schema")
-        assert told == [
-            {**loaders[loader], **changes.get(loader, {})}[name] for loader, name in (*names, ("target-duckdb", "path"))
-        ]
+        schema = "default_target_schema"
+        names = ("target-postgres", schema), ("target-snowflake", schema), ("target-dlt", "credentials")
+        assert told == [{**loaders[loader], **changes.get(loader, {})}[name] for loader, name in names]
 
 
 @pytest.mark.parametrize("place", range(2), ids=["a key each", "one admin key"])

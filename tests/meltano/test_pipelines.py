@@ -178,7 +178,7 @@ def test_postgres_gets_the_key_and_the_text_that_stream_maps_make(project: Proje
     assert {row["attname"] for row in keys} == {"workspace_id", "id"}
 
 
-@pytest.mark.parametrize("loader", ["target-postgres", "target-snowflake"])
+@pytest.mark.parametrize("loader", ["target-dlt", "target-postgres", "target-snowflake"])
 def test_the_settings_of_a_loader_are_among_those_that_it_has(project: Project, loader: str) -> None:
     install(loader)
     about = json.loads(project.meltano("invoke", loader, "--about", "--format=json").stdout)

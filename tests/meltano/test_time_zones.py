@@ -99,7 +99,7 @@ class Pipeline(ABC):
 
 
 class InDuckDB(Pipeline):
-    loader = "target-duckdb"
+    loader = "target-dlt"
 
     def __init__(self, folder: Path, server: sandbox.Server) -> None:
         super().__init__(folder, server)
@@ -175,7 +175,8 @@ def test_loads_in_two_zones_one_after_the_other_do_not_take_what_is_there_for_de
 ) -> None:
     pipeline = InDuckDB(tmp_path / "project", server)
     pipeline.load(EAST)
-    tables = pipeline.rows(f"select table_name from information_schema.tables where table_schema = '{SCHEMA}'")  # noqa: S608 (ours)
+    columns = f"information_schema.columns where (table_schema, column_name) = ('{SCHEMA}', '_sdc_batched_at')"
+    tables = pipeline.rows(f"select table_name from {columns}")  # noqa: S608 (ours)
     ago = "_sdc_batched_at = _sdc_batched_at - interval 2 hour"
     duck.execute(pipeline.file, *(f"update {SCHEMA}.{table['table_name']} set {ago}" for table in tables))  # noqa: S608 (ours)
     gone = min(row["campaign_id"] for row in server.control.truth("campaign_analytics"))

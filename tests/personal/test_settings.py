@@ -53,6 +53,7 @@ def test_what_would_not_hide_as_it_was_meant_is_refused_in_one_line(settings: di
         ("PERSONAL_DATA", "hash", UNREAD),
         ("PERSONAL_DATA", "", UNREAD),
         ("PERSONAL_DTA", "hash", "environment variable TAP_INSTANTLY_PERSONAL_DTA is no setting: did you mean"),
+        ("PERSONAL-DATA", "hash", "environment variable TAP_INSTANTLY_PERSONAL-DATA is no setting: did you mean"),
         ("PERSONALDATA", "hash", "environment variable TAP_INSTANTLY_PERSONALDATA is no setting: did you mean"),
     ],
 )

@@ -59,7 +59,7 @@ def test_what_a_key_lacks_is_named_with_the_scopes_that_it_needs(verdict: Any) -
 
 def test_reasons_have_a_line_each_and_no_advice_that_would_not_help(api: Server, verdict: Any) -> None:
     api.control.fault("/api/v2/lead-labels", "status", status=404, body={"message": "Resource not found"})
-    api.control.fault("/api/v2/webhooks", "status", status=402, body={"message": "not in your plan"})
+    api.control.fault("/api/v2/webhooks", "status", status=402, body={"message": "not in your plan"}, count=2)
     first, *others = verdict()
     assert first == f"{ALL - 2} of {ALL} streams can be read."
     assert sorted(others) == ["Not, no active plan: webhooks.", "Not, not found: lead_labels."]

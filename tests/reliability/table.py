@@ -81,6 +81,15 @@ class Outcome:
 
 TAKES = Outcome("takes it", "takes it as it is", "all", "moves on", "as ever", 0)
 RETRIES = Outcome("tries again", "tries again", "all", "moves on", "as ever", 0, "Trying again in ")
+ASKS_AGAIN = Outcome(
+    "asks again",
+    "asks for something else, and then again",
+    "all",
+    "moves on",
+    "as ever",
+    0,
+    "Refused once, and given when asked again: ",
+)
 HALVES = Outcome(
     "asks for less",
     "tries again, then asks for half as much",
@@ -156,7 +165,7 @@ WAITS = Outcome(
     "come in no order",
 )
 
-WHOLE = (TAKES, RETRIES, HALVES, FROM_ONE_PLACE, WAITS)
+WHOLE = (TAKES, RETRIES, ASKS_AGAIN, HALVES, FROM_ONE_PLACE, WAITS)
 """Those that all records come out of."""
 
 FOR_GOOD: dict[str, Any] = {"count": None}
@@ -206,11 +215,19 @@ def _passing(name: str, order: Mapping[str, Any], **more: Any) -> tuple[Fault, F
     )
 
 
+def _refusal(name: str, order: Mapping[str, Any]) -> tuple[Fault, Fault]:
+    """A refusal that passes while the key works, and one for good: of a scope or a plan that is missing."""
+    return (
+        Fault(f"{name}, once", {**order, "count": 1}, ASKS_AGAIN),
+        Fault(f"{name}, for good: a missing scope or plan", {**order, **FOR_GOOD}, SKIPS),
+    )
+
+
 FAULTS = (
     Fault("400", _status(400, **FOR_GOOD), INCOMPLETE),
-    Fault("401", _status(401, **FOR_GOOD), SKIPS),
-    Fault("402", _status(402, **FOR_GOOD), SKIPS),
-    Fault("403 in JSON: a missing scope", _status(403, **FOR_GOOD), SKIPS),
+    *_refusal("401", _status(401)),
+    *_refusal("402", _status(402)),
+    *_refusal("403 in JSON", _status(403)),
     Fault("403 in the words of Cloudflare", _status(403, **FOR_GOOD) | {"body": "error code: 1010"}, STOPS),
     Fault("404", _status(404, **FOR_GOOD), SKIPS, NOT_FOUND),
     *_passing("408", _status(408)),
@@ -229,10 +246,8 @@ FAULTS = (
     *_passing("200 with broken JSON", {"kind": "garbage"}),
     *_passing("200 without a body", {"kind": "empty"}),
     *_passing("200 with an error of the server", {"kind": "error_in_200"}),
-    Fault(
-        "200 with a refusal",
-        _status(200, **FOR_GOOD) | {"body": {"statusCode": 402, "error": "Payment Required", **MESSAGE}},
-        SKIPS,
+    *_refusal(
+        "200 with a refusal", _status(200) | {"body": {"statusCode": 402, "error": "Payment Required", **MESSAGE}}
     ),
     *_passing(
         "200 with an empty page beside an error",

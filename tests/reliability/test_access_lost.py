@@ -12,7 +12,7 @@ from tap_instantly import InstantlyAPIError, InstantlyClient
 from tap_instantly.api.access import Access
 from tap_instantly.tap import TapInstantly
 from tests.reliability.conftest import BROKEN, SOUND, WITNESSES, Agency
-from tests.reliability.table import KINDS, LIST, OBJECT, RUNS, SCAN, SORTED, Kind
+from tests.reliability.table import KINDS, LIST, OBJECT, RUNS, SCAN, SORTED, WINDOWS, Kind
 from tests.support import CollectingWriter
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ def test_where_the_key_of_all_dies_each_workspace_is_given_up(agency: Agency, ca
             assert found == agency.truth(kind, name)
 
 
-def test_a_scope_that_is_missing_stays_one_and_costs_a_request_more(
+def test_a_scope_that_is_missing_stays_one_and_costs_two_requests_more(
     agency: Agency, caplog: pytest.LogCaptureFixture
 ) -> None:
     for path in (LIST.path, SORTED.path, SCAN.path):
@@ -154,6 +154,36 @@ def test_a_scope_that_is_missing_stays_one_and_costs_a_request_more(
     assert sum(" skipped in workspace " in message for message in caplog.messages) == 3
     asked = [entry["path"] for entry in agency.server.control.within(BROKEN).requests()]
     assert asked.count("/api/v2/workspaces/current") == 1 + 3
+    assert [asked.count(f"/api/v2{path}") for path in (LIST.path, SORTED.path, SCAN.path)] == [2, 2, 2]
+
+
+@pytest.mark.parametrize("after", [0, 3], ids=["at once", "later on"])
+def test_listing_what_to_ask_for_by_window_is_asked_again_where_it_is_refused_once(agency: Agency, after: int) -> None:
+    agency.server.control.within(BROKEN).fault("/api/v2/campaigns/analytics", "status", after=after, **REVOKED)
+    run = agency.run(WINDOWS.stream, state={}, start_date="2026-06-01")
+    assert [fault["hits"] for fault in agency.server.control.faults()] == [1]
+    assert run.exit_code == 0
+    assert run.keys(WINDOWS, agency.id_of(BROKEN)) == agency.truth(WINDOWS, BROKEN) != set()
+
+
+def test_a_second_refusal_is_no_missing_scope_where_the_key_was_found_lost_meanwhile(api: Server) -> None:
+    fault = api.control.fault
+    with InstantlyClient(api.api_key, api_url=f"{api.url}/api/v2", max_retries=0) as client:
+        access, asked = Access(client), []
+
+        def ask() -> None:
+            asked.append(None)
+            if len(asked) == 1:
+                fault("/api/v2/emails", "status", count=None, **REVOKED)
+            else:  # as another thread would
+                fault("/api/v2/*", "status", count=None, **REVOKED)
+                with pytest.raises(InstantlyAPIError, match="access lost"):
+                    access.told_apart(lambda: client.get("/accounts"))
+            client.get("/emails")
+
+        with pytest.raises(InstantlyAPIError, match="access lost"):
+            access.told_apart(ask)
+    assert len(asked) == 2
 
 
 def test_where_it_cannot_be_told_the_stream_is_incomplete_and_not_skipped(

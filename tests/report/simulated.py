@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 END = date(2026, 6, 28)  # a Sunday
 DAYS, HISTORY = 28, 84
-COLUMNS = ("sent", "new_leads", "replies", "positive", "account_sent", "bounced")
+COUNTS = ("sent", "new_leads", "replies", "positive")
+RATES = {"positive": "rate_sent", "replies": "rate_replied_sent", "bounced": "rate_account_sent"}
+"""What rates are made of: the parts, and their wholes."""
 
 
 def hits(chance: random.Random, tries: int, share: float) -> int:
@@ -69,10 +71,11 @@ def bounces(chance: random.Random, sent: int, share: float, lists: int, factor: 
 
 def rows(sent: int, **counts: Sequence[int]) -> list[Row]:
     """Give the days as rows, with zero for what is not given."""
-    empty = dict.fromkeys(COLUMNS, 0)
+    empty = dict.fromkeys((*COUNTS, *(f"rate_{part}" for part in RATES)), 0)
+    wholes = dict.fromkeys(("sent", *RATES.values()), sent)
     return [
-        {**empty, "date": END - timedelta(days=back), "sent": sent, "account_sent": sent}
-        | {name: values[number] for name, values in counts.items()}
+        {**empty, **wholes, "date": END - timedelta(days=back)}
+        | {f"{prefix}{name}": values[number] for name, values in counts.items() for prefix in ("", "rate_")}
         for number, back in enumerate(working_days())
     ]
 
@@ -82,20 +85,25 @@ def report(days: list[Row], campaigns: Sequence[list[Row]] = ()) -> Marts:
     found = []
     for number, of_it in enumerate(campaigns):
         sums = {
-            f"{name}{suffix}": sum(row[name] for row in of_it if first <= (END - row["date"]).days < first + DAYS)
+            f"{prefix}{name}{suffix}": sum(
+                row[name] for row in of_it if first <= (END - row["date"]).days < first + DAYS
+            )
             for suffix, first in (("", 0), ("_before", DAYS))
             for name in ("sent", "positive")
+            for prefix in ("", "rate_")
         }
-        names = ("sent", "contacted", "opened", "replied", "positive", "meetings", "bounced", "value")
+        names = ("sent", "contacted", "opened", "replied", "positive", "meetings", "bounced", "value", "tracked")
         key = {"workspace_id": "w", "campaign_id": str(number), "campaign_name": f"Campaign {number}"}
-        found.append({**key, **sums, "open_tracking": True, **{f"ever_{name}": 0 for name in names}})
+        found.append({**key, **sums, **{f"ever_{name}": 0 for name in names}})
     return Marts(
         Period(END, DAYS),
         [],
         {
             "days": days,
             "meetings": [],
-            "first_days": [{"date": END - timedelta(days=HISTORY)}],
+            "first_days": [{"workspace_id": "w", "date": (first := END - timedelta(days=HISTORY)), "all_from": first}],
+            "ever_sent": [{"workspace_id": "w", "sent": True}],
+            "streams": [],
             "campaigns": found,
             "campaign_days": [
                 {**row, "workspace_id": "w", "campaign_id": str(number)}

@@ -20,11 +20,16 @@ RATES = {
 """The rates of the period that have a verdict, and what they are shares of emails sent of."""
 
 
-def verdicts(expected: Expected) -> Iterator[tuple[str, str]]:
-    """Each by its name; of campaigns all are looked at at once."""
+def verdicts(expected: Expected, began: set[int]) -> Iterator[tuple[str, str]]:
+    """Each by its name; of campaigns all are looked at at once.
+
+    Args:
+        expected: The figures.
+        began: Numbers of the workspaces that are newer than the period before, which say nothing of a change.
+    """
     for name, (source, hits) in RATES.items():
         change = expected.values[f"period.{name}.change"]
-        if change is not None:
+        if change is not None and not began:
             clear = by_chance(_days(expected, getattr(expected, source), hits)) < 0.05
             yield f"period.{name}.change", _word(change, clear=clear, better=name != "bounce_rate")
     courses = {
@@ -35,10 +40,12 @@ def verdicts(expected: Expected) -> Iterator[tuple[str, str]]:
     }
     others = list(courses.values())
     length = expected.length
+    of = {f"campaign.{row['campaign_id']}.change": row["workspace"] for row in expected.lifetime}
     sent = {
         name: found
         for name, found in courses.items()
-        if all(any(row[2] and row[0] // length == which for row in found.rows) for which in (0, 1))
+        if of[name] not in began
+        and all(any(row[2] and row[0] // length == which for row in found.rows) for which in (0, 1))
     }
     clear = told({name: by_chance(found, others) for name, found in sent.items()})
     for name in sent:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from sandbox.answers import reply
+from sandbox.areas import enrichment
 from tap_instantly.tap import IncompleteError
 from tests.support import run_tap
 
@@ -255,3 +257,17 @@ def test_where_records_are_missing_the_run_says_so_at_its_end(api: Server, sync:
     api.control.fault("/api/v2/campaigns/analytics/daily", "status", status=404)
     with pytest.raises(IncompleteError, match=r"campaign_analytics_daily .*not found"):
         sync("campaign_analytics_daily")
+
+
+# Fewer than were asked for
+
+
+@pytest.mark.parametrize("most", [1, 2])
+def test_of_a_list_by_offsets_nothing_is_passed_over_where_pages_are_smaller_than_asked_for(
+    sync: Callable[..., TapRun], monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    name = "supersearch_enrichment_history"
+    whole = sync(name).by_key(name)
+    assert max(position for _, position in whole) > 2
+    monkeypatch.setattr(enrichment, "reply", lambda rows: reply(rows[:most]))
+    assert sync(name).by_key(name) == whole

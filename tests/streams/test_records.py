@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import logging
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -141,6 +142,59 @@ def test_what_is_called_like_a_secret_within_an_unknown_field_is_masked_too() ->
     smtp = {"host": "mail.example", "password": "hidden", "ports": [25, {"auth_token": "hidden", "number": 587}]}
     masked = {"host": "mail.example", "password": "***", "ports": [25, {"auth_token": "***", "number": 587}]}
     assert shaped({"id": "1", "smtp": smtp}) == {"id": "1", "unknown_fields": {"smtp": masked}}
+
+
+NESTED: dict[str, Any] = {
+    **SCHEMA["properties"],
+    "smtp": {
+        "type": ["object", "null"],
+        "properties": {
+            "host": {"type": ["string", "null"]},
+            "login": {"type": ["object", "null"], "properties": {"user": {"type": ["string", "null"]}}},
+        },
+    },
+    "steps": {
+        "type": ["array", "null"],
+        "items": {"type": ["object", "null"], "properties": {"delay": {"type": ["integer", "null"]}}},
+    },
+    "payload": {"type": ["object", "null"]},
+}
+
+
+def trees(leaf: str) -> st.SearchStrategy[Any]:
+    """Values with a text at each end; what is within a field that is called like a secret is ``hidden`` there."""
+    leaves = st.lists(st.just("hidden"), min_size=1) | st.dictionaries(st.sampled_from("ab"), st.just("hidden"))
+    secret = st.dictionaries(st.sampled_from(["password", "x_api_key", "refreshToken"]), st.just("hidden") | leaves)
+    plain = st.just(leaf)
+    return st.recursive(
+        plain | secret,
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["a", "user", "b.c"]), inner),
+        max_leaves=6,
+    )
+
+
+@given(value=trees("shown"), flattened=st.integers(0, 3), place=st.sampled_from(["smtp", "login", "steps", "count"]))
+def test_what_is_called_like_a_secret_is_masked_wherever_the_schema_does_not_know_it(
+    value: Any, flattened: int, place: str
+) -> None:
+    records = {
+        "smtp": {"smtp": {"host": "mail.example", "login": {}, "new": value}},
+        "login": {"smtp": {"login": {"user": "ida", "new": value}}},
+        "steps": {"steps": [{"delay": 1}, {"delay": 2, "new": value}]},
+        "count": {"count": value},  # of another type, it goes to the unknown fields
+    }
+    schema = {**SCHEMA, "properties": NESTED}
+    shape = RecordShaper(schema, ["id"], "off", logging.getLogger("tap-instantly.things"), flattened)
+    written = json.dumps(shaped({"id": "1", **records[place]}, shape))
+    assert "hidden" not in written
+    assert written.count("shown") == json.dumps(value).count("shown")
+
+
+def test_an_object_of_any_form_stays_as_it_is() -> None:
+    schema = {**SCHEMA, "properties": NESTED}
+    shape = RecordShaper(schema, ["id"], "off", logging.getLogger("tap-instantly.things"))
+    record = {"id": "1", "payload": {"a_token": "of a lead"}}
+    assert shaped(dict(record), shape) == record
 
 
 @pytest.mark.parametrize("name", ["otp", "imap_password", "client_secret", "pin"])

@@ -1,4 +1,4 @@
-"""Tables in DuckDB as target-duckdb makes them; that it does is what `make demo` shows."""
+"""Tables in DuckDB as target-dlt makes them; that it does is what `make demo` shows."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 TYPES = {
     Kind.TEXT: "VARCHAR",
     Kind.TIMESTAMP: "TIMESTAMP",
-    Kind.INTEGER: "HUGEINT",
+    Kind.DATE: "DATE",
+    Kind.INTEGER: "BIGINT",
     Kind.NUMBER: "DOUBLE",
     Kind.BOOLEAN: "BOOLEAN",
     Kind.JSON: "JSON",
@@ -36,7 +37,7 @@ def fill(path: Path, records: Mapping[str, Iterable[Mapping[str, Any]]], loaded_
             reading = f"read_json('{lines}', format='newline_delimited', columns={columns})"
             connection.execute(
                 f"create table {SCHEMA}.{stream} as select *, cast('{loaded_at}' as timestamp) as _sdc_batched_at,"  # noqa: S608 (ours)
-                f" null::varchar as _sdc_deleted_at from {reading}"
+                f" null::timestamp as _sdc_deleted_at from {reading}"
             )
 
 

@@ -120,6 +120,7 @@ def senders(chance: random.Random, worse: float = 1) -> dict[str, Rows]:
             "workspace_id": "w",
             "email": email,
             "date": date,
+            "has_campaign_figures": True,
             "sent_count": 140,
             "bounced_count": hits(chance, 140, 0.01 * (worse if email == emails[0] and date == "2026-06-27" else 1)),
         }
@@ -132,7 +133,8 @@ def senders(chance: random.Random, worse: float = 1) -> dict[str, Rows]:
 def test_of_forty_steady_senders_bounces_of_none_have_doubled_in_all_but_a_twentieth_of_reports(
     told: Told, warehouse: DuckDBPyConnection
 ) -> None:
-    warehouse.execute(f"insert into {WORKSPACES} (workspace_id, as_of_date) values ('w', '2026-06-28')")  # noqa: S608 (ours)
+    days = "accounts_as_of_date, accounts_until"
+    warehouse.execute(f"insert into {WORKSPACES} (workspace_id, {days}) values ('w', '2026-06-28', '2026-06-28')")  # noqa: S608 (ours)
     chance = random.Random(3)
     found = [told(DOUBLED, senders(chance)) for _ in range(REPORTS // 2)]
     assert sum(map(bool, found)) <= a_twentieth(len(found))

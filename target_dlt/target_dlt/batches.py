@@ -1,0 +1,178 @@
+"""Batches: what of the input is loaded in one go."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import IO, TYPE_CHECKING, Any
+
+import msgspec
+
+from target_dlt.columns import columns_of
+from target_dlt.errors import InputError
+from target_dlt.messages import lines_of, message_of
+from target_dlt.streams import Entry, Stream
+
+if TYPE_CHECKING:
+    from collections import Counter
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from target_dlt.messages import Message
+    from target_dlt.rejects import Rejects
+    from target_dlt.streams import Part
+
+DECODED_TOGETHER = 4 << 20
+"""Bytes of records that are decoded at once; they and what they become are all of a batch that is in memory."""
+
+
+@dataclass
+class Batch:
+    """What is loaded together.
+
+    Attributes:
+        parts: Rows, a file for each table.
+        versions: Streams of which all rows of lesser versions are to be marked or removed, after the rows are loaded.
+        state: The latest state of the tap that these rows and those before them cover; None if there was none.
+    """
+
+    parts: list[Part] = field(default_factory=list)
+    versions: dict[str, int] = field(default_factory=dict)
+    state: msgspec.Raw | None = None
+
+
+@dataclass(frozen=True)
+class Form:
+    """How a destination wants its files.
+
+    Attributes:
+        normalize: Turns a name into one that it takes.
+        native_json: Whether Parquet files declare JSON to be JSON.
+        no_nul: Whether it refuses NUL within texts.
+    """
+
+    normalize: Callable[[str], str]
+    native_json: bool = False
+    no_nul: bool = False
+
+
+@dataclass(frozen=True)
+class Rules:
+    """When batches end, and how records become rows.
+
+    Attributes:
+        size: Bytes of records after which a batch ends.
+        seconds: Age after which a batch ends, as soon as another message comes.
+        metadata: Whether tables have the columns ``_sdc_...``.
+        upsert: Whether records take the place of earlier ones with the same key.
+        started: When the load began, in milliseconds since 1970.
+    """
+
+    size: int
+    seconds: float
+    metadata: bool
+    upsert: bool
+    started: int
+
+
+class Batches:
+    """Reads messages and yields batches."""
+
+    def __init__(self, form: Form, rules: Rules, folder: Path, rejects: Rejects, counts: Counter[str]) -> None:
+        """Prepare.
+
+        Args:
+            form: How the destination wants its files.
+            rules: When batches end, and how records become rows.
+            folder: Where the files go.
+            rejects: Takes records that cannot be loaded.
+            counts: Counts messages by their type.
+        """
+        self._form, self._rules, self._folder, self._rejects, self._counts = form, rules, folder, rejects, counts
+        self._streams: dict[str, Stream] = {}
+        self._schemas: dict[str, tuple[bytes, list[str]]] = {}
+        self._tables: dict[str, str] = {}
+        self._files = 0
+        self._begin()
+
+    def _begin(self) -> None:
+        self._batch, self._bytes, self._since = Batch(), 0, time.monotonic()
+
+    def read(self, source: IO[Any] | None) -> Iterator[Batch]:
+        """Read messages to the end of the input.
+
+        Raises:
+            InputError: A line is not a message, or comes before the SCHEMA of its stream.
+            RejectedError: A record cannot be loaded, and that is to end the load.
+        """
+        for line in lines_of(source):
+            message = message_of(line)
+            self._counts[message.type] += 1
+            if message.type == "RECORD":
+                stream = self._stream(message)
+                stream.add(Entry(message.record, message.time_extracted, message.version))
+                self._bytes += len(line)
+                if stream.waiting_bytes >= DECODED_TOGETHER:
+                    self._write(stream)
+            elif message.type == "STATE":
+                self._batch.state = message.value
+            elif message.type == "SCHEMA":
+                yield from self._take_schema(message)
+            elif message.type == "ACTIVATE_VERSION":
+                self._batch.versions[self._stream(message).table] = message.version or 0
+            else:
+                msg = f"The input has a message of type {message.type!r:.40}, which this target does not take."
+                raise InputError(msg)
+            if self._bytes >= self._rules.size or time.monotonic() - self._since > self._rules.seconds:
+                yield self._end()
+        yield self._end()
+
+    def _stream(self, message: Message) -> Stream:
+        try:
+            return self._streams[message.stream]
+        except KeyError:
+            msg = f"The input has a {message.type} for stream {message.stream!r:.100} before its SCHEMA."
+            raise InputError(msg) from None
+
+    def _take_schema(self, message: Message) -> Iterator[Batch]:
+        name, schema, keys = message.stream, bytes(message.schema), message.key_properties or []
+        if self._schemas.get(name) == (schema, keys):
+            return
+        try:
+            columns = columns_of(
+                msgspec.json.decode(schema),
+                keys if self._rules.upsert else (),
+                self._form.normalize,
+                metadata=self._rules.metadata,
+            )
+        except (ValueError, msgspec.DecodeError, AttributeError) as error:
+            msg = f"The SCHEMA of stream {name!r:.100} cannot be used: {error}"
+            raise InputError(msg) from None
+        table = self._form.normalize(name)
+        if self._tables.setdefault(table, name) != name:
+            both = f"{self._tables[table]!r:.100} and {name!r:.100}"
+            msg = f"Streams {both} would share the table {table}: rename one of them in the tap."
+            raise InputError(msg)
+        if name in self._streams:
+            yield self._end()  # a file has columns of one kind only
+        self._schemas[name] = schema, keys
+        self._streams[name] = stream = Stream(
+            name, table, columns, native_json=self._form.native_json, no_nul=self._form.no_nul
+        )
+        self._write(stream)  # an empty file, so that there is a table even where there is no record
+
+    def _path(self, table: str) -> Path:
+        self._files += 1
+        return self._folder / f"{table}.{self._files}.parquet"
+
+    def _write(self, stream: Stream) -> None:
+        stream.write(self._path, self._rejects, self._rules.started)
+
+    def _end(self) -> Batch:
+        for stream in self._streams.values():
+            if stream.waiting_bytes:
+                self._write(stream)
+        batch = self._batch
+        batch.parts = [part for stream in self._streams.values() if (part := stream.close())]
+        self._begin()
+        return batch

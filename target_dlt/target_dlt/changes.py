@@ -1,0 +1,77 @@
+"""Columns that a table has already, with another type."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from target_dlt.errors import DestinationError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from target_dlt.columns import Column
+    from target_dlt.streams import Part
+
+LOSSLESS = {("decimal", "bigint"), ("decimal", "double"), ("wei", "bigint")}
+"""Types of a table, and others whose values they hold; columns that other loaders made."""
+
+
+def fit(part: Part, stored: Mapping[str, str], *, json: bool = True) -> tuple[Column, ...]:
+    """Return columns that rows can be loaded into without loss, given those that the table has.
+
+    A column whose type has changed becomes a second one beside the first, named as dlt names variants:
+    ``amount__v_double``. A column of texts takes everything, as text.
+
+    Args:
+        part: The rows.
+        stored: Names of the table's columns, and their types in dlt's words; empty where there is no table.
+        json: Whether the destination has columns of JSON; in others it is text.
+
+    Raises:
+        DestinationError: The type of a key has changed.
+    """
+    texts = {} if json else {column.name: "text" for column in part.columns if column.kind == "json"}
+    return tuple(_fit(column, {**texts, **stored}, part) for column in part.columns)
+
+
+def _fit(column: Column, stored: Mapping[str, str], part: Part) -> Column:
+    there = stored.get(column.name)
+    if there is None or there == column.kind or (there, column.kind) in LOSSLESS:
+        return column
+    if there == "text":
+        return replace(column, kind="text")
+    if column.key:
+        msg = (
+            f"The key {column.name} of table {part.table} is {there} and would become {column.kind}: rename the table, "
+            "and load the stream in full."
+        )
+        raise DestinationError(msg)
+    return replace(column, name=f"{column.name}__v_{column.kind}")
+
+
+def rewrite(part: Part, columns: tuple[Column, ...], *, native_json: bool) -> None:
+    """Write the file of a part anew with these columns."""
+    schema = pa.schema([column.arrow_field(native_json=native_json) for column in columns])
+    before = part.path.rename(part.path.with_suffix(".before"))
+    with pq.ParquetFile(before) as file, pq.ParquetWriter(part.path, schema, store_schema=True) as writer:
+        for group in range(file.num_row_groups):
+            table = file.read_row_group(group)
+            arrays = [_cast(array, field.type) for array, field in zip(table.columns, schema, strict=True)]
+            writer.write_table(pa.Table.from_arrays(arrays, schema=schema), row_group_size=max(len(table), 1))
+    before.unlink()
+    part.columns = columns
+
+
+def _cast(array: pa.ChunkedArray, type_: pa.DataType) -> Any:  # noqa: ANN401 (of pyarrow, which has no types)
+    if array.type == type_:
+        return array
+    if isinstance(array.type, pa.BaseExtensionType):
+        return pa.chunked_array([chunk.storage for chunk in array.chunks], pa.string())
+    if pa.types.is_timestamp(array.type):
+        return pc.strftime(array, "%Y-%m-%dT%H:%M:%SZ")
+    return array.cast(type_)

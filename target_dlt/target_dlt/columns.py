@@ -1,0 +1,153 @@
+"""Columns of a table, from the JSON Schema of a stream."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+import pyarrow as pa
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+Kind = Literal["text", "bigint", "double", "bool", "timestamp", "date", "json"]
+"""The type of a column, in dlt's words."""
+
+SIMPLE: Mapping[str, Kind] = {"string": "text", "integer": "bigint", "number": "double", "boolean": "bool"}
+FORMATS: Mapping[str, Kind] = {"date-time": "timestamp", "date": "date"}
+
+ARROW: Mapping[Kind, pa.DataType] = {
+    "text": pa.string(),
+    "bigint": pa.int64(),
+    "double": pa.float64(),
+    "bool": pa.bool_(),
+    "timestamp": pa.timestamp("us"),  # UTC, without a zone: as other Singer loaders write it
+    "date": pa.date32(),
+    "json": pa.string(),
+}
+
+PYTHON: Mapping[Kind, Any] = {
+    "text": str | None,
+    "bigint": int | float | None,  # JSON Schema counts 1.0 among the integers
+    "double": float | None,
+    "bool": bool | None,
+    "timestamp": str | None,
+    "date": str | None,
+    "json": msgspec.Raw,
+}
+"""The types that records are decoded to."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column.
+
+    Attributes:
+        field: Name of the property in the records.
+        name: Name in the destination.
+        kind: Its type.
+        key: Whether it is part of the key.
+    """
+
+    field: str
+    name: str
+    kind: Kind
+    key: bool = False
+
+    @property
+    def hints(self) -> dict[str, Any]:
+        """The column as dlt wants it described."""
+        hints: dict[str, Any] = {"name": self.name, "data_type": self.kind, "nullable": not self.key}
+        if self.kind == "timestamp":
+            hints |= {"timezone": False, "precision": 6}
+        return hints | ({"primary_key": True} if self.key else {})
+
+    def arrow_field(self, *, native_json: bool) -> pa.Field:
+        """Return the column as a field of Arrow; with ``native_json``, JSON has Arrow's type of that name."""
+        type_ = pa.json_() if native_json and self.kind == "json" else ARROW[self.kind]
+        return pa.field(self.name, type_, nullable=not self.key)
+
+
+METADATA: Sequence[Column] = (
+    Column("extracted_at", "_sdc_extracted_at", "timestamp"),
+    Column("received_at", "_sdc_received_at", "timestamp"),
+    Column("batched_at", "_sdc_batched_at", "timestamp"),
+    Column("deleted_at", "_sdc_deleted_at", "timestamp"),
+    Column("sequence", "_sdc_sequence", "bigint"),
+    Column("table_version", "_sdc_table_version", "bigint"),
+    Column("sync_started_at", "_sdc_sync_started_at", "bigint"),
+)
+"""The columns that loaders built on Meltano's SDK add, with the same names and types."""
+
+RESERVED = {column.name for column in METADATA}
+
+
+def columns_of(
+    schema: Mapping[str, Any], keys: Sequence[str], normalize: Callable[[str], str], *, metadata: bool
+) -> tuple[Column, ...]:
+    """Return the columns of a stream's table.
+
+    Args:
+        schema: JSON Schema of the stream's records.
+        keys: Names of the properties that make up the key; empty where there is none.
+        normalize: Turns a name into one that the destination takes.
+        metadata: Whether the columns ``_sdc_...`` are added.
+
+    Raises:
+        ValueError: A key is not among the properties, or is an object or array.
+    """
+    properties: Mapping[str, Any] = schema.get("properties") or {}
+    if unknown := [key for key in keys if key not in properties]:
+        msg = f"key_properties name {', '.join(map(repr, unknown))}, which the schema has no property for"
+        raise ValueError(msg)
+    taken = set(RESERVED) if metadata else set[str]()
+    found = []
+    for field, definition in properties.items():
+        if metadata and field in RESERVED:
+            continue
+        name = _free(normalize(field), field, taken)
+        taken.add(name)
+        found.append(Column(field, name, kind_of(definition), field in keys))
+    if nested := [column.field for column in found if column.key and column.kind == "json"]:
+        msg = f"the key {', '.join(map(repr, nested))} has no simple type"
+        raise ValueError(msg)
+    return (*found, *(METADATA if metadata else ()))
+
+
+def _free(name: str, field: str, taken: Iterable[str]) -> str:
+    """Return ``name``, or where another column has it, one that is always the same for ``field``."""
+    if name not in taken:
+        return name
+    tag = hashlib.sha256(field.encode("utf-8", "surrogatepass")).hexdigest()[:6]
+    return f"{name[:56]}_{tag}"
+
+
+def kind_of(definition: Any) -> Kind:  # noqa: ANN401 (any JSON)
+    """Return the type of the column for the JSON Schema of a property.
+
+    A property of one simple type, or that and null, has a column of that type. All else is JSON, which holds whatever
+    comes. A text with a format that names no date is a text; so is a decimal number that is written as a text.
+    """
+    kinds = set(_kinds(definition))
+    return kinds.pop() if len(kinds) == 1 else "json"
+
+
+def _kinds(definition: Any) -> Iterator[Kind]:  # noqa: ANN401 (any JSON)
+    if not isinstance(definition, dict):
+        yield "json"
+        return
+    for word in ("anyOf", "oneOf"):
+        for branch in definition.get(word) or ():
+            yield from _kinds(branch)
+    types = definition.get("type")
+    if types is None:
+        if not any(definition.get(word) for word in ("anyOf", "oneOf")):
+            yield "json"
+        return
+    for type_ in [types] if isinstance(types, str) else types:
+        if type_ == "string":
+            yield FORMATS.get(definition.get("format", ""), "text")
+        elif type_ != "null":
+            yield SIMPLE.get(type_, "json")

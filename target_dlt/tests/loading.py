@@ -1,0 +1,116 @@
+"""Loads of the tests, and what is in the destination afterwards."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import adbc_driver_postgresql.dbapi as adbc
+import duckdb
+from target_dlt.target import TargetDlt
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+SCHEMA = "singer"
+EXACT = 2**53
+
+
+@dataclass(frozen=True)
+class Duck:
+    """A DuckDB file."""
+
+    path: Path
+    rejects: Path
+    schema: str = SCHEMA
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The settings of a load into it."""
+        return {"credentials": str(self.path), "default_target_schema": self.schema, "rejects_path": str(self.rejects)}
+
+    def query(self, query: str) -> list[tuple[Any, ...]]:
+        """The rows of a query, in which ``{}`` stands for the schema."""
+        with duckdb.connect(str(self.path), read_only=True) as connection:
+            return connection.execute(query.format(self.schema)).fetchall()
+
+
+@dataclass(frozen=True)
+class Pg:
+    """A schema of a Postgres database."""
+
+    url: str
+    schema: str
+    rejects: Path
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The settings of a load into it."""
+        return {
+            "destination": "postgres",
+            "credentials": self.url,
+            "default_target_schema": self.schema,
+            "rejects_path": str(self.rejects),
+        }
+
+    def query(self, query: str) -> list[tuple[Any, ...]]:
+        """The rows of a query, in which ``{}`` stands for the schema."""
+        with adbc.connect(self.url) as connection, connection.cursor() as cursor:
+            cursor.execute(query.format(self.schema))
+            return list(cursor.fetchall())
+
+
+Warehouse = Duck | Pg
+
+
+def schema(stream: str, properties: Mapping[str, Any], keys: Iterable[str] = ("id",)) -> dict[str, Any]:
+    """A SCHEMA message."""
+    return {"type": "SCHEMA", "stream": stream, "schema": {"properties": properties}, "key_properties": list(keys)}
+
+
+def record(stream: str, values: Mapping[str, Any], version: int | None = None) -> dict[str, Any]:
+    """A RECORD message."""
+    message = {
+        "type": "RECORD",
+        "stream": stream,
+        "record": values,
+        "time_extracted": "2026-01-31T23:59:59.123456+02:00",
+    }
+    return message | ({} if version is None else {"version": version})
+
+
+def state(value: Any) -> dict[str, Any]:
+    """A STATE message."""
+    return {"type": "STATE", "value": value}
+
+
+def lines(messages: Iterable[Mapping[str, Any] | bytes]) -> bytes:
+    """Messages as a tap writes them."""
+    return b"".join((each if isinstance(each, bytes) else json.dumps(each).encode()) + b"\n" for each in messages)
+
+
+def load(warehouse: Warehouse, *messages: Mapping[str, Any] | bytes, **settings: Any) -> None:
+    """Load messages in this process."""
+    TargetDlt(config={**warehouse.config, **settings}).listen(io.BytesIO(lines(messages)))  # type: ignore[arg-type]
+
+
+def run(warehouse: Warehouse, text: bytes, folder: Path, **settings: Any) -> subprocess.CompletedProcess[bytes]:
+    """Load messages in a process of their own, as Meltano does."""
+    config = folder / "target.json"
+    config.write_text(json.dumps({**warehouse.config, **settings}), encoding="utf-8")
+    command = [sys.executable, "-m", "target_dlt", "--config", str(config)]
+    return subprocess.run(command, input=text, capture_output=True, check=False, cwd=folder)
+
+
+def value_of(cell: Any) -> Any:
+    """A cell of a JSON column as Python has it. Postgres writes out what JSON has as 1e20: that is a float again."""
+    return json.loads(cell, parse_int=_number) if isinstance(cell, str) else cell
+
+
+def _number(text: str) -> int | float:
+    return int(text) if abs(int(text)) <= EXACT else float(text)

@@ -1,0 +1,472 @@
+"""What becomes of messages in a destination."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+import dlt
+import duckdb
+import pyarrow.parquet as pq
+import pytest
+from loading import Duck, Pg, lines, load, record, run, schema, state, value_of
+from target_dlt.columns import Column
+from target_dlt.destination import takes_json
+from target_dlt.errors import DestinationError, InputError, RejectedError
+from target_dlt.streams import Part
+
+from target_dlt import changes
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from loading import Warehouse
+
+ID = {"type": "integer"}
+TEXT = {"type": ["string", "null"]}
+
+
+def columns(warehouse: Warehouse, table: str) -> dict[str, str]:
+    """Columns of a table and their types, but for the loader's own."""
+    where = f"table_schema = '{{}}' and table_name = '{table}' and column_name not like '%sdc%'"
+    query = f"select column_name, data_type from information_schema.columns where {where} order by ordinal_position"
+    return {str(name): str(type_) for name, type_ in warehouse.query(query)}
+
+
+TYPES: list[tuple[Any, Any, Any, str, str]] = [
+    ({"type": "string"}, "x", "x", "VARCHAR", "character varying"),
+    ({"type": ["null", "integer"]}, 2**63 - 1, 2**63 - 1, "BIGINT", "bigint"),
+    ({"type": "integer"}, 3.0, 3, "BIGINT", "bigint"),
+    ({"type": "number"}, 0.1, 0.1, "DOUBLE", "double precision"),
+    ({"type": "number"}, 3, 3.0, "DOUBLE", "double precision"),
+    ({"type": "boolean"}, False, False, "BOOLEAN", "boolean"),
+    ({"type": "string", "format": "date"}, "2024-02-29", date(2024, 2, 29), "DATE", "date"),
+    *(
+        ({"type": "string", "format": "date-time"}, text, moment, "TIMESTAMP", "timestamp without time zone")
+        for text, moment in {
+            "2026-01-31T23:59:59.123456+02:00": datetime(2026, 1, 31, 21, 59, 59, 123456),
+            "2026-01-31T23:59:59Z": datetime(2026, 1, 31, 23, 59, 59),
+            "2026-01-31 23:59:59": datetime(2026, 1, 31, 23, 59, 59),
+            "2026-01-31T23:59:59.123456789-05:30": datetime(2026, 2, 1, 5, 29, 59, 123456),
+            "0001-01-01T00:00:00Z": datetime(1, 1, 1),
+            "9999-12-31T23:59:59.999999Z": datetime(9999, 12, 31, 23, 59, 59, 999999),
+            "2026-01-31": datetime(2026, 1, 31),
+        }.items()
+    ),
+    ({"type": "string", "format": "singer.decimal"}, "1.10", "1.10", "VARCHAR", "character varying"),
+    ({"type": "object"}, {"b": [1.5, None]}, {"b": [1.5, None]}, "JSON", "jsonb"),
+    ({"type": ["array", "null"]}, [], [], "JSON", "jsonb"),
+    ({"type": ["string", "integer", "null"]}, "1", "1", "JSON", "jsonb"),
+    ({}, {"any": 1}, {"any": 1}, "JSON", "jsonb"),
+    (
+        {"anyOf": [{"type": "string", "format": "date"}, {"type": "null"}]},
+        "2024-02-29",
+        date(2024, 2, 29),
+        "DATE",
+        "date",
+    ),
+    ({"anyOf": [{"type": "string"}, {"type": "object"}]}, "x", "x", "JSON", "jsonb"),
+]
+
+
+def test_each_type_of_json_schema_has_its_type_of_column(warehouse: Warehouse) -> None:
+    properties = {f"c{at}": definition for at, (definition, *_) in enumerate(TYPES)}
+    sent = {f"c{at}": value for at, (_, value, *_) in enumerate(TYPES)}
+    load(warehouse, schema("t", {"id": ID, **properties}), record("t", {"id": 1, **sent}), record("t", {"id": 2}))
+    place = 3 if isinstance(warehouse, Duck) else 4
+    assert columns(warehouse, "t") == {"id": TYPES[1][place]} | {f"c{at}": row[place] for at, row in enumerate(TYPES)}
+    names = ", ".join(f"c{at}" for at in range(len(TYPES)))
+    found, nulls = warehouse.query(f"select {names} from {{}}.t order by id")
+    expected = [row[2] for row in TYPES]
+    nested = {"JSON", "jsonb"}
+    assert [
+        value_of(cell) if row[place] in nested else cell for cell, row in zip(found, TYPES, strict=True)
+    ] == expected
+    assert set(nulls) == {None}
+
+
+def test_the_last_record_of_a_key_stays_within_a_batch_and_across_batches(warehouse: Warehouse) -> None:
+    form = schema("t", {"a": TEXT, "b": ID, "text": TEXT}, ["a", "b"])
+    load(warehouse, form, *(record("t", {"a": f"k{at % 3}", "b": 1, "text": f"first {at}"}) for at in range(100)))
+    load(
+        warehouse,
+        form,
+        record("t", {"a": "k1", "b": 1, "text": "new"}),
+        record("t", {"a": "k1", "b": 2, "text": "other"}),
+    )
+    assert warehouse.query("select a, b, text from {}.t order by a, b") == [
+        ("k0", 1, "first 99"),
+        ("k1", 1, "new"),
+        ("k1", 2, "other"),
+        ("k2", 1, "first 98"),
+    ]
+
+
+def test_records_without_a_key_are_all_kept(warehouse: Warehouse) -> None:
+    for _ in range(2):
+        load(warehouse, schema("t", {"text": TEXT}, []), record("t", {"text": "x"}), record("t", {"text": "x"}))
+    assert warehouse.query("select count(*) from {}.t") == [(4,)]
+
+
+def test_append_only_keeps_every_version_of_a_record(warehouse: Warehouse) -> None:
+    for text in ("a", "b"):
+        load(
+            warehouse,
+            schema("t", {"id": ID, "text": TEXT}),
+            record("t", {"id": 1, "text": text}),
+            load_method="append-only",
+        )
+    assert warehouse.query("select text from {}.t order by text") == [("a",), ("b",)]
+
+
+@pytest.mark.parametrize("hard", [False, True])
+def test_rows_of_earlier_versions_are_marked_or_removed(warehouse: Warehouse, *, hard: bool) -> None:
+    form = schema("t", {"id": ID})
+    end = {"type": "ACTIVATE_VERSION", "stream": "t", "version": 2}
+    load(warehouse, form, *(record("t", {"id": at}, version=1) for at in (1, 2)), record("t", {"id": 3}))
+    load(warehouse, form, record("t", {"id": 2}, version=2), end, hard_delete=hard)
+    marked = warehouse.query("select id, _sdc_deleted_at is not null, _sdc_table_version from {}.t order by id")
+    assert marked == ([(2, False, 2)] if hard else [(1, True, 1), (2, False, 2), (3, True, None)])
+    load(warehouse, form, record("t", {"id": 1}, version=3))
+    assert (1, False) in warehouse.query("select id, _sdc_deleted_at is not null from {}.t")
+
+
+def test_metadata_columns_have_the_names_and_times_that_singer_loaders_write(warehouse: Warehouse) -> None:
+    load(warehouse, schema("t", {"id": ID}), record("t", {"id": 1}, version=7))
+    names = "_sdc_extracted_at, _sdc_received_at, _sdc_batched_at, _sdc_deleted_at, _sdc_sequence, _sdc_table_version"
+    ((extracted, received, batched, deleted, sequence, version),) = warehouse.query(f"select {names} from {{}}.t")
+    assert extracted == datetime(2026, 1, 31, 21, 59, 59, 123456)
+    assert received == batched
+    assert abs(received.timestamp() - datetime.now().timestamp()) < 36 * 3600  # noqa: DTZ005 (both without a zone)
+    assert (deleted, version) == (None, 7)
+    assert sequence > 1_700_000_000_000
+
+
+def test_tables_have_no_column_of_the_loader_where_none_is_wanted(warehouse: Warehouse) -> None:
+    load(warehouse, schema("t", {"id": ID}), record("t", {"id": 1}), add_record_metadata=False)
+    assert columns(warehouse, "t").keys() == {"id"}
+    assert warehouse.query("select * from {}.t") == [(1,)]
+
+
+def test_a_stream_without_records_has_a_table_all_the_same(warehouse: Warehouse) -> None:
+    load(warehouse, schema("t", {"id": ID, "json": {"type": "object"}}))
+    load(warehouse, schema("t", {"id": ID, "json": {"type": "object"}}))
+    assert columns(warehouse, "t").keys() == {"id", "json"}
+    assert warehouse.query("select count(*) from {}.t") == [(0,)]
+
+
+def test_a_new_field_is_a_new_column_between_loads_and_within_one(warehouse: Warehouse) -> None:
+    old, new = schema("t", {"id": ID}), schema("t", {"new": TEXT, "id": ID})
+    load(warehouse, old, record("t", {"id": 1}), new, record("t", {"id": 2, "new": "x"}))
+    load(warehouse, old, record("t", {"id": 3}))
+    assert warehouse.query("select id, new from {}.t order by id") == [(1, None), (2, "x"), (3, None)]
+
+
+def test_a_changed_type_is_a_column_beside_the_first_and_loses_nothing(warehouse: Warehouse) -> None:
+    for definition, value in [
+        ({"type": "integer"}, 1),
+        ({"type": "number"}, 1.5),
+        ({"type": "object"}, {"a": 1}),
+        (TEXT, "x"),
+    ]:
+        load(warehouse, schema("t", {"id": TEXT, "v": definition}), record("t", {"id": str(value), "v": value}))
+    load(warehouse, schema("t", {"id": TEXT, "v": {"type": "number"}}), record("t", {"id": "again", "v": 2.5}))
+    found = warehouse.query("select id, v, v__v_double, v__v_text, v__v_json from {}.t order by id")
+    plain = [(*row[:4], row[4] and value_of(row[4])) for row in found]
+    assert sorted(plain) == [
+        ("1", 1, None, None, None),
+        ("1.5", None, 1.5, None, None),
+        ("again", None, 2.5, None, None),
+        ("x", None, None, "x", None),
+        ("{'a': 1}", None, None, None, {"a": 1}),
+    ]
+
+
+def test_a_column_of_texts_takes_every_later_type_as_text(warehouse: Warehouse) -> None:
+    values: list[tuple[Any, Any]] = [
+        (TEXT, "x"),
+        ({"type": "integer"}, 5),
+        ({"type": "object"}, {"a": "é"}),
+        ({"type": "boolean"}, True),
+    ]
+    for at, (definition, value) in enumerate(values):
+        load(warehouse, schema("t", {"id": ID, "v": definition}), record("t", {"id": at, "v": value}))
+    assert warehouse.query("select v from {}.t order by id") == [("x",), ("5",), ('{"a": "\\u00e9"}',), ("true",)]
+
+
+def test_a_key_whose_type_changes_ends_the_load_in_one_line(warehouse: Warehouse) -> None:
+    load(warehouse, schema("t", {"id": ID}), record("t", {"id": 1}))
+    with pytest.raises(DestinationError, match=r"^The key id of table t is bigint and would become bool: rename"):
+        load(warehouse, schema("t", {"id": {"type": "boolean"}}), record("t", {"id": True}))
+
+
+def test_names_that_a_database_would_not_take_are_changed_and_stay_apart(warehouse: Warehouse) -> None:
+    long = "a" * 100
+    fields = [
+        "select",
+        "Name",
+        "name",
+        "with space",
+        'quo"te',
+        "пол",
+        "1st",
+        f"{long}1",
+        f"{long}2",
+        "a-b",
+        "a_b",
+        "order",
+    ]
+    sent = {field: f"value of {field}" for field in fields}
+    for _ in range(2):
+        load(
+            warehouse,
+            schema("User-Table", {"id": ID, **dict.fromkeys(fields, TEXT)}),
+            record("User-Table", {"id": 1, **sent}),
+        )
+    names = columns(warehouse, "user_table")
+    assert len(names) == len(fields) + 1
+    assert isinstance(warehouse, Duck) or all(len(name) <= 63 for name in names)
+    quoted = ", ".join(f'"{name}"' for name in names)
+    ((_, *found),) = warehouse.query(f"select {quoted} from {{}}.user_table")
+    assert found == list(sent.values())
+
+
+def test_streams_may_come_mixed(warehouse: Warehouse) -> None:
+    mixed = [record(f"t{at % 2}", {"id": at}) for at in range(100)]
+    load(warehouse, schema("t0", {"id": ID}), schema("t1", {"id": ID}), *mixed)
+    assert warehouse.query("select (select count(*) from {0}.t0), (select count(*) from {0}.t1)") == [(50, 50)]
+
+
+def test_a_state_is_written_once_what_it_covers_is_loaded(warehouse: Warehouse, tmp_path: Path) -> None:
+    rows = [
+        message for at in range(6) for message in (record("t", {"id": at, "text": "x" * 400_000}), state({"at": at}))
+    ]
+    text = b"\n".join(
+        json.dumps(each).encode() for each in [state({"at": -1}), schema("t", {"id": ID, "text": TEXT}), *rows]
+    )
+    done = run(warehouse, text, tmp_path, batch_size_mb=1)
+    assert done.returncode == 0, done.stderr
+    assert [json.loads(line) for line in done.stdout.splitlines()] == [{"at": 1}, {"at": 4}, {"at": 5}]
+
+
+def test_a_load_that_fails_leaves_the_states_before_it_standing(warehouse: Warehouse, tmp_path: Path) -> None:
+    sent: list[Any] = [
+        schema("t", {"id": ID, "text": TEXT}),
+        record("t", {"id": 1, "text": "x" * 1_100_000}),
+        state({"at": 1}),
+    ]
+    sent += [record("t", {"id": 2, "text": "x" * 1_100_000}), state({"at": 2}), record("nobody", {"id": 3})]
+    done = run(warehouse, b"\n".join(json.dumps(each).encode() for each in sent), tmp_path, batch_size_mb=1)
+    assert done.returncode == 1
+    assert (
+        done.stderr.decode().splitlines()[-1].endswith("The input has a RECORD for stream 'nobody' before its SCHEMA.")
+    )
+    assert json.loads(done.stdout.splitlines()[-1])["at"] in {1, 2}
+    assert warehouse.query("select count(*) from {}.t")[0][0] >= json.loads(done.stdout.splitlines()[-1])["at"]
+
+
+BAD: list[tuple[dict[str, Any], str]] = [
+    ({"id": 2, "whole": "x"}, "Expected `int | float | null`, got `str`"),
+    ({"id": 3, "whole": 2**63}, "whole: a whole number has more than 64 bits"),
+    ({"id": 4, "whole": 1.5}, "whole: 1.5 is not a whole number"),
+    ({"id": 5, "time": "yesterday"}, "time: 'yesterday' is not a date-time"),
+    ({"id": 6, "day": "2026-02-30"}, "day: '2026-02-30' is not a date"),
+    ({"id": 7, "text": 7}, "Expected `str | null`, got `int` - at `$.text`"),
+    ({"id": None}, "the key 'id' has no value"),
+    ({"id": 9, "number": float("nan")}, "JSON is malformed"),
+    ({"text": "no id"}, "the key 'id' has no value"),
+]
+
+FORM = schema(
+    "t",
+    {
+        "id": {"type": ["integer", "null"]},
+        "whole": {"type": ["integer", "null"]},
+        "number": {"type": ["number", "null"]},
+        "text": TEXT,
+        "time": {"type": ["string", "null"], "format": "date-time"},
+        "day": {"type": ["string", "null"], "format": "date"},
+    },
+)
+
+
+def test_records_that_cannot_be_loaded_are_named_and_kept_and_hold_up_no_other(
+    duck: Duck, caplog: pytest.LogCaptureFixture
+) -> None:
+    good = [record("t", {"id": 100 + at, "text": "x"}) for at in range(50)]
+    load(duck, FORM, *good[:25], *(record("t", values) for values, _ in BAD), *good[25:])
+    assert duck.query("select count(*), min(id) from {}.t") == [(50, 100)]
+    kept = [json.loads(line) for line in (duck.rejects / "t.jsonl").read_text().splitlines()]
+    assert len(kept) == len(BAD)
+    assert {str(json.loads(each["record"]).get("id")) for each in kept} == {str(values.get("id")) for values, _ in BAD}
+    for each in kept:
+        assert f"Cannot load a record of t ({each['key']}): {each['reason']}" in caplog.text
+    assert f"{len(BAD)} records of t could not be loaded" in caplog.text
+
+
+@pytest.mark.parametrize(("values", "why"), BAD)
+def test_a_record_that_cannot_be_loaded_ends_the_load_if_it_is_to(duck: Duck, values: dict[str, Any], why: str) -> None:
+    with pytest.raises(RejectedError) as caught:
+        load(duck, FORM, record("t", values), rejects="fail")
+    assert why.replace("\\", "").split(" - ")[0] in str(caught.value)
+    assert "set rejects to keep" in str(caught.value)
+
+
+def test_properties_that_the_schema_does_not_know_are_named_once(duck: Duck, caplog: pytest.LogCaptureFixture) -> None:
+    load(duck, schema("t", {"id": ID}), *(record("t", {"id": at, "extra": 1, "more": 2}) for at in range(3)))
+    assert duck.query("select id from {}.t order by id") == [(0,), (1,), (2,)]
+    assert caplog.text.count("not in its schema") == 1
+    assert "'extra', 'more'" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        (b"{", "not a Singer message"),
+        (b"[]", "not a Singer message"),
+        (b'"x"', "not a Singer message"),
+        (b'{"type": 1}', "not a Singer message"),
+        (b'{"type": "HELLO"}', "a message of type 'HELLO', which"),
+        (b'{"type": "BATCH", "stream": "t"}', "a message of type 'BATCH', which"),
+        (b'{"type": "RECORD", "stream": "t", "record": {}}', "before its SCHEMA"),
+        (b'{"type": "ACTIVATE_VERSION", "stream": "t", "version": 1}', "before its SCHEMA"),
+        (json.dumps(schema("t", {"id": ID}, ["other"])).encode(), "key_properties name 'other'"),
+        (json.dumps(schema("t", {"id": {"type": "object"}})).encode(), "the key 'id' has no simple type"),
+        (b'{"type": "SCHEMA", "stream": "t", "schema": []}', "cannot be used"),
+    ],
+)
+def test_a_line_that_is_no_message_ends_the_load_in_one_line(duck: Duck, line: bytes, why: str) -> None:
+    with pytest.raises(InputError, match=why) as caught:
+        load(duck, line)
+    assert "\n" not in str(caught.value)
+
+
+def test_two_streams_that_would_share_a_table_end_the_load(duck: Duck) -> None:
+    with pytest.raises(InputError, match="'a-b' and 'a_b' would share the table a_b"):
+        load(duck, schema("a-b", {"id": ID}), schema("a_b", {"id": ID}))
+
+
+def test_records_of_megabytes_fit_into_the_memory_that_duckdb_may_use(duck: Duck) -> None:
+    form = schema("t", {"id": ID, "text": TEXT})
+    for _ in range(2):
+        rows = [record("t", {"id": at, "text": chr(97 + at % 26) * 3_000_000}) for at in range(60)]
+        load(duck, form, *rows, memory_limit_mb=128)
+    assert duck.query("select count(*), sum(length(text)) from {}.t") == [(60, 180_000_000)]
+
+
+def test_parquet_files_hold_what_was_sent_and_every_load_adds_to_them(tmp_path: Path) -> None:
+    settings = {"destination": "filesystem", "destination_options": {"bucket_url": str(tmp_path / "files")}}
+    target = Duck(tmp_path / "unused", tmp_path / "rejects")
+    for at in range(2):
+        load(
+            target,
+            schema("t", {"id": ID, "json": {}}),
+            record("t", {"id": at, "json": {"a": "ß"}}),
+            credentials=None,
+            **settings,
+        )
+    found = [
+        row for file in sorted((tmp_path / "files").rglob("t/*.parquet")) for row in pq.read_table(file).to_pylist()
+    ]
+    assert sorted((row["id"], row["json"], row["_sdc_extracted_at"]) for row in found) == [
+        (at, '{"a": "\\u00df"}', datetime(2026, 1, 31, 21, 59, 59, 123456)) for at in range(2)
+    ]
+
+
+def test_a_folder_that_cannot_be_written_to_ends_the_load_in_one_line(duck: Duck, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder", encoding="utf-8")
+    text = lines([schema("t", {"id": ID}), record("t", {"id": "no integer"}), record("t", {"id": 1}), state({})])
+    done = run(duck, text, tmp_path, rejects_path=str(tmp_path / "file"))
+    assert done.returncode == 1
+    assert done.stdout == b""
+    assert "Cannot write what has been read, or a state" in done.stderr.decode().splitlines()[-1]
+
+
+def test_a_schema_may_have_any_name(warehouse: Warehouse) -> None:
+    odd = replace(warehouse, schema=f"{warehouse.schema} Nord & Süd {'x' * 60}")
+    for _ in range(2):
+        load(odd, schema("t", {"id": ID}), record("t", {"id": 1}))
+    query = "select table_schema from information_schema.tables where table_name = 't' and table_schema like '%nord%'"
+    ((name,),) = warehouse.query(query)
+    assert warehouse.query(f'select count(*) from "{name}".t') == [(1,)]
+    assert "staging" not in str(warehouse.query("select schema_name from information_schema.schemata"))
+
+
+def test_json_is_text_where_the_destination_could_not_load_it(tmp_path: Path) -> None:
+    part = Part("t", "t", (Column("id", "id", "bigint"), Column("v", "v", "json")), tmp_path / "file")
+    assert [column.kind for column in changes.fit(part, {}, json=takes_json(dlt.destinations.bigquery()))] == [
+        "bigint",
+        "text",
+    ]
+    assert changes.fit(part, {}, json=takes_json(dlt.destinations.duckdb())) == part.columns
+    assert changes.fit(part, {}, json=takes_json(dlt.destinations.postgres())) == part.columns
+
+
+def test_nothing_of_a_load_stays_behind_in_the_database(warehouse: Warehouse) -> None:
+    for _ in range(2):
+        load(warehouse, schema("t", {"id": ID}), record("t", {"id": 1}))
+    found = warehouse.query("select schema_name from information_schema.schemata where schema_name like '{}%'")
+    assert [name for (name,) in found] == [warehouse.schema]
+
+
+def test_staged_rows_that_a_killed_load_left_are_removed_days_later(postgres: Pg) -> None:
+    old, young = f"{postgres.schema}_staging_60000000_abcd", f"{postgres.schema}_staging_7fffffff_abcd"
+    other = f"{postgres.schema}_staging_of_somebody"
+    load(postgres, schema("t", {"id": ID}), record("t", {"id": 1}))
+    from adbc_driver_postgresql import dbapi  # noqa: PLC0415
+
+    with dbapi.connect(postgres.url, autocommit=True) as connection, connection.cursor() as cursor:
+        for name in (old, young, other):
+            cursor.execute(f'create schema "{name}"')
+    load(postgres, schema("t", {"id": ID}), record("t", {"id": 1}))
+    found = postgres.query("select schema_name from information_schema.schemata where schema_name like '{}%'")
+    assert {name for (name,) in found} == {postgres.schema, young, other}
+
+
+@pytest.mark.parametrize(
+    ("settings", "why"),
+    [
+        ({"destination": "nowhere"}, "dlt has no destination 'nowhere'"),
+        ({"credentials": None}, "Setting credentials has to be the path of the DuckDB file"),
+        ({"credentials": "/proc/no/file.duckdb"}, "Cannot open the DuckDB file"),
+        ({"credentials": ":memory:"}, "all would be lost at the end"),
+        ({"credentials": "duckdb:///Singer.duckdb"}, "is called like the schema"),
+        ({"destination": "postgres", "credentials": "postgresql://me:hush-hush@127.0.0.1:1/x"}, "refused"),
+        (
+            {"destination": "postgres", "credentials": "postgresql:me:hush-hush@127.0.0.1"},
+            "check the settings|Check dest",
+        ),
+        ({"destination": "postgres", "credentials": " me:hush-hush @ "}, "check the settings|Check dest"),
+        ({"destination": "postgres", "credentials": {"password": "hush-hush"}}, "check the settings|Check dest"),
+        ({"destination": "postgres", "destination_options": {"no": "hush-hush"}}, "check the settings|Check dest"),
+        ({"destination": "snowflake", "credentials": "snowflake://me:hush-hush@x"}, "snowflake"),
+    ],
+)
+def test_settings_that_cannot_be_meant_end_in_one_line_without_a_secret(
+    duck: Duck, tmp_path: Path, settings: dict[str, Any], why: str
+) -> None:
+    text = json.dumps(schema("t", {"id": ID})).encode()
+    done = run(duck, text, tmp_path, **settings)
+    said = done.stderr.decode()
+    assert done.returncode == 1
+    assert "Traceback" not in said
+    assert "hush-hush" not in said
+    assert any(part in said.splitlines()[-1] for part in why.split("|")), said
+
+
+@pytest.mark.parametrize(
+    "settings", [{"batch_size_mb": "x"}, {"rejects": "maybe"}, {"batch_size_mb": 0}, {"credentials": 5}]
+)
+def test_settings_of_a_wrong_type_are_named(duck: Duck, tmp_path: Path, settings: dict[str, Any]) -> None:
+    done = run(duck, b"", tmp_path, **settings)
+    assert done.returncode == 1
+    assert done.stderr.decode().splitlines()[-1].endswith(f"Settings are not valid: check {next(iter(settings))}.")
+
+
+def test_a_duckdb_file_that_another_process_has_open_is_named(duck: Duck, tmp_path: Path) -> None:
+    with duckdb.connect(str(duck.path)):
+        done = run(duck, json.dumps(schema("t", {"id": ID})).encode(), tmp_path)
+    assert done.returncode == 1
+    assert "Cannot open the DuckDB file" in done.stderr.decode().splitlines()[-1]

@@ -1,0 +1,132 @@
+"""Texts and JSON arrive as they were sent."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from loading import load, record, schema, value_of
+
+if TYPE_CHECKING:
+    from loading import Warehouse
+
+HOSTILE = [
+    r"EMEA\DACH, Q4",
+    '"EMEA"',
+    "'APAC'",
+    r"¯\_(ツ)_/¯",
+    "",
+    " ",
+    "  both sides  ",
+    "tab\tand\r\nlines\n",
+    "NULL",
+    "null",
+    r"\N",
+    "None",
+    "nan",
+    "007",
+    "1e5",
+    "true",
+    "2026-01-31",
+    "2026-01-31T00:00:00Z",
+    '{"a": 1}',
+    "[1, 2]",
+    "$1 {0} %s :name ? ;--",
+    "'; drop table x; --",
+    "a,b;c|d\te",
+    "\ufeffbom",
+    "👩‍👩‍👧 שלום مرحبا \u202eevil\u202c",
+    "e\u0301 \u2028 \u2029 \x01\x1f\x7f",
+    "\\u0000 \\ud800",
+    "x" * 3_000_000,
+]
+
+TEXT = {"type": ["string", "null"]}
+JSON = {"type": ["object", "array", "null"]}
+
+LOSSLESS = settings(
+    max_examples=8, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), phases=[Phase.generate]
+)
+
+# Halves of surrogate pairs and NUL cannot be stored: they have a test of their own.
+TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=40)
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53), 2**53)
+    | st.floats(allow_nan=False, allow_infinity=False, width=32)
+    | TEXTS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXTS, inner, max_size=4),
+    max_leaves=12,
+)
+OBJECTS = st.dictionaries(TEXTS, VALUES, max_size=4) | st.lists(VALUES, max_size=4)
+
+
+def test_texts_that_look_like_something_else_arrive_as_they_are(warehouse: Warehouse) -> None:
+    rows = [
+        record("t", {"id": at, "text": text, "json": {"key": text, text[:50]: [text]}})
+        for at, text in enumerate(HOSTILE)
+    ]
+    load(warehouse, schema("t", {"id": {"type": "integer"}, "text": TEXT, "json": JSON}), *rows)
+    found = warehouse.query("select text, json from {}.t order by id")
+    assert [text for text, _ in found] == HOSTILE
+    assert [value_of(value) for _, value in found] == [{"key": text, text[:50]: [text]} for text in HOSTILE]
+
+
+def test_a_text_that_is_a_key_arrives_as_it_is(warehouse: Warehouse) -> None:
+    texts = [text for text in HOSTILE if len(text) < 1000]
+    for _ in range(2):
+        load(
+            warehouse,
+            schema("t", {"key": {"type": "string"}}, ["key"]),
+            *(record("t", {"key": text}) for text in texts),
+        )
+    assert sorted(text for (text,) in warehouse.query("select key from {}.t")) == sorted(texts)
+
+
+@LOSSLESS
+@given(
+    rows=st.lists(st.tuples(TEXTS | st.none(), OBJECTS | st.none(), VALUES), min_size=1, max_size=60), data=st.data()
+)
+def test_any_text_and_any_json_come_back_equal_however_batches_are_split(
+    warehouse: Warehouse, rows: list[tuple[str | None, Any, Any]], data: st.DataObject
+) -> None:
+    table = f"t{data.draw(st.integers(0, 10**12))}"
+    form = schema(table, {"id": {"type": "integer"}, "text": TEXT, "json": JSON, "anything": {}})
+    sent = [record(table, {"id": at, "text": a, "json": b, "anything": c}) for at, (a, b, c) in enumerate(rows)]
+    ends = sorted(data.draw(st.lists(st.integers(0, len(sent)), max_size=3)))
+    for start, end in zip([0, *ends], [*ends, len(sent)], strict=True):
+        load(warehouse, form, *sent[max(start - 1, 0) : end])  # the last one of before once more
+    found = warehouse.query(f"select text, json, anything from {{}}.{table} order by id")
+    assert [(a, value_of(b), value_of(c)) for a, b, c in found] == rows
+
+
+@pytest.mark.parametrize("escape", [r"\u0000", r"a\u0000b", r"\\\u0000", r"\ud800", r"\udc00 \ud83d", r"\ud83dx"])
+def test_characters_that_cannot_be_stored_become_the_replacement_character(
+    warehouse: Warehouse, escape: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    line = (
+        f'{{"type": "RECORD", "stream": "t", "record": {{"id": 1, "text": "{escape}", "json": {{"k": "{escape}"}}}}}}'
+    )
+    load(warehouse, schema("t", {"id": {"type": "integer"}, "text": TEXT, "json": JSON}), line.encode())
+    ((text, value),) = warehouse.query("select text, json from {}.t")
+    sent = json.loads(f'"{escape}"')
+    kept = "" if "postgres" in warehouse.config.values() else "\x00"
+    expected = "".join(each if each in kept or each not in "\x00\ud800\udc00\ud83d" else "\ufffd" for each in sent)
+    assert text == expected
+    assert value_of(value) == {"k": expected}
+    assert ("U+FFFD replaces each" in caplog.text) == ("\ufffd" in expected)
+
+
+def test_numbers_keep_every_digit_that_their_type_has(warehouse: Warehouse) -> None:
+    wholes = [0, -1, 2**53 + 1, 2**63 - 1, -(2**63)]
+    numbers = [0.1, -0.0, 1e308, 5e-324, 123456789.123456789, 3]
+    form = schema(
+        "t", {"id": {"type": "integer"}, "whole": {"type": ["null", "integer"]}, "number": {"type": "number"}}
+    )
+    pairs = list(zip([*wholes, None], numbers, strict=True))
+    load(warehouse, form, *(record("t", {"id": at, "whole": a, "number": b}) for at, (a, b) in enumerate(pairs)))
+    assert warehouse.query("select whole, number from {}.t order by id") == pairs
