@@ -82,5 +82,5 @@ def are_comparable(week: Count, before: Count) -> bool:
 
 
 def _doubled(week: Count, before: Count, compared: int) -> bool:
-    enough = are_comparable(week, before) and week[0] * before[1] >= 2 * before[0] * week[1]
+    enough = are_comparable(week, before) and week[0] >= 2 and week[0] * before[1] >= 2 * before[0] * week[1]
     return enough and dealt_higher(week, before) * compared < 0.05

@@ -18,7 +18,7 @@
     (2, 'warmup_health_score >= ' ~ low ~ ' and warmup_health_score < ' ~ poor, score),
     (2, 'account_status_code = 3', "'account: ' || coalesce(account_status, 'a problem')"),
     (2, 'warmup_status_code = 0 and sent_count_30d > 0', "'sends while its warm-up is paused'"),
-    (2, 'bounce_whole_7d >= ' ~ enough ~ ' and bounce_whole_prior_7d >= ' ~ enough ~ ' and bounce_rate_per_sent_7d >= 2 * bounce_rate_per_sent_prior_7d and '
+    (2, 'bounce_whole_7d >= ' ~ enough ~ ' and bounce_whole_prior_7d >= ' ~ enough ~ ' and bounce_part_7d >= 2 and bounce_rate_per_sent_7d >= 2 * bounce_rate_per_sent_prior_7d and '
         ~ instantly.beyond_chance('bounce_part_7d', 'bounce_whole_7d', 'bounce_part_prior_7d', 'bounce_whole_prior_7d', 'compared_count'),
         "'bounces at least doubled within a week'"),
     (2, 'sent_per_day_7d > ' ~ var('instantly__sends_per_day_watch'),
