@@ -7,8 +7,6 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from report.chance import counts_differ, rates_differ
-
 if TYPE_CHECKING:
     from datetime import date
 
@@ -148,20 +146,10 @@ def as_far_as_loaded(change: Change, loaded: bool, whole: bool) -> Change:  # no
     return change if whole else replace(change, verdict=Verdict.PLAIN)
 
 
-def change_of_count(name: str, now: int | None, before: int | None, *, more_is_better: bool | None) -> Change:
-    """Compare a count with the one before: by how much of that it grew.
-
-    Args:
-        name: Of the change.
-        now: In the period.
-        before: In the one before.
-        more_is_better: Whether more of it is; None for what is decided and does not happen, and so has no luck either.
-    """
-    if now is None or before is None:
-        return Change(Figure(name, None, Kind.CHANGE), Verdict.PLAIN)
-    value = share(now - before, before)
-    by_luck = more_is_better is not None and value is not None and not counts_differ(now, before)
-    return Change(Figure(name, value, Kind.CHANGE), Verdict.UNCLEAR if by_luck else _verdict(value, more_is_better))
+def change_of_count(name: str, now: int | None, before: int | None) -> Change:
+    """Compare a count with the one before: by how much of that it grew; how much is done is decided, and no luck."""
+    value = None if now is None or before is None else share(now - before, before)
+    return Change(Figure(name, value, Kind.CHANGE), Verdict.PLAIN)
 
 
 def change_of_rate(
@@ -170,17 +158,23 @@ def change_of_rate(
     before: tuple[int | None, int | None],
     *,
     more_is_better: bool,
+    is_clear: bool | None,
 ) -> Change:
-    """Compare a rate, as part and whole, with the one before: in percentage points, and against chance."""
+    """Compare a rate, as part and whole, with the one before: in percentage points.
+
+    Args:
+        name: Of the change.
+        now: In the period.
+        before: In the one before.
+        more_is_better: Whether more of it is.
+        is_clear: Whether it is more than chance explains; None where that is not judged.
+    """
     rate, rate_before = share(*now), share(*before)
     if rate is None or rate_before is None:
         return Change(Figure(name, None, Kind.POINTS), Verdict.PLAIN)
     value = rate - rate_before
-    clear = rates_differ((now[0] or 0, now[1] or 0), (before[0] or 0, before[1] or 0))
-    return Change(Figure(name, value, Kind.POINTS), _verdict(value, more_is_better) if clear else Verdict.UNCLEAR)
-
-
-def _verdict(value: float | None, more_is_better: bool | None) -> Verdict:  # noqa: FBT001 - three cases
-    if not value or more_is_better is None:
-        return Verdict.PLAIN
-    return Verdict.BETTER if (value > 0) == more_is_better else Verdict.WORSE
+    if is_clear:
+        verdict = Verdict.BETTER if (value > 0) == more_is_better else Verdict.WORSE
+    else:
+        verdict = Verdict.PLAIN if is_clear is None else Verdict.UNCLEAR
+    return Change(Figure(name, value, Kind.POINTS), verdict)

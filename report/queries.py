@@ -1,8 +1,8 @@
 """What the report asks of the marts: plain SQL that DuckDB and Postgres alike understand.
 
 In braces: `marts`, the schema; `start` and `end`, first and last day of the period; `before`, first day of the period
-of the same length before it; `trend`, first day of the trend; `ends`, the last full day of each workspace, as the
-common table expression below.
+of the same length before it; `trend`, first day of what trend and verdicts look at; `ends`, the last full day of each
+workspace, as the common table expression below.
 
 Rates are never asked for where rows are added up: they are made of the sums, since a mean of rates is no rate; part and
 whole are those of the rows that tell both. What counts distinct leads of one day is never added up over days.
@@ -100,6 +100,18 @@ QUERIES = {
             coalesce(now.sent, 0) desc,
             campaigns.campaign_name,
             campaigns.campaign_id
+    """,
+    "campaign_days": """
+        with {ends}
+        select
+            days.workspace_id,
+            days.campaign_id,
+            days.date,
+            days.sent_count as sent,
+            days.opportunity_count as positive
+        from {marts}.instantly__campaign_daily as days
+        inner join ends on ends.workspace_id = days.workspace_id and days.date <= ends.as_of_date
+        where days.date between {trend} and {end}
     """,
     "without_figures": """
         select count(*) as campaigns

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from report.chance import RARE
 from report.figures import (
     NOT_KNOWN,
     Change,
@@ -19,6 +20,7 @@ from report.figures import (
     wilson,
 )
 from report.marts import TREND_WEEKS, WEEK
+from report.weeks import course
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -69,59 +71,54 @@ def _sums(marts: Marts) -> tuple[dict[str, int | None], dict[str, int | None]]:
         meetings = sum(row["meetings"] for row in marts.rows["meetings"] if start <= row["date"] <= end)
         found.append(sums | {"meetings": meetings if marts.is_loaded("leads") else None})
     now, before = found
-    return now, before if marts.has_before else dict.fromkeys(COUNTS)
+    # Of leads that were at a meeting then, those that have moved on since are no longer there to be counted.
+    return now, {**before, "meetings": None} if marts.has_before else dict.fromkeys(COUNTS)
 
 
-_TILES: tuple[tuple[str, str, str, str | tuple[str, str], bool | None], ...] = (
+LESS_IS_BETTER = {"bounce_rate"}
+_TILES: tuple[tuple[str, str, str, str | tuple[str, str]], ...] = (
     (
         "positive_rate",
         "Positive replies per email sent",
         "Positive replies are those that Instantly counts as opportunities.",
         ("rate_positive", "rate_sent"),
-        True,
     ),
-    ("positive", "Positive replies", "Opportunities, on the day they arose.", "positive", True),
+    ("positive", "Positive replies", "Opportunities, on the day they arose.", "positive"),
     (
         "meetings",
         "Meetings booked",
-        "Leads with a meeting booked, held or won, on the day their interest last changed.",
+        "Leads with a meeting booked, held or won, on the day their interest last changed. They move on: not compared.",
         "meetings",
-        True,
     ),
     (
         "reply_rate",
         "Replies per email sent",
         "Every reply counts, also several of one lead. Instantly does not say whether automatic ones do.",
         ("rate_replies", "rate_replied_sent"),
-        True,
     ),
-    ("sent", "Emails sent", "By all campaigns.", "sent", None),
-    ("new_leads", "New leads contacted", "Leads that got their first email.", "new_leads", None),
-    (
-        "bounce_rate",
-        "Bounce rate",
-        "Bounces per email sent; under 3% is fine.",
-        ("rate_bounced", "rate_account_sent"),
-        False,
-    ),
+    ("sent", "Emails sent", "By all campaigns.", "sent"),
+    ("new_leads", "New leads contacted", "Leads that got their first email.", "new_leads"),
+    ("bounce_rate", "Bounce rate", "Bounces per email sent; under 3% is fine.", ("rate_bounced", "rate_account_sent")),
 )
-"""Name, title, hint, what it is made of (a count, or part and whole), and whether more of it is better."""
+"""Name, title, hint, and what it is made of: a count, or part and whole."""
 
 
 def tiles(marts: Marts) -> list[Tile]:
     """Give the figures of the period, the one to steer by first."""
     now, before = _sums(marts)
     found = []
-    for name, title, hint, parts, better in _TILES:
+    for name, title, hint, parts in _TILES:
         names = [f"period.{name}.{which}" for which in ("now", "before", "change")]
         if isinstance(parts, str):
             pair = (Figure(names[0], now[parts]), Figure(names[1], before[parts]))
-            change = change_of_count(names[2], now[parts], before[parts], more_is_better=better)
+            change = change_of_count(names[2], now[parts], before[parts])
         else:
             part, whole = parts
             ours, theirs = (now[part], now[whole]), (before[part], before[whole])
             pair = (Figure(names[0], share(*ours), Kind.RATE), Figure(names[1], share(*theirs), Kind.RATE))
-            change = change_of_rate(names[2], ours, theirs, more_is_better=bool(better))
+            is_clear = course(marts.rows["days"], part, whole, marts.period).chance < RARE
+            more = name not in LESS_IS_BETTER
+            change = change_of_rate(names[2], ours, theirs, more_is_better=more, is_clear=is_clear)
         found.append(Tile(title, hint, *pair, as_far_as_loaded(change, *marts.compares())))
     return found
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from report.figures import Change, Figure, Kind, as_far_as_loaded, change_of_rate, share, wilson
 from report.sections import total
+from report.weeks import clear_changes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -59,13 +60,16 @@ RATES = {
 def campaigns(marts: Marts) -> list[Campaign]:
     """Give each campaign that ever sent, that with the most positive replies in the period first."""
     return [
-        _campaign(marts, row["workspace_id"], row, [row], f"campaign.{row['campaign_id']}")
-        for row in marts.rows["campaigns"]
+        _campaign(marts, row["workspace_id"], row, [row], f"campaign.{row['campaign_id']}", is_clear=is_clear)
+        for row, is_clear in zip(marts.rows["campaigns"], clear_changes(marts), strict=True)
     ]
 
 
 def all_campaigns(marts: Marts) -> Campaign:
-    """Add the campaigns up; rates are those of the sums, of the campaigns that tell both sides."""
+    """Add the campaigns up; rates are those of the sums, of the campaigns that tell both sides.
+
+    The verdict on them is that at the top of the page.
+    """
     rows = marts.rows["campaigns"]
     sums: Row = {name: total(rows, name) for name in COUNTS}
     if len({row["workspace_id"] for row in rows if row["ever_value"]}) > 1:
@@ -73,7 +77,9 @@ def all_campaigns(marts: Marts) -> Campaign:
     return _campaign(marts, None, {**sums, "campaign_name": "All campaigns"}, rows, "campaigns")
 
 
-def _campaign(marts: Marts, workspace: str | None, row: Row, rows: Sequence[Row], name: str) -> Campaign:
+def _campaign(
+    marts: Marts, workspace: str | None, row: Row, rows: Sequence[Row], name: str, *, is_clear: bool | None = None
+) -> Campaign:
     figures = {
         column: Figure(f"{name}.{column}", row[column]) for column in ("sent", "positive", "ever_sent", "ever_meetings")
     }
@@ -84,7 +90,8 @@ def _campaign(marts: Marts, workspace: str | None, row: Row, rows: Sequence[Row]
         figures["open_rate"] = replace(figures["open_rate"], missing=missing)
     figures["ever_value"] = Figure(f"{name}.ever_value", row["ever_value"], Kind.MONEY)
     now, before = both(rows, "rate_positive", "rate_sent"), both(rows, "rate_positive_before", "rate_sent_before")
-    change = change_of_rate(f"{name}.change", now, before if marts.has_before else (None, None), more_is_better=True)
+    before = before if marts.has_before else (None, None)
+    change = change_of_rate(f"{name}.change", now, before, more_is_better=True, is_clear=is_clear)
     change = as_far_as_loaded(change, *marts.compares(workspace))
     status = "Deleted" if row.get("is_deleted") else row.get("campaign_status") or ""
     return Campaign(name, row["campaign_name"] or "Unnamed", row.get("workspace_name") or "", status, figures, change)

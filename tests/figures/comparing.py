@@ -41,8 +41,8 @@ class Compared:
         self.built: Built = build(world, folder, server, database)
         self.marts = expected.marts(self.truth)
         page = Page(self.truth)
-        self.page, self.words = page.values, page.words
-        self.count = len(self.marts) + len(self.page)
+        self.page, self.words, self.verdicts = page.values, page.words, page.verdicts
+        self.count = len(self.marts) + len(self.page) + len(self.verdicts)
 
     def wrong_in_marts(self) -> list[str]:
         found = self.built.figures()
@@ -58,7 +58,13 @@ class Compared:
         counted = {name for name in shown if name.partition(".")[0] not in UNCOUNTED} - LEFT_OVER
         page = reading.read(self.built.pages[0])
         said = {kind: {text for name, text in page.words.items() if name.startswith(f"{kind}.")} for kind in WARNINGS}
+        verdicts = {name: text for name, text in page.words.items() if name.endswith(".change")}
         return [
+            *(
+                f"{name} is called {verdicts.get(name)} and should be {self.verdicts.get(name)}"
+                for name in sorted(verdicts.keys() | self.verdicts.keys())
+                if verdicts.get(name) != self.verdicts.get(name)
+            ),
             *(f"{name} is too many or missing" for name in sorted(counted ^ self.page.keys())),
             *(
                 f"{name} is {shown[name]} and should be {self.page[name]}"

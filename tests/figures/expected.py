@@ -6,8 +6,9 @@ from collections import defaultdict
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from tests.figures.senders import account
+from tests.figures.senders import accounts
 from tests.figures.truth import DATED, DAY, over, pair, summed, total, within
+from tests.figures.verdicts import Winners
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,9 +40,9 @@ def marts(truth: Truth) -> Figures:
             for metric, row in periods(truth, workspace, days):
                 key = ("instantly__workspace_periods", workspace, str(days), metric)
                 found |= {(*key, name): value for name, value in row.items()}
-        for row in truth.of("accounts", workspace):
-            figures = account(truth, row)
-            found |= {("instantly__accounts", workspace, row["email"], name): figures[name] for name in figures}
+    for row, figures in accounts(truth):
+        key = ("instantly__accounts", row["workspace_id"], row["email"])
+        found |= {(*key, name): value for name, value in figures.items()}
     return found | of_campaigns(truth) | {("instantly__odd_rows", *key, "reason"): reason for *key, reason in truth.odd}
 
 
@@ -57,8 +58,9 @@ def of_campaigns(truth: Truth) -> Figures:
         opens = {"open_count": opens_of_day(truth, row, "opened"), "click_count": opens_of_day(truth, row, "clicks")}
         key = ("instantly__campaign_daily", row["campaign_id"], row["date"])
         found |= {(*key, name): value for name, value in opens.items()}
+    winners = Winners(truth)
     for row in truth.streams["campaign_analytics_steps"]:
-        figures = step(row)
+        figures = step(row) | winners.of(row)
         key = ("instantly__step_variants", row["campaign_id"], row["step"], row["variant"])
         found |= {(*key, name): value for name, value in figures.items()}
     for lead in truth.streams["leads"]:
@@ -105,7 +107,8 @@ def periods(truth: Truth, workspace: str, days: int) -> Iterator[tuple[str, Row]
         reaches_back = loaded.first is not None and loaded.first <= before
         values = [period_value(truth, workspace, window, source, part, whole) for window in windows]
         is_whole = reaches_back and loaded.until is not None and end <= loaded.until
-        value, value_before = values[0], values[1] if reaches_back else None
+        # Who was at a meeting then and has moved on since is no longer there to be counted.
+        value, value_before = values[0], values[1] if reaches_back and source != "l" else None
         change = over(None if value is None or value_before is None else value - value_before, value_before)
         yield (
             metric,

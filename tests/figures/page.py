@@ -7,8 +7,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from tests.figures.expected import ACCOUNTS, CAMPAIGNS, campaign, funnel, meetings
-from tests.figures.senders import account
+from tests.figures.senders import accounts
 from tests.figures.truth import DAY, over, pair, summed, total, within
+from tests.figures.verdicts import of_changes
 from tests.report.counting import ends, labels
 from tests.report.words import day
 
@@ -32,7 +33,9 @@ TILES = {
 
 
 class Page:
-    """The report of a period, without what a change means to the reader."""
+    """The report of a period."""
+
+    length = LENGTH
 
     def __init__(self, truth: Truth) -> None:
         self.truth = truth
@@ -56,6 +59,12 @@ class Page:
             self._sending,
         ):
             fill()
+        self.verdicts = of_changes(self)
+
+    def is_part(self, workspace: str) -> bool:
+        """Whether days are missing of this period or of the one before, so that no change of it means anything."""
+        firsts = (self.truth.loaded(stream, workspace).first for stream in (CAMPAIGNS, ACCOUNTS))
+        return self.late(workspace) or any(first > self.before[0] for first in firsts if first)
 
     def late(self, workspace: str) -> bool:
         as_of = self.truth.as_of(workspace)
@@ -105,10 +114,7 @@ class Page:
             for name, (stream, part, whole) in TILES.items()
         }
         known = [workspace for workspace in self.truth.workspaces if self.truth.of("leads", workspace)]
-        found["meetings"] = [
-            sum(meetings(self.truth, workspace, *window) for workspace in known) if known else None
-            for window in (self.now, self.before)
-        ]
+        found["meetings"] = [sum(meetings(self.truth, one, *self.now) for one in known) if known else None, None]
         for name, (now, earlier) in found.items():
             before = earlier if self.first <= self.before[0] else None
             change = None if now is None or before is None or late else now - before
@@ -208,8 +214,7 @@ class Page:
     def _senders(self) -> None:
         healths: Counter[str] = Counter()
         rows = self.truth.streams["accounts"]
-        for row in rows:
-            found = account(self.truth, row)
+        for row, found in accounts(self.truth):
             healths[found["health"]] += 1
             if found["health"] in {"burning", "watch"}:
                 name = f"sender.{row['workspace_id']}.{row['email']}"

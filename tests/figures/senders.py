@@ -5,21 +5,38 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tests.figures.truth import DATED, DAY, over, pair, summed, within
+from tests.figures.verdicts import are_enough, doubled
 
 if TYPE_CHECKING:
     from tests.figures.truth import Truth
     from tests.figures.world import Row
 
 _, ACCOUNTS, _ = DATED
+WINDOWS = {"7d": (0, 7), "prior_7d": (7, 14), "30d": (0, 30)}
 
 
-def account(truth: Truth, row: Row) -> Row:
-    loaded = truth.loaded(ACCOUNTS, row["workspace_id"])
+def accounts(truth: Truth) -> list[tuple[Row, Row]]:
+    """All of them, each with its figures; bounces of all that send enough are compared at once."""
+    rows = truth.streams["accounts"]
+    windows = [_windows(truth, row) for row in rows]
+    compared = sum(are_enough(*(_bounces(one)[name] for name in ("7d", "prior_7d"))) for one in windows)
+    return [(row, account(truth, row, one, compared)) for row, one in zip(rows, windows, strict=True)]
+
+
+def _windows(truth: Truth, row: Row) -> dict[str, list[Row] | None]:
+    end = truth.loaded(ACCOUNTS, row["workspace_id"]).until
     own = [day for day in truth.of(ACCOUNTS, row["workspace_id"]) if day["email_account"] == row["email"]]
-    windows = {}
-    for name, newest, oldest in (("7d", 0, 7), ("prior_7d", 7, 14), ("30d", 0, 30)):
-        end = loaded.until
-        windows[name] = within(own, end - (oldest - 1) * DAY, end - newest * DAY) if end else None
+    return {
+        name: within(own, end - (oldest - 1) * DAY, end - newest * DAY) if end else None
+        for name, (newest, oldest) in WINDOWS.items()
+    }
+
+
+def _bounces(windows: dict[str, list[Row] | None]) -> dict[str, tuple[Any, Any]]:
+    return {name: pair(rows or [], "bounced", "sent") for name, rows in windows.items()}
+
+
+def account(truth: Truth, row: Row, windows: dict[str, list[Row] | None], compared: int) -> Row:
     found: Row = {"sent_per_day_7d": None}
     for name in ("7d", "30d"):
         found[f"sent_count_{name}"] = summed(windows[name], "sent")
@@ -32,12 +49,11 @@ def account(truth: Truth, row: Row) -> Row:
         found["sent_per_day_7d"] = found["sent_count_7d"] / 7
     warmup = next((one for one in truth.of("account_warmup", row["workspace_id"]) if one["email"] == row["email"]), {})
     found["warmup_health_score"] = warmup.get("health_score")
-    bounces = {name: pair(rows or [], "bounced", "sent") for name, rows in windows.items()}
-    found["health"] = health(row, found, bounces)
+    found["health"] = health(row, found, _bounces(windows), compared)
     return found
 
 
-def health(account: Row, found: Row, bounces: dict[str, tuple[Any, Any]]) -> str:
+def health(account: Row, found: Row, bounces: dict[str, tuple[Any, Any]], compared: int) -> str:
     rates = [over(*bounces[name]) or 0 for name in ("7d", "30d") if (bounces[name][1] or 0) >= 20]
     score, sent = found["warmup_health_score"], found["sent_count_30d"] or 0
     if (
@@ -49,13 +65,7 @@ def health(account: Row, found: Row, bounces: dict[str, tuple[Any, Any]]) -> str
         return "burning"
     resting = account["status"] == 3 or (account["warmup_status"] == 0 and sent > 0)
     many = (found["sent_per_day_7d"] or 0) > 30
-    rising = doubled(bounces["7d"], bounces["prior_7d"])
+    rising = doubled(bounces["7d"], bounces["prior_7d"], compared)
     if resting or many or rising or any(rate > 0.03 for rate in rates) or (score or 99) < 80:
         return "watch"
     return "green" if score is not None or (bounces["30d"][1] or 0) >= 20 else "unknown"
-
-
-def doubled(week: tuple[Any, Any], before: tuple[Any, Any]) -> bool:
-    if (week[1] or 0) < 20 or (before[1] or 0) < 20 or week[0] < 2:
-        return False
-    return bool(week[0] * before[1] >= 2 * before[0] * week[1])

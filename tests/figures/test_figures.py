@@ -44,6 +44,8 @@ def test_the_world_is_hard(compared: Compared) -> None:
     assert {reason for *_, reason in truth.odd} >= {"a figure is below zero", "its day is before there was Instantly"}
     assert len({truth.as_of(workspace) for workspace in truth.workspaces}) > 2
     assert compared.count > 3000
+    assert set(compared.verdicts.values()) >= {"better", "within chance"}
+    assert {value for key, value in compared.marts.items() if key[-1] == "is_clear_winner"} == {True, False}
 
 
 def test_every_figure_of_the_marts_is_what_is_counted(compared: Compared) -> None:

@@ -26,6 +26,7 @@ KEYS = {
     "campaign_analytics": ("campaign_id",),
     "campaign_analytics_overview": ("campaign_id",),
     "campaign_analytics_steps": ("campaign_id", "step", "variant"),
+    "campaign_variants": ("campaign_id", "step", "variant"),
     "leads": ("id",),
     "lead_labels": ("id",),
     "workspaces": ("id",),
@@ -72,7 +73,7 @@ def why_odd(stream: str, row: Row) -> str | None:
     return None
 
 
-NOT_JUDGED = {"accounts", "campaigns", "leads", "lead_labels", "workspaces"}
+NOT_JUDGED = {"accounts", "campaigns", "campaign_variants", "leads", "lead_labels", "workspaces"}
 
 
 @dataclass

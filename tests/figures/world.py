@@ -17,6 +17,9 @@ TODAY = date(2026, 6, 30)
 """The day of the load."""
 
 DAYS = 75
+LUCKY = 28
+"""Days in which the first campaign of each workspace does better than before."""
+
 KINDS = ("busy", "stopped", "late", "stale", "unloaded", "silent", "new", "hashed")
 COUNTS = ("sent", "contacted", "new_leads_contacted", "replies", "unique_replies", "replies_automatic")
 AUTOMATIC = "unique_replies_automatic"
@@ -46,6 +49,8 @@ class World:
             Workspace(self, f"workspace-{number}", kind)
 
     def _some(self) -> list[str]:
+        if self.random.random() < 0.2:
+            return ["busy", "busy"]  # whole, so that the sums of all have a verdict too
         return [*KINDS[:3], *self.random.sample(KINDS, self.random.randint(1, 4))]
 
     def add(self, stream: str, row: Row, load: tuple[datetime, datetime], *, key: tuple[str, ...] = ()) -> None:
@@ -94,7 +99,8 @@ class Workspace:
         self.id, self.name = f"id-of-{name}", name
         self.last = TODAY - 2 * DAY if kind == "late" else TODAY
         self.end = self.last - self.random.randint(20, 60) * DAY if kind == "stopped" else self.last
-        self.first = self.end - (4 if kind == "new" else self.random.choice((DAYS, 40, 10))) * DAY
+        age = {"new": 4, "busy": DAYS}.get(kind) or self.random.choice((DAYS, 40, 10))
+        self.first = self.end - age * DAY
         self._add("workspaces", {"id": self.id}, self.load(self.last))
         self.accounts = [self._address(number) for number in range(4)]
         self.campaigns = [f"{name}-campaign-{number}" for number in range(3)]
@@ -152,10 +158,13 @@ class Workspace:
             self._add("campaign_analytics_overview", {"campaign_id": campaign, **outcomes}, load, ("campaign_id",))
         for step, variant in (("1", "0"), ("1", "1"), ("2", "0"), ("2", "unknown"), ("unknown", "unknown"), ("3", "0")):
             if self.random.random() < 0.8:
-                most = {"sent": 500, "replies": 40, "unique_replies": 30, AUTOMATIC: 9, "unique_opened": 2}
+                most = {"sent": 500, "replies": 40, AUTOMATIC: 9, "unique_opened": 2}
+                most["unique_replies"] = 150 if (step, variant) == ("1", "0") else 30
                 row = {"campaign_id": campaign, "step": step, "variant": variant}
                 row |= self.world.counts(**most, unique_clicks=1, unique_opportunities=9)
                 self._add("campaign_analytics_steps", row, load, ("campaign_id", "step", "variant"))
+                off = {name: row[name] for name in ("campaign_id", "step", "variant")}
+                self._add("campaign_variants", off | {"v_disabled": self.random.choice((None, False, True))}, load)
 
     def _days(self) -> None:
         stale = self.random.choice(("campaign_analytics_daily", "account_analytics_daily"))
@@ -180,6 +189,8 @@ class Workspace:
             if stream == "campaign_analytics_daily"
             else ("email_account", {"bounced": 2})
         )
+        if subject == self.campaigns[0] and day > TODAY - LUCKY * DAY:
+            more["opportunities"] = 12
         most = dict.fromkeys(COUNTS, 3) | {AUTOMATIC: 1, "sent": 40} | more
         opens = dict.fromkeys((*OPENS, *CLICKS), 5 if tracked else 0)
         row = {own: subject, "date": day.isoformat(), **self.world.counts(**most, **opens)}

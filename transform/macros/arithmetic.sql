@@ -19,6 +19,34 @@
     end
 {%- endmacro %}
 
+{#- Whether a share is higher than another one by more than chance explains: true where equal shares would be so far apart, in
+    this direction, less than once in 20 times as many trials as `comparisons` are made at once. The chance is that of the
+    signed root of the likelihood ratio, half a hit nearer to the other share, by the bound of Mills on the normal tail:
+    exact tests need sums that are as long as there are hits. False for more hits than tries, which are no share. -#}
+{% macro beyond_chance(hits, tries, other_hits, other_tries, comparisons) -%}
+    {%- set counts = [(hits ~ ' - 0.5', tries), (other_hits ~ ' + 0.5', other_tries)] -%}
+    {%- set terms = [] -%}
+    {%- for part, whole in counts -%}
+        {%- for own, both in [
+            ('(' ~ part ~ ')', '(' ~ hits ~ ' + ' ~ other_hits ~ ')'),
+            ('(' ~ whole ~ ' - (' ~ part ~ '))', '(' ~ tries ~ ' + ' ~ other_tries ~ ' - ' ~ hits ~ ' - ' ~ other_hits ~ ')'),
+        ] -%}
+            {#- What is below half a hit is not looked at, but may be computed. -#}
+            {%- set own = 'greatest(cast(' ~ own ~ ' as double precision), 0.5)' -%}
+            {%- set expected = 'greatest(cast(' ~ both ~ ' as double precision), 0.5) * ' ~ whole ~ ' / (' ~ tries ~ ' + ' ~ other_tries ~ ')' -%}
+            {%- do terms.append(own ~ ' * ln(' ~ own ~ ' / (' ~ expected ~ '))') -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {%- set ratio = 'greatest(' ~ terms | join(' + ') ~ ', 0.001)' -%}
+    case
+        when {{ tries }} > 0 and {{ other_tries }} > 0
+            and {{ hits }} between 0 and {{ tries }} and {{ other_hits }} between 0 and {{ other_tries }}
+            then ({{ hits }} - 0.5) / {{ tries }} > ({{ other_hits }} + 0.5) / {{ other_tries }}
+                and {{ ratio }} + ln(4 * pi() * {{ ratio }}) / 2 > ln(cast({{ comparisons }} as double precision) / 0.05)
+        else false
+    end
+{%- endmacro %}
+
 {#- Of a rate that is made of several rows, the part and the whole: of those rows alone that tell both. -#}
 {% macro part_of(part, whole) -%}
     case when {{ whole }} is not null then {{ part }} end

@@ -18,8 +18,8 @@
     (2, 'warmup_health_score >= ' ~ low ~ ' and warmup_health_score < ' ~ poor, score),
     (2, 'account_status_code = 3', "'account: ' || coalesce(account_status, 'a problem')"),
     (2, 'warmup_status_code = 0 and sent_count_30d > 0', "'sends while its warm-up is paused'"),
-    (2, 'bounce_whole_7d >= ' ~ enough ~ ' and bounce_whole_prior_7d >= ' ~ enough ~ ' and bounce_part_7d >= 2'
-        ~ ' and bounce_rate_per_sent_7d >= 2 * bounce_rate_per_sent_prior_7d',
+    (2, 'bounce_whole_7d >= ' ~ enough ~ ' and bounce_whole_prior_7d >= ' ~ enough ~ ' and bounce_part_7d >= 2 and bounce_rate_per_sent_7d >= 2 * bounce_rate_per_sent_prior_7d and '
+        ~ instantly.beyond_chance('bounce_part_7d', 'bounce_whole_7d', 'bounce_part_prior_7d', 'bounce_whole_prior_7d', 'compared_count'),
         "'bounces at least doubled within a week'"),
     (2, 'sent_per_day_7d > ' ~ var('instantly__sends_per_day_watch'),
         "cast(cast(ceil(sent_per_day_7d) as bigint) as text) || ' sends a day'"),
@@ -97,6 +97,9 @@ accounts as (
         workspaces.accounts_as_of_date as as_of_date,
         accounts.daily_limit,
         sums.last_sent_date,
+        sum(
+            case when sums.bounce_whole_7d >= {{ enough }} and sums.bounce_whole_prior_7d >= {{ enough }} then 1 else 0 end
+        ) over () as compared_count,
         {%- for name, _, _ in windows %}
         {%- for count in counts %}
         -- No row is nothing sent, where the days were loaded; a row without the figure is not.

@@ -43,22 +43,62 @@ rates as (
     from counts
 ),
 
-rivals as (
+-- A variant that was switched off early was never judged, and is gone. All others are rivals, early ones too.
+pairs as (
     select
         own.campaign_id,
         own.step,
         own.variant,
-        max(other.reply_rate_per_sent) as rate,
-        max(other.reply_rate_per_sent_high) as high
+        own.reply_count_unique,
+        own.sent_count,
+        own.reply_rate_per_sent_low as low,
+        other.reply_count_unique as rival_replies,
+        other.sent_count as rival_sent,
+        case when not other.is_early then other.reply_rate_per_sent end as rival_rate,
+        -- Where nothing is known of it, or more replied than were sent to, it may reach anything.
+        coalesce(other.reply_rate_per_sent_high, 1) as rival_high
     from rates as own
     inner join rates as other
         on other.campaign_id = own.campaign_id
         and other.step = own.step
         and other.variant <> own.variant
         and other.is_attributed
-        and not other.is_early
+        and not (other.is_early and coalesce(other.is_disabled, false))
     where own.is_attributed and not own.is_early
-    group by own.campaign_id, own.step, own.variant
+),
+
+contests as (
+    select
+        campaign_id,
+        step,
+        variant,
+        max(rival_rate) as best_rival_rate,
+        count(*) over () as contests_count
+    from pairs
+    group by campaign_id, step, variant
+    having max(rival_rate) is not null
+),
+
+rivals as (
+    select
+        pairs.campaign_id,
+        pairs.step,
+        pairs.variant,
+        max(contests.best_rival_rate) as rate,
+        min(
+            case
+                when pairs.low > pairs.rival_high
+                    and {{ instantly.beyond_chance(
+                        'pairs.reply_count_unique', 'pairs.sent_count', 'pairs.rival_replies', 'pairs.rival_sent', 'contests.contests_count'
+                    ) }}
+                    then 1
+                else 0
+            end
+        ) = 1 as are_beaten
+    from pairs
+    inner join contests
+        on contests.campaign_id = pairs.campaign_id and contests.step = pairs.step and contests.variant = pairs.variant
+    group by pairs.campaign_id, pairs.step, pairs.variant
 ),
 
 variants as (
@@ -104,8 +144,8 @@ select
     rates.positive_reply_rate_per_sent_high,
     rates.is_early,
     case when rates.is_attributed then cast(variants.variants_in_step as bigint) end as variants_in_step,
-    coalesce(rates.reply_rate_per_sent > 0 and rates.reply_rate_per_sent >= rivals.rate, false) as is_best,
-    coalesce(rates.reply_rate_per_sent_low > rivals.high, false) as is_clear_winner,
+    coalesce(rates.reply_rate_per_sent > 0 and rates.reply_rate_per_sent <= 1 and rates.reply_rate_per_sent >= rivals.rate, false) as is_best,
+    coalesce(rivals.are_beaten, false) as is_clear_winner,
     rates.loaded_at
 from rates
 left join rivals

@@ -58,13 +58,12 @@ meetings as (
     select
         periods.workspace_id,
         periods.period_days,
-        sum(case when cast(leads.last_interest_change_at as date) >= periods.period_start then 1 else 0 end) as meeting_booked_count,
-        sum(case when cast(leads.last_interest_change_at as date) < periods.period_start then 1 else 0 end) as meeting_booked_count_before
+        count(*) as meeting_booked_count
     from periods
     inner join {{ ref('instantly__leads') }} as leads
         on leads.workspace_id = periods.workspace_id
         and leads.stage_number >= 6
-        and cast(leads.last_interest_change_at as date) between periods.before_start and periods.period_end
+        and cast(leads.last_interest_change_at as date) between periods.period_start and periods.period_end
     group by periods.workspace_id, periods.period_days
 ),
 
@@ -79,9 +78,9 @@ sums as (
         days.{{ count }},
         days.{{ count }}_before,
         {%- endfor %}
-        {%- for suffix in ('', '_before') %}
-        {{ instantly.or_nothing('meetings.workspace_id', 'meetings.meeting_booked_count' ~ suffix, 'periods.leads_until') }} as meeting_booked_count{{ suffix }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        {{ instantly.or_nothing('meetings.workspace_id', 'meetings.meeting_booked_count', 'periods.leads_until') }} as meeting_booked_count,
+        -- A lead that was at a meeting then and has moved on since is no longer there to be counted.
+        cast(null as bigint) as meeting_booked_count_before
     from periods
     left join days on days.workspace_id = periods.workspace_id and days.period_days = periods.period_days
     left join meetings on meetings.workspace_id = periods.workspace_id and meetings.period_days = periods.period_days
