@@ -43,7 +43,7 @@ coverage:
 
 ## The DAG in a real Airflow, from the sandbox into Postgres; an environment of 500 MB and minutes of their own.
 ## What to run in AIRFLOW, e.g. make test-airflow AIRFLOW="-k killed"
-test-airflow: $(VENV)/.ready .venv-airflow/.ready .venv-meltano/.ready .venv-postgres/.ready .venv-dbt/.ready
+test-airflow: $(VENV)/.ready .venv-airflow/.ready .venv-meltano/.ready .venv-postgres/.ready .venv-dbt/.ready .venv-target-dlt/.ready
 	$(BIN)/pytest tests/airflow $(AIRFLOW)
 
 ## The same on Celery, with one worker and with two: prints how long a run takes.
@@ -122,8 +122,15 @@ pictures: .venv-browser/.ready
 	.venv-browser/bin/python -m tools.pictures output/demo/report.html docs
 
 ## The loader by itself, in an environment of its own; what to run in TARGET_DLT, e.g. make test-target-dlt TARGET_DLT="-k kills"
-test-target-dlt: .venv-target-dlt/.ready .venv-postgres/.ready
-	.venv-target-dlt/bin/pytest target_dlt $(TARGET_DLT)
+test-target-dlt: .venv-target-dlt/.ready .venv-postgres/.ready .venv-tap-postgres/.ready
+	.venv-target-dlt/bin/pytest target_dlt --numprocesses 2 --dist load $(TARGET_DLT)
+
+# A tap that is not ours, for the loader's tests.
+.venv-tap-postgres/.ready: constraints/tap-postgres.txt
+	$(PYTHON) -m venv .venv-tap-postgres
+	.venv-tap-postgres/bin/python $(PIP_INSTALL) --upgrade "pip>=25.1"
+	.venv-tap-postgres/bin/python $(PIP_INSTALL) --constraint $< meltanolabs-tap-postgres
+	touch $@
 
 .venv-target-dlt/.ready: target_dlt/pyproject.toml constraints/target-dlt.txt
 	$(PYTHON) -m venv .venv-target-dlt
@@ -305,8 +312,9 @@ constraints: $(VENV)/.ready
 	$(UV_COMPILE) pyproject.toml --group dev --output-file constraints/dev.txt
 	echo "mutmut" | $(UV_COMPILE) - --constraint constraints/dev.txt --output-file constraints/mutants.txt
 	echo "meltano" | $(UV_COMPILE) - --output-file constraints/meltano.txt
-	echo "singer-sdk<0.55 dlt[duckdb,postgres] adbc-driver-postgresql duckdb==1.5.* msgspec pyarrow typing-extensions hypothesis pytest" | \
+	echo "singer-sdk<0.55 dlt[duckdb,postgres] adbc-driver-postgresql duckdb==1.5.* msgspec pyarrow typing-extensions hypothesis pytest pytest-xdist" | \
 		tr ' ' '\n' | $(UV_COMPILE) - --output-file constraints/target-dlt.txt
+	echo "meltanolabs-tap-postgres" | $(UV_COMPILE) - --output-file constraints/tap-postgres.txt
 	echo "target-duckdb duckdb<1.3" | tr ' ' '\n' | $(UV_COMPILE) - --output-file constraints/bench-target-duckdb.txt
 	echo "target-jsonl" | $(UV_COMPILE) - --output-file constraints/target-jsonl.txt
 	echo "meltanolabs-target-snowflake singer-sdk<0.55 fakesnow;python_version>='3.11'" | tr ' ' '\n' | \

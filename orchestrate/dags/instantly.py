@@ -31,10 +31,11 @@ LOADER = os.environ.get("INSTANTLY_LOADER") or "target-postgres"
 ENVIRONMENT = os.environ.get("MELTANO_ENVIRONMENT") or "prod"
 DBT = os.environ.get("DBT_EXECUTABLE") or str(PROJECT / ".venv-dbt" / "bin" / "dbt")
 DBT_PROJECT = PROJECT / "transform"
-# Where the loads go, as meltano.yml has it: a schema for each of its environments.
+# Where the loads go, as meltano.yml has it: a schema for each of its environments; target-dlt has one of one name.
+BY_DLT = LOADER == "target-dlt"
 DBT_SETTINGS = {
-    "DBT_TARGET": LOADER.removeprefix("target-"),
-    "DBT_INSTANTLY_SCHEMA": "instantly" if ENVIRONMENT == "prod" else "instantly_dev",
+    "DBT_TARGET": (os.environ.get("TARGET_DLT_DESTINATION") or "duckdb") if BY_DLT else LOADER.removeprefix("target-"),
+    "DBT_INSTANTLY_SCHEMA": "instantly" if ENVIRONMENT == "prod" or BY_DLT else "instantly_dev",
 }
 
 WORKSPACES = "instantly_workspaces"

@@ -21,7 +21,7 @@ LOSSLESS = {("decimal", "bigint"), ("decimal", "double"), ("wei", "bigint")}
 """Types of a table, and others whose values they hold; columns that other loaders made."""
 
 
-def fit(part: Part, stored: Mapping[str, str]) -> tuple[Column, ...]:
+def fit(part: Part, stored: Mapping[str, str], *, json: bool = True) -> tuple[Column, ...]:
     """Return columns that rows can be loaded into without loss, given those that the table has.
 
     A column whose type has changed becomes a second one beside the first, named as dlt names variants:
@@ -30,11 +30,13 @@ def fit(part: Part, stored: Mapping[str, str]) -> tuple[Column, ...]:
     Args:
         part: The rows.
         stored: Names of the table's columns, and their types in dlt's words; empty where there is no table.
+        json: Whether the destination has columns of JSON; in others it is text.
 
     Raises:
         DestinationError: The type of a key has changed.
     """
-    return tuple(_fit(column, stored, part) for column in part.columns)
+    texts = {} if json else {column.name: "text" for column in part.columns if column.kind == "json"}
+    return tuple(_fit(column, {**texts, **stored}, part) for column in part.columns)
 
 
 def _fit(column: Column, stored: Mapping[str, str], part: Part) -> Column:

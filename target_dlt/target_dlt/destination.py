@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import dlt
 from dlt.common.destination import Destination
 from dlt.common.destination.exceptions import UnknownDestinationModule
-from dlt.common.exceptions import DltException
+from dlt.common.exceptions import DltException, TerminalValueError
 from dlt.destinations.impl.postgres.factory import PostgresTypeMapper
 from dlt.destinations.job_client_impl import SqlJobClientBase
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 from typing_extensions import override
 
 from target_dlt.errors import DestinationError, one_line
@@ -25,8 +28,6 @@ if TYPE_CHECKING:
 
 DUCKDB, POSTGRES = "duckdb", "postgres"
 REFUSE_NUL = {POSTGRES, "redshift"}
-SQLALCHEMY_DRIVERS = ("postgresql+psycopg://", "postgresql+psycopg2://")
-"""Addresses as other Singer loaders for Postgres want them."""
 
 
 class JsonbTypes(PostgresTypeMapper):
@@ -85,8 +86,8 @@ def destination_of(config: Mapping[str, Any], connection: Any, staging: str) -> 
     name = config["destination"]
     options = dict(config["destination_options"])
     credentials = connection if connection is not None else config.get("credentials")
-    if isinstance(credentials, str):
-        credentials = _native(credentials)
+    if isinstance(credentials, str) and name == POSTGRES:
+        credentials = _postgres(credentials)
     if credentials is not None:
         options["credentials"] = credentials
     try:
@@ -106,6 +107,17 @@ def destination_of(config: Mapping[str, Any], connection: Any, staging: str) -> 
         raise DestinationError(msg) from None
 
 
+def takes_json(destination: Destination[Any, Any]) -> bool:
+    """Return whether a destination has columns of JSON that Parquet files can be loaded into; BigQuery has not."""
+    column: Any = {"name": "value", "data_type": "json"}
+    table: Any = {"name": "table", "columns": {"value": column}}
+    try:
+        destination.capabilities().get_type_mapper().ensure_supported_type(column, table, "parquet")
+    except TerminalValueError:
+        return False
+    return True
+
+
 def is_database(destination: Destination[Any, Any]) -> bool:
     """Return whether rows can be merged. Files could be in formats of tables only, which are not tried here.
 
@@ -120,12 +132,23 @@ def is_database(destination: Destination[Any, Any]) -> bool:
         raise DestinationError(msg) from None
 
 
-def _native(address: str) -> str:
-    """Return an address of SQLAlchemy's as dlt takes it."""
-    for driver in SQLALCHEMY_DRIVERS:
-        if address.startswith(driver):
-            return f"postgresql://{address.removeprefix(driver)}"
-    return address
+def _postgres(address: str) -> str | dict[str, Any]:
+    """Return an address of Postgres, libpq's or SQLAlchemy's, as dlt takes it.
+
+    dlt wants a password, which need not be in the address (``.pgpass``, ``peer``), and a host; that of a socket is its
+    folder, percent-encoded.
+    """
+    try:
+        url = make_url(address)
+    except (ArgumentError, ValueError):
+        return address  # dlt refuses it
+    query = dict(url.query)
+    host = query.pop("host", None) or url.host
+    port = query.pop("port", None) or url.port
+    if url.get_backend_name() not in {"postgres", "postgresql"} or not isinstance(host, str):
+        return address
+    place = {"host": quote(host, safe=":"), "port": int(str(port or 5432)), "database": url.database}
+    return {**place, "username": url.username, "password": url.password or "", "query": query}
 
 
 def silence() -> None:

@@ -20,7 +20,7 @@ from typing_extensions import override
 
 from target_dlt.ahead import Ahead
 from target_dlt.batches import Batches, Rules
-from target_dlt.errors import DestinationError, InputError
+from target_dlt.errors import DestinationError, InputError, one_line
 from target_dlt.rejects import Rejects
 
 if TYPE_CHECKING:
@@ -88,6 +88,9 @@ class Loader(GenericSingerReader[bytes]):
                     if batch.state is not None:
                         sys.stdout.buffer.write(bytes(batch.state) + b"\n")
                         sys.stdout.buffer.flush()
+        except OSError as error:
+            msg = f"Cannot write what has been read, or a state: {one_line(error)}"
+            raise DestinationError(msg) from None
         finally:
             shutil.rmtree(folder, ignore_errors=True)
         rejects.summarize()

@@ -19,6 +19,7 @@ from target_dlt.destination import (
     is_database,
     make_pipeline,
     silence,
+    takes_json,
 )
 
 silence()  # before dlt reads its variables
@@ -79,6 +80,7 @@ class Warehouse:
         self._merges = is_database(self._destination)
         # DuckDB's MERGE takes several times the memory, and fails where it may not.
         self._upserts = "upsert" in (capabilities.supported_merge_strategies or ()) and self._connection is None
+        self._json = takes_json(self._destination)
         self._formats = set(capabilities.supported_loader_file_formats or ())
         self._stored: dict[str, dict[str, str]] = {}
         self._staged = False
@@ -153,7 +155,7 @@ class Warehouse:
     def _load_once(self, parts: list[Part]) -> None:
         for part in parts:
             stored = self._columns(part.table)
-            columns = changes.fit(part, stored)
+            columns = changes.fit(part, stored, json=self._json)
             if columns != part.columns:
                 changes.rewrite(part, columns, native_json=self.form.native_json)
         self._pipeline.abort_packages()
@@ -248,7 +250,7 @@ class Warehouse:
 
     def _drop_stale(self, sql: Any) -> None:  # noqa: ANN401 (of dlt)
         """Drop staging schemas that are too old for their load to be running still."""
-        layout = re.compile(rf"{re.escape(self._dataset)}_staging_([0-9a-f]{{8}})_[0-9a-f]{{4}}", re.IGNORECASE)
+        layout = re.compile(rf"{re.escape(sql.dataset_name)}_staging_([0-9a-f]{{8}})_[0-9a-f]{{4}}", re.IGNORECASE)
         for (name,) in sql.execute_sql("SELECT schema_name FROM information_schema.schemata") or ():
             match = layout.fullmatch(name)
             if match and time.time() - int(match[1], 16) > STALE_SECONDS:

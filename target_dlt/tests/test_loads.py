@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
+import dlt
 import duckdb
 import pyarrow.parquet as pq
 import pytest
-from loading import Duck, Pg, load, record, run, schema, state, value_of
+from loading import Duck, Pg, lines, load, record, run, schema, state, value_of
+from target_dlt.columns import Column
+from target_dlt.destination import takes_json
 from target_dlt.errors import DestinationError, InputError, RejectedError
+from target_dlt.streams import Part
+
+from target_dlt import changes
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from loading import Warehouse
+
+    from tests.warehouse.postgres import Postgres
 
 ID = {"type": "integer"}
 TEXT = {"type": ["string", "null"]}
@@ -366,6 +375,40 @@ def test_parquet_files_hold_what_was_sent_and_every_load_adds_to_them(tmp_path: 
     assert sorted((row["id"], row["json"], row["_sdc_extracted_at"]) for row in found) == [
         (at, '{"a": "\\u00df"}', datetime(2026, 1, 31, 21, 59, 59, 123456)) for at in range(2)
     ]
+
+
+def test_a_folder_that_cannot_be_written_to_ends_the_load_in_one_line(duck: Duck, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder", encoding="utf-8")
+    text = lines([schema("t", {"id": ID}), record("t", {"id": "no integer"}), record("t", {"id": 1}), state({})])
+    done = run(duck, text, tmp_path, rejects_path=str(tmp_path / "file"))
+    assert done.returncode == 1
+    assert done.stdout == b""
+    assert "Cannot write what has been read, or a state" in done.stderr.decode().splitlines()[-1]
+
+
+def test_postgres_is_reached_by_its_socket_and_without_a_password(postgres: Pg, server: Postgres) -> None:
+    load(replace(postgres, url=server.url("loads")), schema("t", {"id": ID}), record("t", {"id": 1}))
+    assert postgres.query("select id from {}.t") == [(1,)]
+
+
+def test_a_schema_may_have_any_name(warehouse: Warehouse) -> None:
+    odd = replace(warehouse, schema=f"{warehouse.schema} Nord & Süd {'x' * 60}")
+    for _ in range(2):
+        load(odd, schema("t", {"id": ID}), record("t", {"id": 1}))
+    query = "select table_schema from information_schema.tables where table_name = 't' and table_schema like '%nord%'"
+    ((name,),) = warehouse.query(query)
+    assert warehouse.query(f'select count(*) from "{name}".t') == [(1,)]
+    assert "staging" not in str(warehouse.query("select schema_name from information_schema.schemata"))
+
+
+def test_json_is_text_where_the_destination_could_not_load_it(tmp_path: Path) -> None:
+    part = Part("t", "t", (Column("id", "id", "bigint"), Column("v", "v", "json")), tmp_path / "file")
+    assert [column.kind for column in changes.fit(part, {}, json=takes_json(dlt.destinations.bigquery()))] == [
+        "bigint",
+        "text",
+    ]
+    assert changes.fit(part, {}, json=takes_json(dlt.destinations.duckdb())) == part.columns
+    assert changes.fit(part, {}, json=takes_json(dlt.destinations.postgres())) == part.columns
 
 
 def test_nothing_of_a_load_stays_behind_in_the_database(warehouse: Warehouse) -> None:

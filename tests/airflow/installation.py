@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from tests.warehouse.dlt import PROGRAM
 from tests.warehouse.pipeline import SCHEMA
 
 if TYPE_CHECKING:
@@ -33,7 +34,8 @@ FOREIGN = ("AIRFLOW", "_AIRFLOW", "MELTANO", "TAP_", "TARGET_", "INSTANTLY_", "D
 def make_project(folder: Path) -> None:
     """A Meltano project: the shipped one, with the tap and the loader of the tests instead of installed ones."""
     project = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))
-    programs = {"tap-instantly": Path(sys.executable).parent / "tap-instantly", "target-postgres": LOADER}
+    tap = Path(sys.executable).parent / "tap-instantly"
+    programs = {"tap-instantly": tap, "target-postgres": LOADER, "target-dlt": PROGRAM}
     for plugin in (*project["plugins"]["extractors"], *project["plugins"]["loaders"]):
         if plugin["name"] in programs:
             plugin["executable"] = str(programs[plugin["name"]])

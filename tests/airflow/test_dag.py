@@ -16,9 +16,10 @@ from urllib.parse import quote
 import pytest
 
 from demo.paths import SCHEMAS
-from tests.airflow.conftest import WORKSPACES
+from tests.airflow.conftest import HOST, WORKSPACES
 from tests.airflow.installation import AIRFLOW, ROOT, Installation, state_id
 from tests.support import traces
+from tests.warehouse.postgres import PASSWORD
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -101,6 +102,25 @@ def test_everything_of_every_workspace_is_loaded_and_the_next_run_goes_on_from_t
     # The others' keys have the names of their workspaces in them, which may be written.
     assert traces(keys["main"], written) == []
     assert [name for name, key in keys.items() if key in written] == []
+
+
+def test_target_dlt_loads_all_workspaces_into_postgres_and_goes_on_from_a_state_of_its_own(
+    install: Install, agency: Server
+) -> None:
+    installation = install()
+    address = f"postgresql://postgres:{PASSWORD}@{HOST}:{installation.postgres.port}/{installation.database}"
+    by_dlt = {"TARGET_DLT_DESTINATION": "postgres", "TARGET_DLT_CREDENTIALS": address}
+    installation.variables |= {"INSTANTLY_LOADER": "target-dlt", "MELTANO_ENVIRONMENT": "dev", **by_dlt}
+    for _ in range(2):
+        done = installation.test(ONLY_LEADS)
+        assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-5000:]
+        assert installation.ids("leads") == ids_in(agency, "leads")
+        for name in WORKSPACES:
+            agency.control.within(name).add_leads(2)
+    assert set(installation.states()) == {f"dev:target-dlt:{name}:leads" for name in WORKSPACES}
+    assert PASSWORD not in installation.written() + done.stdout + done.stderr
+    command = inspected(installation, "instantly.transform.function()")
+    assert " DBT_TARGET=postgres DBT_INSTANTLY_SCHEMA=instantly " in command
 
 
 def test_only_what_the_project_selects_is_loaded_and_all_of_that(install: Install, agency: Server) -> None:

@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 from tap_instantly.settings import SETTINGS
 from tap_instantly.streams import STREAMS
 from tests.meltano.project import ENVIRONMENT, ROOT, install
-from tests.warehouse.postgres import running
+from tests.warehouse.postgres import PASSWORD, running
 from tools import hub
 
 if TYPE_CHECKING:
@@ -136,6 +136,24 @@ def test_postgres_gets_every_row_once_with_the_fast_settings(project: Project, a
         rows = server.rows("select id from instantly.leads", database)
         truth = [row["id"] for row in agency.control.truth("leads")]
         assert sorted(row["id"] for row in rows) == sorted(truth)
+
+
+def test_target_dlt_loads_into_postgres_by_two_variables_and_tells_nobody_the_password(
+    project: Project, agency: Server
+) -> None:
+    with running(host="127.0.0.1") as server, server.database("by_dlt") as database:
+        variables = {
+            "TAP_INSTANTLY_API_KEY": agency.api_key,
+            "TAP_INSTANTLY__SELECT": FEW,
+            "TARGET_DLT_DESTINATION": "postgres",
+            "TARGET_DLT_CREDENTIALS": f"postgresql://postgres:{PASSWORD}@127.0.0.1:{server.port}/{database}",
+        }
+        printed = project.meltano("config", "--safe", "print", "target-dlt", **variables).stdout
+        log = [project.meltano("run", "instantly-to-duckdb", **variables) for _ in range(2)]
+        rows = server.rows("select id from instantly.leads", database)
+    assert sorted(row["id"] for row in rows) == sorted(row["id"] for row in agency.control.truth("leads"))
+    assert PASSWORD not in printed + "".join(done.stdout + done.stderr for done in log)
+    assert not list((project.folder / "output").iterdir())
 
 
 @pytest.mark.parametrize(

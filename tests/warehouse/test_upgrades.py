@@ -64,21 +64,25 @@ def catalog(config: dict[str, Any]) -> dict[str, Any]:
 def other_version(tmp_path: Path, catalog: dict[str, Any]) -> Callable[..., tuple[Path, dict[str, Any]]]:
     """Another version of the tap, in which the properties of leads are other ones, and its catalog."""
 
-    def make(change: Callable[[Properties], None]) -> tuple[Path, dict[str, Any]]:
-        folder, other = tmp_path / "other", copy.deepcopy(catalog)
-        shutil.copytree(ROOT / "tap_instantly", folder / "tap_instantly", ignore=shutil.ignore_patterns("__pycache__"))
-        shutil.copytree(ROOT / "schemas", folder / "schemas")
-        path = folder / "schemas" / "leads.json"
-        schema = json.loads(path.read_text(encoding="utf-8"))
-        change(schema["properties"])
-        path.write_text(json.dumps(schema), encoding="utf-8")
-        entry = next(entry for entry in other["streams"] if entry["stream"] == "leads")
-        change(entry["schema"]["properties"])
-        known = entry["schema"]["properties"].keys()
-        entry["metadata"] = [item for item in entry["metadata"] if {*item["breadcrumb"][1:2]} <= known]
-        return folder, other
+    return lambda change: copy_of_the_tap(tmp_path / "other", catalog, change)
 
-    return make
+
+def copy_of_the_tap(
+    folder: Path, catalog: dict[str, Any], change: Callable[[Properties], None]
+) -> tuple[Path, dict[str, Any]]:
+    """A copy of the tap whose properties of leads are changed, and its catalog."""
+    other = copy.deepcopy(catalog)
+    shutil.copytree(ROOT / "tap_instantly", folder / "tap_instantly", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "schemas", folder / "schemas")
+    path = folder / "schemas" / "leads.json"
+    schema = json.loads(path.read_text(encoding="utf-8"))
+    change(schema["properties"])
+    path.write_text(json.dumps(schema), encoding="utf-8")
+    entry = next(entry for entry in other["streams"] if entry["stream"] == "leads")
+    change(entry["schema"]["properties"])
+    known = entry["schema"]["properties"].keys()
+    entry["metadata"] = [item for item in entry["metadata"] if {*item["breadcrumb"][1:2]} <= known]
+    return folder, other
 
 
 def without(*names: str) -> Callable[[Properties], None]:
