@@ -87,8 +87,9 @@ def _ratio(
     """Compare this loader with a peer: the middle one of the turns' own answers."""
 
     def measure(found: Comparison) -> float | None:
-        turns = zip(found.of(database, OURS, kind), found.of(database, peer, kind), strict=True)
-        return statistics.median([ratio(ours, theirs) for ours, theirs in turns] or [0.0]) or None
+        turns = zip(found.of(database, OURS, kind), found.of(database, peer, kind), strict=False)
+        ratios = [ratio(ours, theirs) for ours, theirs in turns]
+        return statistics.median(ratios) if ratios else None
 
     return measure
 

@@ -28,6 +28,6 @@ def run(commands: str, folder: Path, *programs: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=300,
     )
     assert done.returncode == 0, done.stderr[-5000:]

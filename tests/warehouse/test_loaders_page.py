@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pytest
@@ -38,30 +38,35 @@ def api() -> Iterator[Server]:
         yield server
 
 
-def test_the_commands_load_duckdb_postgres_and_files_and_the_queries_find_the_same_in_both_databases(
+def load(target: dict[str, Any], api: Server, folder: Path) -> dict[str, Any]:
+    """Run the page's pipe with its settings and this target's, and give the state that comes of it."""
+    tap = json.loads(blocks(NAME, "json")[0])
+    config = tap | {"api_key": api.api_key, "api_url": f"{api.url}/api/v2"}
+    (folder / "config.json").write_text(json.dumps(config))
+    (folder / "target.json").write_text(json.dumps(target))
+    run(blocks(NAME, "sh")[1], folder, PROGRAMS)
+    state: dict[str, Any] = json.loads((folder / "state.json").read_text())
+    return state
+
+
+def targets() -> list[dict[str, Any]]:
+    return [json.loads(text) for text in blocks(NAME, "json")[1:]]
+
+
+def test_the_commands_load_duckdb_and_postgres_and_the_queries_find_the_same_in_both(
     api: Server, tmp_path: Path
 ) -> None:
-    install, pipe, by_environment = blocks(NAME, "sh")
+    install, _, by_environment = blocks(NAME, "sh")
     assert "make .venv/.ready .venv-target-dlt/.ready\n" in install
-    tap, *targets = (json.loads(text) for text in blocks(NAME, "json"))
-    (tmp_path / "config.json").write_text(json.dumps(tap | {"api_key": api.api_key, "api_url": f"{api.url}/api/v2"}))
-
-    def load(target: dict[str, object]) -> None:
-        (tmp_path / "target.json").write_text(json.dumps(target))
-        (tmp_path / "state.json").unlink(missing_ok=True)
-        for _ in range(2):
-            run(pipe, tmp_path, PROGRAMS)
-            state = json.loads((tmp_path / "state.json").read_text())
-            assert state["bookmarks"].keys() == {table.name for table in TABLES}
-
+    to_duckdb, to_postgres, _ = targets()
+    assert (to_duckdb["credentials"], to_postgres["credentials"]) == ("warehouse.duckdb", CREDENTIALS)
+    names = {table.name for table in TABLES}
+    for _ in range(2):
+        assert load(to_duckdb, api, tmp_path)["bookmarks"].keys() == names
     with running(host=HOST) as postgres, postgres.database("first"), postgres.database("second"):
         here = f"postgresql://postgres:{PASSWORD}@{HOST}:{postgres.port}"
-        assert [target["credentials"] for target in targets if "credentials" in target] == [
-            "warehouse.duckdb",
-            CREDENTIALS,
-        ]
-        for target in targets:
-            load({name: f"{here}/first" if value == CREDENTIALS else value for name, value in target.items()})
+        (tmp_path / "state.json").unlink()
+        assert load(to_postgres | {"credentials": f"{here}/first"}, api, tmp_path)["bookmarks"].keys() == names
         assert by_environment.count(CREDENTIALS) == 1
         run(f"set -e -o pipefail\n{by_environment.replace(CREDENTIALS, f'{here}/second')}", tmp_path, PROGRAMS)
         with duckdb.connect(str(tmp_path / "warehouse.duckdb"), read_only=True) as warehouse:
@@ -71,10 +76,16 @@ def test_the_commands_load_duckdb_postgres_and_files_and_the_queries_find_the_sa
                 for database in ("first", "second"):
                     rows = postgres.rows(query, database)
                     assert sorted(map(str, found)) == sorted(str(tuple(row.values())) for row in rows)
-    files = f"{tmp_path}/lake/instantly/leads/*.parquet"
+
+
+def test_the_commands_write_parquet_files_where_the_page_says(api: Server, tmp_path: Path) -> None:
+    *_, to_files = targets()
+    load(to_files, api, tmp_path)
+    files = str(tmp_path / "lake" / "instantly" / "leads" / "*.parquet")
     with duckdb.connect() as reader:
-        (leads,) = reader.execute("select count(distinct id) from read_parquet(?)", [files]).fetchall()
-    assert leads == (30,)
+        assert reader.execute("select count(*), count(distinct id) from read_parquet(?)", [files]).fetchall() == [
+            (30, 30)
+        ]
 
 
 def test_the_types_on_the_page_are_those_that_the_loader_names_and_that_are_compared() -> None:
