@@ -14,7 +14,7 @@ endef
 
 .PHONY: demo test lint types unit coverage mutants chaos fuzz audit format sandbox meltano test-meltano docs drift bench \
 	bench-load constraints clean test-airflow bench-airflow site dist sbom image release-notes lint-workflows hooks test-snowflake \
-	transform dbt-docs test-snowflake-dbt report test-report pictures test-target-dlt
+	transform dbt-docs test-snowflake-dbt report test-report pictures fuzz-figures test-target-dlt
 
 ## Run the whole pipeline against the sandbox API: extract, load into DuckDB, change things, do it again, compare,
 ## build the marts and write the report: output/demo/report.html.
@@ -88,6 +88,11 @@ AUDITED := dev meltano target-dlt target-jsonl target-postgres target-snowflake 
 ## Send pages that no server should send through the tap, and count what becomes of them: make fuzz PAGES=100000
 fuzz: $(VENV)/.ready
 	$(BIN)/python -m tools.fuzz $(PAGES)
+
+## Count marts and report once more, over workspaces that nobody would wish for, in DuckDB and Postgres; `make test` does so once.
+## Options in FIGURES, e.g. make fuzz-figures FIGURES="--worlds 20 --seed 1f3a"
+fuzz-figures: $(VENV)/.ready .venv-postgres/.ready .venv-dbt/.ready .venv-report/.ready
+	$(BIN)/python -m tests.figures $(FIGURES)
 
 format: $(VENV)/.ready
 	$(BIN)/ruff check --fix .

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -64,6 +64,8 @@ def written(value: float, kind: Kind) -> str:
         return signed(100 * value, 2) + " pts"
     if kind is Kind.CHANGE:
         return signed(100 * value, 0) + "%"
+    if kind is Kind.SCORE:
+        return f"{math.floor(value):,}"  # what is below a threshold is not written as the threshold
     return f"{value:,.0f}"
 
 
@@ -72,12 +74,17 @@ def percent(share: float) -> str:
     value = 100 * share
     if value in {0, 100}:
         return f"{abs(value):.0f}%"
-    return f"{value:.{2 if value < 10 else 1}f}%"  # noqa: PLR2004 - three digits of it
+    return f"{value:.{_decimals(value, 2 if value < 10 else 1)}f}%"  # noqa: PLR2004 - three digits of it
+
+
+def _decimals(value: float, least: int) -> int:
+    """Give with how many decimals a value is written: so many that what is there is not written as nothing."""
+    return least if not value else max(least, -math.floor(math.log10(abs(value))))
 
 
 def signed(value: float, decimals: int) -> str:
-    """Write a value with its sign; what rounds to zero has none."""
-    text = f"{abs(value):,.{decimals}f}"
+    """Write a value with its sign, and with more decimals where it would be written as zero, which has none."""
+    text = f"{abs(value):,.{_decimals(value, decimals)}f}"
     if not float(text.replace(",", "")):
         return text
     return f"{'+' if value > 0 else MINUS}{text}"
@@ -132,6 +139,13 @@ class Change:
         if not self.figure.value:
             return ""
         return "\N{BLACK UP-POINTING TRIANGLE}" if self.figure.value > 0 else "\N{BLACK DOWN-POINTING TRIANGLE}"
+
+
+def as_far_as_loaded(change: Change, loaded: bool, whole: bool) -> Change:  # noqa: FBT001 - as `Marts.compares` gives them
+    """Give a change where the period was loaded, and what it means where the one before was too."""
+    if not loaded:
+        change = replace(change, figure=replace(change.figure, value=None))
+    return change if whole else replace(change, verdict=Verdict.PLAIN)
 
 
 def change_of_count(name: str, now: int | None, before: int | None, *, more_is_better: bool | None) -> Change:

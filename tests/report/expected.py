@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from tests.report.counting import Counting, labels, over
-from tests.report.health import health, reasons_of
+from tests.report.health import ENOUGH, health, reasons_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -35,6 +35,7 @@ class Expected(Counting):
 
     def __init__(self, truths: Iterable[Callable[[str], Iterable[Row]]], end: date, days: int = 28) -> None:
         super().__init__(truths, end, days)
+        self.values |= {"odd.count": 0, "odd.more": 0}
         self.parts: dict[str, tuple[Any, Any, bool | None]] = {}
         """What changes are made of, now and before (a count, or part and whole), and whether more of it is better."""
         self.attention: dict[str, tuple[Row, list[tuple[int, str]]]] = {}
@@ -140,21 +141,28 @@ class Expected(Counting):
             "reply_rate": over(replied, sums["contacted_count"]),
             "ever_positive_rate": over(ever_positive, sums["emails_sent_count"]),
             "ever_bounce_rate": over(sums["bounced_count"], sums["emails_sent_count"]),
-            "ever_value": sum(row["total_opportunity_value"] for row in lifetime),
+            "ever_value": self._value(lifetime),
         }
         self.values |= {f"{name}.{column}": value for column, value in values.items()}
+
+    @staticmethod
+    def _value(lifetime: list[Row]) -> float | None:
+        """Values of several workspaces may be of several currencies."""
+        valued = {row["workspace"] for row in lifetime if row["total_opportunity_value"]}
+        return sum(row["total_opportunity_value"] for row in lifetime) if len(valued) < 2 else None
 
     def _steps_and_variants(self) -> None:
         known = [row for row in self.steps if row["step"] is not None and row["variant"] is not None]
         together: dict[str, list[Row]] = defaultdict(list)
-        for row in known:
-            together[row["step"]].append(row)
+        for row in self.steps:
+            if row["step"] is not None:
+                together[row["step"]].append(row)
         for step, rows in together.items():
             sent, replied, positive = (
                 sum(row[name] for row in rows) for name in ("sent", "unique_replies", "unique_opportunities")
             )
             self._trial(f"step.{int(step)}", {"sent": sent, "replied": replied, "positive": positive}, replied, sent)
-        unknown = [row for row in self.steps if row not in known]
+        unknown = [row for row in self.steps if row["step"] is None]
         self.values["steps.unattributed.replied"] = sum(row["unique_replies"] for row in unknown)
         rivals = Counter((row["campaign_id"], row["step"]) for row in known)
         compared = {campaign for (campaign, _), count in rivals.items() if count > 1}
@@ -188,7 +196,7 @@ class Expected(Counting):
             week, before, month = (self._bounces(account, *days) for days in ((0, 7), (7, 14), (0, 30)))
             score = warmups.get((account["workspace"], account["email"]), {}).get("health_score")
             reasons = reasons_of(account, states, (week, before, month), score)
-            healths[health(reasons)] += 1
+            healths[health(reasons, judged=score is not None or month[1] >= ENOUGH)] += 1
             if reasons:
                 name = f"sender.{workspaces[account['workspace']]}.{account['email']}"
                 self.attention[name] = account, reasons
@@ -198,7 +206,15 @@ class Expected(Counting):
                     f"{name}.bounce_rate_before": over(*before),
                     f"{name}.warmup_health": score,
                 }
-        self.values |= {f"senders.{health}": healths[health] for health in ("burning", "watch", "green")}
+        self.values |= {f"senders.{health}": healths[health] for health in ("burning", "watch", "green", "unknown")}
+        start, end = self.windows()[0]
+        known = {(account["workspace"], account["email"]) for account in self.accounts}
+        senders = {
+            (row["workspace"], row["email_account"])
+            for row in self._within(self.accounts_daily, start, end)
+            if row["sent"] and row["email_account"]
+        }
+        self.values["senders.unmatched"] = len(senders - known)
         self.values["senders.deleted"] = 0  # the sandbox holds what is there
         self.values["senders.more"] = max(0, healths["burning"] + healths["watch"] - 25)
 

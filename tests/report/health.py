@@ -13,9 +13,11 @@ ENOUGH = 20
 BURNING, WATCH = 1, 2
 
 
-def health(reasons: list[tuple[int, str]]) -> str:
-    """In a word."""
-    return {BURNING: "burning", WATCH: "watch"}[min(reasons)[0]] if reasons else "green"
+def health(reasons: list[tuple[int, str]], *, judged: bool = True) -> str:
+    """In a word; of what there is nothing to judge by, that."""
+    if reasons:
+        return {BURNING: "burning", WATCH: "watch"}[min(reasons)[0]]
+    return "green" if judged else "unknown"
 
 
 def why(reasons: list[tuple[int, str]]) -> str:
@@ -39,7 +41,7 @@ def reasons_of(
         *([(WATCH, f"account: {labels['status'][3]}")] if account["status"] == 3 else []),
         *([(WATCH, "sends while its warm-up is paused")] if account["warmup_status"] == 0 and month[1] else []),
         *([(WATCH, "bounces at least doubled within a week")] if _doubled(week, before) else []),
-        *([(WATCH, f"{round(week[1] / 7)} sends a day")] if week[1] > 7 * 30 else []),
+        *([(WATCH, f"{-(-week[1] // 7)} sends a day")] if week[1] > 7 * 30 else []),
     ]
 
 
@@ -60,7 +62,7 @@ def _bounces(days: int, count: Count) -> Iterator[tuple[int, str]]:
 
 def _warmup(score: float | None) -> Iterator[tuple[int, str]]:
     if score is not None and score < 80:
-        yield BURNING if score < 60 else WATCH, f"warm-up health {round(score)}"
+        yield BURNING if score < 60 else WATCH, f"warm-up health {int(score)}"
 
 
 def _doubled(week: Count, before: Count) -> bool:

@@ -38,11 +38,14 @@ RATES = st.integers(0, 5000).flatmap(lambda tries: st.tuples(st.integers(0, trie
         (1.044, Kind.RATE, "104.4%"),
         (0.0012, Kind.POINTS, "+0.12 pts"),
         (-0.0012, Kind.POINTS, "\N{MINUS SIGN}0.12 pts"),
-        (-0.00001, Kind.POINTS, "0.00 pts"),
+        (-0.00001, Kind.POINTS, "\N{MINUS SIGN}0.001 pts"),
+        (0.0, Kind.POINTS, "0.00 pts"),
+        (0.000_034, Kind.RATE, "0.003%"),
+        (0.0004, Kind.CHANGE, "+0.04%"),
         (-0.214, Kind.CHANGE, "\N{MINUS SIGN}21%"),
         (12.5, Kind.CHANGE, "+1,250%"),
         (2250.4, Kind.MONEY, "2,250"),
-        (97.6, Kind.SCORE, "98"),
+        (79.6, Kind.SCORE, "79"),  # under a threshold of 80,
     ],
 )
 def test_values_are_written_as_people_read_them(value: float, kind: Kind, text: str) -> None:

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 COMPARISONS = 6
 LEFT_OVER = {
     *("campaigns.more", "variants.more", "senders.more", "campaigns.without_figures", "steps.unattributed.replied"),
-    *("senders.deleted", "checks.odd", "period.emails_per_positive"),
+    *("senders.deleted", "senders.unknown", "senders.unmatched", "odd.count", "odd.more", "checks.odd"),
+    "period.emails_per_positive",
 }
 
 
@@ -52,6 +53,9 @@ def words(expected: Expected, workspaces: Sequence[str], loaded_at: datetime | N
             found[f"week.{end}.dates"] = f"{day(end - timedelta(days=6))} \N{EN DASH} {day(end)}"
         elif kind == "step" and rest.endswith(".rate"):
             found[f"{name.removesuffix('.rate')}.label"] = f"Step {rest.removesuffix('.rate')}"
+    if not expected.values["period.emails_per_positive"]:
+        sent = expected.values["period.sent.now"]
+        found["period.sentence"] = "No email led to a positive reply." if sent else "No email was sent."
     found |= dict(_changes(expected))
     found |= dict(_campaigns(expected, workspaces))
     found |= dict(_variants(expected))
@@ -60,18 +64,25 @@ def words(expected: Expected, workspaces: Sequence[str], loaded_at: datetime | N
 
 
 def _first_days(expected: Expected) -> dict[int, date]:
-    """By the number of the workspace."""
-    days: dict[int, date] = {}
-    for row in expected.daily + expected.accounts_daily:
-        on = date.fromisoformat(row["date"])
-        days[row["workspace"]] = min(on, days.get(row["workspace"], on))
-    return days
+    """The days from which on there are figures of both campaigns and accounts, by the number of the workspace."""
+    found: dict[int, date] = {}
+    for rows in (expected.daily, expected.accounts_daily):
+        days: dict[int, date] = {}
+        for row in rows:
+            on = date.fromisoformat(row["date"])
+            days[row["workspace"]] = min(on, days.get(row["workspace"], on))
+        found |= {number: max(on, found.get(number, on)) for number, on in days.items()}
+    return found
 
 
 def _changes(expected: Expected) -> Iterable[tuple[str, str]]:
+    """What changes mean, where the period before is whole: of a workspace, or of all for what is of all."""
+    start = expected.windows()[1][0]
+    began = {number for number, on in _first_days(expected).items() if on > start}
+    of = {f"campaign.{row['campaign_id']}.change": {row["workspace"]} for row in expected.lifetime}
     for name, (now, before, better) in expected.parts.items():
         value = expected.values[name]
-        if value is not None and better is not None:
+        if value is not None and better is not None and not of.get(name, began) & began:
             clear = rates_differ(now, before) if isinstance(now, tuple) else counts_differ(now, before)
             yield name, ("better" if (value > 0) == better else "worse") if clear else "within chance"
 

@@ -6,14 +6,14 @@ with counts as (
         campaigns.campaign_name,
         steps.step,
         steps.variant,
-        case when steps.step <> 'unknown' then cast(steps.step as bigint) end as step_number,
-        case when steps.variant <> 'unknown' then cast(steps.variant as bigint) end as variant_number,
+        {{ instantly.whole_number('steps.step') }} as step_number,
+        {{ instantly.whole_number('steps.variant') }} as variant_number,
         variants.subject,
         coalesce(variants.v_disabled, case when variants.campaign_id is not null then false end) as is_disabled,
-        steps.step <> 'unknown' and steps.variant <> 'unknown' as is_attributed,
+        {{ instantly.whole_number('steps.step') }} is not null and {{ instantly.whole_number('steps.variant') }} is not null as is_attributed,
         steps.sent as sent_count,
-        case when campaigns.open_tracking then steps.unique_opened end as open_count_unique,
-        case when campaigns.link_tracking then steps.unique_clicks end as link_click_count_unique,
+        {{ instantly.tracked_ever('steps.unique_opened', 'open_tracking', 'opens') }} as open_count_unique,
+        {{ instantly.tracked_ever('steps.unique_clicks', 'link_tracking', 'clicks') }} as link_click_count_unique,
         steps.replies as reply_count,
         {{ instantly.human('steps.unique_replies', 'steps.unique_replies_automatic') }} as reply_count_unique,
         steps.unique_replies_automatic as reply_count_automatic_unique,
@@ -21,7 +21,7 @@ with counts as (
         steps.meetings_booked as meeting_booked_count,
         steps.won as won_count,
         steps.loaded_at
-    from {{ ref('stg_instantly__campaign_analytics_steps') }} as steps
+    from {{ instantly.usable('campaign_analytics_steps') }} as steps
     left join {{ ref('int_instantly__campaigns') }} as campaigns on campaigns.campaign_id = steps.campaign_id
     left join {{ ref('int_instantly__workspaces') }} as workspaces on workspaces.workspace_id = steps.workspace_id
     left join {{ ref('stg_instantly__campaign_variants') }} as variants
