@@ -135,7 +135,7 @@ class Workspace:
         tracking = {"open_tracking": settings[0], "link_tracking": settings[1], "email_list": [self.accounts[0]]}
         if self.random.random() < 0.9:
             self._add("campaigns", row | tracking, load)
-        if self.kind == "silent" or (number == 2 and self.random.random() < 0.2):
+        if self.kind == "silent" or (number == 2 and self.kind != "new" and self.random.random() < 0.2):
             return
         deleted = self.random.random() < 0.15
         load = self.load(self.last - 3 * DAY) if deleted else load
