@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
@@ -22,8 +22,26 @@ if TYPE_CHECKING:
     from target_dlt.rejects import Rejects
     from target_dlt.streams import Part
 
+RECORD_COST = 512
+"""Bytes that each record counts beside its own: the keys of a batch are in memory, and small records have many."""
+
 DECODED_TOGETHER = 4 << 20
 """Bytes of records that are decoded at once; they and what they become are all of a batch that is in memory."""
+
+
+T = TypeVar("T")
+
+
+def _given(message: Message, value: T | None) -> T:
+    """Return what a message is there for.
+
+    Raises:
+        InputError: It is not in the message.
+    """
+    if value is None or value == msgspec.Raw():
+        msg = f"The input has a {message.type} of stream {message.stream!r:.100} that says nothing: mend the tap."
+        raise InputError(msg)
+    return value
 
 
 @dataclass
@@ -111,15 +129,16 @@ class Batches:
             if message.type == "RECORD":
                 stream = self._stream(message)
                 stream.add(Entry(message.record, message.time_extracted, message.version))
-                self._bytes += len(line)
+                self._bytes += len(line) + RECORD_COST
                 if stream.waiting_bytes >= DECODED_TOGETHER:
                     self._write(stream)
             elif message.type == "STATE":
-                self._batch.state = message.value
+                self._batch.state = _given(message, message.value)
             elif message.type == "SCHEMA":
                 yield from self._take_schema(message)
             elif message.type == "ACTIVATE_VERSION":
-                self._batch.versions[self._stream(message).table] = message.version or 0
+                table, version = self._stream(message).table, _given(message, message.version)
+                self._batch.versions[table] = max(version, self._batch.versions.get(table, version))
             else:
                 msg = f"The input has a message of type {message.type!r:.40}, which this target does not take."
                 raise InputError(msg)
@@ -135,7 +154,7 @@ class Batches:
             raise InputError(msg) from None
 
     def _take_schema(self, message: Message) -> Iterator[Batch]:
-        name, schema, keys = message.stream, bytes(message.schema), message.key_properties or []
+        name, schema, keys = message.stream, bytes(_given(message, message.schema)), message.key_properties or []
         if self._schemas.get(name) == (schema, keys):
             return
         try:
@@ -145,10 +164,13 @@ class Batches:
                 self._form.normalize,
                 metadata=self._rules.metadata,
             )
-        except (ValueError, msgspec.DecodeError, AttributeError) as error:
+        except (ValueError, TypeError, AttributeError, msgspec.DecodeError) as error:
             msg = f"The SCHEMA of stream {name!r:.100} cannot be used: {error}"
             raise InputError(msg) from None
         table = self._form.normalize(name)
+        if table.startswith("_dlt"):
+            msg = f"Stream {name!r:.100} would have a table that is dlt's own: rename it in the tap."
+            raise InputError(msg)
         if self._tables.setdefault(table, name) != name:
             both = f"{self._tables[table]!r:.100} and {name!r:.100}"
             msg = f"Streams {both} would share the table {table}: rename one of them in the tap."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -10,7 +11,7 @@ import msgspec
 import pyarrow as pa
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 Kind = Literal["text", "bigint", "double", "bool", "timestamp", "date", "json"]
 """The type of a column, in dlt's words."""
@@ -102,26 +103,20 @@ def columns_of(
     if unknown := [key for key in keys if key not in properties]:
         msg = f"key_properties name {', '.join(map(repr, unknown))}, which the schema has no property for"
         raise ValueError(msg)
-    taken = set(RESERVED) if metadata else set[str]()
-    found = []
-    for field, definition in properties.items():
-        if metadata and field in RESERVED:
-            continue
-        name = _free(normalize(field), field, taken)
-        taken.add(name)
-        found.append(Column(field, name, kind_of(definition), field in keys))
+    fields = {field: normalize(field) for field in properties if not (metadata and field in RESERVED)}
+    uses = Counter([*fields.values(), *(RESERVED if metadata else ())])
+    names = {field: name if field == name or uses[name] == 1 else tagged(name, field) for field, name in fields.items()}
+    found = [Column(field, name, kind_of(properties[field]), field in keys) for field, name in names.items()]
     if nested := [column.field for column in found if column.key and column.kind == "json"]:
         msg = f"the key {', '.join(map(repr, nested))} has no simple type"
         raise ValueError(msg)
     return (*found, *(METADATA if metadata else ()))
 
 
-def _free(name: str, field: str, taken: Iterable[str]) -> str:
-    """Return ``name``, or where another column has it, one that is always the same for ``field``."""
-    if name not in taken:
-        return name
+def tagged(name: str, field: str) -> str:
+    """Return a name that is always the same for ``field``, whatever other names there are beside it."""
     tag = hashlib.sha256(field.encode("utf-8", "surrogatepass")).hexdigest()[:6]
-    return f"{name[:56]}_{tag}"
+    return f"{name[:56].rstrip('_')}_{tag}"
 
 
 def kind_of(definition: Any) -> Kind:  # noqa: ANN401 (any JSON)

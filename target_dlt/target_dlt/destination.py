@@ -11,6 +11,7 @@ import dlt
 from dlt.common.destination import Destination
 from dlt.common.destination.exceptions import UnknownDestinationModule
 from dlt.common.exceptions import DltException, TerminalValueError
+from dlt.destinations.impl.duckdb.factory import DuckDbTypeMapper
 from dlt.destinations.impl.postgres.factory import PostgresTypeMapper
 from dlt.destinations.job_client_impl import SqlJobClientBase
 from sqlalchemy.engine import make_url
@@ -24,10 +25,33 @@ if TYPE_CHECKING:
 
     import duckdb
     from dlt.common.destination.client import PreparedTableSchema
-    from dlt.common.schema.typing import TColumnSchema
+    from dlt.common.schema.typing import TColumnSchema, TColumnType
 
 DUCKDB, POSTGRES = "duckdb", "postgres"
 REFUSE_NUL = {POSTGRES, "redshift"}
+
+
+UNBOUNDED_TEXTS = {"varchar", "text", "character varying", "json"}
+"""Types that hold any text as it is. dlt counts all types that it does not know among the texts."""
+
+COARSE_TIMES = {"timestamp_s", "timestamp_ms"}
+
+
+def _exact(db_type: str, found: TColumnType, precision: int | None) -> TColumnType:
+    """Return the type of a column that is there already; none where values would be rounded or refused."""
+    name, kind = db_type.lower(), found.get("data_type")
+    if kind == "text":
+        return found if name in UNBOUNDED_TEXTS else {}
+    bounded = precision is not None or "(" in name
+    return {} if name in COARSE_TIMES or (kind == "decimal" and bounded) else found
+
+
+class DuckTypes(DuckDbTypeMapper):
+    """Types of DuckDB, of which those that others' tables have count only if they hold all values."""
+
+    @override
+    def from_destination_type(self, db_type: str, precision: int | None, scale: int | None) -> TColumnType:
+        return _exact(db_type, super().from_destination_type(db_type, precision, scale), precision)
 
 
 class JsonbTypes(PostgresTypeMapper):
@@ -40,6 +64,13 @@ class JsonbTypes(PostgresTypeMapper):
     @override
     def to_destination_type(self, column: TColumnSchema, table: PreparedTableSchema) -> str:
         return "jsonb" if column["data_type"] == "json" else super().to_destination_type(column, table)
+
+    @override
+    def from_destination_type(self, db_type: str, precision: int | None, scale: int | None) -> TColumnType:
+        return _exact(db_type, super().from_destination_type(db_type, precision, scale), precision)
+
+
+TYPES = {DUCKDB: DuckTypes, POSTGRES: JsonbTypes}
 
 
 def connect_duckdb(config: Mapping[str, Any]) -> duckdb.DuckDBPyConnection:
@@ -94,8 +125,10 @@ def destination_of(config: Mapping[str, Any], connection: Any, staging: str) -> 
         factory: Any = Destination.from_reference(name)
         if factory.capabilities().supported_merge_strategies:
             options["staging_dataset_name_layout"] = staging
+        if name in TYPES:
+            options["type_mapper"] = TYPES[name]
         if name == POSTGRES:
-            options["type_mapper"] = JsonbTypes
+            os.environ["PGTZ"] = "UTC"  # of the session: a column with time zone takes a time without one to be in it
         return type(factory)(**options)
     except UnknownDestinationModule:
         msg = f"dlt has no destination {name!r:.100}; others are duckdb, postgres, snowflake, bigquery and filesystem."

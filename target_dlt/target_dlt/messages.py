@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 from typing import IO, TYPE_CHECKING, Any
 
 import msgspec
@@ -13,6 +14,9 @@ from target_dlt.errors import InputError, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+RECORD_OF = re.compile(rb'\s*\{\s*"type"\s*:\s*"RECORD"\s*,\s*"stream"\s*:\s*"([^"\\]+)"')
+"""The beginning of a record, as Singer taps write it."""
 
 READ = 1 << 20
 """Bytes that are read at most at a time."""
@@ -45,6 +49,10 @@ def message_of(line: bytes) -> Message:
     """
     try:
         return decode(line)
+    except RecursionError:
+        if start := RECORD_OF.match(line):  # found wanting as well
+            return Message("RECORD", start[1].decode("utf-8", "replace"), msgspec.Raw(line))
+        why = "its JSON is nested too deeply"
     except (msgspec.DecodeError, UnicodeError) as error:
         why = one_line(error)
     try:

@@ -79,7 +79,7 @@ class Rejects:
 def _key(text: str, keys: Sequence[str]) -> str:
     try:
         record = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return "unreadable"
     if not isinstance(record, dict):
         return "no object"

@@ -160,7 +160,7 @@ class Stream:
         """Turn records into tables; where that fails, halve them until those are found that are the reason."""
         try:
             table = self._table(entries, rejects, now, started)
-        except (ValueError, msgspec.DecodeError, UnicodeError) as error:
+        except (ValueError, OverflowError, RecursionError, msgspec.DecodeError) as error:
             if len(entries) > 1:
                 half = len(entries) // 2
                 yield from self._tables(entries[:half], rejects, now, started)
@@ -223,11 +223,18 @@ class Stream:
         part = self._part
         if part is None or not (keys := [column.name for column in part.keys]):
             return
-        columns = [table.column(name).to_pylist() for name in keys]
+        columns = [_plain(table.column(name)).to_pylist() for name in keys]
         for at, key in enumerate(columns[0] if len(columns) == 1 else zip(*columns, strict=True), part.rows):
             if (earlier := self._rows_of.get(key)) is not None:
                 part.superseded.add(earlier)
             self._rows_of[key] = at
+
+
+def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return a column with times and dates as numbers: Python has none of the year 10000."""
+    if pa.types.is_timestamp(column.type):
+        return column.cast(pa.int64())
+    return column.cast(pa.int32()) if pa.types.is_date32(column.type) else column
 
 
 def _as(array: pa.Array, type_: pa.DataType) -> pa.Array:

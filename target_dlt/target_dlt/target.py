@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import shutil
 import signal
 import sys
@@ -35,6 +37,7 @@ pa.set_memory_pool(pa.system_memory_pool())
 MEGABYTE = 1 << 20
 UPSERT, APPEND = "upsert", "append-only"
 KEEP, FAIL = "keep", "fail"
+PLACE = ["string", "object", "null"]
 
 
 class Loader(GenericSingerReader[bytes]):
@@ -70,6 +73,9 @@ class Loader(GenericSingerReader[bytes]):
         """
         from target_dlt.warehouse import Warehouse  # takes half a second to import  # noqa: PLC0415
 
+        if sys.stdout is None or (file_input is None and sys.stdin is None):
+            msg = "Standard input and standard output have to be open: the messages of the tap, and its states."
+            raise InputError(msg)
         config, counts = self._config, Counter[str]()
         rejects = Rejects(Path(config["rejects_path"]) if config["rejects"] == KEEP else None, self._logger)
         rules = Rules(
@@ -112,7 +118,7 @@ class TargetDlt(Target):
         ),
         th.Property(
             "credentials",
-            th.CustomType({"type": ["string", "object", "null"]}),
+            th.CustomType({"type": PLACE}),
             secret=True,
             description="Where the destination is, as dlt takes it: the path of a DuckDB file, the address of a "
             "database (postgresql://user:password@host/database), or an object. Without it dlt's own variables and "
@@ -183,6 +189,9 @@ class TargetDlt(Target):
         ),
     ).to_dict()
 
+    # Where a type may be an object, the SDK reads each variable as JSON; not where it is one of several.
+    config_jsonschema["properties"]["credentials"].update(anyOf=[{"type": PLACE}])
+
     capabilities: ClassVar[list[CapabilitiesEnum]] = [
         PluginCapabilities.ABOUT,
         PluginCapabilities.ACTIVATE_VERSION,
@@ -203,10 +212,30 @@ class TargetDlt(Target):
             names = {name for name in self.config_jsonschema["properties"] for text in error.errors if name in text}
             msg = f"Settings are not valid: check {', '.join(sorted(names)) or 'their names and types'}."
             raise DestinationError(msg) from None
+        except ValueError as error:
+            msg = f"A variable that begins with TARGET_DLT_ has a value that is not valid: {one_line(error)}"
+            raise DestinationError(msg) from None
+        if (text := str(self.config.get("credentials"))).startswith("{"):  # of a variable
+            with contextlib.suppress(ValueError):
+                self._config["credentials"] = json.loads(text)
         self.message_reader = Loader(self.config, self.logger, self.initialized_at)
         for number in (signal.SIGINT, signal.SIGTERM):
             # The SDK's handler ends with 0, and would load what has been read of a batch first.
             signal.signal(number, _stop)
+
+    @classmethod
+    @override
+    def cb_config(cls, ctx: Any, param: Any, value: tuple[str, ...]) -> Any:
+        """Read the files of settings.
+
+        Raises:
+            DestinationError: One cannot be read.
+        """
+        try:
+            return super().cb_config(ctx, param, value)
+        except (OSError, ValueError) as error:
+            msg = f"Cannot read the settings: {one_line(error)}"
+            raise DestinationError(msg) from None
 
     @classmethod
     @override

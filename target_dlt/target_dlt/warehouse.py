@@ -30,6 +30,7 @@ from dlt.destinations.exceptions import DatabaseException  # noqa: E402
 
 from target_dlt import changes  # noqa: E402
 from target_dlt.batches import Form  # noqa: E402
+from target_dlt.columns import tagged  # noqa: E402
 from target_dlt.errors import DestinationError, TargetError, one_line  # noqa: E402
 
 if TYPE_CHECKING:
@@ -86,8 +87,14 @@ class Warehouse:
         self._memory: int | None = config["memory_limit_mb"]
         naming = dlt.Schema("singer").naming
         length = min(capabilities.max_identifier_length, capabilities.max_column_identifier_length)
+
+        def normalize(name: str) -> str:
+            if not re.search("[0-9A-Za-z]", name):  # nothing of it would be left
+                return tagged("", name)
+            return str(naming.shorten_identifier(naming.normalize_identifier(name), name, length))
+
         self.form = Form(
-            lambda name: naming.shorten_identifier(naming.normalize_identifier(name), name, length),
+            normalize,
             native_json=config["destination"] == POSTGRES,
             no_nul=config["destination"] in REFUSE_NUL,
         )

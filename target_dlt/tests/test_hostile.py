@@ -1,0 +1,228 @@
+"""Input, tables and settings that nobody should have, and somebody has."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import pytest
+from adbc_driver_postgresql import dbapi
+from loading import Duck, lines, load, record, schema, state
+from target_dlt.errors import InputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from loading import Pg, Warehouse
+
+ID = {"type": "integer"}
+TEXT = {"type": ["string", "null"]}
+NUMBER = {"type": ["number", "null"]}
+TIME = {"type": ["string", "null"], "format": "date-time"}
+
+
+def prepare(warehouse: Warehouse, *statements: str) -> None:
+    """Do what somebody did to the database before; ``{}`` stands for the schema."""
+    if isinstance(warehouse, Duck):
+        with duckdb.connect(str(warehouse.path)) as file:
+            for statement in statements:
+                file.execute(statement.format(warehouse.schema))
+        return
+    with dbapi.connect(warehouse.url, autocommit=True) as connection, connection.cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement.format(warehouse.schema))
+
+
+def test_a_column_with_time_zone_takes_times_in_utc_wherever_the_server_is(warehouse: Warehouse) -> None:
+    prepare(
+        warehouse, "create schema {}", "create table {}.t (id bigint, seen timestamptz, _sdc_extracted_at timestamptz)"
+    )
+    for _ in range(2):
+        load(warehouse, schema("t", {"id": ID, "seen": TIME}), record("t", {"id": 1, "seen": "2026-01-31T12:00:00Z"}))
+    query = "select seen at time zone 'UTC', _sdc_extracted_at at time zone 'UTC' from {}.t"
+    assert warehouse.query(query) == [(datetime(2026, 1, 31, 12), datetime(2026, 1, 31, 21, 59, 59, 123456))]
+
+
+NARROW: list[tuple[str, Any, Any, str]] = [
+    ("decimal(10, 2)", NUMBER, 1.239, "double"),
+    ("real", NUMBER, 1e9 + 0.5, "double"),
+    ("integer", NUMBER, 1.5, "double"),
+    ("decimal(4, 2)", ID, 2**40, "bigint"),
+    ("uuid", TEXT, "no uuid", "text"),
+]
+
+OF_DUCKDB: list[tuple[str, Any, Any, str]] = [
+    ("utinyint", NUMBER, 1.1, "double"),
+    ("timestamp_s", TIME, "2026-01-31T12:00:00.700000", "timestamp"),
+    ("enum('a', 'b')", TEXT, "c", "text"),
+]
+
+
+@pytest.mark.parametrize(("type_", "definition", "value", "kind"), NARROW)
+def test_a_column_that_would_round_or_refuse_values_gets_another_beside_it(
+    warehouse: Warehouse, type_: str, definition: Any, value: Any, kind: str
+) -> None:
+    prepare(warehouse, "create schema {}", f"create table {{}}.t (id bigint, v {type_})")
+    for _ in range(2):
+        load(warehouse, schema("t", {"id": ID, "v": definition}), record("t", {"id": 1, "v": value}))
+    assert warehouse.query(f"select id, v, v__v_{kind} from {{}}.t") == [(1, None, value)]
+
+
+@pytest.mark.parametrize(("type_", "definition", "value", "kind"), OF_DUCKDB)
+def test_a_type_of_duckdb_alone_that_would_change_values_gets_a_column_beside_it(
+    duck: Duck, type_: str, definition: Any, value: Any, kind: str
+) -> None:
+    prepare(duck, "create schema {}", f"create table {{}}.t (id bigint, v {type_})")
+    for _ in range(2):
+        load(duck, schema("t", {"id": ID, "v": definition}), record("t", {"id": 1, "v": value}))
+    expected = datetime.fromisoformat(value) if definition is TIME else value
+    assert duck.query(f"select id, v, v__v_{kind} from {{}}.t") == [(1, None, expected)]
+
+
+def test_a_property_keeps_its_column_when_another_of_nearly_its_name_appears(warehouse: Warehouse) -> None:
+    plain = {"id": ID, "name": TEXT, "имя": TEXT}
+    load(warehouse, schema("t", plain), record("t", {"id": 1, "name": "low", "имя": "я"}))
+    more = {"NAME": TEXT, "Name": TEXT, "id": ID, "город": TEXT, **plain}
+    sent = {"id": 2, "name": "low", "имя": "я", "Name": "Up", "NAME": "UP", "город": "Бонн"}
+    load(warehouse, schema("t", more), record("t", sent), add_record_metadata=False)
+    columns = "select column_name from information_schema.columns where table_schema = '{}' and table_name = 't'"
+    names = [name for (name,) in warehouse.query(columns) if not name.startswith("_sdc")]
+    first, second = (
+        dict(zip(names, row, strict=True))
+        for row in warehouse.query(f"select {', '.join(names)} from {{}}.t order by id")
+    )
+    assert sorted(map(str, second.values())) == sorted(map(str, sent.values()))
+    assert {name for name in names if first[name] is not None} == {
+        name for name in names if second[name] in {2, "low", "я"}
+    }
+
+
+def test_streams_in_a_script_that_sql_does_not_take_have_a_table_each(warehouse: Warehouse) -> None:
+    for _ in range(2):
+        load(
+            warehouse,
+            *(line for name in ("люди", "дела") for line in (schema(name, {"id": ID}), record(name, {"id": 1}))),
+        )
+    tables = (
+        "select table_name from information_schema.tables where table_schema = '{}' and table_name not like '%dlt%'"
+    )
+    found = warehouse.query(tables)
+    assert len(found) == 2
+    assert [warehouse.query(f"select id from {{}}.{name}") for (name,) in found] == [[(1,)], [(1,)]]
+
+
+DEEP = '{"type": "RECORD", "stream": "t", "record": {"id": 9, "json": ' + "[" * 50_000 + "]" * 50_000 + "}}"
+
+
+def test_odd_records_are_kept_aside_and_hold_up_no_other(duck: Duck) -> None:
+    odd: list[Any] = [
+        DEEP.encode(),
+        record("t", {"id": 1}, version=2**70),
+        *(b'{"type": "RECORD", "stream": "t"%s}' % rest for rest in (b"", b', "record": null', b', "record": [1]')),
+        *(record("t", {"id": 1}) | {"time_extracted": text} for text in ("", "yesterday")),
+    ]
+    load(duck, schema("t", {"id": ID, "json": {}}), record("t", {"id": 1}), *odd, record("t", {"id": 2}))
+    assert duck.query("select id from {}.t order by id") == [(1,), (2,)]
+    assert len((duck.rejects / "t.jsonl").read_text().splitlines()) == len(odd)
+
+
+def test_keys_may_be_times_that_python_does_not_have(warehouse: Warehouse) -> None:
+    form = schema("t", {"id": {"type": "string", "format": "date-time"}, "n": ID})
+    for at in range(2):
+        sent = [record("t", {"id": "9999-12-31T23:59:59-14:00", "n": each}) for each in (at, at + 1)]
+        load(warehouse, form, *sent)
+    assert warehouse.query("select n from {}.t") == [(2,)]
+
+
+@pytest.mark.parametrize("definition", [{"type": 5}, {"anyOf": 5}, {"type": "string", "format": []}])
+def test_a_definition_that_is_no_json_schema_ends_the_load_in_one_line(duck: Duck, definition: Any) -> None:
+    with pytest.raises(InputError, match="The SCHEMA of stream 't' cannot be used"):
+        load(duck, schema("t", {"id": ID, "v": definition}))
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"type": "STATE"},
+        {"type": "SCHEMA", "stream": "t"},
+        {"type": "ACTIVATE_VERSION", "stream": "t"},
+        {"type": "ACTIVATE_VERSION", "stream": "t", "version": None},
+    ],
+)
+def test_a_message_without_what_it_is_for_ends_the_load(duck: Duck, message: Any) -> None:
+    with pytest.raises(InputError, match=f"a {message['type']} of stream .* that says nothing"):
+        load(duck, schema("t", {"id": ID}), message)
+
+
+def test_of_two_versions_in_one_batch_the_later_counts_in_whichever_order_they_come(warehouse: Warehouse) -> None:
+    ends = [{"type": "ACTIVATE_VERSION", "stream": "t", "version": version} for version in (5, 1)]
+    load(warehouse, schema("t", {"id": ID}), record("t", {"id": 1}, version=1), *ends)
+    assert warehouse.query("select _sdc_deleted_at is not null from {}.t") == [(True,)]
+
+
+@pytest.mark.parametrize("name", ["_dlt_loads", "_DLT_version"])
+def test_a_stream_cannot_have_a_table_of_dlts_own(duck: Duck, name: str) -> None:
+    with pytest.raises(InputError, match="dlt's own: rename it"):
+        load(duck, schema(name, {"id": ID}))
+
+
+def _shell(command: str, folder: Path, text: bytes = b"", **variables: str) -> subprocess.CompletedProcess[bytes]:
+    target = f"{sys.executable} -m target_dlt"
+    return subprocess.run(
+        ["/bin/sh", "-c", command.replace("target-dlt", target)],
+        input=text,
+        capture_output=True,
+        check=False,
+        cwd=folder,
+        env=os.environ | variables,
+    )
+
+
+MESSAGES = lines([schema("t", {"id": ID}), record("t", {"id": 1}), state({"at": 1})])
+
+
+def test_settings_come_from_variables(warehouse: Warehouse, tmp_path: Path) -> None:
+    settings = warehouse.config | {"batch_size_mb": 1}
+    variables = {f"TARGET_DLT_{name.upper()}": str(value) for name, value in settings.items()}
+    done = _shell("target-dlt --config=ENV", tmp_path, MESSAGES, **variables)
+    assert done.returncode == 0, done.stderr.decode()
+    assert warehouse.query("select id from {}.t") == [(1,)]
+
+
+def test_credentials_in_a_variable_may_be_an_object(postgres: Pg, tmp_path: Path) -> None:
+    variables = {f"TARGET_DLT_{name.upper()}": str(value) for name, value in postgres.config.items()}
+    place = dict(zip(("username", "password", "host", "port", "database"), _parts(postgres.url), strict=True))
+    done = _shell(
+        "target-dlt --config=ENV", tmp_path, MESSAGES, **variables | {"TARGET_DLT_CREDENTIALS": json.dumps(place)}
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    assert postgres.query("select id from {}.t") == [(1,)]
+
+
+def _parts(url: str) -> list[str]:
+    return url.removeprefix("postgresql://").replace("@", ":").replace("/", ":").split(":")
+
+
+@pytest.mark.parametrize(
+    ("command", "why"),
+    [
+        ("target-dlt --config target.json >&-", "have to be open"),
+        ("target-dlt --config target.json <&-", "have to be open"),
+        ("target-dlt --config target.json >/dev/full", "Cannot write what has been read, or a state"),
+        ("target-dlt --config none.json", "Cannot read the settings"),
+        ("echo { >broken.json; target-dlt --config broken.json", "Cannot read the settings"),
+        ("TARGET_DLT_BATCH_SIZE_MB=x target-dlt --config=ENV", "TARGET_DLT_"),
+    ],
+)
+def test_a_process_that_cannot_work_says_so_in_one_line(duck: Duck, tmp_path: Path, command: str, why: str) -> None:
+    (tmp_path / "target.json").write_text(json.dumps(duck.config))
+    done = _shell(command, tmp_path, MESSAGES)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr.decode()
+    assert why in done.stderr.decode().splitlines()[-1]
+    assert done.stdout == b""
