@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tap_instantly.singer.read_ahead import ReadAhead, one_ahead
-from tap_instantly.singer.sources import Slices
+from tap_instantly.singer.read_ahead import ReadAhead
+from tap_instantly.singer.sources import LISTED_AHEAD, GroupedSlices, Slices
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -57,6 +57,9 @@ class Unordered:
         self._runs = list(runs)
         self._eager = eager
         self.begun = 0
+
+    def delay(self) -> float:
+        return 0.0
 
     def has_run(self, *, starving: bool) -> bool:
         return self.begun < (len(self._runs) if starving else min(self._eager, len(self._runs)))
@@ -156,7 +159,7 @@ class Gate:
 def reading(*sources: Source[Any], workers: int = 3, **limits: Any) -> Iterator[ReadAhead[Any]]:
     """Read sources, and see to it that no thread is left behind, and that a test that hangs fails."""
     before = set(threading.enumerate())
-    reader = ReadAhead(sources, workers=workers, **limits)
+    reader = ReadAhead([sources], workers=workers, **limits)
     watch = threading.Timer(PATIENCE, reader.close)
     watch.start()
     try:
@@ -799,12 +802,10 @@ def test_no_more_sources_are_open_than_there_may_be_threads(number: int, workers
         begun.add(number)
         most = max(most, len(begun - ended))
         yield from ([number], [number])
+        ended.add(number)  # asked for a third: the others are being read, or have been
 
     with reading(*(slices(runs(source)) for source in range(number)), workers=workers, pages=limit) as reader:
-        for turn in reader.turns():
-            if turn.page is None:
-                ended.add(turn.number)
-    assert len(ended) == number
+        assert len(outcomes(reader, number)) == number
     assert most <= workers
 
 
@@ -856,7 +857,7 @@ def test_one_worker_reads_one_source_after_the_other() -> None:
             order.append(number)
             yield page
 
-    with reading(Slices([1, 2], pages), Slices([3], pages), workers=1) as reader:
+    with reading(Slices([1, 2], pages), Slices([3], pages), workers=1, pages=1) as reader:
         assert [turn.number for turn in reader.turns()] == [0] * 7 + [1] * 4
     assert order == sorted(order)
 
@@ -872,32 +873,3 @@ def test_an_unordered_source_begins_further_runs_only_where_the_reader_waits_for
         assert source.begun == 2
 
 
-# One ahead
-
-
-@settings(deadline=None, max_examples=30)
-@given(numbers=st.lists(st.integers()))
-def test_what_is_read_one_ahead_comes_whole_and_in_order(numbers: list[int]) -> None:
-    assert list(one_ahead(str, numbers)) == [str(number) for number in numbers]
-    until(lambda: not threads())
-
-
-def test_the_next_one_is_read_while_the_last_is_used_and_no_more() -> None:
-    asked: list[int] = []
-    for number in one_ahead(lambda number: asked.append(number) or number, range(20)):
-        until(lambda number=number: len(asked) >= min(number + 2, 20))  # type: ignore[misc]
-        assert len(asked) <= number + 2
-
-
-def test_an_error_of_what_is_read_one_ahead_is_raised_after_what_came_before_it() -> None:
-    seen: list[float] = []
-    with pytest.raises(ZeroDivisionError):
-        seen.extend(one_ahead(lambda number: 6 / number, [1, 2, 0, 3]))
-    assert seen == [6, 3]
-    until(lambda: not threads())
-
-
-def test_who_leaves_what_is_read_one_ahead_leaves_no_thread() -> None:
-    for _ in one_ahead(str, count()):
-        break
-    until(lambda: not threads())

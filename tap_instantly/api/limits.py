@@ -73,6 +73,10 @@ class Budget:
         """Seconds until requests to ``path`` go on that a 429 holds back."""
         return max(self._all.held_back, self._emails.held_back if path.endswith(EMAILS_PATH) else 0.0)
 
+    def delay(self, path: str) -> float:
+        """Seconds until a request to ``path`` can go, as far as that is known: of a pause, or of the pace of e-mails."""
+        return max(self.held_back(path), self._emails.due_in if path.endswith(EMAILS_PATH) else 0.0)
+
     def pause(self, path: str, seconds: float | None = None) -> None:
         """Hold back every request of the workspace after a 429 on ``path``: as long as the server said, or a while."""
         if path.endswith(EMAILS_PATH):
@@ -132,6 +136,7 @@ class _Gate:
         self._opens_at = 0.0
         self._recovered_at = 0.0
         self._paused_until = 0.0
+        self._last = -math.inf
         self._lock = threading.Lock()
         self._queue = _Queue()
         self._waited = 0.0
@@ -144,12 +149,18 @@ class _Gate:
     def held_back(self) -> float:
         return max(0.0, self._paused_until - time.monotonic())
 
+    @property
+    def due_in(self) -> float:
+        """Seconds until the next may follow upon the last."""
+        return max(0.0, self._last + self._interval - time.monotonic())
+
     def acquire(self) -> None:
         asked = time.monotonic()
         with self._queue:
             self._limiter.try_acquire("request")
             while (wait := self._wait()) > 0:  # last, since a pause may begin while the limiter waits
                 time.sleep(wait)
+            self._last = time.monotonic()
             self._waited += (time.monotonic() - asked - self._waited) / REMEMBERED
             if self._bucket.count() > self._most:
                 self._bucket.leak(self._bucket.now())  # type: ignore[no-untyped-call]

@@ -230,7 +230,7 @@ def test_every_record_comes_out_exactly_once_with_real_threads(
     simulated: SimulatedList, workers: int, pages: int
 ) -> None:
     simulated.meanwhile = lambda: time.sleep(0.0001 * (threading.get_ident() % 3))
-    reader = ReadAhead([simulated.scan()], workers=workers, pages=pages)
+    reader = ReadAhead([[simulated.scan()]], workers=workers, pages=pages)
     got: list[str] = []
     for turn in reader.turns():
         assert turn.error is None

@@ -59,7 +59,8 @@ class Client:
 def tally_of(*names: str) -> tuple[Tally, list[Workspace]]:
     tally = Tally("/leads/list")
     workspaces = [Workspace(name, name, None, Client()) for name in names]  # type: ignore[arg-type]
-    tally.open(workspaces)
+    tally.prepare(workspaces)
+    tally.open()
     return tally, workspaces
 
 
