@@ -74,7 +74,7 @@ class Budget:
         return max(self._all.held_back, self._emails.held_back if path.endswith(EMAILS_PATH) else 0.0)
 
     def delay(self, path: str) -> float:
-        """Seconds until a request to ``path`` can go, as far as that is known: of a pause, or of the pace of e-mails."""
+        """Seconds until a request to ``path`` can go, as far as is known: of a pause, or of the pace of e-mails."""
         return max(self.held_back(path), self._emails.due_in if path.endswith(EMAILS_PATH) else 0.0)
 
     def pause(self, path: str, seconds: float | None = None) -> None:

@@ -72,7 +72,7 @@ class _Listing(Generic[_Slice]):
     """The slices of a group that are being asked for, or what came of it."""
 
     over: bool = False
-    slices: Iterator[_Slice] = iter(())
+    slices: Iterator[_Slice] | None = None
     error: BaseException | None = None
 
 
@@ -111,12 +111,13 @@ class GroupedSlices(Generic[_Group, _Slice, _Page]):
     def begin_run(self) -> Iterator[_Page] | None:
         """Ask for a group, in a run without pages; or read the next slice."""
         if self._may_list:
-            self._listings.append(listing := _Listing())
+            listing: _Listing[_Slice] = _Listing()
+            self._listings.append(listing)
             return self._listed(self._groups.popleft(), listing)
         while self._listings and self._listings[0].over:
             if (error := self._listings[0].error) is not None:
                 raise error
-            for slice_ in self._listings[0].slices:
+            for slice_ in self._listings[0].slices or ():
                 return iter(self._read(slice_))
             self._listings.popleft()
         return None

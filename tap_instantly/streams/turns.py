@@ -136,15 +136,11 @@ class InTurns(ShortRecordPath, RESTStream["str | None"]):
     ) -> Generator[dict[str, Any], Any, Any]:
         # Private in the SDK, whose loop reads one partition to its end before the next: there is no other place from
         # which several can be read side by side. Tests hold that the SDK calls it, and asks for the partitions in it.
-        if self._reader is None:
+        if self._reader is None:  # a test of the connection, or a stream that somebody reads alone
             workers = 1 if self.ABORT_AT_RECORD_COUNT is not None else self.config.get("concurrency")
             with read_side_by_side([self], workers):
-                yield from self._write_turns(context, write_messages=write_messages)
-        else:
-            yield from self._write_turns(context, write_messages=write_messages)
-
-    def _write_turns(self, context: Context | None, *, write_messages: bool) -> Generator[dict[str, Any], Any, Any]:
-        assert self._reader is not None
+                yield from InTurns._sync_records(self, context, write_messages=write_messages)
+            return
         contexts = [{WORKSPACE_ID: workspace} for workspace in self.tally.parts]
         given_up = [workspace for workspace in self.tally.parts if self.workspaces.is_given_up(workspace)]
         for number, partition in enumerate(contexts):
