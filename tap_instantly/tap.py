@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 
     import click
 
-
 OWN = "of the key itself"
 """What messages call the workspace that has the others in its group."""
 
@@ -270,8 +269,7 @@ class TapInstantly(Tap):
         if given := self.config.get("workspaces"):
             return {entry["name"]: self._client_or_error(entry) for entry in given}
         client = self._client(self.config["api_key"])
-        wanted = self.config.get("sub_workspaces")
-        if not wanted:
+        if not (wanted := self.config.get("sub_workspaces")):
             return {OWN: client}
         if wanted not in (ALL, [ALL]):
             return {id_: self._client(self.config["api_key"], id_) for id_ in wanted}
