@@ -23,6 +23,9 @@ SPENT = 0.02
 REMEMBERED = 20
 """Requests that the average is made of, about."""
 
+FORGOTTEN = 0.2
+"""Seconds without a request in which the average halves: where there are few, nobody waits for the others."""
+
 PAUSE_AFTER_429 = 1.0
 """Seconds to hold back the workspace where the server does not say how long: the limit is counted by the second."""
 
@@ -143,7 +146,7 @@ class _Gate:
 
     @property
     def spent(self) -> bool:
-        return self._waited > SPENT
+        return self._average(time.monotonic()) > SPENT
 
     @property
     def held_back(self) -> float:
@@ -160,10 +163,16 @@ class _Gate:
             self._limiter.try_acquire("request")
             while (wait := self._wait()) > 0:  # last, since a pause may begin while the limiter waits
                 time.sleep(wait)
-            self._last = time.monotonic()
-            self._waited += (time.monotonic() - asked - self._waited) / REMEMBERED
+            now = time.monotonic()
+            average = self._average(now)
+            self._waited = average + (now - asked - average) / REMEMBERED
+            self._last = now
             if self._bucket.count() > self._most:
                 self._bucket.leak(self._bucket.now())  # type: ignore[no-untyped-call]
+
+    def _average(self, now: float) -> float:
+        """How long requests have waited of late."""
+        return self._waited * 0.5 ** ((now - self._last) / FORGOTTEN) if self._waited else 0.0
 
     def _wait(self) -> float:
         """Seconds until this thread may look again; none if it is its turn, which is then taken."""
