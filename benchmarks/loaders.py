@@ -1,26 +1,29 @@
-"""The loaders that are measured: how each is called, and what it has loaded."""
+"""The loaders that are measured, and how each is called."""
 
 from __future__ import annotations
 
-import contextlib
+import subprocess
 from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
-import duckdb
 import yaml
 
+from benchmarks.candidates import PEERS
+from benchmarks.databases import SCHEMA
 from demo.paths import ROOT
 from tests.warehouse.postgres import ENVIRONMENT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from tests.warehouse.postgres import Postgres
+    from benchmarks.databases import Database
 
-SCHEMA, DATABASE = "instantly", "bench_load"
-PLACES = {"port", "credentials", "default_target_schema", "rejects_path"}
+PLACES = {"port", "destination", "credentials", "default_target_schema", "rejects_path"}
+
+POSTGRES, DUCKDB = "postgres", "duckdb"
+OURS = "target-dlt"
 
 
 def _plugin(loader: str) -> dict[str, Any]:
@@ -40,86 +43,104 @@ def shipped(loader: str) -> dict[str, Any]:
     return {name: value for name, value in given.items() if name not in PLACES}
 
 
-class Loader(Protocol):
-    """A loader, and an empty database while one is needed."""
-
-    program: Path
-
-    def database(self) -> contextlib.AbstractContextManager[object]:
-        """An empty database for as long as the context lasts."""
-
-    def settings(self) -> dict[str, Any]:
-        """Where that is, as the loader wants to be told."""
-
-    def count(self, table: str) -> int:
-        """How many rows a table has."""
-
-    def checksum(self, table: str) -> str:
-        """Something that is the same only where all columns are but the loader's own; empty if that cannot be told."""
-
-
 @dataclass(frozen=True)
-class ToPostgres:
-    """target-postgres, into a server that is running."""
+class Loader:
+    """A loader for one kind of database.
 
-    postgres: Postgres
-    program = ENVIRONMENT / "bin" / "target-postgres"
+    Attributes:
+        name: What it is called.
+        kind: The kind of database.
+        distribution: The package that it comes with.
+        environment: The folder that this is installed in.
+        command: The program, in the folder's `bin`, and its arguments up to the file of settings.
+        access: Tells it where the database is.
+        settings: All other settings.
+        many_streams: Whether it takes more than one.
+    """
 
-    @contextlib.contextmanager
-    def database(self) -> Iterator[None]:
-        """An empty database for as long as the context lasts."""
-        with self.postgres.database(DATABASE):
-            # Two loads that make it at once get in each other's way.
-            self.postgres.execute(f"create schema {SCHEMA}", DATABASE)
-            yield
+    name: str
+    kind: str
+    distribution: str
+    environment: Path
+    command: Sequence[str]
+    access: Callable[[Database], dict[str, Any]]
+    settings: Mapping[str, Any]
+    many_streams: bool = True
 
-    def settings(self) -> dict[str, Any]:
-        """Where that is, as the loader wants to be told."""
-        return {"sqlalchemy_url": self.postgres.url(DATABASE), "default_target_schema": SCHEMA}
+    @property
+    def missing(self) -> bool:
+        """Whether it is not installed."""
+        return not (self.environment / "bin" / self.command[0]).exists()
 
-    def count(self, table: str) -> int:
-        """How many rows a table has."""
-        return int(self.postgres.execute(f"select count(*) from {SCHEMA}.{table}", DATABASE))  # noqa: S608 (our own names)
+    def call(self, settings: str) -> list[str]:
+        """The command with a file of settings."""
+        program, *arguments = self.command
+        return [str(self.environment / "bin" / program), *arguments, "--config", settings]
 
-    def checksum(self, table: str) -> str:
-        """Something that is the same only where all columns are but the loader's own."""
-        where = f"table_schema = '{SCHEMA}' and table_name = '{table}' and column_name not like '\\_sdc%'"
-        names = f"select string_agg(quote_ident(column_name), ',') from information_schema.columns where {where}"  # noqa: S608 (our own names)
-        columns = self.postgres.execute(names, DATABASE).strip()
-        query = f"select md5(string_agg(md5(row({columns})::text), '' order by id)) from {SCHEMA}.{table}"  # noqa: S608 (our own names)
-        return self.postgres.execute(query, DATABASE).strip()
+    def version(self) -> str:
+        """Ask its environment for the version."""
+        code = f"import importlib.metadata as m; print(m.version({self.distribution!r}))"
+        return subprocess.check_output([str(self.environment / "bin" / "python"), "-c", code], text=True).strip()  # noqa: S603 (our own commands)
 
 
-@dataclass(frozen=True)
-class ToDuckDB:
-    """target-dlt as `make meltano` installs it, into a DuckDB file of a folder."""
+def _ours(database: Database) -> dict[str, Any]:
+    return {"credentials": database.address, "default_target_schema": SCHEMA}
 
-    folder: Path
-    program = ROOT / ".meltano" / "loaders" / "target-dlt" / "venv" / "bin" / "target-dlt"
 
-    @cached_property
-    def file(self) -> Path:
-        """The database."""
-        return self.folder / "warehouse.duckdb"
+def _ours_postgres(database: Database) -> dict[str, Any]:
+    return {"destination": "postgres", **_ours(database)}
 
-    @contextlib.contextmanager
-    def database(self) -> Iterator[None]:
-        """An empty database for as long as the context lasts."""
-        try:
-            yield
-        finally:
-            self.file.unlink(missing_ok=True)
 
-    def settings(self) -> dict[str, Any]:
-        """Where that is, as the loader wants to be told."""
-        return {"credentials": str(self.file), "default_target_schema": SCHEMA}
+def _plain_rows(kind: str) -> Callable[[Database], dict[str, Any]]:
+    return lambda database: {"destination": kind, "credentials": database.address, "schema": SCHEMA}
 
-    def count(self, table: str) -> int:
-        """How many rows a table has."""
-        with duckdb.connect(str(self.file), read_only=True) as warehouse:
-            found = warehouse.execute(f"select count(*) from {SCHEMA}.{table}").fetchone()  # noqa: S608 (our own names)
-        return int(found[0]) if found else 0
 
-    def checksum(self, table: str) -> str:  # noqa: ARG002 (of the protocol)
-        """Nothing: other types write the same values otherwise."""
-        return ""
+def _target_duckdb(database: Database) -> dict[str, Any]:
+    return {"path": database.address, "default_target_schema": SCHEMA}
+
+
+def _target_postgres(database: Database) -> dict[str, Any]:
+    address = database.address.replace("postgresql://", "postgresql+psycopg://")
+    return {"sqlalchemy_url": address, "default_target_schema": SCHEMA}
+
+
+def _pipelinewise(database: Database) -> dict[str, Any]:
+    at = urlsplit(database.address)
+    place = {"host": at.hostname, "port": at.port, "dbname": at.path.strip("/")}
+    return {**place, "user": at.username, "password": at.password, "default_target_schema": SCHEMA}
+
+
+TARGET_POSTGRES = Loader(
+    "target-postgres",
+    POSTGRES,
+    "meltanolabs-target-postgres",
+    ENVIRONMENT,
+    ("target-postgres",),
+    _target_postgres,
+    shipped("target-postgres"),
+)
+
+_DLT = ROOT / ".venv-target-dlt"
+_ROWS = ("python", str(PEERS / "dlt_rows.py"))
+_OLD = ROOT / ".venv-bench-target-duckdb"
+# What meltano.yml had for it while it was the loader for DuckDB.
+_OLD_SETTINGS = {"batch_size_rows": 100_000, "flush_all_streams": True, "add_metadata_columns": True}
+_PIPELINEWISE = ROOT / ".venv-bench-pipelinewise"
+
+LOADERS = (
+    Loader(OURS, DUCKDB, OURS, _DLT, (OURS,), _ours, shipped(OURS)),
+    Loader("target-duckdb", DUCKDB, "target-duckdb", _OLD, ("target-duckdb",), _target_duckdb, _OLD_SETTINGS),
+    Loader("dlt, plain rows", DUCKDB, "dlt", _DLT, _ROWS, _plain_rows(DUCKDB), {}, many_streams=False),
+    Loader(OURS, POSTGRES, OURS, _DLT, (OURS,), _ours_postgres, shipped(OURS)),
+    TARGET_POSTGRES,
+    Loader(
+        "pipelinewise-target-postgres",
+        POSTGRES,
+        "pipelinewise-target-postgres",
+        _PIPELINEWISE,
+        ("target-postgres",),
+        _pipelinewise,
+        {"add_metadata_columns": True},
+    ),
+    Loader("dlt, plain rows", POSTGRES, "dlt", _DLT, _ROWS, _plain_rows(POSTGRES), {}, many_streams=False),
+)

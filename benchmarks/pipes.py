@@ -7,7 +7,6 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from demo.errors import DemoError
@@ -15,23 +14,35 @@ from demo.errors import DemoError
 if TYPE_CHECKING:
     import resource
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     Command = Sequence[str]
 
 
 def pipe(
-    commands: Sequence[Command], environ: Mapping[str, str], log: Path
+    commands: Sequence[Command],
+    environ: Mapping[str, str],
+    log: Path,
+    *,
+    source: IO[bytes] | int = subprocess.DEVNULL,
+    sink: IO[bytes] | int = subprocess.DEVNULL,
 ) -> tuple[float, list[resource.struct_rusage]]:
     """Run commands, each one's output the next one's input: the seconds that took, and what each one used.
+
+    Args:
+        commands: The commands.
+        environ: Their environment.
+        log: Gets what they say.
+        source: The first one's input.
+        sink: Gets the last one's output.
 
     Raises:
         DemoError: One of them failed.
     """
-    source: IO[bytes] | int = subprocess.DEVNULL
     started, children = time.monotonic(), []
-    with log.open("wb") as said, Path(os.devnull).open("wb") as nothing:
+    with log.open("wb") as said:
         for command in commands:
-            output = nothing if command is commands[-1] else subprocess.PIPE
+            output = sink if command is commands[-1] else subprocess.PIPE
             child = subprocess.Popen(  # noqa: S603 (our own commands)
                 command, stdin=source, stdout=output, stderr=said, env=environ, cwd=log.parent
             )

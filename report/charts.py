@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from report.figures import Figure
+    from report.providers import Provider
     from report.sections import Stage, Week
-    from report.tables import Provider, Trial
+    from report.tables import Trial
 
 Spec = dict[str, Any]
 

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from report.figures import Figure
+from report.figures import Figure, day
 
 if TYPE_CHECKING:
+    from report.database import Row
     from report.marts import Marts
 
 DOUBTS = 10
 """How many the page shows at most."""
+NEEDED = (
+    *("campaign_analytics", "campaign_analytics_daily", "campaign_analytics_overview", "campaign_analytics_steps"),
+    *("accounts", "account_analytics_daily", "leads"),
+)
+"""Streams without which something on the page is not known."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +60,32 @@ def excuses(marts: Marts) -> list[tuple[str, Figure]]:
         (row["reason"], Figure(f"excuse.{number}.pairs", row["pairs"]))
         for number, row in enumerate(marts.rows["excuses"], start=1)
     ]
+
+
+def left_out(marts: Marts) -> dict[str, Any]:
+    """Give the rows that cannot be right and are in no figure, and the streams that are behind."""
+    rows = marts.rows["odd_rows"]
+    return {
+        "odd_count": Figure("odd.count", len(rows)),
+        "odd_rows": [_odd(row) for row in rows[:DOUBTS]],
+        "odd_more": Figure("odd.more", max(0, len(rows) - DOUBTS)),
+        "stale": [
+            *({"name": f"{stream} of {whose}", "as_of": "never"} for stream, whose in marts.lacking),
+            *(
+                {
+                    "name": f"{row['stream']} of {row['workspace_name'] or 'Unnamed workspace'}",
+                    "as_of": day(row["complete_until"]),
+                }
+                for row in marts.rows["stale"]
+            ),
+        ],
+        "not_loaded": [stream for stream in NEEDED if not marts.is_loaded(stream)],
+    }
+
+
+def _odd(row: Row) -> str:
+    when = f", {day(row['date'])}" if row["date"] else ""
+    return f"{row['subject']}{when} ({row['stream']}): {row['reason']}"
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING
-
-from report.chance import counts_differ, rates_differ
 
 if TYPE_CHECKING:
     from datetime import date
@@ -64,6 +62,8 @@ def written(value: float, kind: Kind) -> str:
         return signed(100 * value, 2) + " pts"
     if kind is Kind.CHANGE:
         return signed(100 * value, 0) + "%"
+    if kind is Kind.SCORE:
+        return f"{math.floor(value):,}"  # what is below a threshold is not written as the threshold
     return f"{value:,.0f}"
 
 
@@ -72,12 +72,17 @@ def percent(share: float) -> str:
     value = 100 * share
     if value in {0, 100}:
         return f"{abs(value):.0f}%"
-    return f"{value:.{2 if value < 10 else 1}f}%"  # noqa: PLR2004 - three digits of it
+    return f"{value:.{_decimals(value, 2 if value < 10 else 1)}f}%"  # noqa: PLR2004 - three digits of it
+
+
+def _decimals(value: float, least: int) -> int:
+    """Give with how many decimals a value is written: so many that what is there is not written as nothing."""
+    return least if not value else max(least, -math.floor(math.log10(abs(value))))
 
 
 def signed(value: float, decimals: int) -> str:
-    """Write a value with its sign; what rounds to zero has none."""
-    text = f"{abs(value):,.{decimals}f}"
+    """Write a value with its sign, and with more decimals where it would be written as zero, which has none."""
+    text = f"{abs(value):,.{_decimals(value, decimals)}f}"
     if not float(text.replace(",", "")):
         return text
     return f"{'+' if value > 0 else MINUS}{text}"
@@ -134,20 +139,17 @@ class Change:
         return "\N{BLACK UP-POINTING TRIANGLE}" if self.figure.value > 0 else "\N{BLACK DOWN-POINTING TRIANGLE}"
 
 
-def change_of_count(name: str, now: int | None, before: int | None, *, more_is_better: bool | None) -> Change:
-    """Compare a count with the one before: by how much of that it grew.
+def as_far_as_loaded(change: Change, loaded: bool, whole: bool) -> Change:  # noqa: FBT001 - as `Marts.compares` gives them
+    """Give a change where the period was loaded, and what it means where the one before was too."""
+    if not loaded:
+        change = replace(change, figure=replace(change.figure, value=None))
+    return change if whole else replace(change, verdict=Verdict.PLAIN)
 
-    Args:
-        name: Of the change.
-        now: In the period.
-        before: In the one before.
-        more_is_better: Whether more of it is; None for what is decided and does not happen, and so has no luck either.
-    """
-    if now is None or before is None:
-        return Change(Figure(name, None, Kind.CHANGE), Verdict.PLAIN)
-    value = share(now - before, before)
-    by_luck = more_is_better is not None and value is not None and not counts_differ(now, before)
-    return Change(Figure(name, value, Kind.CHANGE), Verdict.UNCLEAR if by_luck else _verdict(value, more_is_better))
+
+def change_of_count(name: str, now: int | None, before: int | None) -> Change:
+    """Compare a count with the one before: by how much of that it grew; how much is done is decided, and no luck."""
+    value = None if now is None or before is None else share(now - before, before)
+    return Change(Figure(name, value, Kind.CHANGE), Verdict.PLAIN)
 
 
 def change_of_rate(
@@ -156,17 +158,23 @@ def change_of_rate(
     before: tuple[int | None, int | None],
     *,
     more_is_better: bool,
+    is_clear: bool | None,
 ) -> Change:
-    """Compare a rate, as part and whole, with the one before: in percentage points, and against chance."""
+    """Compare a rate, as part and whole, with the one before: in percentage points.
+
+    Args:
+        name: Of the change.
+        now: In the period.
+        before: In the one before.
+        more_is_better: Whether more of it is.
+        is_clear: Whether it is more than chance explains; None where that is not judged.
+    """
     rate, rate_before = share(*now), share(*before)
     if rate is None or rate_before is None:
         return Change(Figure(name, None, Kind.POINTS), Verdict.PLAIN)
     value = rate - rate_before
-    clear = rates_differ((now[0] or 0, now[1] or 0), (before[0] or 0, before[1] or 0))
-    return Change(Figure(name, value, Kind.POINTS), _verdict(value, more_is_better) if clear else Verdict.UNCLEAR)
-
-
-def _verdict(value: float | None, more_is_better: bool | None) -> Verdict:  # noqa: FBT001 - three cases
-    if not value or more_is_better is None:
-        return Verdict.PLAIN
-    return Verdict.BETTER if (value > 0) == more_is_better else Verdict.WORSE
+    if is_clear:
+        verdict = Verdict.BETTER if (value > 0) == more_is_better else Verdict.WORSE
+    else:
+        verdict = Verdict.PLAIN if is_clear is None else Verdict.UNCLEAR
+    return Change(Figure(name, value, Kind.POINTS), verdict)

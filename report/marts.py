@@ -7,13 +7,15 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from report.errors import ReportError
-from report.queries import ENDS, FRESHNESS, QUERIES
+from report.queries import QUERIES
+from report.trust import ENDS, FRESHNESS
 
 if TYPE_CHECKING:
     from datetime import date
 
     from report.database import Database, Row
 
+DATED = ("campaign_analytics_daily", "account_analytics_daily")
 WEEK = 7
 TREND_WEEKS = 12
 
@@ -81,7 +83,44 @@ class Marts:
         """The workspaces whose figures do not reach back that far, where those of others do: they look like growth."""
         if not self.has_before:
             return []
-        return [row for row in self.rows["first_days"] if row["date"] > self.period.before_start]
+        return [row for row in self.rows["first_days"] if row["all_from"] > self.period.before_start]
+
+    @property
+    def late(self) -> list[Row]:
+        """The workspaces that have sent and of which the period's last days were not loaded, with the last that was."""
+        sent = {row["workspace_id"] for row in self.rows["ever_sent"] if row["sent"]}
+        found = []
+        for row in self.workspaces:
+            known = [row[name] for name in ("as_of_date", "loaded_until") if row[name]]
+            until = min(known) if row["loaded_until"] else None
+            if (until is not None and until < self.period.end) or (until is None and row["workspace_id"] in sent):
+                found.append({**row, "until": until})
+        return found
+
+    def compares(self, workspace: str | None = None) -> tuple[bool, bool]:
+        """Tell of a workspace, or of all, whether all of the period was loaded, and whether the one before was too."""
+
+        def among(rows: list[Row]) -> bool:
+            return any(workspace in {None, row["workspace_id"]} for row in rows)
+
+        loaded = not among(self.late)
+        return loaded, loaded and not among(self.began)
+
+    def is_loaded(self, stream: str) -> bool:
+        """Tell whether any workspace has rows of a stream."""
+        return any(row["stream"] == stream for row in self.rows["streams"])
+
+    @property
+    def lacking(self) -> list[tuple[str, str]]:
+        """Give streams with days that workspaces lack which have sent, and others have: the stream, and whose it is."""
+        sent = {row["workspace_id"] for row in self.rows["ever_sent"] if row["sent"]}
+        there = {(row["stream"], row["workspace_id"]) for row in self.rows["streams"]}
+        return [
+            (stream, row["workspace_name"] or "Unnamed workspace")
+            for stream in DATED
+            for row in self.workspaces
+            if row["workspace_id"] in sent and self.is_loaded(stream) and (stream, row["workspace_id"]) not in there
+        ]
 
 
 def read(database: Database, schema: str, days: int) -> Marts:
@@ -92,7 +131,7 @@ def read(database: Database, schema: str, days: int) -> Marts:
     """
     marts = database.qualified(schema)
     workspaces = database.rows(FRESHNESS.format(marts=marts))
-    known = [row["as_of_date"] for row in workspaces if row["as_of_date"]]
+    known = [row["as_of_date"] for row in workspaces if row["as_of_date"] and row["loaded_until"]]
     if not known:
         message = f"the marts in the schema {schema} hold no day of figures yet; was anything sent and loaded?"
         raise ReportError(message)

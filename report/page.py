@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import jinja2
 from markupsafe import Markup
 
-from report import charts, checks, sections, tables
+from report import charts, checks, providers, sections, tables
 from report.figures import day
 
 if TYPE_CHECKING:
@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
     from report.database import Row
     from report.marts import Marts
+    from report.providers import Provider
     from report.sections import Stage, Week
-    from report.tables import Provider, Trial
+    from report.tables import Trial
 
 HERE = Path(__file__).parent
 
@@ -85,11 +86,7 @@ def _heading(marts: Marts, title: str | None) -> dict[str, Any]:
     names = [_name_of(row) for row in marts.workspaces]
     loads = [row["loaded_at"] for row in marts.workspaces if row["loaded_at"]]
     end = marts.period.end
-    late = [
-        {"name": name, "as_of": day(row["full_until"]) if row["full_until"] else "never"}
-        for name, row in zip(names, marts.workspaces, strict=True)
-        if row["full_until"] is None or row["full_until"] < end
-    ]
+    late = [{"name": _name_of(row), "as_of": day(row["until"]) if row["until"] else "never"} for row in marts.late]
     return {
         "title": title or (names[0] if marts.one_workspace else f"{len(names)} workspaces"),
         "many": not marts.one_workspace,
@@ -100,9 +97,10 @@ def _heading(marts: Marts, title: str | None) -> dict[str, Any]:
         "before_start": day(marts.period.before_start),
         "before_end": day(marts.period.before_end),
         "has_before": marts.has_before,
-        "began": [{"name": _name_of(row), "on": day(row["date"])} for row in marts.began],
+        "began": [{"name": _name_of(row), "on": day(row["all_from"])} for row in marts.began],
         "loaded": f"{day(max(loads))}, {max(loads):%H:%M}" if loads else "",
         "late": late,
+        **checks.left_out(marts),
     }
 
 
@@ -117,6 +115,7 @@ def _upper(marts: Marts, drawings: Drawings) -> dict[str, Any]:
     return {
         "hero": hero,
         "emails_per_positive": sections.emails_per_positive(hero),
+        "sentence": sections.without_positive(marts, hero),
         "tiles": tiles,
         "weeks": weeks,
         "funnel": stages,
@@ -126,8 +125,10 @@ def _upper(marts: Marts, drawings: Drawings) -> dict[str, Any]:
 
 def _trend_summary(weeks: Sequence[Week]) -> str:
     rates = [week for week in weeks if week.rate.value is not None]
+    if not weeks:
+        return "Figures do not yet cover a week."
     if not rates:
-        return "No week with emails."
+        return "No week of which both emails and positive replies are known."
     first, last = rates[0], rates[-1]
     return (
         f"Positive replies per email sent by week: {first.rate.text} in the week to {first.end}, "
@@ -172,7 +173,7 @@ def _senders(marts: Marts) -> dict[str, Any]:
 
 
 def _providers(marts: Marts, drawings: Drawings) -> dict[str, Any]:
-    receiving = tables.receiving(marts)
+    receiving = providers.receiving(marts)
     # Those with few leads have intervals so wide that nothing else could be seen.
     shown = [one for one in receiving if not one.early]
     for name, which in (("replies", "reply"), ("bounces", "bounce")):
@@ -180,10 +181,10 @@ def _providers(marts: Marts, drawings: Drawings) -> dict[str, Any]:
         summary = f"{title.capitalize()}: {_shares(shown, f'{which}_rate')}"
         drawings[name] = Drawing(charts.providers(shown, which, title), summary)
     return {
-        "sending": tables.sending(marts),
+        "sending": providers.sending(marts),
         "receiving": receiving,
-        "pairs": tables.pairs(marts),
-        "few": tables.FEW,
+        "pairs": providers.pairs(marts),
+        "few": providers.FEW,
     }
 
 

@@ -1,49 +1,18 @@
 """What the report asks of the marts: plain SQL that DuckDB and Postgres alike understand.
 
 In braces: `marts`, the schema; `start` and `end`, first and last day of the period; `before`, first day of the period
-of the same length before it; `trend`, first day of the trend; `ends`, the last full day of each workspace, as the
-common table expression below.
+of the same length before it; `trend`, first day of what trend and verdicts look at; `ends`, the last full day of each
+workspace, as the common table expression below.
 
-Rates are never asked for where rows are added up: they are made of the sums, since a mean of rates is no rate. What
-counts distinct leads of one day is never added up over days.
+Rates are never asked for where rows are added up: they are made of the sums, since a mean of rates is no rate; part and
+whole are those of the rows that tell both. What counts distinct leads of one day is never added up over days.
 """
 
 from __future__ import annotations
 
-FRESHNESS = """
-select
-    workspace_id,
-    max(workspace_name) as workspace_name,
-    max(as_of_date) as as_of_date,
-    max(loaded_at) as loaded_at,
-    coalesce(cast(max(case when latest_date is not null then loaded_at end) as date) - 1, max(as_of_date)) as full_until
-from {marts}.instantly__data_as_of
-group by workspace_id
-order by 2, 1
-"""
-"""Asked first: it says which day the periods end with. A workspace that was loaded after a day has all of that day,
-also where nothing happened on it."""
-
-ENDS = """
-ends as (
-    select
-        workspace_id,
-        coalesce(
-            cast(max(case when latest_date is not null then loaded_at end) as date) - 1, max(as_of_date)
-        ) as full_until
-    from {marts}.instantly__data_as_of
-    group by workspace_id
-)
-"""
-"""Days that were not over when they were loaded are in no period; workspaces may have been loaded on different days."""
+from report.trust import TRUST
 
 QUERIES = {
-    "first_days": """
-        select max(workspace_name) as workspace_name, min(date) as date
-        from {marts}.instantly__workspace_daily
-        group by workspace_id
-        order by 1, 2
-    """,
     "days": """
         select
             date,
@@ -51,8 +20,12 @@ QUERIES = {
             cast(sum(new_leads_contacted_count) as bigint) as new_leads,
             cast(sum(reply_count) as bigint) as replies,
             cast(sum(opportunity_count) as bigint) as positive,
-            cast(sum(account_sent_count) as bigint) as account_sent,
-            cast(sum(bounced_count) as bigint) as bounced
+            cast(sum(positive_reply_rate_part_count) as bigint) as rate_positive,
+            cast(sum(positive_reply_rate_whole_count) as bigint) as rate_sent,
+            cast(sum(replies_part_count) as bigint) as rate_replies,
+            cast(sum(replies_whole_count) as bigint) as rate_replied_sent,
+            cast(sum(bounce_rate_part_count) as bigint) as rate_bounced,
+            cast(sum(bounce_rate_whole_count) as bigint) as rate_account_sent
         from {marts}.instantly__workspace_daily
         where is_complete and date between {trend} and {end}
         group by date
@@ -70,39 +43,28 @@ QUERIES = {
             stages.stage_number,
             max(stages.stage) as stage,
             cast(sum(stages.reached_count) as bigint) as reached,
-            cast(
-                sum(case when stages.reached_count is not null then contacted.reached_count end) as bigint
-            ) as contacted
+            cast(sum(case when stages.contacted_count is not null then stages.reached_count end) as bigint) as known,
+            cast(sum(stages.contacted_count) as bigint) as contacted
         from {marts}.instantly__lead_funnel as stages
-        inner join {marts}.instantly__lead_funnel as contacted
-            on contacted.workspace_id = stages.workspace_id
-            and contacted.campaign_id = stages.campaign_id
-            and contacted.stage_number = 2
-        where contacted.reached_count is not null
         group by stages.stage_number
         order by stages.stage_number
     """,
     "campaigns": """
-        with {ends}, days as (
+        with {ends}, sums as (
             select
                 days.workspace_id,
                 days.campaign_id,
+                days.date >= {start} as is_now,
+                cast(sum(days.sent_count) as bigint) as sent,
+                cast(sum(days.opportunity_count) as bigint) as positive,
+                cast(sum(case when days.opportunity_count is not null then days.sent_count end) as bigint) as rate_sent,
                 cast(
-                    sum(case when days.date >= {start} then days.sent_count else 0 end) as bigint
-                ) as sent,
-                cast(
-                    sum(case when days.date < {start} then days.sent_count else 0 end) as bigint
-                ) as sent_before,
-                cast(
-                    sum(case when days.date >= {start} then days.opportunity_count else 0 end) as bigint
-                ) as positive,
-                cast(
-                    sum(case when days.date < {start} then days.opportunity_count else 0 end) as bigint
-                ) as positive_before
+                    sum(case when days.sent_count is not null then days.opportunity_count end) as bigint
+                ) as rate_positive
             from {marts}.instantly__campaign_daily as days
-            inner join ends on ends.workspace_id = days.workspace_id and days.date <= ends.full_until
+            inner join ends on ends.workspace_id = days.workspace_id and days.date <= ends.as_of_date
             where days.date between {before} and {end}
-            group by days.workspace_id, days.campaign_id
+            group by days.workspace_id, days.campaign_id, days.date >= {start}
         )
         select
             campaigns.workspace_id,
@@ -111,11 +73,15 @@ QUERIES = {
             campaigns.campaign_name,
             campaigns.campaign_status,
             campaigns.is_deleted,
-            coalesce(campaigns.open_tracking, true) as open_tracking,
-            coalesce(days.sent, 0) as sent,
-            coalesce(days.sent_before, 0) as sent_before,
-            coalesce(days.positive, 0) as positive,
-            coalesce(days.positive_before, 0) as positive_before,
+            case when now.campaign_id is null then ends.quiet else now.sent end as sent,
+            case when now.campaign_id is null then ends.quiet else now.positive end as positive,
+            case when now.campaign_id is null then ends.quiet else now.rate_sent end as rate_sent,
+            case when now.campaign_id is null then ends.quiet else now.rate_positive end as rate_positive,
+            case when before.campaign_id is null then ends.quiet else before.sent end as sent_before,
+            case when before.campaign_id is null then ends.quiet else before.positive end as positive_before,
+            case when before.campaign_id is null then ends.quiet else before.rate_sent end as rate_sent_before,
+            case when before.campaign_id is null then ends.quiet else before.rate_positive end as rate_positive_before,
+            case when campaigns.is_open_tracked_throughout then campaigns.contacted_count end as ever_tracked,
             campaigns.emails_sent_count as ever_sent,
             campaigns.contacted_count as ever_contacted,
             campaigns.open_count_unique as ever_opened,
@@ -125,13 +91,27 @@ QUERIES = {
             campaigns.bounced_count as ever_bounced,
             campaigns.opportunity_value as ever_value
         from {marts}.instantly__campaigns as campaigns
-        left join days on days.workspace_id = campaigns.workspace_id and days.campaign_id = campaigns.campaign_id
+        left join ends on ends.workspace_id = campaigns.workspace_id
+        left join sums as now on now.campaign_id = campaigns.campaign_id and now.is_now
+        left join sums as before on before.campaign_id = campaigns.campaign_id and not before.is_now
         where campaigns.has_analytics
         order by
-            coalesce(days.positive, 0) desc,
-            coalesce(days.sent, 0) desc,
+            coalesce(now.positive, 0) desc,
+            coalesce(now.sent, 0) desc,
             campaigns.campaign_name,
             campaigns.campaign_id
+    """,
+    "campaign_days": """
+        with {ends}
+        select
+            days.workspace_id,
+            days.campaign_id,
+            days.date,
+            days.sent_count as sent,
+            days.opportunity_count as positive
+        from {marts}.instantly__campaign_daily as days
+        inner join ends on ends.workspace_id = days.workspace_id and days.date <= ends.as_of_date
+        where days.date between {trend} and {end}
     """,
     "without_figures": """
         select count(*) as campaigns
@@ -143,9 +123,11 @@ QUERIES = {
             step_number,
             cast(sum(sent_count) as bigint) as sent,
             cast(sum(reply_count_unique) as bigint) as replied,
-            cast(sum(positive_count) as bigint) as positive
+            cast(sum(positive_count) as bigint) as positive,
+            cast(sum(case when reply_count_unique is not null then sent_count end) as bigint) as rate_sent,
+            cast(sum(case when sent_count is not null then reply_count_unique end) as bigint) as rate_replied
         from {marts}.instantly__step_variants
-        where is_attributed
+        where step_number is not null
         group by step_number
         order by step_number
     """,
@@ -154,7 +136,7 @@ QUERIES = {
             cast(coalesce(sum(reply_count_unique), 0) as bigint) as replied,
             cast(coalesce(sum(positive_count), 0) as bigint) as positive
         from {marts}.instantly__step_variants
-        where not is_attributed
+        where step_number is null
     """,
     "variants": """
         select
@@ -191,7 +173,19 @@ QUERIES = {
             warmup_health_score as warmup_health
         from {marts}.instantly__accounts
         where health_rank < 3 and not coalesce(is_deleted, false)
-        order by health_rank, sent_count_7d desc, bounced_count_7d desc, email, workspace_id
+        order by health_rank, coalesce(sent_count_7d, 0) desc, coalesce(bounced_count_7d, 0) desc, email, workspace_id
+    """,
+    "unmatched_senders": """
+        select count(*) as accounts
+        from (
+            select days.workspace_id, days.email
+            from {marts}.instantly__account_daily as days
+            left join {marts}.instantly__accounts as accounts
+                on accounts.workspace_id = days.workspace_id and accounts.email = days.email
+            where days.sent_count > 0 and days.date between {start} and {end} and days.email <> 'unknown'
+                and accounts.email is null
+            group by days.workspace_id, days.email
+        ) as senders
     """,
     "sending": """
         with {ends}
@@ -199,11 +193,14 @@ QUERIES = {
             coalesce(days.provider, 'Unknown') as provider,
             cast(sum(days.sent_count) as bigint) as sent,
             cast(sum(days.bounced_count) as bigint) as bounced,
-            cast(sum(days.reply_count) as bigint) as replies,
+            cast(sum(case when days.sent_count is not null then days.bounced_count end) as bigint) as rate_bounced,
+            cast(sum(case when days.bounced_count is not null then days.sent_count end) as bigint) as bounced_sent,
+            cast(sum(case when days.sent_count is not null then days.reply_count end) as bigint) as rate_replies,
+            cast(sum(case when days.reply_count is not null then days.sent_count end) as bigint) as replied_sent,
             cast(sum(days.warmup_sent_count) as bigint) as warmup_sent,
             cast(sum(days.warmup_inbox_count) as bigint) as warmup_inbox
         from {marts}.instantly__account_daily as days
-        inner join ends on ends.workspace_id = days.workspace_id and days.date <= ends.full_until
+        inner join ends on ends.workspace_id = days.workspace_id and days.date <= ends.as_of_date
         where days.date between {start} and {end}
         group by coalesce(days.provider, 'Unknown')
         order by coalesce(sum(days.sent_count), 0) desc, 1
@@ -219,29 +216,4 @@ QUERIES = {
         group by sender_provider, recipient_esp
         order by 3 desc, 1, 2
     """,
-    "checks": """
-        select
-            check_name,
-            max(check_description) as description,
-            count(is_ok) as compared,
-            count(not_compared_because) as not_compared,
-            cast(sum(case when is_ok then 1 else 0 end) as bigint) as agreeing,
-            max(case when is_ok is not null then abs(difference) end) as largest_difference
-        from {marts}.instantly__reconciliation
-        group by check_name
-        order by check_name
-    """,
-    "excuses": """
-        select not_compared_because as reason, count(*) as pairs
-        from {marts}.instantly__reconciliation
-        where not_compared_because is not null
-        group by not_compared_because
-        order by 2 desc, 1
-    """,
-    "doubts": """
-        select workspace_name, campaign_name, check_description as description, left_value, right_value
-        from {marts}.instantly__reconciliation
-        where not is_ok
-        order by abs(difference) desc, campaign_name, check_name
-    """,
-}
+} | TRUST

@@ -6,8 +6,21 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from report.figures import Change, Figure, Kind, change_of_count, change_of_rate, day, share, wilson
+from report.chance import RARE
+from report.figures import (
+    NOT_KNOWN,
+    Change,
+    Figure,
+    Kind,
+    as_far_as_loaded,
+    change_of_count,
+    change_of_rate,
+    day,
+    share,
+    wilson,
+)
 from report.marts import TREND_WEEKS, WEEK
+from report.weeks import course
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -15,7 +28,11 @@ if TYPE_CHECKING:
     from report.database import Row
     from report.marts import Marts
 
-COUNTS = ("sent", "new_leads", "replies", "positive", "account_sent", "bounced", "meetings")
+COUNTS = (
+    *("sent", "new_leads", "positive", "meetings"),
+    *("rate_positive", "rate_sent", "rate_replies", "rate_replied_sent", "rate_bounced", "rate_account_sent"),
+)
+"""What is summed up over the days of a period; of rates the part and the whole."""
 CONTACTED, OPENED = 2, 3
 
 
@@ -50,57 +67,59 @@ def _sums(marts: Marts) -> tuple[dict[str, int | None], dict[str, int | None]]:
     found = []
     for start, end in ((period.start, period.end), (period.before_start, period.before_end)):
         days = [row for row in marts.rows["days"] if start <= row["date"] <= end]
+        sums = {name: total(days, name) for name in COUNTS if name != "meetings"}
         meetings = sum(row["meetings"] for row in marts.rows["meetings"] if start <= row["date"] <= end)
-        found.append({name: meetings if name == "meetings" else total(days, name) for name in COUNTS})
+        found.append(sums | {"meetings": meetings if marts.is_loaded("leads") else None})
     now, before = found
-    return now, before if marts.has_before else dict.fromkeys(COUNTS)
+    # Of leads that were at a meeting then, those that have moved on since are no longer there to be counted.
+    return now, {**before, "meetings": None} if marts.has_before else dict.fromkeys(COUNTS)
 
 
-_TILES: tuple[tuple[str, str, str, str | tuple[str, str], bool | None], ...] = (
+LESS_IS_BETTER = {"bounce_rate"}
+_TILES: tuple[tuple[str, str, str, str | tuple[str, str]], ...] = (
     (
         "positive_rate",
         "Positive replies per email sent",
         "Positive replies are those that Instantly counts as opportunities.",
-        ("positive", "sent"),
-        True,
+        ("rate_positive", "rate_sent"),
     ),
-    ("positive", "Positive replies", "Opportunities, on the day they arose.", "positive", True),
+    ("positive", "Positive replies", "Opportunities, on the day they arose.", "positive"),
     (
         "meetings",
         "Meetings booked",
-        "Leads with a meeting booked, held or won, on the day their interest last changed.",
+        "Leads with a meeting booked, held or won, on the day their interest last changed. They move on: not compared.",
         "meetings",
-        True,
     ),
     (
         "reply_rate",
         "Replies per email sent",
         "Every reply counts, also several of one lead. Instantly does not say whether automatic ones do.",
-        ("replies", "sent"),
-        True,
+        ("rate_replies", "rate_replied_sent"),
     ),
-    ("sent", "Emails sent", "By all campaigns.", "sent", None),
-    ("new_leads", "New leads contacted", "Leads that got their first email.", "new_leads", None),
-    ("bounce_rate", "Bounce rate", "Bounces per email sent; under 3% is fine.", ("bounced", "account_sent"), False),
+    ("sent", "Emails sent", "By all campaigns.", "sent"),
+    ("new_leads", "New leads contacted", "Leads that got their first email.", "new_leads"),
+    ("bounce_rate", "Bounce rate", "Bounces per email sent; under 3% is fine.", ("rate_bounced", "rate_account_sent")),
 )
-"""Name, title, hint, what it is made of (a count, or part and whole), and whether more of it is better."""
+"""Name, title, hint, and what it is made of: a count, or part and whole."""
 
 
 def tiles(marts: Marts) -> list[Tile]:
     """Give the figures of the period, the one to steer by first."""
     now, before = _sums(marts)
     found = []
-    for name, title, hint, parts, better in _TILES:
+    for name, title, hint, parts in _TILES:
         names = [f"period.{name}.{which}" for which in ("now", "before", "change")]
         if isinstance(parts, str):
             pair = (Figure(names[0], now[parts]), Figure(names[1], before[parts]))
-            change = change_of_count(names[2], now[parts], before[parts], more_is_better=better)
+            change = change_of_count(names[2], now[parts], before[parts])
         else:
             part, whole = parts
             ours, theirs = (now[part], now[whole]), (before[part], before[whole])
             pair = (Figure(names[0], share(*ours), Kind.RATE), Figure(names[1], share(*theirs), Kind.RATE))
-            change = change_of_rate(names[2], ours, theirs, more_is_better=bool(better))
-        found.append(Tile(title, hint, *pair, change))
+            is_clear = course(marts.rows["days"], part, whole, marts.period).chance < RARE
+            more = name not in LESS_IS_BETTER
+            change = change_of_rate(names[2], ours, theirs, more_is_better=more, is_clear=is_clear)
+        found.append(Tile(title, hint, *pair, as_far_as_loaded(change, *marts.compares())))
     return found
 
 
@@ -112,6 +131,14 @@ def length(marts: Marts) -> Figure:
 def emails_per_positive(hero: Tile) -> Figure:
     """Give the emails sent for each positive reply; not known where there is none."""
     return Figure("period.emails_per_positive", 1 / hero.now.value if hero.now.value else None)
+
+
+def without_positive(marts: Marts, hero: Tile) -> str:
+    """Say why there is no number of emails for a positive reply."""
+    sent = _sums(marts)[0]["sent"]
+    if sent is None or (sent and hero.now.value is None):
+        return "Not known: what it is made of was not loaded (stream campaign_analytics_daily)."
+    return "No email led to a positive reply." if sent else "No email was sent."
 
 
 @dataclass(frozen=True)
@@ -150,8 +177,8 @@ def weeks(marts: Marts) -> list[Week]:
         if start < marts.first_day:
             continue
         days = [row for row in marts.rows["days"] if start <= row["date"] <= end]
-        sent, positive = total(days, "sent") or 0, total(days, "positive") or 0
-        low, high = wilson(positive, sent)
+        part, whole = total(days, "rate_positive"), total(days, "rate_sent")
+        low, high = wilson(part, whole)
         name = f"week.{end.isoformat()}"
         found.append(
             Week(
@@ -159,9 +186,9 @@ def weeks(marts: Marts) -> list[Week]:
                 day(start),
                 day(end),
                 _which(marts, back),
-                Figure(f"{name}.sent", sent),
-                Figure(f"{name}.positive", positive),
-                Figure(f"{name}.rate", share(positive, sent), Kind.RATE),
+                Figure(f"{name}.sent", total(days, "sent")),
+                Figure(f"{name}.positive", total(days, "positive")),
+                Figure(f"{name}.rate", share(part, whole), Kind.RATE),
                 Figure(f"{name}.low", low, Kind.RATE),
                 Figure(f"{name}.high", high, Kind.RATE),
             )
@@ -200,12 +227,13 @@ def funnel(marts: Marts) -> list[Stage]:
     found = []
     for row in rows:
         name, known = f"funnel.{row['stage_number']}", row["reached"] is not None
-        partly = row["stage_number"] == OPENED and row["contacted"] != everyone
+        missing = NOT_KNOWN if row["stage_number"] != OPENED else "in part" if known else "not tracked"
+        partly = row["contacted"] is not None and row["contacted"] != everyone
         found.append(
             Stage(
                 row["stage"],
-                Figure(f"{name}.reached", row["reached"], missing="not tracked"),
-                Figure(f"{name}.per_contacted", share(row["reached"], row["contacted"]), Kind.RATE, "not tracked"),
+                Figure(f"{name}.reached", row["reached"], missing=missing),
+                Figure(f"{name}.per_contacted", share(row["known"], row["contacted"]), Kind.RATE, missing),
                 Figure(f"{name}.contacted", row["contacted"]) if partly and known else None,
             )
         )

@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from report.figures import Change, Figure, Kind, change_of_rate, share, wilson
+from report.figures import Change, Figure, Kind, as_far_as_loaded, change_of_rate, share, wilson
 from report.sections import total
+from report.weeks import clear_changes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from report.database import Row
     from report.marts import Marts
@@ -19,8 +20,6 @@ CAMPAIGNS, COMPARISONS, SENDERS = 40, 6, 25
 """How many of each the page shows at most; it says how many there are."""
 
 NOT_TRACKED = "not tracked"
-FEW = 50
-"""Contacts with fewer leads than this say little of a provider."""
 
 
 @dataclass(frozen=True)
@@ -44,44 +43,64 @@ class Campaign:
     change: Change
 
 
-PERIOD = ("sent", "sent_before", "positive", "positive_before")
-EVER = ("sent", "contacted", "opened", "replied", "positive", "meetings", "bounced", "value")
+COUNTS = (
+    *("sent", "positive", "ever_sent", "ever_contacted", "ever_opened", "ever_replied", "ever_positive"),
+    *("ever_meetings", "ever_bounced", "ever_value"),
+)
+RATES = {
+    "positive_rate": ("rate_positive", "rate_sent"),
+    "open_rate": ("ever_opened", "ever_tracked"),
+    "reply_rate": ("ever_replied", "ever_contacted"),
+    "ever_positive_rate": ("ever_positive", "ever_sent"),
+    "ever_bounce_rate": ("ever_bounced", "ever_sent"),
+}
+"""Part and whole of each rate of a campaign."""
 
 
 def campaigns(marts: Marts) -> list[Campaign]:
     """Give each campaign that ever sent, that with the most positive replies in the period first."""
-    return [_campaign(marts, row, f"campaign.{row['campaign_id']}") for row in marts.rows["campaigns"]]
+    return [
+        _campaign(marts, row["workspace_id"], row, [row], f"campaign.{row['campaign_id']}", is_clear=is_clear)
+        for row, is_clear in zip(marts.rows["campaigns"], clear_changes(marts), strict=True)
+    ]
 
 
 def all_campaigns(marts: Marts) -> Campaign:
-    """Add the campaigns up; rates are those of the sums."""
+    """Add the campaigns up; rates are those of the sums, of the campaigns that tell both sides.
+
+    The verdict on them is that at the top of the page.
+    """
     rows = marts.rows["campaigns"]
-    sums: Row = {name: total(rows, name) for name in (*PERIOD, *(f"ever_{name}" for name in EVER))}
-    tracked = [row for row in rows if row["ever_opened"] is not None]
-    whole = _campaign(marts, {**sums, "campaign_name": "All campaigns", "open_tracking": True}, "campaigns")
-    opened = share(total(tracked, "ever_opened"), total(tracked, "ever_contacted"))
-    figures = {**whole.figures, "open_rate": Figure("campaigns.open_rate", opened, Kind.RATE, NOT_TRACKED)}
-    return replace(whole, figures=figures)
+    sums: Row = {name: total(rows, name) for name in COUNTS}
+    if len({row["workspace_id"] for row in rows if row["ever_value"]}) > 1:
+        sums["ever_value"] = None  # nobody says of which currency each is
+    return _campaign(marts, None, {**sums, "campaign_name": "All campaigns"}, rows, "campaigns")
 
 
-def _campaign(marts: Marts, row: Row, name: str) -> Campaign:
-    rates = {
-        "positive_rate": share(row["positive"], row["sent"]),
-        "open_rate": share(row["ever_opened"], row["ever_contacted"]),
-        "reply_rate": share(row["ever_replied"], row["ever_contacted"]),
-        "ever_positive_rate": share(row["ever_positive"], row["ever_sent"]),
-        "ever_bounce_rate": share(row["ever_bounced"], row["ever_sent"]),
+def _campaign(
+    marts: Marts, workspace: str | None, row: Row, rows: Sequence[Row], name: str, *, is_clear: bool | None = None
+) -> Campaign:
+    figures = {
+        column: Figure(f"{name}.{column}", row[column]) for column in ("sent", "positive", "ever_sent", "ever_meetings")
     }
-    counts = ("sent", "positive", "ever_sent", "ever_meetings")
-    figures = {column: Figure(f"{name}.{column}", row[column]) for column in counts}
-    figures |= {column: Figure(f"{name}.{column}", value, Kind.RATE) for column, value in rates.items()}
-    if not row["open_tracking"]:
-        figures["open_rate"] = Figure(f"{name}.open_rate", None, Kind.RATE, NOT_TRACKED)
+    for column, names in RATES.items():
+        figures[column] = Figure(f"{name}.{column}", share(*both(rows, *names)), Kind.RATE)
+    if figures["open_rate"].value is None:
+        missing = "in part" if row["ever_opened"] is not None else NOT_TRACKED
+        figures["open_rate"] = replace(figures["open_rate"], missing=missing)
     figures["ever_value"] = Figure(f"{name}.ever_value", row["ever_value"], Kind.MONEY)
-    before = (row["positive_before"], row["sent_before"]) if marts.has_before else (None, None)
-    change = change_of_rate(f"{name}.change", (row["positive"], row["sent"]), before, more_is_better=True)
+    now, before = both(rows, "rate_positive", "rate_sent"), both(rows, "rate_positive_before", "rate_sent_before")
+    before = before if marts.has_before else (None, None)
+    change = change_of_rate(f"{name}.change", now, before, more_is_better=True, is_clear=is_clear)
+    change = as_far_as_loaded(change, *marts.compares(workspace))
     status = "Deleted" if row.get("is_deleted") else row.get("campaign_status") or ""
     return Campaign(name, row["campaign_name"] or "Unnamed", row.get("workspace_name") or "", status, figures, change)
+
+
+def both(rows: Iterable[Row], part: str, whole: str) -> tuple[int | None, int | None]:
+    """Add up part and whole of a rate over the rows that tell both."""
+    telling = [row for row in rows if row[part] is not None and row[whole] is not None]
+    return total(telling, part), total(telling, whole)
 
 
 def notes(marts: Marts) -> dict[str, Figure]:
@@ -95,6 +114,7 @@ def notes(marts: Marts) -> dict[str, Figure]:
         "unattributed": Figure("steps.unattributed.replied", rows["unattributed"][0]["replied"]),
         "more_comparisons": Figure("variants.more", max(0, compared - COMPARISONS)),
         "deleted_senders": Figure("senders.deleted", rows["deleted_senders"][0]["accounts"]),
+        "unmatched_senders": Figure("senders.unmatched", rows["unmatched_senders"][0]["accounts"]),
         "more_senders": Figure("senders.more", max(0, len(rows["senders"]) - SENDERS)),
     }
 
@@ -122,7 +142,8 @@ class Trial:
 
 def _trial(name: str, row: Row, ends: tuple[float | None, float | None]) -> dict[str, Figure]:
     counts = {column: Figure(f"{name}.{column}", row[column]) for column in ("sent", "replied", "positive")}
-    rates = {"rate": share(row["replied"], row["sent"]), "low": ends[0], "high": ends[1]}
+    rate = share(row.get("rate_replied", row["replied"]), row.get("rate_sent", row["sent"]))
+    rates = {"rate": rate, "low": ends[0], "high": ends[1]}
     return counts | {column: Figure(f"{name}.{column}", value, Kind.RATE) for column, value in rates.items()}
 
 
@@ -135,7 +156,7 @@ def steps(marts: Marts) -> list[Trial]:
             "",
             "",
             False,  # noqa: FBT003 - all campaigns together are not early
-            _trial(f"step.{row['step_number']}", row, wilson(row["replied"], row["sent"])),
+            _trial(f"step.{row['step_number']}", row, wilson(row["rate_replied"], row["rate_sent"])),
         )
         for row in marts.rows["steps"]
     ]
@@ -162,11 +183,15 @@ class Comparison:
 
 def comparisons(marts: Marts) -> list[Comparison]:
     """Give the variants of each campaign that has several of a step, the one that sends most first."""
-    sent = {row["campaign_id"]: (row["sent"], row["ever_sent"]) for row in marts.rows["campaigns"]}
+    sent = {row["campaign_id"]: (row["sent"] or 0, row["ever_sent"] or 0) for row in marts.rows["campaigns"]}
     groups = [list(rows) for _, rows in groupby(marts.rows["variants"], key=lambda row: row["campaign_id"])]
     groups.sort(key=lambda rows: sent.get(rows[0]["campaign_id"], (0, 0)), reverse=True)
     return [
-        Comparison(f"comparison.{rows[0]['campaign_id']}", rows[0]["campaign_name"], [_variant(row) for row in rows])
+        Comparison(
+            f"comparison.{rows[0]['campaign_id']}",
+            rows[0]["campaign_name"] or "Unnamed",
+            [_variant(row) for row in rows],
+        )
         for rows in groups
     ]
 
@@ -221,61 +246,4 @@ def senders(marts: Marts) -> list[Sender]:
 def health(marts: Marts) -> dict[str, Figure]:
     """Count the accounts of each health."""
     counts = {row["health"]: row["accounts"] for row in marts.rows["health"]}
-    return {name: Figure(f"senders.{name}", counts.get(name, 0)) for name in ("burning", "watch", "green")}
-
-
-@dataclass(frozen=True)
-class Provider:
-    """A provider of mailboxes, those that send or those that receive, or a pair of both."""
-
-    name: str
-    figures: Mapping[str, Figure]
-    early: bool = False
-
-
-def sending(marts: Marts) -> list[Provider]:
-    """Give what came of the emails of the period, by the provider that sent them."""
-    found = []
-    for row in marts.rows["sending"]:
-        if not row["sent"] and not row["warmup_sent"]:
-            continue
-        name = f"sending.{row['provider']}"
-        counts = {column: Figure(f"{name}.{column}", row[column]) for column in ("sent", "bounced")}
-        rates = {
-            "bounce_rate": share(row["bounced"], row["sent"]),
-            "reply_rate": share(row["replies"], row["sent"]),
-            "inbox_rate": share(row["warmup_inbox"], row["warmup_sent"]),
-        }
-        rest = {column: Figure(f"{name}.{column}", value, Kind.RATE) for column, value in rates.items()}
-        found.append(Provider(row["provider"], counts | rest))
-    return found
-
-
-def receiving(marts: Marts) -> list[Provider]:
-    """Give what came of the leads contacted, by the provider that receives their emails."""
-    rows = sorted(marts.rows["pairs"], key=lambda row: str(row["recipient"]))
-    groups = [(name, list(pairs)) for name, pairs in groupby(rows, key=lambda row: str(row["recipient"]))]
-    found = [_contacts(name, f"receiving.{name}", pairs) for name, pairs in groups]
-    return sorted(found, key=lambda one: -(one.figures["contacted"].value or 0))
-
-
-def pairs(marts: Marts) -> list[tuple[str, Provider]]:
-    """Give the same by the provider that sent, too."""
-    return [
-        (row["sender"], _contacts(row["recipient"], f"pair.{row['sender']}.{row['recipient']}", [row]))
-        for row in marts.rows["pairs"]
-    ]
-
-
-def _contacts(recipient: str, name: str, rows: Sequence[Row]) -> Provider:
-    contacted, replied, bounced = (total(rows, column) or 0 for column in ("contacted", "replied", "bounced"))
-    figures = {
-        "contacted": Figure(f"{name}.contacted", contacted),
-        "replied": Figure(f"{name}.replied", replied),
-        "bounced": Figure(f"{name}.bounced", bounced),
-    }
-    for column, hits in (("reply", replied), ("bounce", bounced)):
-        low, high = wilson(hits, contacted)
-        rates = {"rate": share(hits, contacted), "low": low, "high": high}
-        figures |= {f"{column}_{end}": Figure(f"{name}.{column}_{end}", rate, Kind.RATE) for end, rate in rates.items()}
-    return Provider(recipient, figures, early=contacted < FEW)
+    return {name: Figure(f"senders.{name}", counts.get(name, 0)) for name in ("burning", "watch", "green", "unknown")}

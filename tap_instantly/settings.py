@@ -115,10 +115,10 @@ SETTINGS: dict[str, Any] = th.PropertiesList(
     th.Property(
         "concurrency",
         th.IntegerType(minimum=1, maximum=MOST_AT_ONCE),
-        default=32,
         title="Concurrency",
         description="Requests under way at once, at most, over all workspaces. With answers that take 0.3 seconds, 30 "
-        "are needed to use 100 requests a second of one workspace; with many workspaces, more help.",
+        "are needed to use 100 requests a second of one workspace. By default 32, and 4 more for each further "
+        "workspace, up to 128.",
     ),
     th.Property(
         "max_requests_per_second",

@@ -28,6 +28,7 @@ from tap_instantly.singer import files, stream_maps
 from tap_instantly.singer.stream_maps import StreamMaps
 from tap_instantly.singer.writer import BufferedWriter
 from tap_instantly.streams import STREAMS, InstantlyStream, flattening, selection
+from tap_instantly.streams.side_by_side import AT_ONCE, read_side_by_side
 from tap_instantly.streams.state import exchanged, note_names
 from tap_instantly.streams.state import read as read_state
 
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from types import FrameType
 
     import click
-
 
 OWN = "of the key itself"
 """What messages call the workspace that has the others in its group."""
@@ -98,8 +98,7 @@ class TapInstantly(Tap):
         stream_maps.mend(config_jsonschema["properties"]["stream_maps"])
 
     def _check_settings(self) -> None:
-        found = problems(self.config, self.config_jsonschema) or list(unread_choices(self.config, os.environ))
-        if found:
+        if found := problems(self.config, self.config_jsonschema) or list(unread_choices(self.config, os.environ)):
             raise ConfigurationError("; ".join(found))
         if self.config.get("personal_data_salt") and self.config["personal_data"] == KEEP:
             self.logger.warning("personal_data_salt has no effect: personal_data is keep, so all is in clear.")
@@ -175,12 +174,14 @@ class TapInstantly(Tap):
         self._check_selection()
         flattening.check(self._own_streams)
         self._started = True
-        self._report = Report([stream for stream in self._own_streams if stream.selected], self.workspaces, self.config)
+        selected = [stream for stream in self._own_streams if stream.selected]
+        self._report = Report(selected, self.workspaces, self.config)
         self._report.begin()
         try:
             for line in exchanged(self.state, self.workspaces.opened, complete=not self.workspaces.left_out):
                 self.logger.warning(line)
-            super().sync_all()
+            with read_side_by_side(selected, self.config.get("concurrency")):
+                super().sync_all()
         finally:
             self._report.end()
         if self.config.get("workspaces"):
@@ -260,16 +261,15 @@ class TapInstantly(Tap):
     @cached_property
     def workspaces(self) -> Workspaces:
         """The workspaces that the configuration opens."""
-        named = bool(self.config.get("workspaces"))
-        return Workspaces(self._clients, at_once=self.config["concurrency"], named=named)
+        at_once, named = self.config.get("concurrency", AT_ONCE), bool(self.config.get("workspaces"))
+        return Workspaces(self._clients, at_once=at_once, named=named)
 
     def _clients(self) -> dict[str, InstantlyClient | InstantlyError]:
         """A client for each workspace, by what messages call it."""
         if given := self.config.get("workspaces"):
             return {entry["name"]: self._client_or_error(entry) for entry in given}
         client = self._client(self.config["api_key"])
-        wanted = self.config.get("sub_workspaces")
-        if not wanted:
+        if not (wanted := self.config.get("sub_workspaces")):
             return {OWN: client}
         if wanted not in (ALL, [ALL]):
             return {id_: self._client(self.config["api_key"], id_) for id_ in wanted}

@@ -45,7 +45,8 @@ def test_every_mart_and_every_variable_of_the_dbt_package_is_in_its_page() -> No
 def test_the_exposure_of_the_report_names_the_marts_that_it_asks() -> None:
     text = (transform.PACKAGE / "models" / "marts" / "_exposures.yml").read_text(encoding="utf-8")
     (exposure,) = yaml.safe_load(text)["exposures"]
-    asked = set(re.findall(r"{marts}\.(\w+)", Path("report/queries.py").read_text(encoding="utf-8")))
+    queries = "".join(Path("report", name).read_text(encoding="utf-8") for name in ("queries.py", "trust.py"))
+    asked = set(re.findall(r"{marts}\.(\w+)", queries))
     assert asked == {name for ref in exposure["depends_on"] for name in re.findall(r"ref\('(\w+)'\)", ref)}
 
 

@@ -149,7 +149,7 @@ def test_each_has_a_bookmark_of_its_own_and_the_next_run_goes_on_from_it(agency:
     # What the tap takes for the start when it reads ahead is what the SDK says when the workspace's turn comes.
     stream = second.tap.streams["campaigns"]
     for context in stream.partitions:
-        assert stream._start_of(context) == bookmarks(first)[context["workspace_id"]]
+        assert stream.starting_value(context) == bookmarks(first)[context["workspace_id"]]
 
 
 def test_one_that_cannot_be_opened_is_left_out_with_a_line_and_keeps_its_state(

@@ -7,14 +7,15 @@ from collections import Counter, deque
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import chain, count, islice, repeat
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tap_instantly.singer.read_ahead import ReadAhead, one_ahead
-from tap_instantly.singer.sources import Slices
+from tap_instantly.singer.read_ahead import ReadAhead
+from tap_instantly.singer.sources import LISTED_AHEAD, GroupedSlices, Slices
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -57,6 +58,9 @@ class Unordered:
         self._runs = list(runs)
         self._eager = eager
         self.begun = 0
+
+    def delay(self) -> float:
+        return 0.0
 
     def has_run(self, *, starving: bool) -> bool:
         return self.begun < (len(self._runs) if starving else min(self._eager, len(self._runs)))
@@ -156,7 +160,7 @@ class Gate:
 def reading(*sources: Source[Any], workers: int = 3, **limits: Any) -> Iterator[ReadAhead[Any]]:
     """Read sources, and see to it that no thread is left behind, and that a test that hangs fails."""
     before = set(threading.enumerate())
-    reader = ReadAhead(sources, workers=workers, **limits)
+    reader = ReadAhead([sources], workers=workers, **limits)
     watch = threading.Timer(PATIENCE, reader.close)
     watch.start()
     try:
@@ -799,12 +803,10 @@ def test_no_more_sources_are_open_than_there_may_be_threads(number: int, workers
         begun.add(number)
         most = max(most, len(begun - ended))
         yield from ([number], [number])
+        ended.add(number)  # asked for a third: the others are being read, or have been
 
     with reading(*(slices(runs(source)) for source in range(number)), workers=workers, pages=limit) as reader:
-        for turn in reader.turns():
-            if turn.page is None:
-                ended.add(turn.number)
-    assert len(ended) == number
+        assert len(outcomes(reader, number)) == number
     assert most <= workers
 
 
@@ -856,7 +858,7 @@ def test_one_worker_reads_one_source_after_the_other() -> None:
             order.append(number)
             yield page
 
-    with reading(Slices([1, 2], pages), Slices([3], pages), workers=1) as reader:
+    with reading(Slices([1, 2], pages), Slices([3], pages), workers=1, pages=1) as reader:
         assert [turn.number for turn in reader.turns()] == [0] * 7 + [1] * 4
     assert order == sorted(order)
 
@@ -872,32 +874,247 @@ def test_an_unordered_source_begins_further_runs_only_where_the_reader_waits_for
         assert source.begun == 2
 
 
-# One ahead
+# Groups
+
+
+@contextmanager
+def reading_groups(*groups: list[Source[Any]], workers: int = 3, **limits: Any) -> Iterator[ReadAhead[Any]]:
+    with reading(workers=workers) as nothing:  # no thread is left behind
+        reader = ReadAhead(groups, workers=workers, **limits)
+        watch = threading.Timer(PATIENCE, reader.close)
+        watch.start()
+        try:
+            yield reader
+        finally:
+            watch.cancel()
+            reader.close()
+            nothing.close()
+
+
+@settings(deadline=None, max_examples=60)
+@given(plans=st.lists(SOURCES, max_size=4), workers=WORKERS, limit=LIMITS, ordered=st.booleans())
+def test_groups_come_one_after_the_other_each_with_all_pages_of_its_own_sources(
+    plans: list[list[list[list[int]]]], workers: int, limit: int, *, ordered: bool
+) -> None:
+    kind: Callable[[Any], Source[Any]] = slices if ordered else Unordered
+    with reading_groups(*(list(map(kind, group)) for group in plans), workers=workers, pages=limit) as reader:
+        for place, group in enumerate(plans):
+            found = [Outcome() for _ in group]
+            for turn in reader.turns(place):
+                found[turn.number].take(turn)
+            assert [(sorted(one.pages), one.ended) for one in found] == [(sorted(flat(plan)), True) for plan in group]
+        until(lambda: not threads())
+        assert (reader._pages, reader._size) == (0, 0)
+
+
+def test_later_groups_are_read_while_an_earlier_one_does_not_answer() -> None:
+    read: list[str] = []
+
+    def slow() -> Iterator[str]:
+        until(lambda: len(read) == 4)  # only where the others do not wait for it does it go on
+        yield "slow"
+
+    def pages(name: str) -> Iterator[str]:
+        for _ in range(2):
+            read.append(name)
+            yield name
+
+    with reading_groups([slices([slow()])], [slices([pages("b")])], [slices([pages("c")])]) as reader:
+        assert [[turn.page for turn in reader.turns(place)] for place in range(3)] == [
+            ["slow", None],
+            ["b", "b", None],
+            ["c", "c", None],
+        ]
+
+
+def test_an_error_of_a_later_group_comes_in_its_turn_and_not_before() -> None:
+    broken = threading.Event()
+
+    def first() -> Iterator[int]:
+        assert broken.wait(PATIENCE)
+        yield 1
+
+    def second() -> Iterator[int]:
+        yield 2
+        broken.set()
+        raise BrokenError
+
+    with reading_groups([slices([first()])], [slices([second()])], [slices([[3]])]) as reader:
+        assert [(turn.page, turn.error) for turn in reader.turns(0)] == [(1, None), (None, None)]
+        page, end = reader.turns(1)
+        assert page.page == 2
+        assert isinstance(end.error, BrokenError)
+        assert [turn.page for turn in reader.turns(2)] == [3, None]
+
+
+def test_nothing_is_begun_behind_an_error_that_waits_for_its_turn() -> None:
+    begun: list[int] = []
+    ended = threading.Event()
+
+    def runs() -> Iterator[Iterator[int]]:
+        for number in range(9):
+            begun.append(number)
+            yield broken_after([number])
+
+    def first() -> Iterator[int]:
+        assert ended.wait(PATIENCE)
+        yield 0
+
+    with reading_groups([slices([first()])], [slices(runs())], workers=2) as reader:
+        # The thread that is not held up has met the error, and found nothing more to do.
+        Thread(target=lambda: (until(lambda: bool(begun) and reader._idle > 0), ended.set()), daemon=True).start()
+        assert [turn.page for turn in reader.turns(0)] == [0, None]
+        assert [turn.page for turn in reader.turns(1)] == [0, None]
+    assert begun == [0]
+
+
+@pytest.mark.parametrize("limits", [{"pages": 20}, {"size": 20, "weigh": lambda: 1}], ids=["pages", "bytes"])
+def test_what_waits_of_later_groups_leaves_room_for_those_before_them(limits: dict[str, Any]) -> None:
+    """The later a group, the less of what may wait it can fill: each before it can still be read ahead."""
+    read: Counter[str] = Counter()
+    first_may_go_on = threading.Event()
+
+    def first() -> Iterator[str]:
+        assert first_may_go_on.wait(PATIENCE)
+        yield "first"
+
+    def second() -> Iterator[str]:
+        until(lambda: read["third"] >= 13)  # 2/3 of 20 and no more, however long nobody takes any
+        yield from pages("second")
+
+    def pages(name: str) -> Iterator[str]:
+        for _ in range(100):
+            read[name] += 1
+            yield name
+
+    groups: list[list[Source[Any]]] = [[slices([first()])], [slices([second()])], [slices([pages("third")])]]
+    with reading_groups(*groups, workers=3, **limits) as reader:
+        turns = reader.turns(0)
+        Thread(target=lambda: (until(lambda: bool(read["second"])), first_may_go_on.set()), daemon=True).start()
+        assert next(turns).page == "first"
+        assert read["third"] <= 14
+        assert read["second"] >= 1
+        assert sum(1 for _ in turns) == 1
+        assert [sum(1 for _ in reader.turns(place)) for place in (1, 2)] == [101, 101]
+
+
+def test_no_more_waits_over_all_groups_than_the_limit() -> None:
+    lock = threading.Lock()
+    read = 0
+
+    def pages(_: int) -> Iterator[int]:
+        nonlocal read
+        for page in range(10):
+            with lock:
+                read += 1
+            yield page
+
+    handed_on = 0
+    with reading_groups(*([Slices(range(3), pages)] for _ in range(5)), workers=4, pages=5) as reader:
+        for place in range(5):
+            for turn in reader.turns(place):
+                handed_on += turn.page is not None
+                assert read - handed_on < 5 + 4 + 1
+    assert handed_on == 150
+
+
+def test_a_source_that_is_left_out_is_read_no_more_and_nothing_of_it_is_handed_on() -> None:
+    read: list[int] = []
+
+    def pages() -> Iterator[int]:
+        for page in range(1_000):
+            read.append(page)
+            yield page
+
+    groups: list[list[Source[Any]]] = [[slices([[1]])], [slices([pages()]), slices([[2]])], [slices([pages()])]]
+    with reading_groups(*groups, workers=3, pages=8) as reader:
+        assert [turn.page for turn in reader.turns(0)] == [1, None]
+        until(lambda: bool(read))
+        reader.leave_out(1, 0)
+        reader.leave_out(2, 0)  # begun or not
+        assert [(turn.number, turn.page) for turn in reader.turns(1)] == [(1, 2), (1, None)]
+        assert list(reader.turns(2)) == []
+        until(lambda: not threads())
+        assert (reader._pages, reader._size) == (0, 0)
+
+
+class Held(Unordered):
+    """A source that has to wait before it may ask, until somebody lets it."""
+
+    free = False
+
+    def delay(self) -> float:
+        return 0.0 if self.free else 0.01
+
+
+def test_sources_that_have_to_wait_hold_no_thread_and_are_read_when_they_may_be() -> None:
+    held = [Held([["late"]]) for _ in range(5)]
+    with reading_groups([*held], [slices([[1, 2]])], workers=1, pages=4) as reader:
+
+        def free() -> None:
+            until(lambda: reader._pages == 2)  # of the group behind them
+            for source in held:
+                source.free = True
+
+        Thread(target=free, daemon=True).start()
+        assert [turn.page for turn in reader.turns(0) if turn.page] == ["late"] * 5
+        assert [turn.page for turn in reader.turns(1)] == [1, 2, None]
+
+
+# Slices that have to be asked for
+
+
+@settings(deadline=None, max_examples=60)
+@given(plans=st.lists(PLANS, max_size=20), workers=WORKERS, limit=LIMITS)
+def test_slices_that_are_asked_for_ahead_come_whole_and_in_the_order_of_their_groups(
+    plans: list[list[list[int]]], workers: int, limit: int
+) -> None:
+    asked: list[int] = []
+
+    def list_(group: int) -> list[list[int]]:
+        asked.append(group)
+        return plans[group]
+
+    with reading(GroupedSlices(range(len(plans)), list_, iter), workers=workers, pages=limit) as reader:
+        assert pages_of(reader) == [page for plan in plans for page in flat(plan)]
+    assert sorted(asked) == list(range(len(plans)))
+
+
+def test_several_groups_of_slices_are_asked_for_side_by_side_but_not_all_of_them() -> None:
+    asked: list[int] = []
+    meeting = threading.Barrier(LISTED_AHEAD, timeout=PATIENCE)
+    first_page = threading.Event()
+
+    def list_(group: int) -> list[int]:
+        asked.append(group)
+        if group < LISTED_AHEAD:
+            meeting.wait()  # only where as many are asked for at once does any of them answer
+        return [group]
+
+    def read(group: int) -> Iterator[int]:
+        if group == 0:
+            assert first_page.wait(PATIENCE)
+        yield group
+
+    with reading(GroupedSlices(range(50), list_, read), workers=2 * LISTED_AHEAD) as reader:
+        threading.Timer(0.05, first_page.set).start()
+        assert pages_of(reader) == list(range(50))
+    assert asked[:LISTED_AHEAD] != []
 
 
 @settings(deadline=None, max_examples=30)
-@given(numbers=st.lists(st.integers()))
-def test_what_is_read_one_ahead_comes_whole_and_in_order(numbers: list[int]) -> None:
-    assert list(one_ahead(str, numbers)) == [str(number) for number in numbers]
-    until(lambda: not threads())
+@given(plans=st.lists(PLANS, min_size=1, max_size=8), workers=WORKERS, limit=LIMITS, data=st.data())
+def test_an_error_of_asking_for_slices_comes_behind_those_of_the_groups_before(
+    plans: list[list[list[int]]], workers: int, limit: int, data: st.DataObject
+) -> None:
+    broken = data.draw(st.integers(0, len(plans) - 1))
 
+    def list_(group: int) -> list[list[int]]:
+        if group == broken:
+            raise BrokenError
+        return plans[group]
 
-def test_the_next_one_is_read_while_the_last_is_used_and_no_more() -> None:
-    asked: list[int] = []
-    for number in one_ahead(lambda number: asked.append(number) or number, range(20)):
-        until(lambda number=number: len(asked) >= min(number + 2, 20))  # type: ignore[misc]
-        assert len(asked) <= number + 2
-
-
-def test_an_error_of_what_is_read_one_ahead_is_raised_after_what_came_before_it() -> None:
-    seen: list[float] = []
-    with pytest.raises(ZeroDivisionError):
-        seen.extend(one_ahead(lambda number: 6 / number, [1, 2, 0, 3]))
-    assert seen == [6, 3]
-    until(lambda: not threads())
-
-
-def test_who_leaves_what_is_read_one_ahead_leaves_no_thread() -> None:
-    for _ in one_ahead(str, count()):
-        break
-    until(lambda: not threads())
+    with reading(GroupedSlices(range(len(plans)), list_, iter), workers=workers, pages=limit) as reader:
+        (outcome,) = outcomes(reader, 1)
+    assert isinstance(outcome.error, BrokenError)
+    assert outcome.pages == [page for plan in plans[:broken] for page in flat(plan)]

@@ -238,6 +238,8 @@ def properties(schemas: Sequence[Schema]) -> str:
                 lines.append(f"  - {{name: {column.label}, data_type: text, description: {_text(text)}}}")
         when = "When the row was loaded, UTC; NULL where the loader does not note it."
         lines.append(f"  - {{name: loaded_at, data_type: timestamp, description: {_text(when)}}}")
+        read = "When the tap read the row, UTC, which may be the day before; NULL where the loader notes no time."
+        lines.append(f"  - {{name: extracted_at, data_type: timestamp, description: {_text(read)}}}")
     return "\n".join([*lines, ""])
 
 

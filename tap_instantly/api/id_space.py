@@ -108,6 +108,7 @@ class Range:
         self._latest_density = 0.0
         self._even = 0  # records of where there are only random ids from there on
         self._even_first = 0
+        self._inherited: float | None = None
 
     @property
     def ahead(self) -> float:
@@ -119,8 +120,13 @@ class Range:
         """The same where it can be relied on: ids that begin with the time come in bursts, and nobody knows where."""
         if self.ended:
             return 0.0
+        density = self._sure_density
+        return None if density is None else density * (self.end - self.at)
+
+    @property
+    def _sure_density(self) -> float | None:
         seen = self.at - self._even_first
-        return (self._even - 1) / seen * (self.end - self.at) if self._even and seen else None
+        return (self._even - 1) / seen if self._even and seen else self._inherited
 
     @property
     def perhaps_ahead(self) -> float:
@@ -150,5 +156,6 @@ class Range:
         if not (self.after or "") < cursor < (self.upto or "g"):
             cursor = text(middle)
         new = Range(self._ruler, cursor, self.upto, self.density)
+        new._inherited = self._sure_density
         self.upto, self.end = cursor, new.at
         return new

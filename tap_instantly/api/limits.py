@@ -23,6 +23,9 @@ SPENT = 0.02
 REMEMBERED = 20
 """Requests that the average is made of, about."""
 
+FORGOTTEN = 0.2
+"""Seconds without a request in which the average halves: where there are few, nobody waits for the others."""
+
 PAUSE_AFTER_429 = 1.0
 """Seconds to hold back the workspace where the server does not say how long: the limit is counted by the second."""
 
@@ -72,6 +75,10 @@ class Budget:
     def held_back(self, path: str) -> float:
         """Seconds until requests to ``path`` go on that a 429 holds back."""
         return max(self._all.held_back, self._emails.held_back if path.endswith(EMAILS_PATH) else 0.0)
+
+    def delay(self, path: str) -> float:
+        """Seconds until a request to ``path`` can go, as far as is known: of a pause, or of the pace of e-mails."""
+        return max(self.held_back(path), self._emails.due_in if path.endswith(EMAILS_PATH) else 0.0)
 
     def pause(self, path: str, seconds: float | None = None) -> None:
         """Hold back every request of the workspace after a 429 on ``path``: as long as the server said, or a while."""
@@ -132,17 +139,23 @@ class _Gate:
         self._opens_at = 0.0
         self._recovered_at = 0.0
         self._paused_until = 0.0
+        self._last = -math.inf
         self._lock = threading.Lock()
         self._queue = _Queue()
         self._waited = 0.0
 
     @property
     def spent(self) -> bool:
-        return self._waited > SPENT
+        return self._average(time.monotonic()) > SPENT
 
     @property
     def held_back(self) -> float:
         return max(0.0, self._paused_until - time.monotonic())
+
+    @property
+    def due_in(self) -> float:
+        """Seconds until the next may follow upon the last."""
+        return max(0.0, self._last + self._interval - time.monotonic())
 
     def acquire(self) -> None:
         asked = time.monotonic()
@@ -150,9 +163,16 @@ class _Gate:
             self._limiter.try_acquire("request")
             while (wait := self._wait()) > 0:  # last, since a pause may begin while the limiter waits
                 time.sleep(wait)
-            self._waited += (time.monotonic() - asked - self._waited) / REMEMBERED
+            now = time.monotonic()
+            average = self._average(now)
+            self._waited = average + (now - asked - average) / REMEMBERED
+            self._last = now
             if self._bucket.count() > self._most:
                 self._bucket.leak(self._bucket.now())  # type: ignore[no-untyped-call]
+
+    def _average(self, now: float) -> float:
+        """How long requests have waited of late."""
+        return self._waited * 0.5 ** ((now - self._last) / FORGOTTEN) if self._waited else 0.0
 
     def _wait(self) -> float:
         """Seconds until this thread may look again; none if it is its turn, which is then taken."""

@@ -87,6 +87,10 @@ class Scan:
 
     ordered = False
 
+    def delay(self) -> float:
+        """No time: nothing is known of it here."""
+        return 0.0
+
     def has_run(self, *, starving: bool) -> bool:
         """Whether another walk can be begun; one that takes a split only where the reader waits for records."""
         with self._lock:

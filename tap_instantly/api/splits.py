@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 OVERHEAD = 0.018
 """What walking side by side may cost, in requests as a share of the pages; it errs, so that 2 % can be promised."""
 
+A_FEW = 8.0
+"""Requests that it may cost in any case, for which a short list is read in a fraction of the time. It errs too, so that
+ten can be promised: each walk is taken to waste a whole one, as it does where its part of the list is empty."""
+
 RESERVE = 0.004
 """The part of it that is kept for what would hold up the end: few walks with much to read."""
 
@@ -31,14 +35,14 @@ ONCE = 1.0
 COST_OF_A_SPLIT = 0.5
 """Requests: where a walk ends at the beginning of another, its last page is half used on average."""
 
-SMALLEST_SPLIT = 6
+SMALLEST_SPLIT = 4
 """Pages that must remain for a walk to be split."""
 
 
 def best_split(unfinished: Sequence[Range], records: int, wasted: float, page_size: int) -> Range | None:
     """The range with the most records to come, if it is worth a split and one can be afforded.
 
-    Splits are few enough that what they cost stays within :data:`OVERHEAD`, and so short lists are not split at all.
+    Splits are few enough that what they cost stays within :data:`OVERHEAD`, or :data:`A_FEW` requests.
 
     Args:
         unfinished: The ranges that have not been done with.
@@ -57,4 +61,5 @@ def best_split(unfinished: Sequence[Range], records: int, wasted: float, page_si
     budget = min(share * expected, share * read * TRUST, share * read + AT_ONCE)
     # Half of the budget is for keeping the walks busy later on, when some end before others.
     cost = wasted + COST_OF_A_SPLIT * (walks + 1)
-    return part if cost <= budget and walks * COST_OF_A_SPLIT <= max(share * expected / 2, 1) else None
+    affordable = cost <= budget and walks * COST_OF_A_SPLIT <= max(share * expected / 2, 1)
+    return part if affordable or wasted + walks <= A_FEW else None

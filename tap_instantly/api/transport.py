@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import re
-import threading
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from importlib import metadata
@@ -31,6 +30,7 @@ from tap_instantly.api.pagination import (
 from tap_instantly.api.retry import Retry
 from tap_instantly.api.secrecy import Mask
 from tap_instantly.api.trust import authorities
+from tap_instantly.api.usage import ClientUsage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -78,10 +78,8 @@ class Transport:
         self.timeout = (CONNECT_TIMEOUT, timeout)
         self.budget = Budget(max_requests_per_second)
         self.retry = Retry(max_retries)
-        self.requests_sent = 0
-        self.unusable = 0
+        self.usage = ClientUsage()
         self.server_time: datetime | None = None
-        self._counting = threading.Lock()
         self._mask = Mask([api_key])
         self._echoed = False
         self._models: dict[tuple[str, str], requests.PreparedRequest] = {}
@@ -151,8 +149,7 @@ class Transport:
         """
         method, path = request.method or "", urlsplit(request.url or "").path
         self.budget.acquire(path)
-        with self._counting:
-            self.requests_sent += 1
+        self.usage.add(requests=1)
         try:
             # By the adapter and not the session, which would only follow redirects and keep cookies.
             response = self._adapter.send(request, timeout=self.timeout, **self._environment)
@@ -186,8 +183,7 @@ class Transport:
 
     def note_unusable(self, items: int) -> None:
         """Count items of lists that whoever asked for them could not use; they have their line in the log."""
-        with self._counting:
-            self.unusable += items
+        self.usage.add(unusable=items)
 
     def _note_time(self, response: requests.Response) -> None:
         """Keep the server's clock of the first good answer, since this machine's may be wrong."""

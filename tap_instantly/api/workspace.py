@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import threading
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -39,16 +41,28 @@ class Workspace:
     """Whether another one of the run has that name too."""
     access: Access = field(init=False, compare=False, repr=False)
     """Tells a refusal of one thing from a key that opens nothing any more."""
-    _remembered: dict[object, Any] = field(default_factory=dict, compare=False, repr=False)
+    _remembered: dict[object, Future[Any]] = field(default_factory=dict, compare=False, repr=False)
+    _remembering: threading.Lock = field(default_factory=threading.Lock, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "access", Access(self.client))  # frozen
 
     def remember(self, what: object, read: Callable[[], _T]) -> _T:
-        """What ``read`` returned when it was first called for ``what`` in this run."""
-        if what not in self._remembered:
-            self._remembered[what] = read()
-        return cast("_T", self._remembered[what])
+        """What ``read`` returned when it was first called for ``what`` in this run; for any number of threads.
+
+        Who comes while another thread reads waits for that one, and gets its error too. Who comes later reads anew.
+        """
+        with self._remembering:
+            is_first = what not in self._remembered
+            future = self._remembered.setdefault(what, Future())
+        if is_first:
+            try:
+                future.set_result(read())
+            except BaseException as error:
+                del self._remembered[what]
+                future.set_exception(error)
+                raise
+        return cast("_T", future.result())
 
     @classmethod
     def connect(cls, client: InstantlyClient, name: str | None = None) -> Workspace:

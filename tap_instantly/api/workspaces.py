@@ -122,6 +122,10 @@ class Workspaces:
         opened = {without_keys(one.name or "") if self._named else one.id: one.id for one in self}
         return {name: id_ for name, id_ in opened.items() if id_ != UNKNOWN_WORKSPACE}
 
+    def is_given_up(self, workspace_id: str) -> bool:
+        """Whether it is not asked for anything more."""
+        return workspace_id in self._given_up
+
     def note_success(self, workspace_id: str) -> None:
         """A stream was read to its end in a workspace."""
         self._failures.pop(workspace_id, None)
@@ -157,12 +161,12 @@ class Workspaces:
     @property
     def requests_sent(self) -> int:
         """Requests sent so far, over all of them."""
-        return sum(workspace.client.requests_sent for workspace in self._by_id.values())
+        return sum(workspace.client.usage.requests for workspace in self._by_id.values())
 
     @property
     def unusable(self) -> int:
         """Items so far of lists to read by that could not be used, over all of them."""
-        return sum(workspace.client.unusable for workspace in self._by_id.values())
+        return sum(workspace.client.usage.unusable for workspace in self._by_id.values())
 
     def __getitem__(self, workspace_id: str) -> Workspace:
         """The workspace of that id."""

@@ -34,8 +34,8 @@ class Figures:
 
     Attributes:
         seconds: Since its beginning.
-        stream_name: What is being read; None before the first stream and behind the last.
-        streams_done: Streams that have been read.
+        stream_name: What is being written; None before the first stream and behind the last. Others are read ahead.
+        streams_done: Streams that have been written.
         streams: All that are selected.
         records: Written.
         records_read: Read, also those that have not changed.
@@ -46,7 +46,7 @@ class Figures:
         requests_allowed: What the settings allow in a second to the workspaces that are being read.
         workspaces: Those that the stream is read in.
         workspaces_done: Those of them that it has been read in.
-        workspaces_pausing: Those of them that send nothing for a while, after a 429.
+        workspaces_pausing: Those that send nothing for a while, after a 429.
         pause: Seconds until the last of these goes on.
         at_limit: Whether requests wait for their turn.
         share: How much of the stream has been read, in words; empty where nobody can know.
@@ -130,18 +130,19 @@ class Watch:
 
     @property
     def current(self) -> tuple[str, Tally] | None:
-        """The stream that is being read, where one is."""
+        """The stream that is being written, where one is."""
         return next(((name, tally) for name, tally in self._tallies.items() if tally.is_open), None)
 
     def look(self) -> Figures:
         """How far the run is now."""
         now, current = self._now(), self.current
-        parts = list(current[1].parts.values()) if current else []
         tallies = self._tallies.values()
+        parts = list(current[1].parts.values()) if current else []
+        active = under_way([part for tally in tallies for part in list(tally.parts.values())])
+        asked = {part.workspace.id for part in active}
         read, requests = sum(tally.read for tally in tallies), sum(tally.requests for tally in tallies)
         records_per_second, requests_per_second = self._rates(now, read, requests)
-        active = under_way(parts)
-        pauses = [pause for part in active if (pause := held_back(part)) > PAUSE]
+        pauses = {part.workspace.id: pause for part in active if (pause := held_back(part)) > PAUSE}
         return Figures(
             seconds=now - self._began,
             stream_name=current[0] if current else None,
@@ -153,12 +154,14 @@ class Watch:
             pages=sum(tally.pages for tally in tallies),
             requests=requests,
             requests_per_second=requests_per_second,
-            requests_allowed=self.allowed * max(1, len(active)),
+            requests_allowed=self.allowed * max(1, len(asked)),
             workspaces=len(parts),
             workspaces_done=sum(part.over for part in parts),
             workspaces_pausing=len(pauses),
-            pause=max(pauses, default=0.0),
-            at_limit=any(at_limit(part, self.allowed) for part in active),
+            pause=max(pauses.values(), default=0.0),
+            at_limit=any(
+                at_limit([part for part in active if part.workspace.id == id_], self.allowed) for id_ in asked
+            ),
             share=share(parts),
             seconds_left=seconds_left(parts, current[1].seconds) if current else None,
         )
@@ -182,9 +185,17 @@ def held_back(part: Part) -> float:
     return part.workspace.client.budget.held_back(part.path)
 
 
-def at_limit(part: Part, allowed: int) -> bool:
-    """Whether requests wait for their turn, and not for a processor: then they are nearly as many as are allowed."""
-    return part.workspace.client.budget.spent and part.requests > NEARLY * allowed * part.seconds
+def at_limit(parts: Sequence[Part], allowed: int) -> bool:
+    """Whether requests to a workspace wait for their turn, and not for a processor.
+
+    Then they are nearly as many as are allowed.
+
+    Args:
+        parts: What is under way in that workspace.
+        allowed: Requests a second.
+    """
+    requests, seconds = sum(part.requests for part in parts), max(part.seconds for part in parts)
+    return parts[0].workspace.client.budget.spent and requests > NEARLY * allowed * seconds
 
 
 def seconds_left(parts: Sequence[Part], seconds: float) -> float | None:

@@ -70,7 +70,7 @@ class Live:
 
 def _row(stream: str, tally: Tally, part: Part, allowed: int) -> tuple[str, ...]:
     seconds = max(part.seconds, 0.001)
-    waiting = "at the limit" if at_limit(part, allowed) else ""
+    waiting = "at the limit" if at_limit([part], allowed) else ""
     if (pause := held_back(part)) > PAUSE:
         waiting = f"pausing {clock(pause)}"
     return (

@@ -54,19 +54,21 @@ class Summary:
         self._left_out = left_out
         self._seconds = seconds
         self._unread = [name for name, tally in tallies.items() if not tally.was_read]
+        self._parts = [
+            (name, tally, part) for name, tally in tallies.items() if tally.was_read for part in tally.parts.values()
+        ]
 
     @property
     def fields(self) -> dict[str, Any]:
         """The counts, for a structured log."""
         tallies = self._tallies.values()
-        parts = [part for tally in tallies for part in tally.parts.values()]
-        outcomes = [part.outcome for part in parts]
+        outcomes = [part.outcome for _, _, part in self._parts]
         return {
             "records": sum(tally.records for tally in tallies),
             "requests": sum(tally.requests for tally in tallies),
             "seconds": round(self._seconds, 1),
             "streams": len(self._tallies) - len(self._unread),
-            "workspaces": len({part.workspace.id for part in parts}),
+            "workspaces": len({part.workspace.id for _, _, part in self._parts}),
             "skipped": outcomes.count(Outcome.SKIPPED),
             "incomplete": outcomes.count(Outcome.INCOMPLETE) + outcomes.count(Outcome.READING),
             "left_out": len(self._left_out),
@@ -83,24 +85,26 @@ class Summary:
     def workspaces(self) -> list[Total]:
         """The workspaces, if there are several and they are not too many or something of them is missing."""
         totals: dict[str, Total] = {}
-        for name, tally in self._tallies.items():
-            for part in tally.parts.values():
-                total = totals.setdefault(part.workspace.id, Total(part.workspace.label))
-                total.records += tally.records_of(part)
-                total.requests += part.requests
-                total.seconds += part.seconds
-                if note := _note(part):
-                    total.missing.append(f"{name}: {note}")
+        spans: dict[str, list[tuple[float, float]]] = {}
+        for name, tally, part in self._parts:
+            total = totals.setdefault(part.workspace.id, Total(part.workspace.label))
+            total.records += tally.records_of(part)
+            total.requests += part.requests
+            if part.began is not None:
+                spans.setdefault(part.workspace.id, []).append((part.began, part.began + part.seconds))
+            if note := _note(part):
+                total.missing.append(f"{name}: {note}")
+        for workspace, times in spans.items():  # of its streams, which are read side by side
+            totals[workspace].seconds = max(end for _, end in times) - min(began for began, _ in times)
         several = list(totals.values()) if len(totals) > 1 else []
         return several if len(several) <= MOST_WORKSPACES else [total for total in several if total.missing]
 
     def reasons(self) -> Iterator[str]:
         """What was not read, and why, one line for each reason."""
         found: dict[tuple[str, str, str], list[str]] = {}
-        for stream, tally in self._tallies.items():
-            for part in tally.parts.values():
-                if note := _note(part):
-                    found.setdefault((note, stream, part.why), []).append(part.workspace.label)
+        for stream, _, part in self._parts:
+            if note := _note(part):
+                found.setdefault((note, stream, part.why), []).append(part.workspace.label)
         for (note, stream, why), workspaces in found.items():
             yield f"{stream} {note} in {', '.join(workspaces)}" + (f": {why}" if why else "")
         for name, error in self._left_out.items():
@@ -113,7 +117,7 @@ class Summary:
 
         Without the workspaces where they would be too many, and without their column where there is but one.
         """
-        parts = [(name, tally, part) for name, tally in self._tallies.items() for part in tally.parts.values()]
+        parts = self._parts
         counts = self.fields
         bottom = ("in all", *_cells(counts["records"], counts["requests"], self._seconds), "")
         workspaces = {part.workspace.id for _, _, part in parts}

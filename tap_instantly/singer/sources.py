@@ -1,9 +1,9 @@
-"""What can be read in several runs side by side, and how far it has been read."""
+"""What can be read in several runs side by side."""
 
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
@@ -12,6 +12,10 @@ if TYPE_CHECKING:
 _Page = TypeVar("_Page")
 _Page_co = TypeVar("_Page_co", covariant=True)
 _Slice = TypeVar("_Slice")
+_Group = TypeVar("_Group")
+
+LISTED_AHEAD = 8
+"""Groups of slices that are asked for before those of the first have all been begun."""
 
 
 class Source(Protocol[_Page_co]):
@@ -21,8 +25,11 @@ class Source(Protocol[_Page_co]):
     def ordered(self) -> bool:
         """Whether the runs have to be handed on one after the other; else pages come as they arrive."""
 
+    def delay(self) -> float:
+        """Seconds until anything can be asked for, as far as that is known. Must not block."""
+
     def has_run(self, *, starving: bool) -> bool:
-        """Whether another run can be begun now; ``starving`` if no page waits for the reader. Must not block."""
+        """Whether another run can be begun now; ``starving`` if no page of it waits for the reader. Must not block."""
 
     def begin_run(self) -> Iterator[_Page_co] | None:
         """The next run, or None if there is none after all. May block; called by one thread at a time."""
@@ -43,6 +50,10 @@ class Slices(Generic[_Slice, _Page]):
         self._read = read
         self._exhausted = False
 
+    def delay(self) -> float:
+        """No time: nothing is known of it."""
+        return 0.0
+
     def has_run(self, *, starving: bool) -> bool:  # noqa: ARG002 (as any source)
         """Whether there may be another slice."""
         return not self._exhausted
@@ -57,71 +68,68 @@ class Slices(Generic[_Slice, _Page]):
 
 
 @dataclass(eq=False)
-class Run(Generic[_Page]):
-    """A run, and those of its pages that have not been handed on."""
+class _Listing(Generic[_Slice]):
+    """The slices of a group that are being asked for, or what came of it."""
 
-    iterator: Iterator[_Page]
-    pages: deque[tuple[_Page, int]] = field(default_factory=deque)
-    busy: bool = False
-    ended: bool = False
+    over: bool = False
+    slices: Iterator[_Slice] | None = None
     error: BaseException | None = None
 
 
-@dataclass(eq=False)
-class Lane(Generic[_Page]):
-    """A source with the runs that have been begun and not been handed on to their end."""
+class GroupedSlices(Generic[_Group, _Slice, _Page]):
+    """A source whose slices have to be asked for themselves, group by group; several groups are asked for ahead.
 
-    number: int
-    source: Source[_Page]
-    runs: list[Run[_Page]] = field(default_factory=list)
-    beginning: bool = False
-    error: BaseException | None = None
+    An error that this ends in comes where the slices would have.
+
+    Args:
+        groups: What to ask for slices by.
+        list_: Returns the slices of a group; runs in threads, for several groups at a time.
+        read: Reads one slice page by page; runs in threads, one at a time.
+    """
+
+    ordered = True
+
+    def __init__(
+        self,
+        groups: Iterable[_Group],
+        list_: Callable[[_Group], Iterable[_Slice]],
+        read: Callable[[_Slice], Iterable[_Page]],
+    ) -> None:
+        self._groups = deque(groups)
+        self._list = list_
+        self._read = read
+        self._listings: deque[_Listing[_Slice]] = deque()
+
+    def delay(self) -> float:
+        """No time: nothing is known of it."""
+        return 0.0
+
+    def has_run(self, *, starving: bool) -> bool:  # noqa: ARG002 (as any source)
+        """Whether a group can be asked for, or a slice of the first one may be read."""
+        return self._may_list or bool(self._listings and self._listings[0].over)
+
+    def begin_run(self) -> Iterator[_Page] | None:
+        """Ask for a group, in a run without pages; or read the next slice."""
+        if self._may_list:
+            listing: _Listing[_Slice] = _Listing()
+            self._listings.append(listing)
+            return self._listed(self._groups.popleft(), listing)
+        while self._listings and self._listings[0].over:
+            if (error := self._listings[0].error) is not None:
+                raise error
+            for slice_ in self._listings[0].slices or ():
+                return iter(self._read(slice_))
+            self._listings.popleft()
+        return None
 
     @property
-    def threads(self) -> int:
-        """Threads that are at it."""
-        return self.beginning + sum(run.busy for run in self.runs)
+    def _may_list(self) -> bool:
+        return bool(self._groups) and len(self._listings) < LISTED_AHEAD
 
-    @property
-    def load(self) -> int:
-        """Pages that wait or are being read."""
-        return self.threads + sum(len(run.pages) for run in self.runs)
-
-    @property
-    def idle(self) -> bool:
-        """Whether no thread is at it, though one could be."""
-        may_be_read = self.to_read(only_awaited=False) is not None or self.source.has_run(starving=True)
-        return not self.threads and may_be_read
-
-    @property
-    def ready(self) -> Run[_Page] | None:
-        """A run with a page that can be handed on now."""
-        candidates = self.runs[:1] if self.source.ordered else self.runs
-        return next((run for run in candidates if run.pages), None)
-
-    @property
-    def over(self) -> bool:
-        """Whether nothing of it is left to be handed on."""
-        return self.error is not None or not (self.runs or self.beginning or self.source.has_run(starving=True))
-
-    @property
-    def _only_to_be_handed_on(self) -> bool:
-        """Whether nothing more is read of it, and what was read before an error is still there."""
-        return all(run.ended for run in self.runs) and any(run.pages for run in self.runs)
-
-    def clear(self) -> None:
-        """Forget the runs that have been handed on to their end, and note the error that ended one."""
-        for run in tuple(self.runs):
-            if run.ended and not run.pages:
-                if run.error is None:
-                    self.runs.remove(run)
-                elif self.source.ordered or not self._only_to_be_handed_on:
-                    self.error = run.error
-                    return
-            elif self.source.ordered:
-                return
-
-    def to_read(self, *, only_awaited: bool) -> Run[_Page] | None:
-        """A run that can be read on, if need be only one that the reader waits for."""
-        candidates = self.runs[:1] if only_awaited and self.source.ordered else self.runs
-        return next((run for run in candidates if not (run.busy or run.ended)), None)
+    def _listed(self, group: _Group, listing: _Listing[_Slice]) -> Iterator[_Page]:
+        try:
+            listing.slices = iter(self._list(group))
+        except BaseException as error:  # noqa: BLE001 (raised where the slices would have come)
+            listing.error = error
+        listing.over = True
+        yield from ()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from typing_extensions import override
 
-from tap_instantly.singer.read_ahead import one_ahead
+from tap_instantly.singer.sources import GroupedSlices
 from tap_instantly.streams.base import InstantlyStream
 from tap_instantly.streams.parents import CAMPAIGN_WITH_FIGURES, CAMPAIGN_WITH_SUBSEQUENCES, SUBSEQUENCE, askable
 from tap_instantly.streams.patterns import UNATTRIBUTED, ArrayStream, DailyStream, ObjectStream, PerParent
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from singer_sdk.helpers.types import Context
 
+    from tap_instantly.singer.sources import Source
     from tap_instantly.streams.base import Slice
     from tap_instantly.streams.records import Record
 
@@ -63,22 +64,26 @@ class CampaignAnalyticsDaily(DailyStream, PerParent, ArrayStream):
     replication_key = "date"
 
     @override
-    def slices(self, context: Context) -> Iterator[Slice]:
-        workspace = self.workspaces[workspace_id(context)]
-        client = workspace.client
+    def source(self, context: Context) -> Source[list[Record]]:
+        part = self.tally.parts[workspace_id(context)]
+        client, access = part.workspace.client, part.workspace.access
+        windows = list(self.windows(context))
 
-        def active_in(window: Slice) -> list[Slice]:
+        def active_in(numbered: tuple[int, dict[str, str]]) -> Iterator[Slice]:
+            number, window = numbered
+            part.begin()
             # With a window, the totals list just the campaigns that were active in it (recorded).
             ask = partial(client.campaign_analytics, exclude_total_leads_count=True, **window)
-            rows = workspace.access.told_apart(ask)
+            rows = access.told_apart(ask)
             ids = list(askable((row.get("campaign_id") for row in rows), client))
             self.note_unasked(context, len(rows) - len(ids))
-            return [{**context, **window, "campaign_id": id_} for id_ in ids]
+            return of_window(number, [{**context, **window, "campaign_id": id_} for id_ in ids])
 
-        windows, part = list(self.windows(context)), self.tally.parts[workspace_id(context)]
-        for number, slices in enumerate(one_ahead(active_in, windows)):
+        def of_window(number: int, slices: list[Slice]) -> Iterator[Slice]:
             part.at_window(number, len(windows))
             yield from slices
+
+        return GroupedSlices(enumerate(windows), active_in, part.counted(self.pages))
 
 
 class StepStream(InstantlyStream):

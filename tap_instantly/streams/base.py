@@ -21,6 +21,7 @@ from tap_instantly.singer.sources import Slices
 from tap_instantly.streams import state
 from tap_instantly.streams.schemas import UNMARKED
 from tap_instantly.streams.shaped import Shaped
+from tap_instantly.streams.side_by_side import note_received
 from tap_instantly.streams.tally import why_ended, why_skipped
 from tap_instantly.streams.turns import StoppedReadingError, workspace_id
 
@@ -64,7 +65,7 @@ class InstantlyStream(Shaped):
 
     def __init__(self, tap: Tap, workspaces: Workspaces) -> None:
         super().__init__(tap, workspaces)
-        self._bookmarks: dict[str, object] = {}
+        self._found: dict[str, dict[str, Any]] = {}
         self._starts: dict[str, str | None] = {}
         self._counting = threading.Lock()
         self._missing: dict[str, str] = {}
@@ -176,15 +177,26 @@ class InstantlyStream(Shaped):
         return Slices(part.begun_by(self.slices(context)), part.counted(self.pages))
 
     @override
+    def prepare(self) -> list[Source[list[Record]]]:
+        self._found = state.parts_of(self.tap_state, self.name)
+        return super().prepare()
+
+    def found_in_state(self, context: Context) -> dict[str, Any]:
+        """What the run goes on from in a workspace: a copy of its part of the state, less what cannot be used."""
+        return self._found.setdefault(workspace_id(context), {})
+
+    @override
     def before_reading(self, context: Context) -> None:
-        part, workspace = self.get_context_state(context), workspace_id(context)
+        part, workspace = self.found_in_state(context), workspace_id(context)
         if why := state.why_anew(part, self.bookmark_key, lambda: self.workspaces[workspace].connected_at):
             label = self.workspaces[workspace].label
             self.logger.warning("Read anew in workspace %s, from the start date or all of it: %s", label, why)
             state.forget(part)
-        # Kept, as the bookmark may move on while threads still ask for it.
-        self._bookmarks[workspace] = part.get(state.VALUE)
-        self._starts[workspace] = self._start_of(context)
+        self._starts[workspace] = self._start_of(part)
+
+    @override
+    def before_writing(self, context: Context) -> None:
+        state.keep_only(self.get_context_state(context), self.found_in_state(context))
 
     @override
     def begin(self, context: Context) -> None:
@@ -217,16 +229,16 @@ class InstantlyStream(Shaped):
         workspace, part = workspace_id(context), self.get_context_state(context)
         state.keep_start(part)
         self.tally.break_off(workspace, what, why, kind)
-        next_ = state.next_start(part, self.bookmark_key, self._bookmarks[workspace])
+        next_ = state.next_start(part, self.bookmark_key, self.found_in_state(context).get(state.VALUE))
         label = self.workspaces[workspace].label
         self.logger.error("%s incomplete in workspace %s, %s: %s", self.name, label, next_, why)
 
-    def _start_of(self, context: Context) -> str | None:
+    def _start_of(self, part: Mapping[str, Any]) -> str | None:
         """What the SDK will call the starting value when the partition's turn comes."""
         if self.bookmark_key is None:
             return None
         start = self.config.get("start_date")
-        bookmark = self.get_context_state(context).get(state.VALUE)
+        bookmark = part.get(state.VALUE)
         return self.compare_start_date(bookmark, start) if bookmark and start else bookmark or start
 
     def pages(self, context: Slice) -> Iterator[list[Record]]:
@@ -263,10 +275,11 @@ class InstantlyStream(Shaped):
         request = self.get_http_request(page=PageContext(context, cursor))
         prepared = client.prepare(request.method, request.url, params=request.params, json=request.data)
         response = (retry or self.request_decorator)(ask)(prepared, context)
-        self.note_received(len(response.content))
-        self.shaper.leave_out(no_records(response))
+        note_received(len(response.content))
         with self._counting:
             self.request_counter.increment()
+            if left_out := no_records(response):
+                self.shaper.leave_out(left_out)
         return page, response
 
     def sum_up(self) -> None:

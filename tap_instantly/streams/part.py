@@ -7,6 +7,8 @@ import time
 from enum import Enum
 from typing import TYPE_CHECKING, TypeVar
 
+from tap_instantly.api.usage import Usage
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable
 
@@ -28,8 +30,10 @@ class Outcome(str, Enum):
     INCOMPLETE = "incomplete"
 
 
-class Part:
-    """What was read of a stream in one workspace. Safe to look at from any thread.
+class Part(Usage):
+    """What was read of a stream in one workspace, and what that took. Safe to look at from any thread.
+
+    Requests that list parents count too; what several streams need counts for the first to ask.
 
     Attributes:
         workspace: Which.
@@ -44,17 +48,14 @@ class Part:
         even: Whether one takes about as long as another.
         ahead: How many records are thought to be still to come, where something can tell.
         settled: Records written in its earlier turns.
+        began: When it was first asked for, on the clock of this process; None before.
     """
 
     # Thousands of them, where there are hundreds of workspaces.
     __slots__ = (
-        "_began",
         "_ended",
-        "_requests",
-        "_sent_before",
-        "_unusable",
-        "_unusable_before",
         "ahead",
+        "began",
         "done",
         "even",
         "failed_by",
@@ -69,6 +70,7 @@ class Part:
     )
 
     def __init__(self, workspace: Workspace, path: str) -> None:
+        super().__init__()
         self.workspace = workspace
         self.path = path
         self.read = 0
@@ -81,29 +83,15 @@ class Part:
         self.even = True
         self.ahead: Callable[[], float | None] | None = None
         self.settled = 0
-        self._began: float | None = None
+        self.began: float | None = None
         self._ended: float | None = None
-        self._sent_before = workspace.client.requests_sent
-        self._requests: int | None = None
-        self._unusable_before = workspace.client.unusable
-        self._unusable: int | None = None
-
-    @property
-    def requests(self) -> int:
-        """Requests made for it, those that list parents and those tried again among them."""
-        return self.workspace.client.requests_sent - self._sent_before if self._requests is None else self._requests
-
-    @property
-    def unusable(self) -> int:
-        """Items of lists to read by, such as parents without an id; the first stream that needs a list counts them."""
-        return self.workspace.client.unusable - self._unusable_before if self._unusable is None else self._unusable
 
     @property
     def seconds(self) -> float:
         """How long it has been read, or was."""
-        if self._began is None:
+        if self.began is None:
             return 0.0
-        return (time.monotonic() if self._ended is None else self._ended) - self._began
+        return (time.monotonic() if self._ended is None else self._ended) - self.began
 
     @property
     def over(self) -> bool:
@@ -112,8 +100,8 @@ class Part:
 
     def begin(self) -> None:
         """Called before each request, in any thread."""
-        if self._began is None:
-            self._began = time.monotonic()
+        if self.began is None:
+            self.began = time.monotonic()
             self.outcome = Outcome.READING
 
     def end(self, outcome: Outcome, why: str = "", failed_by: ErrorKind | None = None) -> None:
@@ -121,10 +109,9 @@ class Part:
         self.outcome, self.why, self.failed_by, self._ended = outcome, why, failed_by, time.monotonic()
 
     def freeze(self) -> None:
-        """Nothing more is read; what is sent from here on is for other streams."""
-        self._requests, self._unusable = self.requests, self.unusable
+        """Nothing more is read."""
         self.ahead = None
-        if self._ended is None and self._began is not None:
+        if self._ended is None and self.began is not None:
             self._ended = time.monotonic()
 
     # How much there is to read

@@ -63,7 +63,7 @@ class ScannedListStream(ListStream):
     @override
     def before_reading(self, context: Context) -> None:
         super().before_reading(context)
-        part = self.get_context_state(context)
+        part = self.found_in_state(context)
         if SCAN in part and (why := self._why_not_taken_up(part[SCAN], context)):
             part.pop(SCAN)
             label = self.workspaces[workspace_id(context)].label
@@ -161,8 +161,8 @@ class ScannedListStream(ListStream):
         return timestamps.parse(left["signpost"]) if left and left["signpost"] else signpost
 
     def _left_of_earlier_pass(self, context: Context) -> dict[str, Any] | None:
-        """What is in the state; :meth:`before_reading` has seen to it that it can be taken up."""
-        left: dict[str, Any] | None = self.get_context_state(context).get(SCAN)
+        """What was in the state; :meth:`before_reading` has seen to it that it can be taken up."""
+        left: dict[str, Any] | None = self.found_in_state(context).get(SCAN)
         return left
 
     def _why_not_taken_up(self, left: object, context: Context) -> str | None:

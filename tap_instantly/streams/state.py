@@ -117,6 +117,20 @@ def note_names(state: dict[str, Any], opened: Mapping[str, str]) -> None:
         state[WORKSPACES] = {**state.get(WORKSPACES, {}), **opened}
 
 
+def parts_of(state: Mapping[str, Any], stream: str) -> dict[str, Part]:
+    """A copy of what a state that :func:`read` returned has of a stream, by workspace."""
+    parts = state.get(BOOKMARKS, {}).get(stream, {}).get(PARTITIONS, [])
+    contexts = [(part, part.get(CONTEXT)) for part in parts]
+    return {c[WORKSPACE_ID]: {**part} for part, c in contexts if isinstance(c, dict) and c.keys() == {WORKSPACE_ID}}
+
+
+def keep_only(part: Part, found: Part) -> None:
+    """Forget what the run does not go on from."""
+    for name in (KEY, VALUE, SCAN):
+        if name not in found:
+            part.pop(name, None)
+
+
 def why_anew(part: Part, key: str | None, server_time: Callable[[], datetime | None]) -> str | None:
     """Why a workspace's bookmark does not tell what has been read; None if it does, or there is none.
 
@@ -137,8 +151,7 @@ def why_anew(part: Part, key: str | None, server_time: Callable[[], datetime | N
 
 def forget(part: Part) -> None:
     """See to it that a stream is read from its beginning in a workspace, by this run and by the next one."""
-    for name in (KEY, VALUE, SCAN):
-        part.pop(name, None)
+    keep_only(part, {})
 
 
 def keep_start(part: Part) -> None:

@@ -21,6 +21,11 @@ class Tally:
 
     Args:
         path: Where its records are asked for.
+
+    Attributes:
+        parts: What was read in each workspace, by its id; some of it before it is written.
+        is_open: Whether it is being written.
+        was_read: Whether its turn to be written has come.
     """
 
     def __init__(self, path: str) -> None:
@@ -31,22 +36,28 @@ class Tally:
         self.incomplete: list[str] = []
         self.passed_over: list[str] = []
         self.is_open = False
-        self._seconds = 0.0
-        self._opened = 0.0
+        self.was_read = False
+        self._given_up: list[Part] = []
+        self._closed = 0.0
         self._sums: tuple[int, int, int, int] | None = None
         self._turn: tuple[Part | None, int] = (None, 0)
 
-    def open(self, workspaces: Iterable[Workspace]) -> None:
+    def prepare(self, workspaces: Iterable[Workspace]) -> None:
         """The stream is going to be read in these workspaces."""
         self.parts = {workspace.id: Part(workspace, self._path) for workspace in workspaces}
+        self._given_up = []
         self._turn = (None, 0)
-        self._opened = time.monotonic()
         self._sums = None
-        self.is_open = True
+        self.was_read = False
+
+    def open(self, given_up: Iterable[str] = ()) -> None:
+        """It is written from here on, but for workspaces that have been given up meanwhile."""
+        self._given_up = [self.parts.pop(workspace_id) for workspace_id in given_up]
+        self.was_read = self.is_open = True
 
     def close(self) -> None:
         """Nothing more is read of it."""
-        self._seconds = self.seconds
+        self._closed = time.monotonic()
         self.is_open = False
         for part in self.parts.values():
             part.freeze()
@@ -65,11 +76,6 @@ class Tally:
         """How many records have been written of a workspace."""
         current, before = self._turn
         return self.records - before if part is current else part.settled
-
-    @property
-    def was_read(self) -> bool:
-        """Whether its turn has come."""
-        return bool(self.parts)
 
     @property
     def requests(self) -> int:
@@ -94,7 +100,7 @@ class Tally:
     @property
     def sums(self) -> tuple[int, int, int, int]:
         """Requests, records read, pages, and items that could not be used."""
-        parts = self.parts.values()
+        parts = [*self.parts.values(), *self._given_up]
         return self._sums or (
             sum(part.requests for part in parts),
             sum(part.read for part in parts),
@@ -104,8 +110,11 @@ class Tally:
 
     @property
     def seconds(self) -> float:
-        """How long it has been read, or was."""
-        return time.monotonic() - self._opened if self.is_open else self._seconds
+        """How long it has been read, or was: from the first request for it."""
+        began = min((part.began for part in self.parts.values() if part.began is not None), default=None)
+        if began is None:
+            return 0.0
+        return (time.monotonic() if self._sums is None else self._closed) - began
 
     def skip(self, workspace_id: str, kind: ErrorKind, why: str) -> None:
         """It is not to be had in a workspace, for a reason of that kind."""

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from singer_sdk.helpers.types import Context
 
     from tap_instantly.api import Workspaces
-    from tap_instantly.streams.records import RecordShaper
+    from tap_instantly.singer.sources import Source
+    from tap_instantly.streams.records import Record, RecordShaper
 
 LEFT_OUT = ("without_key", "too_deep", "no_records")
 """Oddities of records that could not be written."""
@@ -61,14 +62,18 @@ class Versioned(InTurns):
             self._stream_version = min(earlier, self._stream_version)
 
     @override
+    def prepare(self) -> list[Source[list[Record]]]:
+        on = self.config["emit_activate_version_messages"]
+        versioned = on and self.replication_method == "FULL_TABLE" and not self.expires
+        self._stream_version = self._version_of_run if versioned else None
+        return super().prepare()
+
+    @override
     def _sync_records(
         self, context: Context | None = None, *, write_messages: bool = True
     ) -> Generator[dict[str, Any], Any, Any]:
         # Private in the SDK, as is the version that it writes with each record: there is no hook behind the last
         # record of a stream. Tests hold that records have the version, and the message comes behind them.
-        on = self.config["emit_activate_version_messages"]
-        versioned = on and self.replication_method == "FULL_TABLE" and not self.expires
-        self._stream_version = self._version_of_run if versioned else None
         yield from super()._sync_records(context, write_messages=write_messages)
         if self._stream_version is None or not write_messages or self.ABORT_AT_RECORD_COUNT is not None:
             return

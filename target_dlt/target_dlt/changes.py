@@ -9,14 +9,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from target_dlt.columns import ARROW, Column
 from target_dlt.errors import DestinationError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from target_dlt.columns import Column
+    from target_dlt.columns import Kind
     from target_dlt.streams import Part
 
+KINDS: Mapping[str, Kind] = {kind: kind for kind in ARROW}
 LOSSLESS = {("decimal", "bigint"), ("decimal", "double"), ("wei", "bigint")}
 """Types of a table, and others whose values they hold; columns that other loaders made."""
 
@@ -36,7 +38,18 @@ def fit(part: Part, stored: Mapping[str, str], *, json: bool = True) -> tuple[Co
         DestinationError: The type of a key has changed.
     """
     texts = {} if json else {column.name: "text" for column in part.columns if column.kind == "json"}
-    return tuple(_fit(column, {**texts, **stored}, part) for column in part.columns)
+    fitted = [_fit(column, {**texts, **stored}, part) for column in part.columns]
+    return (*fitted, *_other_forms(part.columns, fitted, stored))
+
+
+def _other_forms(columns: Sequence[Column], fitted: Sequence[Column], stored: Mapping[str, str]) -> Iterator[Column]:
+    """Yield the columns that values of another type are in; of these rows they hold nothing, and nothing old either."""
+    names = {column.name for column in fitted}
+    for column in columns:
+        for name, kind in stored.items():
+            is_form = name == column.name or name.startswith(f"{column.name}__v_")
+            if is_form and name not in names and kind in KINDS:
+                yield Column(name, name, KINDS[kind])
 
 
 def _fit(column: Column, stored: Mapping[str, str], part: Part) -> Column:
@@ -61,15 +74,21 @@ def rewrite(part: Part, columns: tuple[Column, ...], *, native_json: bool) -> No
     with pq.ParquetFile(before) as file, pq.ParquetWriter(part.path, schema, store_schema=True) as writer:
         for group in range(file.num_row_groups):
             table = file.read_row_group(group)
-            arrays = [_cast(array, field.type) for array, field in zip(table.columns, schema, strict=True)]
+            given = [
+                *table.columns,
+                *(pa.nulls(len(table), pa.string()) for _ in range(len(schema) - len(table.columns))),
+            ]
+            arrays = [_cast(array, field.type) for array, field in zip(given, schema, strict=True)]
             writer.write_table(pa.Table.from_arrays(arrays, schema=schema), row_group_size=max(len(table), 1))
     before.unlink()
     part.columns = columns
 
 
-def _cast(array: pa.ChunkedArray, type_: pa.DataType) -> Any:  # noqa: ANN401 (of pyarrow, which has no types)
+def _cast(array: Any, type_: pa.DataType) -> Any:  # noqa: ANN401 (of pyarrow, which has no types)
     if array.type == type_:
         return array
+    if isinstance(type_, pa.BaseExtensionType):
+        return pa.ExtensionArray.from_storage(type_, array)
     if isinstance(array.type, pa.BaseExtensionType):
         return pa.chunked_array([chunk.storage for chunk in array.chunks], pa.string())
     if pa.types.is_timestamp(array.type):

@@ -144,8 +144,11 @@ def takes_json(destination: Destination[Any, Any]) -> bool:
     """Return whether a destination has columns of JSON that Parquet files can be loaded into; BigQuery has not."""
     column: Any = {"name": "value", "data_type": "json"}
     table: Any = {"name": "table", "columns": {"value": column}}
+    capabilities = destination.capabilities()
+    if capabilities.type_mapper is None:  # files hold what they hold
+        return True
     try:
-        destination.capabilities().get_type_mapper().ensure_supported_type(column, table, "parquet")
+        capabilities.get_type_mapper().ensure_supported_type(column, table, "parquet")
     except TerminalValueError:
         return False
     return True

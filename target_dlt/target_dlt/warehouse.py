@@ -79,8 +79,7 @@ class Warehouse:
         self._pipeline = make_pipeline(self._destination, self._dataset, folder / "dlt")
         capabilities = self._destination.capabilities()
         self._merges = is_database(self._destination)
-        # DuckDB's MERGE takes several times the memory, and fails where it may not.
-        self._upserts = "upsert" in (capabilities.supported_merge_strategies or ()) and self._connection is None
+        self._upserts = "upsert" in (capabilities.supported_merge_strategies or ())
         self._json = takes_json(self._destination)
         self._formats = set(capabilities.supported_loader_file_formats or ())
         self._stored: dict[str, dict[str, str]] = {}
@@ -186,7 +185,7 @@ class Warehouse:
         if part.keys and self._merges and self._stored.get(part.table):
             disposition = {
                 "disposition": "merge",
-                "strategy": "upsert" if self._upserts else "delete-insert",
+                "strategy": "upsert" if self._upserts and self._should_upsert(part) else "delete-insert",
                 "deduplicated": True,
             }
             self._staged = True
@@ -207,6 +206,14 @@ class Warehouse:
             write_disposition=disposition,
             file_format=form,
         )
+
+    def _should_upsert(self, part: Part) -> bool:
+        """Return whether rows are updated in place, so that columns that a schema no longer has keep their values.
+
+        DuckDB's MERGE takes several times the memory: rows that have all columns are deleted and inserted there.
+        """
+        names = {column.name for column in part.columns}
+        return self._connection is None or any(name not in names for name in self._stored[part.table])
 
     def _columns(self, table: str) -> dict[str, str]:
         """Return the columns of a table in the destination and their types; none where there is no table."""

@@ -186,6 +186,33 @@ def test_a_changed_type_is_a_column_beside_the_first_and_loses_nothing(warehouse
     ]
 
 
+def test_an_updated_row_has_one_value_of_a_changed_type_and_keeps_columns_of_old(warehouse: Warehouse) -> None:
+    values: list[tuple[Any, Any]] = [
+        ({"type": "integer"}, 1),
+        ({"type": "number"}, 2.5),
+        ({"type": "object"}, {"a": 1}),
+    ]
+    found = []
+    for at, (definition, value) in enumerate([*values, values[0]]):
+        old = {"old": TEXT} if at == 0 else {}
+        load(
+            warehouse,
+            schema("t", {"id": ID, "v": definition, **old}),
+            record("t", {"id": 1, "v": value, "old": "kept"}),
+        )
+        names = ", ".join(name for name in columns(warehouse, "t") if name != "id")
+        found += [
+            dict(zip(names.split(", "), row, strict=True)) for row in warehouse.query(f"select {names} from {{}}.t")
+        ]
+    assert [(row["old"], row["v"], row.get("v__v_double")) for row in found] == [
+        ("kept", 1, None),
+        ("kept", None, 2.5),
+        ("kept", None, None),
+        ("kept", 1, None),
+    ]
+    assert [value_of(row.get("v__v_json")) for row in found] == [None, None, {"a": 1}, None]
+
+
 def test_a_column_of_texts_takes_every_later_type_as_text(warehouse: Warehouse) -> None:
     values: list[tuple[Any, Any]] = [
         (TEXT, "x"),

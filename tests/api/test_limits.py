@@ -173,7 +173,15 @@ def test_the_budget_says_whether_more_readers_would_only_wait(readers: int, *, s
         budget = Budget()
         assert not budget.spent
         world.run(*Workers(world, budget, readers, world.now + 5).works)
-    assert budget.spent is spent
+        assert budget.spent is spent
+
+
+def test_a_budget_that_was_spent_is_so_no_more_once_there_are_few_requests() -> None:
+    with simulated_time() as world:
+        budget = Budget()
+        world.run(*Workers(world, budget, 60, world.now + 5).works)
+        world.run(*Workers(world, budget, 1, world.now + 2).works)
+        assert not budget.spent
 
 
 # Turns

@@ -230,7 +230,7 @@ def test_every_record_comes_out_exactly_once_with_real_threads(
     simulated: SimulatedList, workers: int, pages: int
 ) -> None:
     simulated.meanwhile = lambda: time.sleep(0.0001 * (threading.get_ident() % 3))
-    reader = ReadAhead([simulated.scan()], workers=workers, pages=pages)
+    reader = ReadAhead([[simulated.scan()]], workers=workers, pages=pages)
     got: list[str] = []
     for turn in reader.turns():
         assert turn.error is None
@@ -428,8 +428,10 @@ def test_what_is_there_throughout_comes_out_of_passes_that_are_ended_while_the_l
 A_FEW = 20
 """Requests that a long list may cost more than the share allowed: how full the last pages of walks are is chance."""
 
+
 NO_MORE = 12
-"""Requests that a short list may cost more: to try the premise, and splits where nothing is."""
+"""Requests that a list may cost more of which it is a guess how much is ahead: to try the premise, and splits where
+nothing is."""
 
 
 @settings(deadline=None, max_examples=16, derandomize=True)  # a matter of chance, if a small one
@@ -454,8 +456,28 @@ def test_the_share_that_walking_may_cost_is_kept_to_in_a_list_too_long_for_chanc
 
 
 @settings(deadline=None, max_examples=40)
-@given(seed=st.integers(0, 1 << 32), number=st.integers(0, 1_500))
-def test_short_lists_are_not_split(seed: int, number: int) -> None:
+@given(seed=st.integers(0, 1 << 32), number=st.integers(0, 20_000))
+def test_a_short_list_costs_at_most_ten_requests_more_than_its_pages(seed: int, number: int) -> None:
+    rng = random.Random(seed)
+    simulated = SimulatedList(random_ids(rng, number), 50, rng)
+    Walkers(simulated, simulated.scan(), 32, hurry=True).finish()
+    assert simulated.requests <= pages_of(simulated) + 10
+
+
+@settings(deadline=None, max_examples=40)
+@given(seed=st.integers(0, 1 << 32), ids=st.sampled_from(DISTRIBUTIONS), number=st.integers(0, 600))
+def test_a_short_list_whose_ids_lie_close_together_costs_a_few_requests_more(
+    seed: int, ids: Callable[[random.Random, int], list[str]], number: int
+) -> None:
+    rng = random.Random(seed)
+    simulated = SimulatedList(ids(rng, number), 50, rng)
+    Walkers(simulated, simulated.scan(), 32, hurry=True).finish()
+    assert simulated.requests <= pages_of(simulated) + NO_MORE
+
+
+@settings(deadline=None, max_examples=20)
+@given(seed=st.integers(0, 1 << 32), number=st.integers(0, 200))
+def test_a_list_of_a_few_pages_is_read_from_one_place(seed: int, number: int) -> None:
     rng = random.Random(seed)
     simulated = SimulatedList(random_ids(rng, number), 50, rng)
     reader = Walkers(simulated, simulated.scan(), 32, hurry=True)
@@ -464,15 +486,14 @@ def test_short_lists_are_not_split(seed: int, number: int) -> None:
     assert simulated.requests <= pages_of(simulated) + 1
 
 
-@settings(deadline=None, max_examples=40)
-@given(seed=st.integers(0, 1 << 32), ids=st.sampled_from(DISTRIBUTIONS), number=st.integers(0, 600))
-def test_short_lists_whose_ids_lie_close_together_cost_a_few_requests_more(
-    seed: int, ids: Callable[[random.Random, int], list[str]], number: int
-) -> None:
+@settings(deadline=None, max_examples=20)
+@given(seed=st.integers(0, 1 << 32), number=st.integers(1_500, 3_000))
+def test_a_list_of_dozens_of_pages_is_read_from_several_places(seed: int, number: int) -> None:
     rng = random.Random(seed)
-    simulated = SimulatedList(ids(rng, number), 50, rng)
-    Walkers(simulated, simulated.scan(), 32, hurry=True).finish()
-    assert simulated.requests <= pages_of(simulated) + NO_MORE
+    simulated = SimulatedList(random_ids(rng, number), 50, rng)
+    reader = Walkers(simulated, simulated.scan(), 32, hurry=True)
+    reader.finish()
+    assert reader.begun >= 6
 
 
 @settings(deadline=None, max_examples=10)

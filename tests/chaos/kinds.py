@@ -119,7 +119,7 @@ KINDS = {
     "whole list": Kind(
         ("lead_lists",), {"lead_lists": 60}, {"page_size": 3}, lambda control, _random: control.add_lead_list()
     ),
-    "several streams one after another, with deletions": Kind(
+    "several streams side by side, with deletions": Kind(
         ("account_details", "campaigns", "custom_tags", "leads", "workspaces"),
         {"leads": 200, "workspaces": 2},
         {"page_size": 10, **DELETIONS},

@@ -52,21 +52,21 @@ class Budget:
 
 class Client:
     def __init__(self) -> None:
-        self.requests_sent = self.unusable = 0
         self.budget = Budget()
 
 
 def tally_of(*names: str) -> tuple[Tally, list[Workspace]]:
     tally = Tally("/leads/list")
     workspaces = [Workspace(name, name, None, Client()) for name in names]  # type: ignore[arg-type]
-    tally.open(workspaces)
+    tally.prepare(workspaces)
+    tally.open()
     return tally, workspaces
 
 
 def read(tally: Tally, workspace: Workspace, records: int, left_out: int = 0) -> None:
     part = tally.parts[workspace.id]
     part.begin()
-    workspace.client.requests_sent += 1
+    part.requests += 1
     tally.turn_to(workspace.id)
     tally.records += records
     part.pages += 1
@@ -127,10 +127,10 @@ def test_waiting_for_the_limit_is_said_where_requests_are_nearly_as_many_as_allo
     tally, (workspace,) = tally_of("one")
     part = tally.parts["one"]
     part.begin()
-    workspace.client.requests_sent += requests
+    part.requests += requests
     workspace.client.budget.spent = True  # also where threads wait for a processor
     monkeypatch.setattr(type(part), "seconds", 10.0)
-    assert figures.at_limit(part, 90) is expected
+    assert figures.at_limit([part], 90) is expected
     assert ("waiting for the limit" in Watch({"leads": tally}, 90, 30.0).look().line()) is expected
 
 

@@ -47,7 +47,7 @@ LOG_LINE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} \| (DEBUG|INFO|WARN
 @pytest.fixture(scope="module")
 def slow_api() -> Iterator[sandbox.Server]:
     """Three workspaces, which take seconds to read."""
-    config = SandboxConfig(workspaces=3, campaigns=4, accounts=3, leads=300, days=9, until=UNTIL, seed=4)
+    config = SandboxConfig(workspaces=3, campaigns=4, accounts=3, leads=1_200, days=9, until=UNTIL, seed=4)
     with sandbox.serve(config) as server:
         server.control.config(latency_ms=40)
         yield server

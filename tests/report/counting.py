@@ -51,7 +51,7 @@ class Counting:
 
     def __init__(self, truths: Iterable[Callable[[str], Iterable[Row]]], end: date, days: int = 28) -> None:
         self._truths = list(truths)
-        self._end, self._days = end, days
+        self._end, self.length = end, days
         self.values: Values = {}
         self.daily = self._all("campaign_analytics_daily")
         self.accounts_daily = self._all("account_analytics_daily")
@@ -79,8 +79,11 @@ class Counting:
     def _back(self, days: int) -> date:
         return self._end - timedelta(days=days)
 
+    def days_back(self, row: Row) -> int:
+        return (self._end - date.fromisoformat(row["date"])).days
+
     def windows(self) -> tuple[tuple[date, date], tuple[date, date]]:
-        return (self._back(self._days - 1), self._end), (self._back(2 * self._days - 1), self._back(self._days))
+        return (self._back(self.length - 1), self._end), (self._back(2 * self.length - 1), self._back(self.length))
 
     @staticmethod
     def _change(now: float | None, before: float | None, *, relative: bool) -> float | None:

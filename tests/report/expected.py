@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from tests.report.counting import Counting, labels, over
-from tests.report.health import health, reasons_of
+from tests.report.health import ENOUGH, are_comparable, health, reasons_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -18,16 +18,7 @@ if TYPE_CHECKING:
     from tests.report.counting import Row, Values
 
 STAGES = {2: "contacted_count", 4: "reply_count_unique", 5: "total_opportunities"}
-BETTER = {
-    "sent": None,
-    "new_leads": None,
-    "positive": True,
-    "meetings": True,
-    "positive_rate": True,
-    "reply_rate": True,
-    "bounce_rate": False,
-}
-"""What is compared with the period before, and whether more of it is better."""
+COMPARED = ("sent", "new_leads", "positive", "meetings", "positive_rate", "reply_rate", "bounce_rate")
 
 
 class Expected(Counting):
@@ -35,8 +26,7 @@ class Expected(Counting):
 
     def __init__(self, truths: Iterable[Callable[[str], Iterable[Row]]], end: date, days: int = 28) -> None:
         super().__init__(truths, end, days)
-        self.parts: dict[str, tuple[Any, Any, bool | None]] = {}
-        """What changes are made of, now and before (a count, or part and whole), and whether more of it is better."""
+        self.values |= {"odd.count": 0, "odd.more": 0}
         self.attention: dict[str, tuple[Row, list[tuple[int, str]]]] = {}
         """Senders that need attention, and why."""
         self._periods()
@@ -68,15 +58,15 @@ class Expected(Counting):
                 "reply_rate": (replies, sent),
                 "bounce_rate": (sum(row["bounced"] for row in mailboxes), sum(row["sent"] for row in mailboxes)),
             }
-        for name, better in BETTER.items():
+        for name in COMPARED:
             parts = [found[which][name] for which in ("now", "before")]
             now, before = (over(*part) if isinstance(part, tuple) else part for part in parts)
-            before = before if reaches_back else None
+            # Leads that were at a meeting then and have moved on since cannot be counted.
+            before = before if reaches_back and name != "meetings" else None
             self.values |= {f"period.{name}.now": now, f"period.{name}.before": before}
             self.values[f"period.{name}.change"] = self._change(now, before, relative=not name.endswith("_rate"))
-            self.parts[f"period.{name}.change"] = (*parts, better)
         self.values |= {
-            "period.days": self._days,
+            "period.days": self.length,
             "period.emails_per_positive": over(found["now"]["sent"], found["now"]["positive"]),
         }
 
@@ -120,8 +110,7 @@ class Expected(Counting):
             rows = [row for row in self._within(self.daily, start, end) if row["campaign_id"] in keys]
             sent, positive = sum(row["sent"] for row in rows), sum(row["opportunities"] for row in rows)
             rates.append((sent, positive, over(positive, sent)))
-        (sent, positive, rate), (sent_before, positive_before, rate_before) = rates
-        self.parts[f"{name}.change"] = (positive, sent), (positive_before, sent_before), True
+        (sent, positive, rate), (*_, rate_before) = rates
         tracked = [row for row in lifetime if self._tracked(row["campaign_id"])]
         sums = {column: sum(row[column] for row in lifetime) for column in lifetime[0] if column.endswith("_count")}
         replied = sum(row["reply_count_unique"] for row in lifetime)
@@ -140,21 +129,28 @@ class Expected(Counting):
             "reply_rate": over(replied, sums["contacted_count"]),
             "ever_positive_rate": over(ever_positive, sums["emails_sent_count"]),
             "ever_bounce_rate": over(sums["bounced_count"], sums["emails_sent_count"]),
-            "ever_value": sum(row["total_opportunity_value"] for row in lifetime),
+            "ever_value": self._value(lifetime),
         }
         self.values |= {f"{name}.{column}": value for column, value in values.items()}
+
+    @staticmethod
+    def _value(lifetime: list[Row]) -> float | None:
+        """Values of several workspaces may be of several currencies."""
+        valued = {row["workspace"] for row in lifetime if row["total_opportunity_value"]}
+        return sum(row["total_opportunity_value"] for row in lifetime) if len(valued) < 2 else None
 
     def _steps_and_variants(self) -> None:
         known = [row for row in self.steps if row["step"] is not None and row["variant"] is not None]
         together: dict[str, list[Row]] = defaultdict(list)
-        for row in known:
-            together[row["step"]].append(row)
+        for row in self.steps:
+            if row["step"] is not None:
+                together[row["step"]].append(row)
         for step, rows in together.items():
             sent, replied, positive = (
                 sum(row[name] for row in rows) for name in ("sent", "unique_replies", "unique_opportunities")
             )
             self._trial(f"step.{int(step)}", {"sent": sent, "replied": replied, "positive": positive}, replied, sent)
-        unknown = [row for row in self.steps if row not in known]
+        unknown = [row for row in self.steps if row["step"] is None]
         self.values["steps.unattributed.replied"] = sum(row["unique_replies"] for row in unknown)
         rivals = Counter((row["campaign_id"], row["step"]) for row in known)
         compared = {campaign for (campaign, _), count in rivals.items() if count > 1}
@@ -184,11 +180,13 @@ class Expected(Counting):
         workspaces = [next(iter(truth("workspace")))["id"] for truth in self._truths]
         healths: Counter[str] = Counter()
         states = {field: labels("accounts", field) for field in ("status", "warmup_status")}
-        for account in self.accounts:
-            week, before, month = (self._bounces(account, *days) for days in ((0, 7), (7, 14), (0, 30)))
+        windows = ((0, 7), (7, 14), (0, 30))
+        bounces = [[self._bounces(account, *days) for days in windows] for account in self.accounts]
+        compared = sum(are_comparable(week, before) for week, before, _ in bounces)
+        for account, (week, before, month) in zip(self.accounts, bounces, strict=True):
             score = warmups.get((account["workspace"], account["email"]), {}).get("health_score")
-            reasons = reasons_of(account, states, (week, before, month), score)
-            healths[health(reasons)] += 1
+            reasons = reasons_of(account, states, (week, before, month), score, compared)
+            healths[health(reasons, judged=score is not None or month[1] >= ENOUGH)] += 1
             if reasons:
                 name = f"sender.{workspaces[account['workspace']]}.{account['email']}"
                 self.attention[name] = account, reasons
@@ -198,7 +196,15 @@ class Expected(Counting):
                     f"{name}.bounce_rate_before": over(*before),
                     f"{name}.warmup_health": score,
                 }
-        self.values |= {f"senders.{health}": healths[health] for health in ("burning", "watch", "green")}
+        self.values |= {f"senders.{health}": healths[health] for health in ("burning", "watch", "green", "unknown")}
+        start, end = self.windows()[0]
+        known = {(account["workspace"], account["email"]) for account in self.accounts}
+        senders = {
+            (row["workspace"], row["email_account"])
+            for row in self._within(self.accounts_daily, start, end)
+            if row["sent"] and row["email_account"]
+        }
+        self.values["senders.unmatched"] = len(senders - known)
         self.values["senders.deleted"] = 0  # the sandbox holds what is there
         self.values["senders.more"] = max(0, healths["burning"] + healths["watch"] - 25)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tests.report.chance import dealt_higher
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -13,9 +15,11 @@ ENOUGH = 20
 BURNING, WATCH = 1, 2
 
 
-def health(reasons: list[tuple[int, str]]) -> str:
-    """In a word."""
-    return {BURNING: "burning", WATCH: "watch"}[min(reasons)[0]] if reasons else "green"
+def health(reasons: list[tuple[int, str]], *, judged: bool = True) -> str:
+    """In a word; of what there is nothing to judge by, that."""
+    if reasons:
+        return {BURNING: "burning", WATCH: "watch"}[min(reasons)[0]]
+    return "green" if judged else "unknown"
 
 
 def why(reasons: list[tuple[int, str]]) -> str:
@@ -28,8 +32,17 @@ def reasons_of(
     labels: Mapping[str, Mapping[int, str]],
     bounces: tuple[Count, Count, Count],
     score: float | None,
+    compared: int,
 ) -> list[tuple[int, str]]:
-    """Grade an account: bounces of the last 7 days, of the 7 before and of the last 30."""
+    """Grade an account, as one of so many whose weeks are compared.
+
+    Args:
+        account: As the API gives it.
+        labels: Of its codes.
+        bounces: Of the last 7 days, of the 7 before and of the last 30.
+        score: Of its warm-up.
+        compared: How many accounts have enough sends in both weeks.
+    """
     week, before, month = bounces
     return [
         *_state(account, labels),
@@ -38,8 +51,8 @@ def reasons_of(
         *_warmup(score),
         *([(WATCH, f"account: {labels['status'][3]}")] if account["status"] == 3 else []),
         *([(WATCH, "sends while its warm-up is paused")] if account["warmup_status"] == 0 and month[1] else []),
-        *([(WATCH, "bounces at least doubled within a week")] if _doubled(week, before) else []),
-        *([(WATCH, f"{round(week[1] / 7)} sends a day")] if week[1] > 7 * 30 else []),
+        *([(WATCH, "bounces at least doubled within a week")] if _doubled(week, before, compared) else []),
+        *([(WATCH, f"{-(-week[1] // 7)} sends a day")] if week[1] > 7 * 30 else []),
     ]
 
 
@@ -60,9 +73,14 @@ def _bounces(days: int, count: Count) -> Iterator[tuple[int, str]]:
 
 def _warmup(score: float | None) -> Iterator[tuple[int, str]]:
     if score is not None and score < 80:
-        yield BURNING if score < 60 else WATCH, f"warm-up health {round(score)}"
+        yield BURNING if score < 60 else WATCH, f"warm-up health {int(score)}"
 
 
-def _doubled(week: Count, before: Count) -> bool:
-    enough = week[1] >= ENOUGH and before[1] >= ENOUGH and week[0] >= 2
-    return enough and week[0] * before[1] >= 2 * before[0] * week[1]
+def are_comparable(week: Count, before: Count) -> bool:
+    """Tell whether both weeks have enough sends."""
+    return week[1] >= ENOUGH and before[1] >= ENOUGH
+
+
+def _doubled(week: Count, before: Count, compared: int) -> bool:
+    enough = are_comparable(week, before) and week[0] >= 2 and week[0] * before[1] >= 2 * before[0] * week[1]
+    return enough and dealt_higher(week, before) * compared < 0.05

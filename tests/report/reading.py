@@ -10,7 +10,14 @@ from typing import Any
 
 VOID = {"meta", "link", "br"}
 RULES = (
-    *("95% interval", "of 95%", "by chance more than 1 time in 20", "under 200 sends", "under 3% is fine"),
+    *(
+        "95% interval",
+        "of 95%",
+        "more than 1 time in 20",
+        "less than 1 time in 20",
+        "under 200 sends",
+        "under 3% is fine",
+    ),
     *("at least 50 leads", "Sent, 7 days", "Bounced, 7 days"),
 )
 """Numbers that do not depend on the data."""

@@ -15,7 +15,7 @@ from report.errors import ReportError
 if TYPE_CHECKING:
     from pathlib import Path
 
-COLUMNS = "workspace_id varchar, workspace_name varchar, as_of_date date, latest_date date, loaded_at timestamp"
+COLUMNS = "workspace_id varchar, workspace_name varchar, as_of_date date, loaded_until date, loaded_at timestamp"
 
 
 @pytest.fixture

@@ -38,11 +38,14 @@ RATES = st.integers(0, 5000).flatmap(lambda tries: st.tuples(st.integers(0, trie
         (1.044, Kind.RATE, "104.4%"),
         (0.0012, Kind.POINTS, "+0.12 pts"),
         (-0.0012, Kind.POINTS, "\N{MINUS SIGN}0.12 pts"),
-        (-0.00001, Kind.POINTS, "0.00 pts"),
+        (-0.00001, Kind.POINTS, "\N{MINUS SIGN}0.001 pts"),
+        (0.0, Kind.POINTS, "0.00 pts"),
+        (0.000_034, Kind.RATE, "0.003%"),
+        (0.0004, Kind.CHANGE, "+0.04%"),
         (-0.214, Kind.CHANGE, "\N{MINUS SIGN}21%"),
         (12.5, Kind.CHANGE, "+1,250%"),
         (2250.4, Kind.MONEY, "2,250"),
-        (97.6, Kind.SCORE, "98"),
+        (79.6, Kind.SCORE, "79"),  # under a threshold of 80,
     ],
 )
 def test_values_are_written_as_people_read_them(value: float, kind: Kind, text: str) -> None:
@@ -78,49 +81,48 @@ def test_interval_of_what_never_or_always_happened_ends_there_exactly(tries: int
 
 
 @pytest.mark.parametrize(
-    ("now", "before", "better", "text", "verdict"),
+    ("now", "before", "text"),
     [
-        (150, 100, True, "+50%", Verdict.BETTER),
-        (50, 100, True, "\N{MINUS SIGN}50%", Verdict.WORSE),
-        (19, 24, True, "\N{MINUS SIGN}21%", Verdict.UNCLEAR),
-        (7, 1, True, "+600%", Verdict.UNCLEAR),
-        (50, 100, None, "\N{MINUS SIGN}50%", Verdict.PLAIN),
-        (100, 100, None, "0%", Verdict.PLAIN),
-        (5, 0, True, "\N{EN DASH}", Verdict.PLAIN),
-        (5, None, True, "\N{EN DASH}", Verdict.PLAIN),
-        (None, 5, True, "\N{EN DASH}", Verdict.PLAIN),
+        (150, 100, "+50%"),
+        (50, 100, "\N{MINUS SIGN}50%"),
+        (100, 100, "0%"),
+        (5, 0, "\N{EN DASH}"),
+        (5, None, "\N{EN DASH}"),
+        (None, 5, "\N{EN DASH}"),
     ],
 )
-def test_counts_change_by_a_share_of_what_they_were(
-    now: float | None,
-    before: float | None,
-    better: bool | None,  # noqa: FBT001 - a parameter
-    text: str,
-    verdict: Verdict,
+def test_counts_change_by_a_share_of_what_they_were_and_have_no_verdict(
+    now: int | None, before: int | None, text: str
 ) -> None:
-    change = change_of_count("change", now, before, more_is_better=better)
-    assert (change.figure.text, change.verdict) == (text, verdict)
+    change = change_of_count("change", now, before)
+    assert (change.figure.text, change.verdict) == (text, Verdict.PLAIN)
+
+
+UP, DOWN = "\N{BLACK UP-POINTING TRIANGLE}", "\N{BLACK DOWN-POINTING TRIANGLE}"
 
 
 @pytest.mark.parametrize(
-    ("now", "before", "better", "text", "verdict", "arrow"),
+    ("now", "before", "better", "clear", "text", "verdict", "arrow"),
     [
-        ((300, 10_000), (200, 10_000), True, "+1.00 pts", Verdict.BETTER, "\N{BLACK UP-POINTING TRIANGLE}"),
-        ((300, 10_000), (200, 10_000), False, "+1.00 pts", Verdict.WORSE, "\N{BLACK UP-POINTING TRIANGLE}"),
-        ((4, 70), (0, 70), True, "+5.71 pts", Verdict.UNCLEAR, "\N{BLACK UP-POINTING TRIANGLE}"),
-        ((1, 100), (2, 100), True, "\N{MINUS SIGN}1.00 pts", Verdict.UNCLEAR, "\N{BLACK DOWN-POINTING TRIANGLE}"),
-        ((0, 100), (0, 100), True, "0.00 pts", Verdict.UNCLEAR, ""),
-        ((0, 0), (2, 100), True, "\N{EN DASH}", Verdict.PLAIN, ""),
-        ((1, 100), (None, None), True, "\N{EN DASH}", Verdict.PLAIN, ""),
+        ((300, 10_000), (200, 10_000), True, True, "+1.00 pts", Verdict.BETTER, UP),
+        ((300, 10_000), (200, 10_000), False, True, "+1.00 pts", Verdict.WORSE, UP),
+        ((200, 10_000), (300, 10_000), False, True, "\N{MINUS SIGN}1.00 pts", Verdict.BETTER, DOWN),
+        ((300, 10_000), (200, 10_000), True, False, "+1.00 pts", Verdict.UNCLEAR, UP),
+        ((300, 10_000), (200, 10_000), True, None, "+1.00 pts", Verdict.PLAIN, UP),
+        ((1, 100), (2, 100), True, False, "\N{MINUS SIGN}1.00 pts", Verdict.UNCLEAR, DOWN),
+        ((0, 100), (0, 100), True, False, "0.00 pts", Verdict.UNCLEAR, ""),
+        ((0, 0), (2, 100), True, False, "\N{EN DASH}", Verdict.PLAIN, ""),
+        ((1, 100), (None, None), True, False, "\N{EN DASH}", Verdict.PLAIN, ""),
     ],
 )
-def test_rates_change_by_points_and_not_where_chance_explains_it(
-    now: tuple[float, float],
-    before: tuple[float | None, float | None],
+def test_rates_change_by_points_for_better_or_worse_where_that_is_clear(
+    now: tuple[int, int],
+    before: tuple[int | None, int | None],
     better: bool,  # noqa: FBT001 - a parameter
+    clear: bool | None,  # noqa: FBT001 - a parameter
     text: str,
     verdict: Verdict,
     arrow: str,
 ) -> None:
-    change = change_of_rate("change", now, before, more_is_better=better)
+    change = change_of_rate("change", now, before, more_is_better=better, is_clear=clear)
     assert (change.figure.text, change.verdict, change.arrow) == (text, verdict, arrow)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any
 
-from report import checks, sections, tables
+from report import checks, providers, sections, tables
 from report.figures import Figure
 
 if TYPE_CHECKING:
@@ -30,13 +30,14 @@ def figures(marts: Marts) -> dict[str, Figure]:
         tables.comparisons(marts),
         tables.senders(marts),
         tables.health(marts),
-        tables.sending(marts),
-        tables.receiving(marts),
-        tables.pairs(marts),
+        providers.sending(marts),
+        providers.receiving(marts),
+        providers.pairs(marts),
         checks.checks(marts),
         checks.tally(marts),
         checks.excuses(marts),
         checks.doubts(marts),
+        checks.left_out(marts),
     ]
     found: dict[str, Figure] = {}
     for figure in _within(parts):

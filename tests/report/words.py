@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from tests.report.chance import counts_differ, rates_differ
+from tests.report.chance import dealt_higher
 from tests.report.counting import labels
 from tests.report.health import health, why
+from tests.report.verdicts import verdicts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 COMPARISONS = 6
 LEFT_OVER = {
     *("campaigns.more", "variants.more", "senders.more", "campaigns.without_figures", "steps.unattributed.replied"),
-    *("senders.deleted", "checks.odd", "period.emails_per_positive"),
+    *("senders.deleted", "senders.unknown", "senders.unmatched", "odd.count", "odd.more", "checks.odd"),
+    "period.emails_per_positive",
 }
 
 
@@ -52,7 +54,11 @@ def words(expected: Expected, workspaces: Sequence[str], loaded_at: datetime | N
             found[f"week.{end}.dates"] = f"{day(end - timedelta(days=6))} \N{EN DASH} {day(end)}"
         elif kind == "step" and rest.endswith(".rate"):
             found[f"{name.removesuffix('.rate')}.label"] = f"Step {rest.removesuffix('.rate')}"
-    found |= dict(_changes(expected))
+    if not expected.values["period.emails_per_positive"]:
+        sent = expected.values["period.sent.now"]
+        found["period.sentence"] = "No email led to a positive reply." if sent else "No email was sent."
+    start = expected.windows()[1][0]
+    found |= dict(verdicts(expected, {number for number, on in _first_days(expected).items() if on > start}))
     found |= dict(_campaigns(expected, workspaces))
     found |= dict(_variants(expected))
     found |= dict(_senders(expected, workspaces))
@@ -60,20 +66,15 @@ def words(expected: Expected, workspaces: Sequence[str], loaded_at: datetime | N
 
 
 def _first_days(expected: Expected) -> dict[int, date]:
-    """By the number of the workspace."""
-    days: dict[int, date] = {}
-    for row in expected.daily + expected.accounts_daily:
-        on = date.fromisoformat(row["date"])
-        days[row["workspace"]] = min(on, days.get(row["workspace"], on))
-    return days
-
-
-def _changes(expected: Expected) -> Iterable[tuple[str, str]]:
-    for name, (now, before, better) in expected.parts.items():
-        value = expected.values[name]
-        if value is not None and better is not None:
-            clear = rates_differ(now, before) if isinstance(now, tuple) else counts_differ(now, before)
-            yield name, ("better" if (value > 0) == better else "worse") if clear else "within chance"
+    """The days from which on there are figures of both campaigns and accounts, by the number of the workspace."""
+    found: dict[int, date] = {}
+    for rows in (expected.daily, expected.accounts_daily):
+        days: dict[int, date] = {}
+        for row in rows:
+            on = date.fromisoformat(row["date"])
+            days[row["workspace"]] = min(on, days.get(row["workspace"], on))
+        found |= {number: max(on, found.get(number, on)) for number, on in days.items()}
+    return found
 
 
 def _campaigns(expected: Expected, workspaces: Sequence[str]) -> Iterable[tuple[str, str]]:
@@ -146,12 +147,32 @@ def _remark(expected: Expected, row: Row, rivals: Iterable[Row]) -> str:
     others = [other for other in rivals if other is not row and other["sent"] >= 200]
     if row["sent"] < 200:
         return "early"
-    rate, low = (expected.values[f"{_name(row)}.{which}"] or 0 for which in ("rate", "low"))
-    if others and low > max(expected.values[f"{_name(other)}.high"] or 0 for other in others):
+    if others and _wins(expected, row, [other for other in rivals if other is not row]):
         return "clear winner"
+    rate = expected.values[f"{_name(row)}.rate"] or 0
     if others and rate > 0 and rate >= max(expected.values[f"{_name(other)}.rate"] or 0 for other in others):
         return "ahead"
     return ""
+
+
+def _wins(expected: Expected, row: Row, rivals: Iterable[Row]) -> bool:
+    on = [one for one in rivals if one["sent"] >= 200 or not _written(expected, one).get("v_disabled")]
+    low = expected.values[f"{_name(row)}.low"] or 0
+    highs = [expected.values[f"{_name(one)}.high"] for one in on]
+    if any(high is None or low <= high for high in highs):
+        return False
+    own, *others = ((one["unique_replies"], one["sent"]) for one in (row, *on))
+    return all(dealt_higher(own, other) * _contests(expected) < 0.05 for other in others)
+
+
+def _contests(expected: Expected) -> int:
+    """Count the variants that may win: those that are not early and have a rival that is not."""
+    ready = Counter(
+        (row["campaign_id"], row["step"])
+        for row in expected.steps
+        if row["sent"] >= 200 and None not in (row["step"], row["variant"])
+    )
+    return sum(count for count in ready.values() if count > 1)
 
 
 def _senders(expected: Expected, workspaces: Sequence[str]) -> Iterable[tuple[str, str]]:

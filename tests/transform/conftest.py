@@ -79,6 +79,21 @@ SPELT_ANEW = (
 )
 """Changes nothing: the API writes addresses with capitals in one stream, and wrote them so earlier in another."""
 
+_A_DAY = """
+    create table instantly.odd as
+    select * from instantly.campaign_analytics_daily
+    where campaign_id = (select min(campaign_id) from instantly.campaign_analytics_daily)
+"""
+ODD = (
+    f"{_A_DAY} order by date limit 1",
+    "update instantly.odd set date = '2010-01-01'",
+    "insert into instantly.campaign_analytics_daily select * from instantly.odd",
+    "update instantly.odd set date = '2026-08-01', opportunities = -1",
+    "insert into instantly.campaign_analytics_daily select * from instantly.odd",
+    "drop table instantly.odd",
+)
+"""Changes nothing but what is said of it: rows that cannot be right are left out."""
+
 
 @pytest.fixture(scope="session")
 def built(config: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
@@ -88,7 +103,7 @@ def built(config: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> I
     run = run_tap(config, streams=streams)
     path = folder / "acme.com.duckdb"  # whose name for DuckDB is acme
     duck.fill(path, {stream: run.records(stream) for stream in streams}, LOADED_AT)
-    duck.execute(path, *SPELT_ANEW)
+    duck.execute(path, *SPELT_ANEW, *ODD)
     in_duckdb = Dbt(folder / "duckdb", {"DBT_TARGET": "duckdb", "DBT_DUCKDB_PATH": str(path), "TZ": WEST})
     building = in_duckdb.start("build")
     with running() as server, server.database("transform") as database:
@@ -97,8 +112,9 @@ def built(config: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> I
         assert pipeline.load(config, catalog_of(config, *streams), use_copy=True).exit_code == 0
         load = (began, *rows_of_times(server, database), utc_now())
         for stream in streams:
-            server.execute(f"update {SCHEMA}.{stream} set _sdc_batched_at = '{LOADED_AT}'", database)  # noqa: S608 (ours)
-        for statement in SPELT_ANEW:
+            times = ", ".join(f"_sdc_{what}_at = '{LOADED_AT}'" for what in ("batched", "extracted"))
+            server.execute(f"update {SCHEMA}.{stream} set {times}", database)  # noqa: S608 (ours)
+        for statement in (*SPELT_ANEW, *ODD):
             server.execute(statement, database)
         settings = {"DBT_POSTGRES_HOST": str(server.socket), "DBT_POSTGRES_DATABASE": database}
         in_postgres = Dbt(folder / "postgres", {"DBT_TARGET": "postgres", "TZ": EAST, **settings})

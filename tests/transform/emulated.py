@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 TYPES = {
     "TEXT": "varchar",
     "TIMESTAMP": "timestamp_ntz",
+    "DATE": "date",
     "INTEGER": "number(38, 0)",
     "NUMBER": "double",
     "BOOLEAN": "boolean",

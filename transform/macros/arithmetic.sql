@@ -19,9 +19,55 @@
     end
 {%- endmacro %}
 
+{#- Whether a share is higher than another one by more than chance explains: true where equal shares would be so far apart, in
+    this direction, less than once in 20 times as many trials as `comparisons` are made at once. The chance is that of the
+    signed root of the likelihood ratio, half a hit nearer to the other share, by the bound of Mills on the normal tail:
+    exact tests need sums that are as long as there are hits. False for more hits than tries, which are no share. -#}
+{% macro beyond_chance(hits, tries, other_hits, other_tries, comparisons) -%}
+    {%- set counts = [(hits ~ ' - 0.5', tries), (other_hits ~ ' + 0.5', other_tries)] -%}
+    {%- set terms = [] -%}
+    {%- for part, whole in counts -%}
+        {%- for own, both in [
+            ('(' ~ part ~ ')', '(' ~ hits ~ ' + ' ~ other_hits ~ ')'),
+            ('(' ~ whole ~ ' - (' ~ part ~ '))', '(' ~ tries ~ ' + ' ~ other_tries ~ ' - ' ~ hits ~ ' - ' ~ other_hits ~ ')'),
+        ] -%}
+            {#- What is below half a hit is not looked at, but may be computed. -#}
+            {%- set own = 'greatest(cast(' ~ own ~ ' as double precision), 0.5)' -%}
+            {%- set expected = 'greatest(cast(' ~ both ~ ' as double precision), 0.5) * ' ~ whole ~ ' / (' ~ tries ~ ' + ' ~ other_tries ~ ')' -%}
+            {%- do terms.append(own ~ ' * ln(' ~ own ~ ' / (' ~ expected ~ '))') -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {%- set ratio = 'greatest(' ~ terms | join(' + ') ~ ', 0.001)' -%}
+    case
+        when {{ tries }} > 0 and {{ other_tries }} > 0
+            and {{ hits }} between 0 and {{ tries }} and {{ other_hits }} between 0 and {{ other_tries }}
+            then ({{ hits }} - 0.5) / {{ tries }} > ({{ other_hits }} + 0.5) / {{ other_tries }}
+                and {{ ratio }} + ln(4 * pi() * {{ ratio }}) / 2 > ln(cast({{ comparisons }} as double precision) / 0.05)
+        else false
+    end
+{%- endmacro %}
+
+{#- Of a rate that is made of several rows, the part and the whole: of those rows alone that tell both. -#}
+{% macro part_of(part, whole) -%}
+    case when {{ whole }} is not null then {{ part }} end
+{%- endmacro %}
+
+{#- The earlier and the later of two; where one is not known, the other. -#}
+{% macro earlier(one, other) -%}
+    case when {{ one }} <= {{ other }} then {{ one }} else coalesce({{ other }}, {{ one }}) end
+{%- endmacro %}
+{% macro later(one, other) -%}
+    case when {{ one }} >= {{ other }} then {{ one }} else coalesce({{ other }}, {{ one }}) end
+{%- endmacro %}
+
 {#- Sum of whole numbers as a whole number, which is wider in some databases. -#}
 {% macro total(expression) -%}
     cast(sum({{ expression }}) as bigint)
+{%- endmacro %}
+
+{#- The same, of what is known throughout: NULL where a row does not tell. -#}
+{% macro full_total(expression) -%}
+    case when count(*) = count({{ expression }}) then {{ instantly.total(expression) }} end
 {%- endmacro %}
 
 {#- The day so many days after another one. -#}
@@ -34,12 +80,12 @@
     {{ dbt.dateadd('minute', -var('instantly__gone_after_minutes'), loaded_at) }}
 {%- endmacro %}
 
-{#- Replies of people, out of distinct leads that replied and those that did so automatically. -#}
+{#- Replies of people, out of distinct leads that replied and those that did so automatically; not known where either is not. -#}
 {% macro human(replies, automatic) -%}
     {%- if var('instantly__replies_exclude_automatic') -%}
         {{ replies }}
     {%- else -%}
-        greatest({{ replies }} - {{ automatic }}, 0)
+        case when {{ replies }} >= {{ automatic }} then {{ replies }} - {{ automatic }} when {{ replies }} < {{ automatic }} then 0 end
     {%- endif -%}
 {%- endmacro %}
 
@@ -49,7 +95,40 @@
     cast(cast(floor({{ tenths }} / 10) as bigint) as text) || '.' || cast(cast({{ tenths }} - 10 * floor({{ tenths }} / 10) as bigint) as text)
 {%- endmacro %}
 
-{#- Domain of an address. -#}
+{#- Domain of an address; of what is none, such as a hash, not known. -#}
 {% macro domain_of(email) -%}
-    lower(split_part({{ email }}, '@', 2))
+    nullif(lower(split_part({{ email }}, '@', 2)), '')
+{%- endmacro %}
+
+{#- A day's count of opens or clicks. What was counted was tracked. 0 is a figure from the first day with one to the last, or
+    until today where tracking is on; before, or after it was switched off, nobody knows. -#}
+{% macro tracked_that_day(count, setting, what) -%}
+    case
+        when {{ count }} > 0 then {{ count }}
+        when campaigns.{{ setting }} and (campaigns.{{ what }}_from is null or days.date >= campaigns.{{ what }}_from) then {{ count }}
+        when days.date between campaigns.{{ what }}_from and campaigns.{{ what }}_until then {{ count }}
+    end
+{%- endmacro %}
+
+{#- A count of opens or clicks since the beginning: 0 only where all of that time was tracked. -#}
+{% macro tracked_ever(count, setting, what) -%}
+    case when {{ count }} > 0 or (campaigns.{{ setting }} and campaigns.{{ what }}_whole) then {{ count }} end
+{%- endmacro %}
+
+{#- A text as a whole number; NULL if it is none. -#}
+{% macro whole_number(text) -%}
+    case when {{ text }} <> '' and length({{ text }}) < 10 and translate({{ text }}, '0123456789', '') = '' then cast({{ text }} as bigint) end
+{%- endmacro %}
+
+{#- A figure of rows that are joined: where there are none, 0 if their stream was loaded, and not known otherwise. -#}
+{% macro or_nothing(key, figure, loaded_until) -%}
+    case when {{ key }} is not null then {{ figure }} when {{ loaded_until }} is not null then 0 end
+{%- endmacro %}
+
+{#- A day's figure: that of the rows, or 0 where the day was loaded and has none, since the API leaves days without sends out. -#}
+{% macro on_day(source, count) -%}
+    case
+        when {{ source }}.date is not null then {{ source }}.{{ count }}
+        when calendar.date between calendar.{{ source }}_from and calendar.{{ source }}_until then cast(0 as bigint)
+    end
 {%- endmacro %}

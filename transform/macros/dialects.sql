@@ -31,7 +31,10 @@
 {% macro snowflake__without_zone(expression) %}cast(convert_timezone('UTC', {{ expression }}) as timestamp){% endmacro %}
 
 {#- The running day in UTC, whatever the time zone of the session, which current_date goes by. -#}
-{% macro today() %}cast({{ instantly.without_zone(dbt.current_timestamp()) }} as date){% endmacro %}
+{% macro today() %}cast({{ instantly.now() }} as date){% endmacro %}
+
+{#- The time in UTC. -#}
+{% macro now() %}{{ instantly.without_zone(dbt.current_timestamp()) }}{% endmacro %}
 
 {#- Text at a path of keys within an object; NULL where there is nothing. -#}
 {% macro json_text(expression, path) %}{{ return(adapter.dispatch('json_text', 'instantly')(expression, path)) }}{% endmacro %}

@@ -9,7 +9,8 @@
 
     Of several rows of a key the one that was loaded last counts; of those of one batch, the one that changed last, or came
     last. Keys that differ in the capitals of an address alone are one key. A column that is not in the table, because it was
-    not selected, is NULL. So is loaded_at where the loader adds none.
+    not selected, is NULL. So is loaded_at where the loader adds none. extracted_at is when the tap read the row: a batch that
+    is loaded after midnight was read before.
 -#}
 {% macro stage(stream, key, columns) %}
 {%- set on = stream not in var('instantly__streams_off') -%}
@@ -35,6 +36,9 @@ with records as (
         {{ instantly.typed(there.get(column[0]), column[2]) }} as {{ column[1] }},
         {%- endfor %}
         {{ instantly.typed(there.get('_sdc_batched_at'), 'timestamp') }} as loaded_at,
+        {{ instantly.earlier(
+            instantly.typed(there.get('_sdc_extracted_at'), 'timestamp'), instantly.typed(there.get('_sdc_batched_at'), 'timestamp')
+        ) }} as extracted_at,
         {%- if there %}
         row_number() over (
             partition by {% for name in key %}{{ instantly.typed(there[name], 'address') if name in addresses else there[name].quoted }}{{ ', ' if not loop.last }}{% endfor %}
@@ -58,7 +62,8 @@ select
     code_{{ loop.index }}.label as {{ column[3] }},
         {%- endif %}
     {%- endfor %}
-    records.loaded_at
+    records.loaded_at,
+    records.extracted_at
 from records
 {%- for column in columns if column[3] is defined %}
 left join {{ ref('instantly_codes') }} as code_{{ columns.index(column) + 1 }}

@@ -1,4 +1,6 @@
--- Without tracking, 0 opens would be read as nobody having opened.
+-- Where not all of the time was tracked, 0 opens would be read as nobody having opened, and a rate as that of all.
 select campaign_id, open_count_unique, open_rate_per_contacted
 from {{ ref('instantly__campaigns') }}
-where not open_tracking and (open_count_unique is not null or open_rate_per_contacted is not null)
+where
+    (open_count_unique = 0 and not coalesce(open_tracking, false))
+    or (open_rate_per_contacted is not null and not is_open_tracked_throughout)

@@ -1,3 +1,5 @@
+{#- Days within which somebody opens what is sent, and a link is clicked. -#}
+{%- set slack = 7 -%}
 with figures as (
     select
         *,
@@ -14,6 +16,20 @@ sequences as (
         select campaign_id, loaded_at, max(loaded_at) over (partition by workspace_id) as last_loaded_at
         from {{ ref('stg_instantly__campaign_steps') }}
     ) as steps
+    group by campaign_id
+),
+
+-- What was opened was tracked then, whatever the setting of today.
+seen as (
+    select
+        campaign_id,
+        min(case when sent > 0 then date end) as sent_from,
+        max(case when sent > 0 then date end) as sent_until,
+        min(case when opened > 0 or unique_opened > 0 then date end) as opens_from,
+        max(case when opened > 0 or unique_opened > 0 then date end) as opens_until,
+        min(case when clicks > 0 or unique_clicks > 0 then date end) as clicks_from,
+        max(case when clicks > 0 or unique_clicks > 0 then date end) as clicks_until
+    from {{ instantly.usable('campaign_analytics_daily') }} as days
     group by campaign_id
 )
 
@@ -37,10 +53,23 @@ select
     -- What was opened was tracked; where nothing was, and the campaign is not there to say, nobody knows.
     coalesce(campaigns.open_tracking, case when figures.open_count_unique > 0 then true end) as open_tracking,
     coalesce(campaigns.link_tracking, case when figures.link_click_count_unique > 0 then true end) as link_tracking,
+    {%- for what in ('opens', 'clicks') %}
+    seen.{{ what }}_from,
+    seen.{{ what }}_until,
+    {%- set setting = 'campaigns.open_tracking' if what == 'opens' else 'campaigns.link_tracking' %}
+    {%- set measured = 'figures.open_count_unique > 0' if what == 'opens' else 'figures.link_click_count_unique > 0' %}
+    case
+        when seen.{{ what }}_from is null then coalesce({{ setting }}, {{ measured }}, false)
+        else
+            coalesce(seen.sent_from >= {{ instantly.days_after('seen.' ~ what ~ '_from', -slack) }}, true)
+            and (coalesce({{ setting }}, true) or coalesce(seen.sent_until <= {{ instantly.days_after('seen.' ~ what ~ '_until', slack) }}, true))
+    end as {{ what }}_whole,
+    {%- endfor %}
     campaigns.opportunity_value,
     campaigns.created_at
 from {{ ref('stg_instantly__campaigns') }} as campaigns
 full outer join figures on figures.campaign_id = campaigns.campaign_id
 left join sequences on sequences.campaign_id = campaigns.campaign_id
+left join seen on seen.campaign_id = coalesce(campaigns.campaign_id, figures.campaign_id)
 left join {{ ref('int_instantly__workspaces') }} as workspaces
     on workspaces.workspace_id = coalesce(campaigns.workspace_id, figures.workspace_id)

@@ -1,3 +1,5 @@
+{%- set dated = ['campaign_analytics_daily', 'account_analytics_daily'] -%}
+{%- set streams = {'campaigns': dated[0], 'accounts': dated[1], 'steps': 'campaign_analytics_steps', 'leads': 'leads'} -%}
 {%- set named = ['workspaces', 'campaigns', 'campaign_analytics', 'accounts', 'leads', 'campaign_analytics_daily', 'account_analytics_daily'] -%}
 with names as (
     {%- for stream in named %}
@@ -23,36 +25,62 @@ ranked as (
     from names
 ),
 
-days as (
-    select workspace_id, date, loaded_at from {{ ref('stg_instantly__campaign_analytics_daily') }}
-    union all
-    select workspace_id, date, loaded_at from {{ ref('stg_instantly__account_analytics_daily') }}
-),
-
 figures as (
     select
         workspace_id,
-        min(date) as first_date,
-        max(date) as last_date,
-        cast(max(loaded_at) as date) as loaded_on
-    from days
+        {%- for name, stream in streams.items() %}
+        min(case when stream = '{{ stream }}' then first_date end) as {{ name }}_from,
+        max(case when stream = '{{ stream }}' then complete_until end) as {{ name }}_loaded_until,
+        max(case when stream = '{{ stream }}' then rows_count end) as {{ name }}_count,
+        {%- endfor %}
+        min(case when stream in ('{{ dated | join("', '") }}') then first_date end) as first_date,
+        max(case when stream in ('{{ dated | join("', '") }}') then latest_date end) as last_date
+    from {{ ref('int_instantly__loads') }}
     group by workspace_id
+),
+
+-- Where the loader does not note when it loaded, the last day of figures counts as whole.
+known as (
+    select
+        workspace_id,
+        first_date,
+        {%- for name, stream in streams.items() %}
+        {{ name }}_from,
+        coalesce({{ name }}_loaded_until, case when {{ name }}_count > 0 then last_date end) as {{ name }}_until,
+        {%- endfor %}
+        last_date
+    from figures
+),
+
+-- The API gives no rows for days without sends: what was loaded after a day has all of it, also where there is nothing.
+loaded as (
+    select
+        *,
+        {{ instantly.earlier('campaigns_until', 'accounts_until') }} as loaded_until,
+        {{ instantly.later(instantly.later('campaigns_until', 'accounts_until'), 'last_date') }} as calendar_until
+    from known
 )
 
 select
     ranked.workspace_id,
     ranked.workspace_name,
-    figures.first_date,
-    figures.last_date,
+    loaded.first_date,
+    loaded.last_date,
+    loaded.campaigns_from,
+    loaded.campaigns_until,
+    loaded.accounts_from,
+    loaded.accounts_until,
+    loaded.steps_until,
+    loaded.leads_until,
+    loaded.loaded_until,
+    loaded.calendar_until,
     {%- if var('instantly__as_of_date') %}
-    cast('{{ var('instantly__as_of_date') }}' as date) as as_of_date
+    cast('{{ var('instantly__as_of_date') }}' as date) as as_of_date,
+    cast('{{ var('instantly__as_of_date') }}' as date) as accounts_as_of_date
     {%- else %}
-    -- The day of the load was not over, and neither was any later one.
-    case
-        when figures.loaded_on is null then figures.last_date
-        else least(figures.last_date, {{ instantly.days_after('figures.loaded_on', -1) }})
-    end as as_of_date
+    loaded.loaded_until as as_of_date,
+    loaded.accounts_until as accounts_as_of_date
     {%- endif %}
 from ranked
-left join figures on figures.workspace_id = ranked.workspace_id
+left join loaded on loaded.workspace_id = ranked.workspace_id
 where ranked.place = 1

@@ -3,6 +3,7 @@ with days as (
         coalesce(campaigns.workspace_id, warmup.workspace_id) as workspace_id,
         coalesce(campaigns.email, warmup.email) as email,
         coalesce(campaigns.date, warmup.date) as date,
+        campaigns.email is not null as has_campaign_figures,
         campaigns.sent as sent_count,
         campaigns.bounced as bounced_count,
         campaigns.new_leads_contacted as new_leads_contacted_count,
@@ -17,8 +18,8 @@ with days as (
         case when warmup.email is not null then coalesce(warmup.landed_inbox, 0) end as warmup_inbox_count,
         case when warmup.email is not null then coalesce(warmup.landed_spam, 0) end as warmup_spam_count,
         coalesce(campaigns.loaded_at, warmup.loaded_at) as loaded_at
-    from {{ ref('stg_instantly__account_analytics_daily') }} as campaigns
-    full outer join {{ ref('stg_instantly__account_warmup_daily') }} as warmup
+    from {{ instantly.usable('account_analytics_daily') }} as campaigns
+    full outer join {{ instantly.usable('account_warmup_daily') }} as warmup
         on warmup.workspace_id = campaigns.workspace_id
         and warmup.email = campaigns.email
         and warmup.date = campaigns.date
@@ -28,10 +29,12 @@ select
     days.workspace_id,
     workspaces.workspace_name,
     days.email,
-    case when days.email <> 'unknown' then {{ instantly.domain_of('days.email') }} end as domain,
+    {{ instantly.domain_of('days.email') }} as domain,
     accounts.provider,
     days.date,
-    days.email <> 'unknown' as is_attributed,
+    -- What is no address and no account, such as a hash of the word, is not known either.
+    days.email <> 'unknown' and (days.email like '%@%' or accounts.email is not null) as is_attributed,
+    days.has_campaign_figures,
     days.sent_count,
     days.bounced_count,
     days.new_leads_contacted_count,

@@ -5,42 +5,56 @@
     (1, 'warmup_status_code < 0', "'warm-up: ' || coalesce(warmup_status, 'a problem')"),
 ] -%}
 {%- for days in (7, 30) -%}
-    {%- set rate, sent = 'bounce_rate_per_sent_' ~ days ~ 'd', 'sent_count_' ~ days ~ 'd' -%}
-    {%- set text = instantly.percent('bounced_count_' ~ days ~ 'd', sent) ~ " || '% bounced in " ~ days ~ " days'" -%}
+    {%- set rate, sent = 'bounce_rate_per_sent_' ~ days ~ 'd', 'bounce_whole_' ~ days ~ 'd' -%}
+    {%- set text = instantly.percent('bounce_part_' ~ days ~ 'd', sent) ~ " || '% bounced in " ~ days ~ " days'" -%}
     {%- do reasons.append((1, sent ~ ' >= ' ~ enough ~ ' and ' ~ rate ~ ' > ' ~ burning, text)) -%}
     {%- do reasons.append((2, sent ~ ' >= ' ~ enough ~ ' and ' ~ rate ~ ' > ' ~ watch ~ ' and ' ~ rate ~ ' <= ' ~ burning, text)) -%}
 {%- endfor -%}
-{%- set score = "'warm-up health ' || cast(cast(round(warmup_health_score) as bigint) as text)" -%}
+{#- Rounded so that what is below a threshold, or above it, is not written as the threshold. -#}
+{%- set score = "'warm-up health ' || cast(cast(floor(warmup_health_score) as bigint) as text)" -%}
 {%- set low, poor = var('instantly__warmup_health_burning'), var('instantly__warmup_health_watch') -%}
 {%- set reasons = reasons + [
     (1, 'warmup_health_score < ' ~ low, score),
     (2, 'warmup_health_score >= ' ~ low ~ ' and warmup_health_score < ' ~ poor, score),
-    (2, 'account_status_code = 3', "'account: ' || account_status"),
+    (2, 'account_status_code = 3', "'account: ' || coalesce(account_status, 'a problem')"),
     (2, 'warmup_status_code = 0 and sent_count_30d > 0', "'sends while its warm-up is paused'"),
-    (2, 'sent_count_7d >= ' ~ enough ~ ' and sent_count_prior_7d >= ' ~ enough ~ ' and bounced_count_7d >= 2'
-        ~ ' and bounce_rate_per_sent_7d >= 2 * bounce_rate_per_sent_prior_7d',
+    (2, 'bounce_whole_7d >= ' ~ enough ~ ' and bounce_whole_prior_7d >= ' ~ enough ~ ' and bounce_part_7d >= 2 and bounce_rate_per_sent_7d >= 2 * bounce_rate_per_sent_prior_7d and '
+        ~ instantly.beyond_chance('bounce_part_7d', 'bounce_whole_7d', 'bounce_part_prior_7d', 'bounce_whole_prior_7d', 'compared_count'),
         "'bounces at least doubled within a week'"),
     (2, 'sent_per_day_7d > ' ~ var('instantly__sends_per_day_watch'),
-        "cast(cast(round(sent_per_day_7d) as bigint) as text) || ' sends a day'"),
+        "cast(cast(ceil(sent_per_day_7d) as bigint) as text) || ' sends a day'"),
 ] -%}
-with sums as (
+{%- set windows = [('7d', 7, 0), ('prior_7d', 14, 7), ('30d', 30, 0)] -%}
+{%- set counts = ['sent_count', 'bounced_count', 'reply_count'] -%}
+with days as (
     select
-        days.workspace_id,
-        days.email,
-        max(case when days.sent_count > 0 then days.date end) as last_sent_date,
-        {%- for name, days, before in [('7d', 7, 0), ('prior_7d', 14, 7), ('30d', 30, 0)] %}
-            {%- for count in ('sent_count', 'bounced_count', 'reply_count') %}
-        {{ instantly.total(
-            'case when days.date > ' ~ instantly.days_after('workspaces.as_of_date', -days)
-            ~ ' and days.date <= ' ~ instantly.days_after('workspaces.as_of_date', -before)
-            ~ ' then days.' ~ count ~ ' end'
-        ) }} as {{ count }}_{{ name }},
-            {%- endfor %}
+        days.*,
+        {%- for name, days, before in windows %}
+        days.date > {{ instantly.days_after('workspaces.accounts_as_of_date', -days) }}
+            and days.date <= {{ instantly.days_after('workspaces.accounts_as_of_date', -before) }} as in_{{ name }}{{ ',' if not loop.last }}
         {%- endfor %}
-        max(workspaces.as_of_date) as as_of_date
     from {{ ref('instantly__account_daily') }} as days
     inner join {{ ref('int_instantly__workspaces') }} as workspaces on workspaces.workspace_id = days.workspace_id
-    group by days.workspace_id, days.email
+    where days.has_campaign_figures
+),
+
+sums as (
+    select
+        workspace_id,
+        email,
+        max(case when sent_count > 0 then date end) as last_sent_date,
+        {%- for name, _, _ in windows %}
+        {%- for part, whole, rate in [('bounced_count', 'sent_count', 'bounce'), ('reply_count', 'sent_count', 'reply')] %}
+        {{ instantly.total('case when in_' ~ name ~ ' then ' ~ instantly.part_of(part, whole) ~ ' end') }} as {{ rate }}_part_{{ name }},
+        {{ instantly.total('case when in_' ~ name ~ ' then ' ~ instantly.part_of(whole, part) ~ ' end') }} as {{ rate }}_whole_{{ name }},
+        {%- endfor %}
+        {%- for count in counts %}
+        {{ instantly.total('case when in_' ~ name ~ ' then ' ~ count ~ ' end') }} as {{ count }}_{{ name }},
+        {%- endfor %}
+        count(case when in_{{ name }} then 1 end) as days_{{ name }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    from days
+    group by workspace_id, email
 ),
 
 loads as (
@@ -65,7 +79,7 @@ warmups as (
     select
         *,
         loaded_at >= {{ instantly.last_load_from('max(loaded_at) over (partition by workspace_id)') }} as is_current
-    from {{ ref('stg_instantly__account_warmup') }}
+    from {{ instantly.usable('account_warmup') }} as warmup
 ),
 
 accounts as (
@@ -80,20 +94,28 @@ accounts as (
         accounts.status as account_status,
         accounts.warmup_status_code,
         accounts.warmup_status,
-        workspaces.as_of_date,
+        workspaces.accounts_as_of_date as as_of_date,
         accounts.daily_limit,
         sums.last_sent_date,
-        coalesce(sums.sent_count_7d, 0) as sent_count_7d,
-        coalesce(sums.bounced_count_7d, 0) as bounced_count_7d,
-        coalesce(sums.sent_count_prior_7d, 0) as sent_count_prior_7d,
-        {{ instantly.ratio('sums.bounced_count_7d', 'sums.sent_count_7d') }} as bounce_rate_per_sent_7d,
-        {{ instantly.ratio('sums.bounced_count_prior_7d', 'sums.sent_count_prior_7d') }} as bounce_rate_per_sent_prior_7d,
-        coalesce(sums.sent_count_30d, 0) as sent_count_30d,
-        coalesce(sums.bounced_count_30d, 0) as bounced_count_30d,
-        coalesce(sums.reply_count_30d, 0) as reply_count_30d,
-        {{ instantly.ratio('sums.bounced_count_30d', 'sums.sent_count_30d') }} as bounce_rate_per_sent_30d,
-        {{ instantly.ratio('sums.reply_count_30d', 'sums.sent_count_30d') }} as replies_per_sent_30d,
-        {{ instantly.ratio('coalesce(sums.sent_count_7d, 0)', '7') }} as sent_per_day_7d,
+        sum(
+            case when sums.bounce_whole_7d >= {{ enough }} and sums.bounce_whole_prior_7d >= {{ enough }} then 1 else 0 end
+        ) over () as compared_count,
+        {%- for name, _, _ in windows %}
+        {%- for count in counts %}
+        -- No row is nothing sent, where the days were loaded; a row without the figure is not.
+        case
+            when sums.days_{{ name }} > 0 then sums.{{ count }}_{{ name }}
+            when workspaces.accounts_until is not null then 0
+        end as {{ count }}_{{ name }},
+        {%- endfor %}
+        {%- for rate in ('bounce', 'reply') %}
+        sums.{{ rate }}_part_{{ name }},
+        sums.{{ rate }}_whole_{{ name }},
+        {%- endfor %}
+        {{ instantly.ratio('sums.bounce_part_' ~ name, 'sums.bounce_whole_' ~ name) }} as bounce_rate_per_sent_{{ name }},
+        {{ instantly.ratio('sums.reply_part_' ~ name, 'sums.reply_whole_' ~ name) }} as replies_per_sent_{{ name }},
+        {%- endfor %}
+        {{ instantly.ratio('case when sums.days_7d > 0 then sums.sent_count_7d when workspaces.accounts_until is not null then 0 end', '7') }} as sent_per_day_7d,
         accounts.stat_warmup_score as warmup_score,
         warmup.health_score as warmup_health_score,
         case when warmup.email is not null then coalesce(warmup.sent, 0) end as warmup_sent_count,
@@ -146,9 +168,21 @@ select
     accounts.warmup_status_code,
     accounts.warmup_status,
     accounts.is_deleted,
-    case verdicts.severity when 1 then 'burning' when 2 then 'watch' else 'green' end as health,
+    case
+        when verdicts.severity = 1 then 'burning'
+        when verdicts.severity = 2 then 'watch'
+        -- Nothing that speaks against it is not yet something that speaks for it.
+        when accounts.warmup_health_score is not null or accounts.bounce_whole_30d >= {{ enough }} then 'green'
+        else 'unknown'
+    end as health,
     verdicts.reason as health_reason,
-    cast(coalesce(verdicts.severity, 3) as bigint) as health_rank,
+    cast(
+        case
+            when verdicts.severity is not null then verdicts.severity
+            when accounts.warmup_health_score is not null or accounts.bounce_whole_30d >= {{ enough }} then 3
+            else 4
+        end as bigint
+    ) as health_rank,
     accounts.as_of_date,
     accounts.daily_limit,
     accounts.last_sent_date,

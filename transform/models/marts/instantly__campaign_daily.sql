@@ -7,20 +7,20 @@ with counts as (
         days.date,
         days.sent as sent_count,
         days.new_leads_contacted as new_leads_contacted_count,
-        case when campaigns.open_tracking then days.opened end as open_count,
-        case when campaigns.link_tracking then days.clicks end as click_count,
+        {{ instantly.tracked_that_day('days.opened', 'open_tracking', 'opens') }} as open_count,
+        {{ instantly.tracked_that_day('days.clicks', 'link_tracking', 'clicks') }} as click_count,
         days.replies as reply_count,
         days.replies_automatic as automatic_reply_count,
         days.opportunities as opportunity_count,
         cast(null as bigint) as bounced_count,
         days.contacted as leads_contacted_that_day,
-        case when campaigns.open_tracking then days.unique_opened end as leads_opened_that_day,
-        case when campaigns.link_tracking then days.unique_clicks end as leads_clicked_that_day,
+        {{ instantly.tracked_that_day('days.unique_opened', 'open_tracking', 'opens') }} as leads_opened_that_day,
+        {{ instantly.tracked_that_day('days.unique_clicks', 'link_tracking', 'clicks') }} as leads_clicked_that_day,
         {{ instantly.human('days.unique_replies', 'days.unique_replies_automatic') }} as leads_replied_that_day,
         days.unique_replies_automatic as leads_replied_automatically_that_day,
         days.unique_opportunities as leads_positive_that_day,
         days.loaded_at
-    from {{ ref('stg_instantly__campaign_analytics_daily') }} as days
+    from {{ instantly.usable('campaign_analytics_daily') }} as days
     left join {{ ref('int_instantly__campaigns') }} as campaigns on campaigns.campaign_id = days.campaign_id
     left join {{ ref('int_instantly__workspaces') }} as workspaces on workspaces.workspace_id = days.workspace_id
 )

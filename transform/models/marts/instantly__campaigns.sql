@@ -3,7 +3,7 @@ with sending as (
         campaign_id,
         min(date) as first_date,
         max(date) as last_date
-    from {{ ref('stg_instantly__campaign_analytics_daily') }}
+    from {{ instantly.usable('campaign_analytics_daily') }} as days
     where sent > 0
     group by campaign_id
 ),
@@ -18,8 +18,8 @@ counts as (
         figures.completed_count,
         figures.bounced_count,
         figures.unsubscribed_count,
-        case when campaigns.open_tracking then figures.open_count_unique end as open_count_unique,
-        case when campaigns.link_tracking then figures.link_click_count_unique end as link_click_count_unique,
+        {{ instantly.tracked_ever('figures.open_count_unique', 'open_tracking', 'opens') }} as open_count_unique,
+        {{ instantly.tracked_ever('figures.link_click_count_unique', 'link_tracking', 'clicks') }} as link_click_count_unique,
         figures.reply_count,
         {{ instantly.human('figures.reply_count_unique', 'figures.reply_count_automatic_unique') }} as reply_count_unique,
         figures.reply_count_automatic_unique,
@@ -31,9 +31,9 @@ counts as (
         figures.total_opportunity_value,
         figures.loaded_at
     from {{ ref('int_instantly__campaigns') }} as campaigns
-    left join {{ ref('stg_instantly__campaign_analytics') }} as figures
+    left join {{ instantly.usable('campaign_analytics') }} as figures
         on figures.campaign_id = campaigns.campaign_id
-    left join {{ ref('stg_instantly__campaign_analytics_overview') }} as outcomes
+    left join {{ instantly.usable('campaign_analytics_overview') }} as outcomes
         on outcomes.campaign_id = campaigns.campaign_id
 )
 
@@ -49,6 +49,7 @@ select
     counts.has_analytics,
     counts.open_tracking,
     counts.link_tracking,
+    counts.opens_whole as is_open_tracked_throughout,
     counts.created_at,
     sending.first_date as first_sent_date,
     sending.last_date as last_sent_date,
@@ -75,7 +76,7 @@ select
     {{ instantly.ratio('counts.reply_count_automatic_unique', 'counts.contacted_count') }} as auto_reply_rate_per_contacted,
     {{ instantly.ratio('counts.positive_count', 'counts.emails_sent_count') }} as positive_reply_rate_per_sent,
     {{ instantly.ratio('counts.positive_count', 'counts.reply_count_unique') }} as positive_share_of_replies,
-    {{ instantly.ratio('counts.open_count_unique', 'counts.contacted_count') }} as open_rate_per_contacted,
+    {{ instantly.ratio('case when counts.opens_whole then counts.open_count_unique end', 'counts.contacted_count') }} as open_rate_per_contacted,
     {{ instantly.ratio('counts.bounced_count', 'counts.emails_sent_count') }} as bounce_rate_per_sent,
     {{ instantly.ratio('counts.unsubscribed_count', 'counts.contacted_count') }} as unsubscribe_rate_per_contacted,
     {{ instantly.ratio('counts.emails_sent_count', 'counts.positive_count') }} as emails_per_opportunity,

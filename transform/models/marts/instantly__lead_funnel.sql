@@ -9,7 +9,8 @@ with reached as (
         {{ loop.index }} as stage_number,
         '{{ instantly.stages()[loop.index0] }}' as stage,
         {{ count }} as reached_count,
-        contacted_count
+        -- Of campaigns that were tracked for a while some leads were contacted when nobody counted.
+        {{ "case when is_open_tracked_throughout then contacted_count end" if count == 'open_count_unique' else 'contacted_count' }} as contacted_count
     from {{ ref('instantly__campaigns') }}
     {{- '\n    union all' if not loop.last }}
     {%- endfor %}
@@ -36,10 +37,8 @@ select
     case
         when reached.stage_number > 1 then {{ instantly.ratio('reached.reached_count', 'reached.contacted_count') }}
     end as reached_per_contacted,
-    {%- if 'leads' in var('instantly__streams_off') %}
-    cast(null as bigint) as now_count
-    {%- else %}
-    cast(coalesce(now.now_count, 0) as bigint) as now_count
-    {%- endif %}
+    case when reached.reached_count is not null then reached.contacted_count end as contacted_count,
+    cast({{ instantly.or_nothing('now.campaign_id', 'now.now_count', 'workspaces.leads_until') }} as bigint) as now_count
 from reached
 left join now on now.campaign_id = reached.campaign_id and now.stage_number = reached.stage_number
+left join {{ ref('int_instantly__workspaces') }} as workspaces on workspaces.workspace_id = reached.workspace_id

@@ -1,4 +1,18 @@
-with leads as (
+-- Of labels that share a status, the newest is that of the lead.
+with labels as (
+    select
+        workspace_id,
+        interest_status,
+        label,
+        interest_status_label,
+        row_number() over (
+            partition by workspace_id, interest_status
+            order by case when created_at is null then 1 else 0 end, created_at desc, label_id
+        ) as place
+    from {{ ref('stg_instantly__lead_labels') }}
+),
+
+leads as (
     select
         leads.*,
         coalesce(
@@ -11,8 +25,8 @@ with leads as (
         leads.last_contact_at is not null as is_contacted,
         coalesce(leads.email_reply_count, 0) > 0 as is_replied
     from {{ ref('stg_instantly__leads') }} as leads
-    left join {{ ref('stg_instantly__lead_labels') }} as labels
-        on labels.workspace_id = leads.workspace_id and labels.interest_status = leads.interest_status_code
+    left join labels
+        on labels.workspace_id = leads.workspace_id and labels.interest_status = leads.interest_status_code and labels.place = 1
     left join {{ ref('instantly_codes') }} as codes
         on codes.stream = 'leads' and codes.field = 'lt_interest_status' and codes.code = leads.interest_status_code
 ),
@@ -70,8 +84,13 @@ select
     leads.esg as recipient_gateway,
     leads.sender_email,
     coalesce(accounts.provider, case when leads.sender_email is null then providers.provider end) as sender_provider,
-    case when coalesce(campaigns.open_tracking, leads.email_open_count > 0) then leads.email_open_count end as open_count,
-    case when coalesce(campaigns.link_tracking, leads.email_click_count > 0) then leads.email_click_count end as click_count,
+    {%- for what, count, setting in (('opens', 'open', 'open'), ('clicks', 'click', 'link')) %}
+    case
+        when leads.email_{{ count }}_count > 0 then leads.email_{{ count }}_count
+        when campaigns.{{ setting }}_tracking and not coalesce(cast(leads.last_contact_at as date) < campaigns.{{ what }}_from, false)
+            then leads.email_{{ count }}_count
+    end as {{ count }}_count,
+    {%- endfor %}
     leads.email_reply_count as reply_count,
     leads.email_replied_step as replied_step_number,
     campaigns.opportunity_value,

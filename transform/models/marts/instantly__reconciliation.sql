@@ -14,9 +14,9 @@
 with days as (
     select
         campaign_id,
-        {{ instantly.total('sent_count') }} as sent,
-        {{ instantly.total('leads_replied_that_day') }} as replied,
-        {{ instantly.total('leads_positive_that_day') }} as positive
+        {{ instantly.full_total('sent_count') }} as sent,
+        {{ instantly.full_total('leads_replied_that_day') }} as replied,
+        {{ instantly.full_total('leads_positive_that_day') }} as positive
     from {{ ref('instantly__campaign_daily') }}
     group by campaign_id
 ),
@@ -24,7 +24,7 @@ with days as (
 steps as (
     select
         campaign_id,
-        {{ instantly.total('sent_count') }} as sent
+        {{ instantly.full_total('sent_count') }} as sent
     from {{ ref('instantly__step_variants') }}
     group by campaign_id
 ),
@@ -42,8 +42,8 @@ lifetimes as (
     select
         workspace_id,
         workspace_name,
-        {{ instantly.total('emails_sent_count') }} as sent,
-        {{ instantly.total('bounced_count') }} as bounced
+        {{ instantly.full_total('emails_sent_count') }} as sent,
+        {{ instantly.full_total('bounced_count') }} as bounced
     from {{ ref('instantly__campaigns') }}
     where has_analytics
     group by workspace_id, workspace_name
@@ -66,20 +66,27 @@ first_loads as (
 {{ name }} as (
     select
         days.workspace_id,
-        {{ instantly.total('days.sent_count') }} as sent,
-        {{ instantly.total('days.bounced_count') }} as bounced,
+        {{ instantly.full_total('days.sent_count') }} as sent,
+        {{ instantly.full_total('days.bounced_count') }} as bounced,
         {{ instantly.total(
             'case when days.date > first_loads.loaded_on and days.date <= workspaces.as_of_date then days.sent_count end'
         ) }} as sent_since
     from {{ ref(mart) }} as days
     left join first_loads on first_loads.workspace_id = days.workspace_id
     left join {{ ref('int_instantly__workspaces') }} as workspaces on workspaces.workspace_id = days.workspace_id
+    {%- if name == 'account_sums' %}
+    where days.has_campaign_figures
+    {%- endif %}
     group by days.workspace_id
 ),
 {%- endfor %}
 
 pairs as (
     {%- for name, text, relation, left, right, _, shortened in checks %}
+    {%- set source = left.split('.')[0] %}
+    {#- What has no rows amounts to nothing where its stream was loaded. #}
+    {%- set loaded = 'workspaces.' ~ ('campaigns' if source == 'days' else source) ~ '_until' %}
+    {%- set value = instantly.or_nothing(source ~ '.campaign_id', left, loaded) %}
     select
         campaigns.workspace_id,
         campaigns.workspace_name,
@@ -88,12 +95,12 @@ pairs as (
         '{{ name }}' as check_name,
         '{{ text }}' as check_description,
         '{{ relation }}' as relation,
-        coalesce({{ left }}, 0) as left_value,
+        {{ value }} as left_value,
         {{ right }} as right_value,
         {%- if shortened %}
         case
             when
-                coalesce({{ left }}, 0) < {{ right }}
+                {{ value }} < {{ right }}
                 and not coalesce(cast(campaigns.created_at as date) >= workspaces.first_date, false)
                 then 'what was loaded may begin after the campaign did'
         end as excuse
@@ -101,7 +108,7 @@ pairs as (
         cast(null as text) as excuse
         {%- endif %}
     from {{ ref('instantly__campaigns') }} as campaigns
-    left join {{ left.split('.')[0] }} on {{ left.split('.')[0] }}.campaign_id = campaigns.campaign_id
+    left join {{ source }} on {{ source }}.campaign_id = campaigns.campaign_id
     left join {{ ref('int_instantly__workspaces') }} as workspaces on workspaces.workspace_id = campaigns.workspace_id
     where campaigns.has_analytics and not campaigns.is_deleted
     union all
@@ -116,8 +123,8 @@ pairs as (
         {%- if name == 'sent' %}
         'Emails sent: sum over accounts and days, and sum over campaigns and days' as check_description,
         'equal' as relation,
-        coalesce(account_sums.sent, 0) as left_value,
-        coalesce(campaign_sums.sent, 0) as right_value,
+        {{ instantly.or_nothing('account_sums.workspace_id', 'account_sums.sent', 'workspaces.accounts_until') }} as left_value,
+        {{ instantly.or_nothing('campaign_sums.workspace_id', 'campaign_sums.sent', 'workspaces.campaigns_until') }} as right_value,
         case
             when
                 abs(coalesce(account_sums.sent_since, 0) - coalesce(campaign_sums.sent_since, 0))
@@ -127,16 +134,17 @@ pairs as (
         {%- else %}
         'Emails bounced: sum over accounts and days, and sum over campaigns' as check_description,
         'equal' as relation,
-        coalesce(account_sums.bounced, 0) as left_value,
+        {{ instantly.or_nothing('account_sums.workspace_id', 'account_sums.bounced', 'workspaces.accounts_until') }} as left_value,
         lifetimes.bounced as right_value,
         case
-            when abs(coalesce(account_sums.sent, 0) - lifetimes.sent) > {{ tolerance }} * lifetimes.sent
+            when abs({{ instantly.or_nothing('account_sums.workspace_id', 'account_sums.sent', 'workspaces.accounts_until') }} - lifetimes.sent) > {{ tolerance }} * lifetimes.sent
                 then 'they are not of the same emails, as the numbers sent show'
         end as excuse
         {%- endif %}
     from lifetimes
     left join account_sums on account_sums.workspace_id = lifetimes.workspace_id
     left join campaign_sums on campaign_sums.workspace_id = lifetimes.workspace_id
+    left join {{ ref('int_instantly__workspaces') }} as workspaces on workspaces.workspace_id = lifetimes.workspace_id
     where {{ '1 = 0' if streams | select('in', off) | list else '1 = 1' }}
     {{- '\n    union all' if not loop.last }}
     {%- endfor %}

@@ -6,14 +6,14 @@ with counts as (
         campaigns.campaign_name,
         steps.step,
         steps.variant,
-        case when steps.step <> 'unknown' then cast(steps.step as bigint) end as step_number,
-        case when steps.variant <> 'unknown' then cast(steps.variant as bigint) end as variant_number,
+        {{ instantly.whole_number('steps.step') }} as step_number,
+        {{ instantly.whole_number('steps.variant') }} as variant_number,
         variants.subject,
         coalesce(variants.v_disabled, case when variants.campaign_id is not null then false end) as is_disabled,
-        steps.step <> 'unknown' and steps.variant <> 'unknown' as is_attributed,
+        {{ instantly.whole_number('steps.step') }} is not null and {{ instantly.whole_number('steps.variant') }} is not null as is_attributed,
         steps.sent as sent_count,
-        case when campaigns.open_tracking then steps.unique_opened end as open_count_unique,
-        case when campaigns.link_tracking then steps.unique_clicks end as link_click_count_unique,
+        {{ instantly.tracked_ever('steps.unique_opened', 'open_tracking', 'opens') }} as open_count_unique,
+        {{ instantly.tracked_ever('steps.unique_clicks', 'link_tracking', 'clicks') }} as link_click_count_unique,
         steps.replies as reply_count,
         {{ instantly.human('steps.unique_replies', 'steps.unique_replies_automatic') }} as reply_count_unique,
         steps.unique_replies_automatic as reply_count_automatic_unique,
@@ -21,7 +21,7 @@ with counts as (
         steps.meetings_booked as meeting_booked_count,
         steps.won as won_count,
         steps.loaded_at
-    from {{ ref('stg_instantly__campaign_analytics_steps') }} as steps
+    from {{ instantly.usable('campaign_analytics_steps') }} as steps
     left join {{ ref('int_instantly__campaigns') }} as campaigns on campaigns.campaign_id = steps.campaign_id
     left join {{ ref('int_instantly__workspaces') }} as workspaces on workspaces.workspace_id = steps.workspace_id
     left join {{ ref('stg_instantly__campaign_variants') }} as variants
@@ -43,22 +43,62 @@ rates as (
     from counts
 ),
 
-rivals as (
+-- A variant that was switched off early was never judged, and is gone. All others are rivals, early ones too.
+pairs as (
     select
         own.campaign_id,
         own.step,
         own.variant,
-        max(other.reply_rate_per_sent) as rate,
-        max(other.reply_rate_per_sent_high) as high
+        own.reply_count_unique,
+        own.sent_count,
+        own.reply_rate_per_sent_low as low,
+        other.reply_count_unique as rival_replies,
+        other.sent_count as rival_sent,
+        case when not other.is_early then other.reply_rate_per_sent end as rival_rate,
+        -- Where nothing is known of it, or more replied than were sent to, it may reach anything.
+        coalesce(other.reply_rate_per_sent_high, 1) as rival_high
     from rates as own
     inner join rates as other
         on other.campaign_id = own.campaign_id
         and other.step = own.step
         and other.variant <> own.variant
         and other.is_attributed
-        and not other.is_early
+        and not (other.is_early and coalesce(other.is_disabled, false))
     where own.is_attributed and not own.is_early
-    group by own.campaign_id, own.step, own.variant
+),
+
+contests as (
+    select
+        campaign_id,
+        step,
+        variant,
+        max(rival_rate) as best_rival_rate,
+        count(*) over () as contests_count
+    from pairs
+    group by campaign_id, step, variant
+    having max(rival_rate) is not null
+),
+
+rivals as (
+    select
+        pairs.campaign_id,
+        pairs.step,
+        pairs.variant,
+        max(contests.best_rival_rate) as rate,
+        min(
+            case
+                when pairs.low > pairs.rival_high
+                    and {{ instantly.beyond_chance(
+                        'pairs.reply_count_unique', 'pairs.sent_count', 'pairs.rival_replies', 'pairs.rival_sent', 'contests.contests_count'
+                    ) }}
+                    then 1
+                else 0
+            end
+        ) = 1 as are_beaten
+    from pairs
+    inner join contests
+        on contests.campaign_id = pairs.campaign_id and contests.step = pairs.step and contests.variant = pairs.variant
+    group by pairs.campaign_id, pairs.step, pairs.variant
 ),
 
 variants as (
@@ -104,8 +144,8 @@ select
     rates.positive_reply_rate_per_sent_high,
     rates.is_early,
     case when rates.is_attributed then cast(variants.variants_in_step as bigint) end as variants_in_step,
-    coalesce(rates.reply_rate_per_sent > 0 and rates.reply_rate_per_sent >= rivals.rate, false) as is_best,
-    coalesce(rates.reply_rate_per_sent_low > rivals.high, false) as is_clear_winner,
+    coalesce(rates.reply_rate_per_sent > 0 and rates.reply_rate_per_sent <= 1 and rates.reply_rate_per_sent >= rivals.rate, false) as is_best,
+    coalesce(rivals.are_beaten, false) as is_clear_winner,
     rates.loaded_at
 from rates
 left join rivals

@@ -1,40 +1,44 @@
+{%- set of_campaigns = ['sent_count', 'new_leads_contacted_count', 'reply_count', 'automatic_reply_count', 'opportunity_count'] -%}
+{#- Rates, as part and whole: of what tells both. -#}
+{%- set rates = [
+    ('positive_reply_rate', 'opportunity_count', 'sent_count', 'campaigns'),
+    ('reply_rate', 'reply_count', 'sent_count', 'campaigns'),
+    ('bounce_rate', 'bounced_count', 'sent_count', 'accounts'),
+] -%}
 with numbers as (
     {{ dbt.generate_series(4096) }}
 ),
 
+-- Backwards, so that no early day can push the latest out.
 calendar as (
     select
-        workspaces.workspace_id,
-        workspaces.workspace_name,
-        workspaces.as_of_date,
-        {{ instantly.days_after('workspaces.first_date', 'numbers.generated_number - 1') }} as date
+        workspaces.*,
+        {{ instantly.days_after('workspaces.calendar_until', '1 - numbers.generated_number') }} as date
     from {{ ref('int_instantly__workspaces') }} as workspaces
     cross join numbers
-    where {{ instantly.days_after('workspaces.first_date', 'numbers.generated_number - 1') }} <= workspaces.last_date
+    where {{ instantly.days_after('workspaces.calendar_until', '1 - numbers.generated_number') }} >= workspaces.first_date
 ),
 
-campaigns as (
+{%- for source, mart, counts in [('campaigns', 'instantly__campaign_daily', of_campaigns), ('accounts', 'instantly__account_daily', ['sent_count', 'bounced_count'])] %}
+
+{{ source }} as (
     select
         workspace_id,
         date,
-        {{ instantly.total('sent_count') }} as sent_count,
-        {{ instantly.total('new_leads_contacted_count') }} as new_leads_contacted_count,
-        {{ instantly.total('reply_count') }} as reply_count,
-        {{ instantly.total('automatic_reply_count') }} as automatic_reply_count,
-        {{ instantly.total('opportunity_count') }} as opportunity_count
-    from {{ ref('instantly__campaign_daily') }}
+        {%- for count in counts %}
+        {{ instantly.total(count) }} as {{ count }},
+        {%- endfor %}
+        {%- for name, part, whole, _ in rates if _ == source %}
+        {{ instantly.total(instantly.part_of(part, whole)) }} as {{ name }}_part,
+        {{ instantly.total(instantly.part_of(whole, part)) }} as {{ name }}_whole{{ ',' if not loop.last }}
+        {%- endfor %}
+    from {{ ref(mart) }}
+    {%- if source == 'accounts' %}
+    where has_campaign_figures
+    {%- endif %}
     group by workspace_id, date
 ),
-
-accounts as (
-    select
-        workspace_id,
-        date,
-        {{ instantly.total('sent_count') }} as sent_count,
-        {{ instantly.total('bounced_count') }} as bounced_count
-    from {{ ref('instantly__account_daily') }}
-    group by workspace_id, date
-),
+{%- endfor %}
 
 days as (
     select
@@ -42,11 +46,15 @@ days as (
         calendar.workspace_name,
         calendar.date,
         calendar.date <= calendar.as_of_date as is_complete,
-        {%- for count in ('sent_count', 'new_leads_contacted_count', 'reply_count', 'automatic_reply_count', 'opportunity_count') %}
-        cast(coalesce(campaigns.{{ count }}, 0) as bigint) as {{ count }},
+        {%- for count in of_campaigns %}
+        {{ instantly.on_day('campaigns', count) }} as {{ count }},
         {%- endfor %}
-        accounts.bounced_count,
-        accounts.sent_count as account_sent_count
+        {{ instantly.on_day('accounts', 'bounced_count') }} as bounced_count,
+        {{ instantly.on_day('accounts', 'sent_count') }} as account_sent_count,
+        {%- for name, _, _, source in rates %}
+        {{ instantly.on_day(source, name ~ '_part') }} as {{ name }}_part,
+        {{ instantly.on_day(source, name ~ '_whole') }} as {{ name }}_whole{{ ',' if not loop.last }}
+        {%- endfor %}
     from calendar
     left join campaigns on campaigns.workspace_id = calendar.workspace_id and campaigns.date = calendar.date
     left join accounts on accounts.workspace_id = calendar.workspace_id and accounts.date = calendar.date
@@ -55,11 +63,14 @@ days as (
 weeks as (
     select
         *,
-        {%- for count in ('sent_count', 'reply_count', 'opportunity_count') %}
-        sum({{ count }}) over (
+        {%- for name in ('positive_reply_rate', 'reply_rate') %}
+        {%- for side in ('part', 'whole') %}
+        sum({{ name }}_{{ side }}) over (
             partition by workspace_id order by date rows between 6 preceding and current row
-        ) as {{ count }}_7d{{ ',' if not loop.last }}
+        ) as {{ name }}_{{ side }}_7d,
         {%- endfor %}
+        {%- endfor %}
+        1 as nothing
     from days
 )
 
@@ -75,9 +86,15 @@ select
     opportunity_count,
     bounced_count,
     account_sent_count,
-    {{ instantly.ratio('opportunity_count', 'sent_count') }} as positive_reply_rate_per_sent,
-    {{ instantly.ratio('opportunity_count_7d', 'sent_count_7d') }} as positive_reply_rate_per_sent_7d,
-    {{ instantly.ratio('reply_count', 'sent_count') }} as replies_per_sent,
-    {{ instantly.ratio('reply_count_7d', 'sent_count_7d') }} as replies_per_sent_7d,
-    {{ instantly.ratio('bounced_count', 'account_sent_count') }} as bounce_rate_per_sent
+    {{ instantly.ratio('positive_reply_rate_part', 'positive_reply_rate_whole') }} as positive_reply_rate_per_sent,
+    {{ instantly.ratio('positive_reply_rate_part_7d', 'positive_reply_rate_whole_7d') }} as positive_reply_rate_per_sent_7d,
+    {{ instantly.ratio('reply_rate_part', 'reply_rate_whole') }} as replies_per_sent,
+    {{ instantly.ratio('reply_rate_part_7d', 'reply_rate_whole_7d') }} as replies_per_sent_7d,
+    {{ instantly.ratio('bounce_rate_part', 'bounce_rate_whole') }} as bounce_rate_per_sent,
+    positive_reply_rate_part as positive_reply_rate_part_count,
+    positive_reply_rate_whole as positive_reply_rate_whole_count,
+    reply_rate_part as replies_part_count,
+    reply_rate_whole as replies_whole_count,
+    bounce_rate_part as bounce_rate_part_count,
+    bounce_rate_whole as bounce_rate_whole_count
 from weeks

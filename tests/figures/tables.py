@@ -1,0 +1,66 @@
+"""Tables as loaders make them, in DuckDB and in Postgres, with the rows of a world."""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from demo.tables import TABLES, Kind
+from tests.transform import duck
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.figures.world import World
+    from tests.warehouse.postgres import Postgres
+
+POSTGRES = {
+    Kind.TEXT: "text",
+    Kind.TIMESTAMP: "timestamp",
+    Kind.DATE: "date",
+    Kind.INTEGER: "bigint",
+    Kind.NUMBER: "double precision",
+    Kind.BOOLEAN: "boolean",
+    Kind.JSON: "jsonb",
+}
+TIMES = tuple(f"_sdc_{what}_at" for what in ("extracted", "batched", "deleted"))
+
+
+def statements(world: World, types: dict[Kind, str], json_type: str) -> Iterator[str]:
+    """SQL that makes the tables."""
+    yield "create schema instantly"
+    for table in TABLES:
+        columns = {name: types[kind] for name, kind in table.columns.items()} | dict.fromkeys(TIMES, "timestamp")
+        declared = ", ".join(f'"{name}" {kind}' for name, kind in columns.items())
+        yield f"create table instantly.{table.name} ({declared})"
+        rows = world.rows.get(table.name, [])
+        for start in range(0, len(rows), 500):
+            values = ", ".join(_values(row, columns, json_type) for row in rows[start : start + 500])
+            yield f"insert into instantly.{table.name} values {values}"  # noqa: S608 (our own)
+
+
+def _values(row: dict[str, Any], columns: dict[str, str], json_type: str) -> str:
+    return f"({', '.join(_literal(row.get(name), is_json=kind == json_type) for name, kind in columns.items())})"
+
+
+def _literal(value: Any, *, is_json: bool) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, bool | int | float):
+        return str(value).lower()
+    text = json.dumps(value) if is_json else str(value)
+    return "'" + text.replace("'", "''") + "'"
+
+
+def fill_duckdb(path: Path, world: World) -> None:
+    with closing(duckdb.connect(str(path))) as connection:
+        for statement in statements(world, duck.TYPES, "JSON"):
+            connection.execute(statement)
+
+
+def fill_postgres(server: Postgres, database: str, world: World) -> None:
+    server.execute(";\n".join(statements(world, POSTGRES, "jsonb")), database)

@@ -1,0 +1,162 @@
+"""The commands and queries of docs/loaders.md, as they stand there, and its figures."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import pytest
+
+import sandbox
+from benchmarks import load_loaders, odd_texts
+from benchmarks.databases import HOST, InDuckDB
+from benchmarks.loaders import DUCKDB, LOADERS, OURS, POSTGRES, shipped
+from benchmarks.loaders_page import AGAIN, CHECKS, FIRST, PIPE, Comparison, Took, judge, render, section
+from demo.tables import TABLES, Kind
+from sandbox import SandboxConfig
+from tests.conftest import UNTIL
+from tests.pages import ROOT, blocks, run
+from tests.warehouse.postgres import PASSWORD, running
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sandbox import Server
+
+NAME = "docs/loaders.md"
+PAGE = Path(NAME).read_text(encoding="utf-8")
+PROGRAMS = ROOT / ".venv-target-dlt" / "bin"
+CREDENTIALS = "postgresql://loader:secret@db.example:5432/warehouse"
+
+
+@pytest.fixture
+def api() -> Iterator[Server]:
+    with sandbox.serve(SandboxConfig(1, 3, 3, leads=30, emails=5, days=20, until=UNTIL, seed=6)) as server:
+        yield server
+
+
+def load(target: dict[str, Any], api: Server, folder: Path) -> dict[str, Any]:
+    """Run the page's pipe with its settings and this target's, and give the state that comes of it."""
+    tap = json.loads(blocks(NAME, "json")[0])
+    config = tap | {"api_key": api.api_key, "api_url": f"{api.url}/api/v2"}
+    (folder / "config.json").write_text(json.dumps(config))
+    (folder / "target.json").write_text(json.dumps(target))
+    run(blocks(NAME, "sh")[1], folder, PROGRAMS)
+    state: dict[str, Any] = json.loads((folder / "state.json").read_text())
+    return state
+
+
+def targets() -> list[dict[str, Any]]:
+    return [json.loads(text) for text in blocks(NAME, "json")[1:]]
+
+
+def test_the_commands_load_duckdb_and_postgres_and_the_queries_find_the_same_in_both(
+    api: Server, tmp_path: Path
+) -> None:
+    install, _, by_environment = blocks(NAME, "sh")
+    assert "make .venv/.ready .venv-target-dlt/.ready\n" in install
+    to_duckdb, to_postgres, _ = targets()
+    assert (to_duckdb["credentials"], to_postgres["credentials"]) == ("warehouse.duckdb", CREDENTIALS)
+    names = {table.name for table in TABLES}
+    for _ in range(2):
+        assert load(to_duckdb, api, tmp_path)["bookmarks"].keys() == names
+    with running(host=HOST) as postgres, postgres.database("first"), postgres.database("second"):
+        here = f"postgresql://postgres:{PASSWORD}@{HOST}:{postgres.port}"
+        (tmp_path / "state.json").unlink()
+        assert load(to_postgres | {"credentials": f"{here}/first"}, api, tmp_path)["bookmarks"].keys() == names
+        assert by_environment.count(CREDENTIALS) == 1
+        run(f"set -e -o pipefail\n{by_environment.replace(CREDENTIALS, f'{here}/second')}", tmp_path, PROGRAMS)
+        with duckdb.connect(str(tmp_path / "warehouse.duckdb"), read_only=True) as warehouse:
+            for query in blocks(NAME, "sql"):
+                found = warehouse.execute(query).fetchall()
+                assert found
+                for database in ("first", "second"):
+                    rows = postgres.rows(query, database)
+                    assert sorted(map(str, found)) == sorted(str(tuple(row.values())) for row in rows)
+
+
+def test_the_commands_write_parquet_files_where_the_page_says(api: Server, tmp_path: Path) -> None:
+    *_, to_files = targets()
+    load(to_files, api, tmp_path)
+    files = str(tmp_path / "lake" / "instantly" / "leads" / "*.parquet")
+    with duckdb.connect() as reader:
+        assert reader.execute("select count(*), count(distinct id) from read_parquet(?)", [files]).fetchall() == [
+            (30, 30)
+        ]
+
+
+def test_the_types_on_the_page_are_those_that_the_loader_names_and_that_are_compared() -> None:
+    _, _, types = (ROOT / "target_dlt" / "README.md").read_text(encoding="utf-8").partition("\n## Types\n")
+    rows = re.findall(r"^\| `[a-z]+`(?:, format `[a-z-]+`)? \| .* \|$", types, flags=re.MULTILINE)
+    assert len(rows) == 6
+    assert [row for row in rows if f"\n{row}" not in PAGE] == []
+    assert [kind for kind in Kind if not re.search(rf"^\| `.* \| `{kind.value[0]}`", PAGE, flags=re.MULTILINE)] == []
+
+
+def test_every_loader_of_the_project_is_on_the_page() -> None:
+    names = re.findall(r"^  - name: (target-\w+)$", (ROOT / "meltano.yml").read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(names) == 4
+    assert [name for name in names if f"`{name}`" not in PAGE] == []
+
+
+def test_the_figures_on_the_page_are_those_that_were_measured() -> None:
+    assert render(PAGE, Comparison.read(load_loaders.RESULTS)) == PAGE
+
+
+def test_loaders_that_are_measured_load_leads_and_odd_texts_and_are_compared_with_the_api(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    loaders = [loader for loader in LOADERS if not loader.environment.name.startswith(".venv-bench")]
+    assert {loader.kind for loader in loaders if loader.name == OURS} == {DUCKDB, POSTGRES}
+    found = load_loaders.measure(60, 1, loaders)
+    for loader in loaders:
+        for kind in (FIRST, AGAIN, PIPE):
+            (took,) = found.of(loader.kind, loader.name, kind)
+            assert took.equal == found.records == 60
+        if loader.many_streams:
+            assert found.odd_equal[loader.kind][loader.name] == found.odd > 50
+    assert section(found).count("| all | ") == len(loaders)
+    assert capsys.readouterr().out.count("rows/s") == 3 * len(loaders)
+
+
+def test_a_text_that_differs_by_a_blank_does_not_count_as_equal(tmp_path: Path) -> None:
+    (stream, (odd, _)), *_ = odd_texts.streams().items()
+    database = InDuckDB(tmp_path)
+    with duckdb.connect(database.address) as warehouse:
+        warehouse.execute("create schema instantly")
+        for name, (row, ordinary) in odd_texts.streams().items():
+            warehouse.execute(f"create table instantly.{name} (id text, company_name text, payload json)")
+            for each in (row, ordinary):
+                values = [each["id"], each["company_name"], json.dumps(each["payload"])]
+                warehouse.execute(f"insert into instantly.{name} values (?, ?, ?)", values)  # noqa: S608 (our own names)
+    every = len(odd_texts.streams())
+    assert odd_texts.equal(database) == every
+    with duckdb.connect(database.address) as warehouse:
+        changed = f"update instantly.{stream} set company_name = ? where id = '1'"  # noqa: S608 (our own names)
+        warehouse.execute(changed, [odd["company_name"] + " "])
+    assert odd_texts.equal(database) == every - 1
+
+
+def test_what_has_to_hold_is_judged_by_the_middle_of_the_turns() -> None:
+    found = Comparison("2026-01-31", "2 cores", 1000, odd=80)
+    for database, peer in ((DUCKDB, "target-duckdb"), (POSTGRES, "target-postgres")):
+        for kind in (FIRST, PIPE):
+            for ours, theirs in ((1.0, 9.0), (2.0, 8.0), (4.0, 4.0)):
+                found.add(database, OURS, kind, Took(ours, 1.0, 100.0, 1000))
+                found.add(database, peer, kind, Took(theirs, 1.0, 250.0, 1000))
+        found.odd_equal[database] = {OURS: 80}
+    assert [verdict.value for verdict in judge(found)] == [4, 40, 4, 4, 100, 100]
+    assert all(verdict.passed for verdict in judge(found))
+    found.add(DUCKDB, OURS, FIRST, Took(1.0, 1.0, 100.0, 999))
+    found.add(DUCKDB, "target-duckdb", FIRST, Took(1.0, 1.0, 100.0, 1000))
+    found.odd_equal[POSTGRES][OURS] = None
+    assert [verdict.passed for verdict in judge(found)] == [False, True, True, True, False, False]
+    empty = judge(Comparison("", "", 0))
+    assert [verdict.value for verdict in empty] == [None] * len(CHECKS)
+
+
+def test_the_settings_that_are_measured_are_those_of_the_project() -> None:
+    assert all(loader.settings == shipped(OURS) for loader in LOADERS if loader.name == OURS)
