@@ -35,8 +35,14 @@ def fit(part: Part, stored: Mapping[str, str], *, json: bool = True) -> tuple[Co
         json: Whether the destination has columns of JSON; in others it is text.
 
     Raises:
-        DestinationError: The type of a key has changed.
+        DestinationError: The type of a key has changed, or the key has got a column that the table lacks.
     """
+    if stored and (new := [column.name for column in part.keys if column.name not in stored]):
+        msg = (
+            f"The key of table {part.table} has {', '.join(new)} now, which its rows lack: rename the table, "
+            "and load the stream in full."
+        )
+        raise DestinationError(msg)
     texts = {} if json else {column.name: "text" for column in part.columns if column.kind == "json"}
     fitted = [_fit(column, {**texts, **stored}, part) for column in part.columns]
     return (*fitted, *_other_forms(part.columns, fitted, stored))

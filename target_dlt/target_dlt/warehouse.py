@@ -220,7 +220,7 @@ class Warehouse:
         if table not in self._stored:
             self._stored[table] = {}
             with self._client() as client:
-                if hasattr(client, "get_storage_table") and client.is_storage_initialized():
+                if self._merges and client.is_storage_initialized():
                     _, columns = client.get_storage_table(table)
                     self._stored[table] = {
                         name.lower(): column.get("data_type", "other") for name, column in columns.items()

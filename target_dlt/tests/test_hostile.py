@@ -15,7 +15,7 @@ import duckdb
 import pytest
 from adbc_driver_postgresql import dbapi
 from loading import Duck, lines, load, record, schema, state
-from target_dlt.errors import InputError
+from target_dlt.errors import DestinationError, InputError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -165,6 +165,12 @@ def test_of_two_versions_in_one_batch_the_later_counts_in_whichever_order_they_c
     ends = [{"type": "ACTIVATE_VERSION", "stream": "t", "version": version} for version in (5, 1)]
     load(warehouse, schema("t", {"id": ID}), record("t", {"id": 1}, version=1), *ends)
     assert warehouse.query("select _sdc_deleted_at is not null from {}.t") == [(True,)]
+
+
+def test_a_key_with_a_column_more_ends_the_load_in_one_line(warehouse: Warehouse) -> None:
+    load(warehouse, schema("t", {"id": ID}), record("t", {"id": 1}))
+    with pytest.raises(DestinationError, match=r"^The key of table t has part now, which its rows lack: rename"):
+        load(warehouse, schema("t", {"id": ID, "part": ID}, ["id", "part"]), record("t", {"id": 1, "part": 1}))
 
 
 @pytest.mark.parametrize("name", ["_dlt_loads", "_DLT_version"])
