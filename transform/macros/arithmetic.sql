@@ -22,7 +22,8 @@
 {#- Whether a share is higher than another one by more than chance explains: true where equal shares would be so far apart, in
     this direction, less than once in 20 times as many trials as `comparisons` are made at once. The chance is that of the
     signed root of the likelihood ratio, half a hit nearer to the other share, by the bound of Mills on the normal tail:
-    exact tests need sums that are as long as there are hits. False for more hits than tries, which are no share. -#}
+    exact tests need sums that are as long as there are hits. False for more hits than tries, which are no share. Databases may
+    compute it before other conditions, and so also where nothing is compared. -#}
 {% macro beyond_chance(hits, tries, other_hits, other_tries, comparisons) -%}
     {%- set counts = [(hits ~ ' - 0.5', tries), (other_hits ~ ' + 0.5', other_tries)] -%}
     {%- set terms = [] -%}
@@ -42,7 +43,7 @@
         when {{ tries }} > 0 and {{ other_tries }} > 0
             and {{ hits }} between 0 and {{ tries }} and {{ other_hits }} between 0 and {{ other_tries }}
             then ({{ hits }} - 0.5) / {{ tries }} > ({{ other_hits }} + 0.5) / {{ other_tries }}
-                and {{ ratio }} + ln(4 * pi() * {{ ratio }}) / 2 > ln(cast({{ comparisons }} as double precision) / 0.05)
+                and {{ ratio }} + ln(4 * pi() * {{ ratio }}) / 2 > ln(cast(greatest({{ comparisons }}, 1) as double precision) / 0.05)
         else false
     end
 {%- endmacro %}
