@@ -35,7 +35,7 @@ ONCE = 1.0
 COST_OF_A_SPLIT = 0.5
 """Requests: where a walk ends at the beginning of another, its last page is half used on average."""
 
-SMALLEST_SPLIT = 4
+SMALLEST_SPLIT = 6
 """Pages that must remain for a walk to be split."""
 
 
