@@ -59,7 +59,7 @@ def order(messages: list[dict[str, Any]]) -> list[str]:
 def test_streams_are_read_while_an_earlier_one_does_not_answer_and_written_behind_it(
     api: Server, config: dict[str, Any]
 ) -> None:
-    alone = {stream: run_tap(config, streams=(stream,)).records(stream) for stream in STREAMS}
+    alone = {stream: sorted(map(str, run_tap(config, streams=(stream,)).records(stream))) for stream in STREAMS}
     api.control.reset()
     api.control.fault("/api/v2/accounts", "latency", seconds=LONG, count=None)
     others = ("/api/v2/campaigns", "/api/v2/custom-tags", "/api/v2/lead-lists", "/api/v2/leads/list")
@@ -75,7 +75,7 @@ def test_streams_are_read_while_an_earlier_one_does_not_answer_and_written_behin
         run = run_tap(config, streams=STREAMS)
         helper.join()
     assert order(run.messages) == sorted(STREAMS)
-    assert {stream: run.records(stream) for stream in STREAMS} == alone
+    assert {stream: sorted(map(str, run.records(stream))) for stream in STREAMS} == alone
 
 
 @pytest.mark.parametrize("pages", [1, 3])

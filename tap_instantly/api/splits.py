@@ -14,8 +14,8 @@ OVERHEAD = 0.018
 """What walking side by side may cost, in requests as a share of the pages; it errs, so that 2 % can be promised."""
 
 A_FEW = 8.0
-"""Requests that it may cost in any case, for which a short list is read in a fraction of the time. It errs too, so that
-ten can be promised: each walk is taken to waste a whole one, as it does where its part of the list is empty."""
+"""Requests that it may cost in any case, for which a short list is read in a fraction of the time; it errs too, so that
+ten can be promised."""
 
 RESERVE = 0.004
 """The part of it that is kept for what would hold up the end: few walks with much to read."""
@@ -35,7 +35,7 @@ ONCE = 1.0
 COST_OF_A_SPLIT = 0.5
 """Requests: where a walk ends at the beginning of another, its last page is half used on average."""
 
-SMALLEST_SPLIT = 4
+SMALLEST_SPLIT = 6
 """Pages that must remain for a walk to be split."""
 
 
@@ -62,4 +62,6 @@ def best_split(unfinished: Sequence[Range], records: int, wasted: float, page_si
     # Half of the budget is for keeping the walks busy later on, when some end before others.
     cost = wasted + COST_OF_A_SPLIT * (walks + 1)
     affordable = cost <= budget and walks * COST_OF_A_SPLIT <= max(share * expected / 2, 1)
-    return part if affordable or wasted + walks <= A_FEW else None
+    # Where it is a guess how much is ahead, each walk may find nothing at all.
+    few = wasted + (walks if part.surely_ahead is None else COST_OF_A_SPLIT * (walks + 1))
+    return part if affordable or few <= A_FEW else None
