@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _Page = TypeVar("_Page")
 
-PAGES = 256
+PAGES = 1024
 """Pages that may wait to be handed on."""
 
 BYTES = 4 << 20
@@ -232,7 +232,7 @@ class ReadAhead(Generic[_Page]):
         """What may be read on or begun now; None if there is nothing at the moment, or not before a delay."""
         self._delay = None
         starving = not any(lane.ready for lane in self._opened[self._group])
-        spare = self._workers - self._busy - sum(not (lane.threads or lane.source.delay()) for lane in self._reading)
+        spare = self._workers - self._busy - sum(map(self._may_need_a_thread, self._reading))
         for lane in sorted(self._reading, key=lambda lane: (lane.group, lane.load)):
             awaited = lane.group == self._group
             full = not self._has_room(lane.group)
@@ -245,6 +245,11 @@ class ReadAhead(Generic[_Page]):
                 return lane, job[0]
             self._delay = min(delay, self._delay or delay)
         return None
+
+    def _may_need_a_thread(self, lane: Lane[_Page]) -> bool:
+        """Whether nobody is at a lane that somebody could be at soon."""
+        due = lane.group == self._group or self._has_room(lane.group)
+        return due and not (lane.threads or lane.source.delay())
 
     def _has_room(self, group: int) -> bool:
         share = (1 + 1 / (1 + max(0, group - self._group))) / 2

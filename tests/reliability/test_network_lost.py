@@ -102,7 +102,7 @@ def test_without_a_way_to_the_server_the_run_stops_and_the_state_is_as_it_was(
 
 @pytest.mark.parametrize("kind", EACH, ids=lambda kind: kind.name)
 def test_a_server_that_goes_away_in_the_middle_stops_the_run_and_the_next_one_reads_the_rest(kind: Kind) -> None:
-    config = SandboxConfig(workspaces=3, campaigns=12, accounts=2, leads=10, emails=10, days=60, until=UNTIL, seed=9)
+    config = SandboxConfig(workspaces=2, campaigns=12, accounts=2, leads=10, emails=10, days=60, until=UNTIL, seed=9)
     with contextlib.ExitStack() as stack:
         first = Agency(stack.enter_context(sandbox.serve(config)))
         broken, truth = first.id_of(BROKEN), first.truth(kind, BROKEN)
@@ -111,7 +111,9 @@ def test_a_server_that_goes_away_in_the_middle_stops_the_run_and_the_next_one_re
             if message["type"] == "RECORD":
                 stack.close()
 
-        # Of what comes after a record, one page at most has been read by then.
+        # Of what comes after a record, one page at most has been read by then, and not the other's only one.
+        object_of_broken = first.server.control.within(BROKEN)
+        object_of_broken.fault("/api/v2/workspaces/current", "latency", seconds=60, after=1, count=None)
         gentle = {"page_size": 2, "max_retries": 1, "concurrency": 1}
         run = first.run(kind.stream, "workspaces", state={}, on_message=close, **gentle)
     assert run.exit_code == RUNS[GONE_MIDWAY].exit_code
