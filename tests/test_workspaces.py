@@ -123,7 +123,7 @@ def test_a_skipped_stream_keeps_its_bookmark(api: Server, sync: Callable[..., Ta
 def test_refusal_in_the_middle_of_a_list_is_no_skip(
     api: Server, sync: Callable[..., TapRun], caplog: pytest.LogCaptureFixture
 ) -> None:
-    api.control.fault("/api/v2/leads/list", "status", status=403, body={"message": "no more"}, after=2, count=2)
+    api.control.fault("/api/v2/leads/list", "status", status=403, body={"message": "no more"}, after=2, count=100)
     run = sync("leads", "campaigns", incomplete=True)
     assert "leads incomplete in workspace" in caplog.text
     assert run.bookmark("leads") is None
