@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
 
 from target_dlt.errors import TargetError
@@ -14,6 +16,9 @@ def main() -> None:
         TargetDlt.cli()
     except TargetError as error:
         TargetDlt.logger.critical("%s", error)
+        # Of a state that could not be written, Python would try the rest once more at the end, and exit with 120.
+        with contextlib.suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         sys.exit(1)
 
 
