@@ -200,7 +200,7 @@ def outcomes(reader: ReadAhead[Any], number: int, *, pauses: Iterable[bool] = ()
             time.sleep(0.0005)
     assert all(outcome.ended for outcome in found)
     until(lambda: not threads())  # without being told to
-    assert (reader._pages, reader._size) == (0, 0)
+    assert (reader._room.pages, reader._room.size) == (0, 0)
     return found
 
 
@@ -424,7 +424,7 @@ def test_pages_left_behind_by_an_error_do_not_count_as_waiting() -> None:
     with reading(slices([broken(), pages("behind")]), slices([following()]), workers=3, pages=4) as reader:
         turns = reader.turns()
         assert isinstance(next(turns).error, BrokenError)
-        assert (reader._pages, reader._size) == (0, 0)
+        assert (reader._room.pages, reader._room.size) == (0, 0)
         over.set()
         next(turns)
         until(lambda: read.count("next") >= 4)  # ahead of the one that was taken
@@ -451,7 +451,7 @@ def test_a_page_that_arrives_after_its_source_has_ended_is_forgotten() -> None:
                 ended.set()
         assert sorted(seen, key=str) == sorted([(0, None), (1, "other"), (1, None)], key=str)
         until(lambda: not threads())
-        assert (reader._pages, reader._size) == (0, 0)
+        assert (reader._room.pages, reader._room.size) == (0, 0)
 
 
 # Limits
@@ -868,7 +868,7 @@ def test_an_unordered_source_begins_further_runs_only_where_the_reader_waits_for
     with reading(source, workers=1) as reader:
         turns = reader.turns()
         next(turns)
-        until(lambda: reader._pages == 2)
+        until(lambda: reader._room.pages == 2)
         assert source.begun == 1
         assert sorted(turn.page for turn in turns if turn.page) == [2, 3, 4, 5, 6]
         assert source.begun == 2
@@ -904,7 +904,7 @@ def test_groups_come_one_after_the_other_each_with_all_pages_of_its_own_sources(
                 found[turn.number].take(turn)
             assert [(sorted(one.pages), one.ended) for one in found] == [(sorted(flat(plan)), True) for plan in group]
         until(lambda: not threads())
-        assert (reader._pages, reader._size) == (0, 0)
+        assert (reader._room.pages, reader._room.size) == (0, 0)
 
 
 def test_later_groups_are_read_while_an_earlier_one_does_not_answer() -> None:
@@ -1014,7 +1014,8 @@ def test_no_more_waits_over_all_groups_than_the_limit() -> None:
         for place in range(5):
             for turn in reader.turns(place):
                 handed_on += turn.page is not None
-                assert read - handed_on < 5 + 4 + 1
+                # Each worker may hold one in its hands, and the group that is handed on have two of its own.
+                assert read - handed_on <= 5 + 4 + 2
     assert handed_on == 150
 
 
@@ -1035,7 +1036,7 @@ def test_a_source_that_is_left_out_is_read_no_more_and_nothing_of_it_is_handed_o
         assert [(turn.number, turn.page) for turn in reader.turns(1)] == [(1, 2), (1, None)]
         assert list(reader.turns(2)) == []
         until(lambda: not threads())
-        assert (reader._pages, reader._size) == (0, 0)
+        assert (reader._room.pages, reader._room.size) == (0, 0)
 
 
 class Held(Unordered):
@@ -1052,7 +1053,7 @@ def test_sources_that_have_to_wait_hold_no_thread_and_are_read_when_they_may_be(
     with reading_groups([*held], [slices([[1, 2]])], workers=1, pages=4) as reader:
 
         def free() -> None:
-            until(lambda: reader._pages == 2)  # of the group behind them
+            until(lambda: reader._room.pages == 2)  # of the group behind them
             for source in held:
                 source.free = True
 

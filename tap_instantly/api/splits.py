@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 OVERHEAD = 0.018
 """What walking side by side may cost, in requests as a share of the pages; it errs, so that 2 % can be promised."""
 
-A_FEW = 8.0
+A_FEW = 7.0
 """Requests that it may cost in any case, for which a short list is read in a fraction of the time; it errs too, so that
 ten can be promised."""
 

@@ -23,6 +23,46 @@ class Received(NamedTuple, Generic[_Page]):
     at: datetime
 
 
+class Room:
+    """How much waits to be handed on, and whether more may.
+
+    Args:
+        groups: How many groups there are.
+        pages: Pages that may wait.
+        size: Bytes that may wait.
+    """
+
+    OWN = 0.25
+    """Share of it that the group which is handed on has for itself, whatever those behind it have filled."""
+
+    def __init__(self, groups: int, pages: int, size: int) -> None:
+        self._limits = pages, size
+        self._of_group = [[0, 0] for _ in range(groups)]
+        self.pages = 0
+        self.size = 0
+
+    def fill(self, group: int, pages: int, size: int) -> None:
+        """So much more waits of a group, or less."""
+        self.pages += pages
+        self.size += size
+        self._of_group[group][0] += pages
+        self._of_group[group][1] += size
+
+    def is_left(self, group: int, current: int, in_hands: int) -> bool:
+        """Whether more of a group may be read.
+
+        Args:
+            group: Which.
+            current: The one that is handed on.
+            in_hands: Bytes that threads are about to add, about.
+        """
+        if group <= current:
+            own = [count < self.OWN * limit for count, limit in zip(self._of_group[group], self._limits, strict=True)]
+            return all(own) or (self.pages < self._limits[0] and self.size < self._limits[1])
+        share = (1 + 1 / (1 + group - current)) / 2
+        return self.pages < share * self._limits[0] and self.size + in_hands < share * self._limits[1]
+
+
 @dataclass(eq=False)
 class Run(Generic[_Page]):
     """A run, and those of its pages that have not been handed on."""
@@ -43,6 +83,7 @@ class Lane(Generic[_Page]):
         number: Which source of the group.
         threads: Threads that are at it.
         waiting: Pages of it that wait to be handed on.
+        page_size: Bytes of its latest page.
         error: What ended it, where that was not its own end.
         is_over: Whether it has been handed on to its end, or is not to be.
     """
@@ -54,6 +95,7 @@ class Lane(Generic[_Page]):
     beginning: bool = False
     threads: int = 0
     waiting: int = 0
+    page_size: int = 0
     error: BaseException | None = None
     is_over: bool = False
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from tap_instantly.singer.lanes import Lane, Received, Run
+from tap_instantly.singer.lanes import Lane, Received, Room, Run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -82,13 +82,11 @@ class ReadAhead(Generic[_Page]):
         self._group = 0
         self._weigh = weigh
         self._workers = workers
-        self._pages_limit = pages
-        self._size_limit = size
-        self._pages = 0
-        self._size = 0
+        self._room = Room(len(lanes), pages, size)
         self._threads = 0
         self._idle = 0
         self._busy = 0
+        self._in_hands = 0
         self._delay: float | None = None
         self._closed = False
         lock = threading.Lock()
@@ -148,8 +146,7 @@ class ReadAhead(Generic[_Page]):
         if lane.error is None and (run := lane.ready):
             received = run.pages.popleft()
             lane.waiting -= 1
-            self._pages -= 1
-            self._size -= received.size
+            self._room.fill(lane.group, -1, -received.size)
             others = self._opened[lane.group]
             others.remove(lane)
             others.append(lane)  # the others come first next time
@@ -180,8 +177,7 @@ class ReadAhead(Generic[_Page]):
         lane.is_over = True
         self._left[lane.group] -= 1
         for run in lane.runs:  # behind an error
-            self._pages -= len(run.pages)
-            self._size -= sum(received.size for received in run.pages)
+            self._room.fill(lane.group, -len(run.pages), -sum(received.size for received in run.pages))
         for lanes in (self._opened[lane.group], self._unopened):
             if lane in lanes:
                 lanes.remove(lane)
@@ -231,6 +227,7 @@ class ReadAhead(Generic[_Page]):
     def _pick(self) -> tuple[Lane[_Page], Run[_Page] | None] | None:
         """What may be read on or begun now; None if there is nothing at the moment, or not before a delay."""
         self._delay = None
+        self._in_hands = sum(lane.threads * lane.page_size for lane in self._reading)
         starving = not any(lane.ready for lane in self._opened[self._group])
         spare = self._workers - self._busy - sum(map(self._may_need_a_thread, self._reading))
         for lane in sorted(self._reading, key=lambda lane: (lane.group, lane.load)):
@@ -252,8 +249,7 @@ class ReadAhead(Generic[_Page]):
         return due and not (lane.threads or lane.source.delay())
 
     def _has_room(self, group: int) -> bool:
-        share = (1 + 1 / (1 + max(0, group - self._group))) / 2
-        return self._pages < share * self._pages_limit and self._size < share * self._size_limit
+        return self._room.is_left(group, self._group, self._in_hands)
 
     def _begin(self, lane: Lane[_Page]) -> Run[_Page] | None:
         run: Run[_Page] | None = None
@@ -287,8 +283,8 @@ class ReadAhead(Generic[_Page]):
             if page is not None and not lane.is_over:
                 run.pages.append(Received(page, size, datetime.now(timezone.utc)))
                 lane.waiting += 1
-                self._pages += 1
-                self._size += size
+                lane.page_size = size
+                self._room.fill(lane.group, 1, size)
             self._done(lane)
 
     def _done(self, lane: Lane[_Page]) -> None:

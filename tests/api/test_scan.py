@@ -455,7 +455,7 @@ def test_the_share_that_walking_may_cost_is_kept_to_in_a_list_too_long_for_chanc
     assert simulated.requests <= pages_of(simulated) * (1 + OVERHEAD) + A_FEW
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=40, derandomize=True)  # a matter of chance, if a small one
 @given(seed=st.integers(0, 1 << 32), number=st.integers(0, 20_000))
 def test_a_short_list_costs_at_most_ten_requests_more_than_its_pages(seed: int, number: int) -> None:
     rng = random.Random(seed)
