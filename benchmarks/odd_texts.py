@@ -41,7 +41,7 @@ def messages() -> Iterator[str]:
 
 
 def equal(database: Database) -> int:
-    """How many streams have arrived as they are."""
+    """Count the streams that have arrived as they are."""
     return sum(_table(database, stream) == {row["id"]: row for row in rows} for stream, rows in streams().items())
 
 

@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 _REPEATED = re.compile(
     r"(unrecognized arguments|ambiguous option|ignored explicit argument|invalid .+ value).*", re.DOTALL
 )
-"""What argparse says of a value, and then the value."""
+"""Text that argparse writes of a value, and then the value."""
 
 
 class Parser(argparse.ArgumentParser):

@@ -20,7 +20,7 @@ MANY = 1000
 
 @dataclass(frozen=True)
 class Spread:
-    """How much shares of single weeks differ, in units of what they would if each thing were independent of all others.
+    """Measure of how shares of weeks differ, in units of what they would if each thing were independent of all others.
 
     Attributes:
         squares: Sum of the squared differences from the share of their period.

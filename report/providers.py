@@ -1,4 +1,4 @@
-"""What comes of emails by the provider of mailboxes that sends them and the one that receives them, as figures."""
+"""Outcomes of emails by the provider of mailboxes that sends them and the one that receives them, as figures."""
 
 from __future__ import annotations
 

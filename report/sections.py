@@ -32,7 +32,7 @@ COUNTS = (
     *("sent", "new_leads", "positive", "meetings"),
     *("rate_positive", "rate_sent", "rate_replies", "rate_replied_sent", "rate_bounced", "rate_account_sent"),
 )
-"""What is summed up over the days of a period; of rates the part and the whole."""
+"""Names that are summed up over the days of a period; of rates the part and the whole."""
 CONTACTED, OPENED = 2, 3
 
 

@@ -1,4 +1,4 @@
-"""What the report asks of the marts before it trusts them: how current they are, what is left out, what adds up."""
+"""Questions that the report asks of the marts before it trusts them: how current, what is left out, what adds up."""
 
 from __future__ import annotations
 

@@ -89,7 +89,7 @@ class Access:
         self._is_lost = False
 
     def told_apart(self, ask: Callable[[], _T]) -> _T:
-        """What ``ask`` returns, which is called once more where it is refused and the key works all the same.
+        """Return what ``ask`` does, which is called once more where it is refused and the key works all the same.
 
         To find out takes one request while the key works: what answered last time is asked first.
 

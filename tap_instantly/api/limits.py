@@ -171,7 +171,7 @@ class _Gate:
                 self._bucket.leak(self._bucket.now())  # type: ignore[no-untyped-call]
 
     def _average(self, now: float) -> float:
-        """How long requests have waited of late."""
+        """Seconds that requests have waited of late."""
         return self._waited * 0.5 ** ((now - self._last) / FORGOTTEN) if self._waited else 0.0
 
     def _wait(self) -> float:
