@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
+from target_dlt import files
 from target_dlt.columns import ARROW, Column
 from target_dlt.errors import DestinationError
 
@@ -76,17 +76,13 @@ def _fit(column: Column, stored: Mapping[str, str], part: Part) -> Column:
 def rewrite(part: Part, columns: tuple[Column, ...], *, native_json: bool) -> None:
     """Write the file of a part anew with these columns."""
     schema = pa.schema([column.arrow_field(native_json=native_json) for column in columns])
-    before = part.path.rename(part.path.with_suffix(".before"))
-    with pq.ParquetFile(before) as file, pq.ParquetWriter(part.path, schema, store_schema=True) as writer:
-        for group in range(file.num_row_groups):
-            table = file.read_row_group(group)
-            given = [
-                *table.columns,
-                *(pa.nulls(len(table), pa.string()) for _ in range(len(schema) - len(table.columns))),
-            ]
-            arrays = [_cast(array, field.type) for array, field in zip(given, schema, strict=True)]
-            writer.write_table(pa.Table.from_arrays(arrays, schema=schema), row_group_size=max(len(table), 1))
-    before.unlink()
+
+    def changed(table: pa.Table) -> pa.Table:
+        new = (pa.nulls(len(table), pa.string()) for _ in range(len(schema) - len(table.columns)))
+        arrays = [_cast(array, field.type) for array, field in zip([*table.columns, *new], schema, strict=True)]
+        return pa.Table.from_arrays(arrays, schema=schema)
+
+    files.rewrite(part.path, changed, schema)
     part.columns = columns
 
 

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from target_dlt import texts, values
+from target_dlt import files, texts, values
 from target_dlt.columns import METADATA, PYTHON, Column
 from target_dlt.errors import one_line
 
@@ -255,13 +255,13 @@ def _metadata(entries: Sequence[Entry], now: float, started: int) -> Iterator[pa
 
 def _drop_rows(part: Part) -> None:
     """Write the file anew without the rows that later ones of the same key stand for."""
-    whole = part.path.rename(part.path.with_suffix(".whole"))
     at = 0
-    with pq.ParquetFile(whole) as file, pq.ParquetWriter(part.path, file.schema_arrow, store_schema=True) as writer:
-        for group in range(file.num_row_groups):
-            table = file.read_row_group(group)
-            stays = pc.invert(pc.is_in(pa.array(range(at, at + len(table))), pa.array(part.superseded)))
-            at += len(table)
-            writer.write_table(table.filter(stays), row_group_size=max(len(table), 1))
-    whole.unlink()
+
+    def kept(table: pa.Table) -> pa.Table:
+        nonlocal at
+        stays = pc.invert(pc.is_in(pa.array(range(at, at + len(table))), pa.array(part.superseded)))
+        at += len(table)
+        return table.filter(stays)
+
+    files.rewrite(part.path, kept)
     part.rows -= len(part.superseded)
