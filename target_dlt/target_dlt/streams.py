@@ -50,20 +50,16 @@ class Part:
     """Rows of one table, in a Parquet file.
 
     Attributes:
-        stream: Name of the stream.
         table: Name of the table.
         columns: Columns of the file, in its order.
         path: The file.
         rows: Number of rows.
-        size: Bytes of the records, as JSON.
     """
 
-    stream: str
     table: str
     columns: tuple[Column, ...]
     path: Path
     rows: int = 0
-    size: int = 0
     superseded: set[int] = field(default_factory=set)
 
     @property
@@ -123,10 +119,9 @@ class Stream:
         Raises:
             RejectedError: A record cannot be loaded, and that is to end the load.
         """
-        entries, size = self._waiting, self.waiting_bytes
-        self._waiting, self.waiting_bytes = [], 0
+        entries, self._waiting, self.waiting_bytes = self._waiting, [], 0
         if self._part is None or self._writer is None:
-            self._part = Part(self.name, self.table, self.columns, path(self.table))
+            self._part = Part(self.table, self.columns, path(self.table))
             self._writer = pq.ParquetWriter(self._part.path, self.schema, store_schema=True)
         now = time.time()
         if self._no_nul:
@@ -135,7 +130,6 @@ class Stream:
             self._note_keys(table)
             self._writer.write_table(table, row_group_size=len(table) or 1)
             self._part.rows += len(table)
-        self._part.size += size
 
     def _without_nul(self, entry: Entry, rejects: Rejects) -> Entry:
         raw = bytes(entry.raw)

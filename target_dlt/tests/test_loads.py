@@ -429,7 +429,7 @@ def test_a_schema_may_have_any_name(warehouse: Warehouse) -> None:
 
 
 def test_json_is_text_where_the_destination_could_not_load_it(tmp_path: Path) -> None:
-    part = Part("t", "t", (Column("id", "id", "bigint"), Column("v", "v", "json")), tmp_path / "file")
+    part = Part("t", (Column("id", "id", "bigint"), Column("v", "v", "json")), tmp_path / "file")
     assert [column.kind for column in changes.fit(part, {}, json=takes_json(dlt.destinations.bigquery()))] == [
         "bigint",
         "text",
