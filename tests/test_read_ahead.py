@@ -104,6 +104,20 @@ def flat(plan: Iterable[Iterable[Any]]) -> list[Any]:
     return list(chain.from_iterable(plan))
 
 
+class Counted:
+    """Gives slices ten pages each, and counts those that have been read, in any thread."""
+
+    def __init__(self) -> None:
+        self.read = 0
+        self._lock = threading.Lock()
+
+    def pages(self, _: int) -> Iterator[int]:
+        for page in range(10):
+            with self._lock:
+                self.read += 1
+            yield page
+
+
 class Weights:
     """Gives pages that are numbers a weight, which is told in the thread that has just read one."""
 
@@ -458,23 +472,14 @@ def test_a_page_that_arrives_after_its_source_has_ended_is_forgotten() -> None:
 
 
 def test_no_more_pages_wait_than_the_limit_save_those_in_hand_and_those_awaited() -> None:
-    lock = threading.Lock()
-    read = 0
-
-    def pages(_: int) -> Iterator[int]:
-        nonlocal read
-        for page in range(10):
-            with lock:
-                read += 1
-            yield page
-
+    counted = Counted()
     handed_on = 0
-    with reading(Slices(range(10), pages), Slices(range(10), pages), workers=4, pages=5) as reader:
+    with reading(*(Slices(range(10), counted.pages) for _ in range(2)), workers=4, pages=5) as reader:
         for turn in reader.turns():
             handed_on += turn.page is not None
             time.sleep(0.0005)
             # Each worker may hold one page in its hands, and each source have one more that was waited for.
-            assert read - handed_on < 5 + 4 + 2
+            assert counted.read - handed_on < 5 + 4 + 2
     assert handed_on == 200
 
 
@@ -999,23 +1004,14 @@ def test_what_waits_of_later_groups_leaves_room_for_those_before_them(limits: di
 
 
 def test_no_more_waits_over_all_groups_than_the_limit() -> None:
-    lock = threading.Lock()
-    read = 0
-
-    def pages(_: int) -> Iterator[int]:
-        nonlocal read
-        for page in range(10):
-            with lock:
-                read += 1
-            yield page
-
+    counted = Counted()
     handed_on = 0
-    with reading_groups(*([Slices(range(3), pages)] for _ in range(5)), workers=4, pages=5) as reader:
+    with reading_groups(*([Slices(range(3), counted.pages)] for _ in range(5)), workers=4, pages=5) as reader:
         for place in range(5):
             for turn in reader.turns(place):
                 handed_on += turn.page is not None
                 # Each worker may hold one in its hands, and the group that is handed on have two of its own.
-                assert read - handed_on <= 5 + 4 + 2
+                assert counted.read - handed_on <= 5 + 4 + 2
     assert handed_on == 150
 
 
