@@ -1,1 +1,1 @@
-"""Tools for those who work on the project; none of them ships in the wheel."""
+"""Development tools. The wheel contains none of them."""

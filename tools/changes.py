@@ -1,4 +1,4 @@
-"""Compares what two documents say of an operation, fact by fact."""
+"""Compares two descriptions of an operation, fact by fact."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _KINDS |= {"rates": "rate limit"}
 
 
 def places_differ(before: Operation, after: Operation, elsewhere: Operation) -> Iterator[tuple[str, str, str]]:
-    """Give each difference: of which kind, where, and what; where a place is new or gone, nothing of what is below it.
+    """Yield the kind, place and text of each difference. A new or removed place hides the places below it.
 
-    What is known from elsewhere is neither new nor gone.
+    Facts known from elsewhere count neither as new nor as removed.
     """
     if before == after:
         return
@@ -44,12 +44,12 @@ def places_differ(before: Operation, after: Operation, elsewhere: Operation) -> 
 
 
 def kind_of(place: str) -> str:
-    """Name what is at a place: a parameter, or a field of the body or of the answer."""
+    """Return the kind of a place: a parameter, or a field of the body or of the answer."""
     return {"body": "body field", "answer": "answer field"}.get(re.split(r"[/|:]", place)[0], "parameter")
 
 
 def _said_differently(before: Place, after: Place, elsewhere: Place) -> Iterator[tuple[str, str]]:
-    """Each kind of change, and what has changed."""
+    """Yield the kind and text of each change between two facts."""
     for name in before.keys() | after.keys():
         old, new, other = before.get(name), after.get(name), elsewhere.get(name)
         if same(old, new) or (name in elsewhere and same(new, other)):
@@ -73,18 +73,18 @@ def _said_differently(before: Place, after: Place, elsewhere: Place) -> Iterator
 
 
 def same(one: object, other: object) -> bool:
-    """Tell whether two facts are the same."""
+    """Return whether two facts are equal."""
     return _exact(one) == _exact(other)
 
 
 def without(values: list[Any], others: list[Any]) -> list[Any]:
-    """Give the values that are not among the others."""
+    """Return the values that are not among the others."""
     texts = {_exact(value) for value in others}
     return [value for value in values if _exact(value) not in texts]
 
 
 def _exact(value: object) -> str:
-    return json.dumps(value, sort_keys=True)  # 1 and true are equal for Python
+    return json.dumps(value, sort_keys=True)  # Python considers 1 and True equal
 
 
 def _text(value: object) -> str:
@@ -92,7 +92,7 @@ def _text(value: object) -> str:
 
 
 def aligned(before: Operation, after: Operation) -> Operation:
-    """Number the alternatives of ``after`` as those of ``before`` that are most like them; new ones come last."""
+    """Renumber the alternatives of ``after`` like the most similar ones of ``before``; new ones come last."""
     parents = sorted({place[: at.start()] for place in before for at in re.finditer(r"\|", place)}, key=len)
     for parent in parents:
         old, new = (_alternatives(operation, parent) for operation in (before, after))
@@ -111,7 +111,7 @@ def _alternatives(operation: Operation, parent: str) -> dict[int, Operation]:
 
 
 def _pairs(old: dict[int, Operation], new: dict[int, Operation]) -> dict[int, int]:
-    """Give each new number the old one whose places are most like its own, or one that was not taken."""
+    """Return the old number for each new one: that of the most similar alternative, or else a free one."""
 
     def alike(one: Operation, other: Operation) -> float:
         both = [place for place in one if place in other]
@@ -122,7 +122,7 @@ def _pairs(old: dict[int, Operation], new: dict[int, Operation]) -> dict[int, in
     for likeness, _, there, here in sorted((-alike(old[i], new[j]), i != j, i, j) for i in old for j in new):
         if likeness and here not in numbers and there not in numbers.values():
             numbers[here] = there
-    if len(new) == len(old):  # what is like no other, but in the same place, has changed
+    if len(new) == len(old):  # an alternative at the same position that resembles no other has changed
         numbers |= {number: number for number in new.keys() - numbers.keys() if number not in numbers.values()}
     rest = (number for number in range(1, len(old) + len(new) + 1) if number not in old)
     return numbers | {number: next(rest) for number in sorted(new.keys() - numbers.keys())}

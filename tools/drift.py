@@ -1,13 +1,14 @@
-"""Compares an OpenAPI document of the API with what this project knows; run by `make drift SPEC=path-or-url`.
+"""Compares an OpenAPI document of the API with the project's knowledge of it; run by `make drift SPEC=path-or-url`.
 
-The API changes about twice a week without notice (its document had 114 versions with differences in 14 months). What
-is known of it is kept in three files of ``docs/``: ``openapi-facts.json`` has what the last accepted document says, of
-reads in full and of other operations as a whole; ``known-elsewhere.json`` has what is known from other sources; and
-``operations.json`` has each read operation with the streams that carry it, or the reason why none does.
+The API changes about twice a week without notice: its document had 114 different versions in 14 months. Three files of
+``docs/`` record the current knowledge:
 
-Prints a line for each difference, sorted, and nothing where there is none. Exits with 1 where there are differences and
-with 2 where the document cannot be read. With ``--accept`` the document becomes the known one, and what prints is what
-then remains to be decided.
+* ``openapi-facts.json``: the last accepted document, reads in full and other operations as a whole;
+* ``known-elsewhere.json``: facts from other sources;
+* ``operations.json``: each read operation, with its streams or the reason why it has none.
+
+Prints one line per difference, sorted, and nothing if there is none. Exits with 1 if there are differences, and with 2
+if the document cannot be read. With ``--accept`` it records the document, and prints only undecided differences.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 
-from tap_instantly.api.transport import DEFAULT_USER_AGENT
+from tap_instantly.client.transport import DEFAULT_USER_AGENT
 from tap_instantly.streams.schemas import schema_directory
 from tap_instantly.tap import TapInstantly
 from tools.changes import places_differ, same, without
@@ -35,27 +36,27 @@ if TYPE_CHECKING:
 
 DOCS = Path(__file__).parent.parent / "docs"
 ADDED = "dded by the tap."
-"""How the description of a column ends that the API does not send."""
+"""Ends the description of a column that the tap adds."""
 WRITTEN_BY_HAND = frozenset({"supersearch_enrichment_history"})
-"""Streams of operations whose document does not say what a record holds."""
+"""Streams of operations whose records the document does not describe."""
 RENAMED = {("workspace_group_admin", "workspace_name"): "admin_workspace_name"}
-"""Columns, by stream and field, for fields whose own name is that of a column that the tap adds."""
+"""Renamed columns, by stream and field, whose original name is that of a column that the tap adds."""
 
 BELOW = "below"
-"""Said of a place in the file of facts: below it all is as below another place, whose facts are further up."""
+"""In the file of facts, refers to an earlier place with the same facts below it."""
 SHARED = 4
-"""So many places are worth a reference."""
+"""Number of places below another that make a reference worthwhile."""
 NEXT = ",\n"
 
 
 def known_operations() -> list[dict[str, Any]]:
-    """The read operations that this project has decided on."""
+    """Return the read operations that the project has decided on."""
     operations: list[dict[str, Any]] = json.loads((DOCS / "operations.json").read_text(encoding="utf-8"))
     return operations
 
 
 def known_facts() -> Facts:
-    """Read what the last accepted document says."""
+    """Return the facts of the last accepted document."""
     known: Facts = json.loads((DOCS / "openapi-facts.json").read_text(encoding="utf-8"))
     for operation in known.values():
         for place, said in list(operation.items()):
@@ -67,7 +68,7 @@ def known_facts() -> Facts:
 
 
 def known_elsewhere() -> Facts:
-    """Read what is known from other sources than the last accepted document."""
+    """Return the facts from sources other than the last accepted document."""
     known: Facts = {}
     for entry in json.loads((DOCS / "known-elsewhere.json").read_text(encoding="utf-8")):
         for name, place in entry["at"]:
@@ -76,10 +77,10 @@ def known_elsewhere() -> Facts:
 
 
 def load(source: str) -> Facts:
-    """Read what the document at a path or URL says.
+    """Read the facts of the document at a path or URL.
 
     Raises:
-        UnreadableError: There is no document that can be read.
+        UnreadableError: There is no readable document.
     """
     try:
         if re.match(r"https?://", source):
@@ -88,15 +89,15 @@ def load(source: str) -> Facts:
             text = answer.content
         else:
             text = Path(source).read_bytes()
-    except (OSError, ValueError) as error:  # those of requests are OSErrors
+    except (OSError, ValueError) as error:  # the errors of requests are OSErrors
         raise UnreadableError(error) from error
     return facts(parse(text))
 
 
 def accept(found: Facts) -> None:
-    """Keep what a document says, a fact to a line: of reads in full, of other operations as a whole.
+    """Save the facts of a document, one a line: reads in full, other operations as a whole.
 
-    What is below a place and has been kept before, such as the fields of a campaign, is kept once.
+    Facts below a place that repeat, such as the fields of a campaign, are saved once.
     """
     kept: dict[str, str] = {}
     lines = []
@@ -117,7 +118,7 @@ def accept(found: Facts) -> None:
 
 
 def _below(operation: Operation, root: str) -> Operation:
-    """Give the places below a place, named from there."""
+    """Return the places below a place, with relative names."""
     return {
         place.removeprefix(root): said
         for place, said in sorted(operation.items())
@@ -126,9 +127,9 @@ def _below(operation: Operation, root: str) -> Operation:
 
 
 def differences(found: Facts, known: Facts, elsewhere: Facts) -> Iterator[str]:
-    """A line for each difference between what a document says and what is known.
+    """Yield a line for each difference between a document and the current knowledge.
 
-    What is known from elsewhere is neither new where the document has it, nor gone where it does not.
+    Facts known from elsewhere are not new if the document has them, nor gone if it does not.
     """
     decided = _decided()
     for name in known.keys() | found.keys():
@@ -152,13 +153,13 @@ def _decided() -> dict[str, dict[str, Any]]:
 
 
 def _is_read(name: str, operation: Operation) -> bool:
-    """Tell whether an operation only reads: it is a GET, a scope `:read` is enough for it, or a stream reads by it."""
+    """Return whether an operation only reads: it is a GET, a scope `:read` suffices, or a stream uses it."""
     scopes = operation.get(ITSELF, {}).get("scopes", ())
     return name in _decided() or name == DOCUMENT or name.startswith("GET ") or any(s.endswith(":read") for s in scopes)
 
 
 def undecided(known: Facts, elsewhere: Facts) -> Iterator[str]:
-    """A line for each thing in which what is known of the API and the streams with their schemas do not agree."""
+    """Yield a line for each disagreement between the known facts and the streams with their schemas."""
     operations = _decided()
     streams = {stream.name: stream for stream in TapInstantly(config={}, validate_config=False).discover_streams()}
     for name in known.keys() - operations.keys():
@@ -180,7 +181,7 @@ def undecided(known: Facts, elsewhere: Facts) -> Iterator[str]:
 
 
 def _says(place: Place, fact: Place) -> bool:
-    """Tell whether all of a fact is said of a place."""
+    """Return whether a place has all parts of a fact."""
     for name, value in fact.items():
         said = place.get(name)
         if isinstance(value, list) and isinstance(said, list):
@@ -195,7 +196,7 @@ def _says(place: Place, fact: Place) -> bool:
 
 
 def _types_below(places: Iterable[tuple[str, Place]], root: str) -> dict[str, set[str]]:
-    """The fields below a place with their types; alternatives are joined."""
+    """Return the fields below a place with their types, those of alternatives merged."""
     found: dict[str, set[str]] = {}
     for place, said in places:
         plain = re.sub(r"\|\d+", "", place)
@@ -213,7 +214,7 @@ def _fields_differ(stream: InstantlyStream, documented: dict[str, set[str]]) -> 
         parent = field.rpartition("/")[0]
         detailed = not parent or any(place.startswith(f"{parent}/") for place in ours)
         if field not in ours:
-            if detailed and field not in stream.left_out:
+            if detailed and field not in stream.excluded:
                 yield f"not in schemas/{stream.name}.json: {field} ({'/'.join(sorted(theirs[field]))})"
         elif field not in theirs:
             if field.split("/")[0] not in added and (not parent or parent in theirs):
@@ -224,12 +225,12 @@ def _fields_differ(stream: InstantlyStream, documented: dict[str, set[str]]) -> 
 
 
 def _agree(ours: set[str], theirs: set[str]) -> bool:
-    """Tell whether types agree: whole numbers are integers here by decision; text or number is text."""
+    """Return whether types agree. By decision, whole numbers are integers, and text or number is text."""
     return ours == theirs or (ours, theirs) == ({"integer"}, {"number"}) or "string" in ours & theirs
 
 
 def main(arguments: list[str]) -> int:
-    """Report on a document; 1 where it differs, 2 where it cannot be read."""
+    """Report on a document; 1 if it differs, 2 if it cannot be read."""
     parser = argparse.ArgumentParser(prog="make drift", usage="make drift SPEC=path-or-url [ACCEPT=1]")
     parser.add_argument("source")
     parser.add_argument("--accept", action="store_true")

@@ -1,8 +1,9 @@
-"""Pages that no server should send, in the middle of whole runs of the tap: `make fuzz`.
+"""Sends malformed pages in the middle of whole runs of the tap: `make fuzz`.
 
-A run of each stream over the sandbox is recorded, and played again and again with one of its pages cut off, or with
-flipped bits and odd values in it. What becomes of each is counted. Anything but lines that match the schema, counts of
-what was left out, a state to go on from and an end that is documented ends the fuzzing with the page that did it.
+Each stream runs once against the sandbox and is recorded. The recording is then replayed many times, each time with one
+page cut off, with flipped bits or with odd values. The outcomes are counted. A run must write lines that match the
+schema, counts of discarded records and a state to resume from, and end as documented. Otherwise the fuzzing stops
+and shows the page.
 """
 
 from __future__ import annotations
@@ -21,22 +22,25 @@ from singer_sdk.singerlib import Catalog
 from typing_extensions import override
 
 import sandbox
-from sandbox import Manners, SandboxConfig
-from tap_instantly.api import InstantlyAPIError
-from tap_instantly.singer.writer import BufferedWriter
+from sandbox import Behaviour, SandboxConfig
+from tap_instantly.client import InstantlyAPIError
 from tap_instantly.streams import InstantlyStream, state
-from tap_instantly.streams.accounts import BatchedByAccount
-from tap_instantly.streams.analytics import StepStream
+from tap_instantly.streams.analytics import STEPS
 from tap_instantly.streams.campaigns import PartsOfCampaigns
-from tap_instantly.streams.emails import Emails
-from tap_instantly.streams.patterns import ArrayStream, DailyStream, ListStream, ObjectStream, PerParent
-from tap_instantly.streams.scanned import ScannedListStream
-from tap_instantly.tap import IncompleteError, TapInstantly
+from tap_instantly.streams.emails import SortedPartition
+from tap_instantly.streams.readers import Array, OneObject
+from tap_instantly.streams.slicers import AccountBatches, Parents, Product, Slicer
+from tap_instantly.streams.windows import Windows
+from tap_instantly.sync.completeness import IncompleteError
+from tap_instantly.sync.scan_partition import ScannedPartition
+from tap_instantly.sync.writer import BufferedWriter
+from tap_instantly.tap import TapInstantly
+from tap_instantly.validation.state import check_state
 from tools.mutations import mutated
 from tools.tape import Tape
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 SANDBOX = SandboxConfig(
     campaigns=3,
@@ -46,34 +50,40 @@ SANDBOX = SandboxConfig(
     emails=8,
     days=6,
     until="2026-10-31",
-    manners=Manners(emails_per_minute=1_000_000, stray_placement_rows=0.2),
+    behaviour=Behaviour(emails_per_minute=1_000_000, stray_placement_rows=0.2),
 )
-"""Small, but with records of every stream."""
+"""Small, but every stream has records."""
 
 SETTINGS = {"page_size": 3, "concurrency": 1, "max_retries": 0, "max_requests_per_second": 10_000, "progress": "off"}
 
-KINDS: dict[str, tuple[type[InstantlyStream], ...]] = {
-    "sorted list": (Emails,),
-    "scanned list": (ScannedListStream,),
-    "batches of accounts": (BatchedByAccount,),
-    "days in windows": (DailyStream,),
-    "steps and variants": (StepStream, PartsOfCampaigns),
-    "by parent": (PerParent,),
-    "list": (ListStream,),
-    "array": (ArrayStream,),
-    "object": (ObjectStream,),
+KINDS: dict[str, Callable[[InstantlyStream], bool]] = {
+    "sorted list": lambda stream: stream.partition_class is SortedPartition,
+    "scanned list": lambda stream: issubclass(stream.partition_class, ScannedPartition),
+    "batches of accounts": lambda stream: _is_sliced_by(stream, AccountBatches),
+    "days in windows": lambda stream: _is_sliced_by(stream, Windows),
+    "steps and variants": lambda stream: stream.records is STEPS or isinstance(stream.records, PartsOfCampaigns),
+    "by parent": lambda stream: _is_sliced_by(stream, Parents),
+    "list": lambda stream: stream.records.is_list,
+    "array": lambda stream: isinstance(stream.records, Array),
+    "object": lambda stream: isinstance(stream.records, OneObject),
 }
-"""Kinds of streams; each is of the first that it fits."""
+"""Kinds of streams. A stream has the first kind that fits."""
+
+
+def _is_sliced_by(stream: InstantlyStream, kind: type[Slicer]) -> bool:
+    slicer = stream.slicer
+    return any(isinstance(part, kind) for part in (slicer.factors if isinstance(slicer, Product) else [slicer]))
+
 
 ASKED_BY = "what streams are asked for by"
-"""Pages of lists of parents, and those that say which campaigns were active in a window."""
+"""Pages of parent lists, and pages that name the campaigns active in a window."""
 
 EMPTY = b'{"items":[]}'
 CONNECTING = "GET /api/v2/workspaces/current "
 
 
 class Runs:
-    """Runs of one stream, all of it selected, and what has to hold of each."""
+    """Runs of one stream with all columns selected, and the checks on each run."""
 
     def __init__(self, stream: InstantlyStream, config: dict[str, Any], entry: dict[str, Any]) -> None:
         self.stream = stream
@@ -85,27 +95,27 @@ class Runs:
         self._validator = Draft202012Validator(entry["schema"])
 
     def record(self) -> None:
-        """Play it over the network, and keep what comes."""
+        """Run over the network and record the answers."""
         with self.tape.recording():
             self.recorded = self._run()["records"]
 
     @property
     def pages(self) -> list[str]:
-        """What to mutate: pages that hold something, less the one that each run begins with, if there are others."""
+        """Pages to mutate: those with content, without the first page of each run if there are others."""
         full = [asked for asked, body in self.tape.items() if len(body) > len(EMPTY)]
         return [asked for asked in full if not asked.startswith(CONNECTING)] or full
 
     def kind_of(self, page: str) -> str:
-        """What kind of page one of :attr:`pages` is."""
+        """Return the kind of one of :attr:`pages`."""
         if not self._path.match(page):
             return ASKED_BY
-        return next(kind for kind, classes in KINDS.items() if isinstance(self.stream, classes))
+        return next(kind for kind, fits in KINDS.items() if fits(self.stream))
 
     def play(self, page: str, body: bytes) -> Counter[str]:
-        """How a run ends that receives ``body`` for a page, and what it makes of it.
+        """Run with ``body`` as the answer for a page, and count the outcomes.
 
         Raises:
-            AssertionError: Something came out that should not have; its text is the page.
+            AssertionError: The output is wrong; the message is the page.
         """
         sound, self.tape[page] = self.tape[page], body
         try:
@@ -127,9 +137,9 @@ class Runs:
         odd = stream.shaper.oddities
         left_out = odd["without_key"] + odd["too_deep"]
         if end != "stopped":
-            expect(stream.tally.read == len(records) + left_out, "a record was left out and not counted")
+            expect(stream.counts.read == len(records) + left_out, "a record was discarded and not counted")
             _check_state(messages[-1], stream)
-        no_records = odd["no_records"] + stream.tally.unusable
+        no_records = odd["no_records"] + stream.counts.unusable
         figures = {
             "records": len(records),
             "left_out": left_out,
@@ -140,7 +150,7 @@ class Runs:
 
 
 class _OneStream(TapInstantly):
-    """The tap with one stream alone, since all of them take ten times as long."""
+    """The tap with a single stream; with all of them it takes ten times as long."""
 
     def __init__(
         self, stream: type[InstantlyStream], config: dict[str, Any], catalog: Catalog, writer: BufferedWriter
@@ -154,7 +164,7 @@ class _OneStream(TapInstantly):
 
 
 class _Kept(BufferedWriter):
-    """Keeps the lines that it would write."""
+    """Keeps the lines instead of writing them."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -166,28 +176,28 @@ class _Kept(BufferedWriter):
 
 
 def _end_of(tap: _OneStream) -> str:
-    """How a run ends: in one of the ways that the documents know."""
+    """Return how a run ended, one of the documented ways."""
     try:
         tap.sync_all()
     except IncompleteError:
         return "incomplete"
     except InstantlyAPIError:
         return "stopped"
-    skipped = any(cast("InstantlyStream", stream).tally.skipped for stream in tap.streams.values())
+    skipped = any(cast("InstantlyStream", stream).counts.remarks("skipped") for stream in tap.streams.values())
     return "skipped" if skipped else "complete"
 
 
 def _check_state(last: dict[str, Any], stream: InstantlyStream) -> None:
-    """Whether the last message is a state that the next run can go on from."""
+    """Check that the last message is a state that the next run can resume from."""
     expect(last["type"] == "STATE", "no state at the end")
-    given, _ = state.read(last["value"], {stream.name: stream.bookmark_key})
+    given, _ = check_state(last["value"], {stream.name: stream.bookmark_key})
     for part in given.get(state.BOOKMARKS, {}).get(stream.name, {}).get(state.PARTITIONS, ()):
-        why = state.why_anew(part, stream.bookmark_key, lambda: None)
+        why = state.why_bookmark_ignored(part, stream.bookmark_key, lambda: None)
         expect(why is None, f"a bookmark that is none: {why}")
 
 
 def read_line(line: bytes) -> dict[str, Any]:
-    """The message that a line is; AssertionError if it is none, or none that a loader and a database can take."""
+    """Return the message of a line; AssertionError if it is none, or a loader or database would refuse it."""
     expect(line.endswith(b"\n") and line.count(b"\n") == 1, "not one line")
     message: dict[str, Any] = json.loads(line, parse_constant=_refuse)
     expect(not any(re.search("[\0\ud800-\udfff]", text) for text in _texts(message)), "no good text")
@@ -195,19 +205,19 @@ def read_line(line: bytes) -> dict[str, Any]:
 
 
 def check(record: dict[str, Any], validator: Draft202012Validator) -> None:
-    """AssertionError if a record does not match its schema."""
+    """Raise AssertionError if a record does not match its schema."""
     breaches = [f"{e.json_path}: {e.message[:200]}" for e in validator.iter_errors(record)]
     expect(not breaches, "; ".join(breaches))
 
 
 def expect(held: bool, otherwise: str) -> None:  # noqa: FBT001 (like assert)
-    """An assertion that no option of Python turns off."""
+    """Assert, even if Python runs with -O."""
     if not held:
         raise AssertionError(otherwise)
 
 
 def _texts(value: object) -> Iterator[str]:
-    """All texts and names in a value."""
+    """Yield all texts and names in a value."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, (dict, list)):
@@ -220,7 +230,7 @@ def _refuse(literal: str) -> NoReturn:
 
 
 def recorded() -> list[Runs]:
-    """Runs of each stream, recorded over the sandbox."""
+    """Record a run of each stream over the sandbox."""
     with sandbox.serve(SANDBOX) as server:
         config = {**SETTINGS, "api_key": server.api_key, "api_url": f"{server.url}/api/v2"}
         tap = TapInstantly(config=dict(config))
@@ -234,7 +244,7 @@ def recorded() -> list[Runs]:
 
 
 def fuzz(every: list[Runs], pages: int, seed: int) -> tuple[Counter[str], Counter[str]]:
-    """Of what kinds so many mutated pages were, each in a run of its own, and what became of them.
+    """Run with mutated pages, one a run; count the kinds of the pages and the outcomes.
 
     Raises:
         AssertionError: See :meth:`Runs.play`.

@@ -1,4 +1,4 @@
-"""Writes the definition of the tap for the Meltano Hub from the code; run by `make docs`, and checked by the tests."""
+"""Writes the tap's Meltano Hub definition from the code; run by `make docs`, and checked by the tests."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from tap_instantly.tap import TapInstantly
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-PATH = Path(__file__).parent.parent / "meltanohub" / "tap-instantly.yml"
+PATH = Path(__file__).parent / "meltanohub" / "tap-instantly.yml"
 REPOSITORY = "https://github.com/tap-instantly/tap-instantly"
 
 PREREQUISITES = """\
-An API key for the Instantly API v2 with the scope `all:read`. The key of a plan that is not paid for opens nothing, and
-a key of the API v1 does not work.
+An API key for the Instantly API v2 with the scope `all:read`, in a workspace with a paid plan.
+Keys of the API v1 do not work.
 """
 
 USAGE = f"""\
-Streams that the key or the plan does not give are skipped with a warning. Many workspaces can be read in one run, see
-[docs/agencies.md]({REPOSITORY}/blob/main/docs/agencies.md). What becomes of faults, and every exit code, is in
-[docs/reliability.md]({REPOSITORY}/blob/main/docs/reliability.md).
+Streams that the key or the plan does not cover are skipped with a warning.
+[Many workspaces]({REPOSITORY}/blob/main/docs/agencies.md) can be read in one run.
+[Exit codes and faults]({REPOSITORY}/blob/main/docs/reliability.md) lists every outcome.
 """
 
 
 def definition() -> dict[str, Any]:
-    """The definition, as Meltano takes it by ``meltano add --from-ref`` too."""
+    """Return the definition, also usable with ``meltano add --from-ref``."""
     streams = TapInstantly(config={}, validate_config=False).discover_streams()
     return {
         "name": TapInstantly.name,
@@ -44,7 +44,7 @@ def definition() -> dict[str, Any]:
         "docs": f"{REPOSITORY}#readme",
         "pip_url": f"git+{REPOSITORY}.git",
         "maintenance_status": "active",
-        "quality": "unknown",  # for the Hub's people to say
+        "quality": "unknown",  # the Hub's maintainers decide
         "keywords": ["api", "meltano_sdk"],
         "supported_python_versions": supported_pythons(),
         "capabilities": sorted(str(capability.value) for capability in TapInstantly.capabilities),
@@ -57,7 +57,7 @@ def definition() -> dict[str, Any]:
 
 
 def setting(name: str, of: Mapping[str, Any]) -> dict[str, Any]:
-    """A setting as Meltano knows them."""
+    """Return a setting in Meltano's form."""
     found: dict[str, Any] = {
         "name": name,
         "kind": kind(of),
@@ -68,14 +68,14 @@ def setting(name: str, of: Mapping[str, Any]) -> dict[str, Any]:
         found["sensitive"] = True
     if "enum" in of:
         found["options"] = [{"label": value.capitalize(), "value": value} for value in of["enum"]]
-    # The default of this one has the version in it.
+    # The default user agent contains the version.
     if "default" in of and name != "user_agent":
         found["value"] = of["default"]
     return found
 
 
 def kind(of: Mapping[str, Any]) -> str:
-    """What Meltano calls the type of a setting."""
+    """Return Meltano's name for the type of a setting."""
     if "enum" in of:
         return "options"
     types = of["type"] if isinstance(of["type"], list) else [of["type"]]
@@ -85,7 +85,7 @@ def kind(of: Mapping[str, Any]) -> str:
 
 
 def supported_pythons() -> list[str]:
-    """Versions of Python, as the package says."""
+    """Return the Python versions that the package supports."""
     classifiers = metadata.metadata("tap-instantly").get_all("Classifier") or []
     return [
         found[1] for text in classifiers if (found := re.fullmatch(r"Programming Language :: Python :: (3\.\d+)", text))
@@ -93,7 +93,7 @@ def supported_pythons() -> list[str]:
 
 
 def render() -> str:
-    """The file."""
+    """Return the content of the file."""
     head = "# Written from the code by `make docs`; for the Hub, and for `meltano add --from-ref`.\n"
     return head + yaml.safe_dump(definition(), sort_keys=False, allow_unicode=True, width=120)
 

@@ -1,7 +1,7 @@
-"""Change the code in small ways and see whether the tests notice: `make mutants`.
+"""Makes small changes to the code and checks that tests fail: `make mutants`.
 
-Which files can be changed, and which tests have to notice, is said in pyproject.toml. Arguments are patterns of
-mutants, such as "tap_instantly.api.scan*". What survived is printed as differences; docs/mutants.md says why it may.
+The files and their tests are configured in pyproject.toml. Arguments are patterns of mutants, such as
+"tap_instantly.sync.scan*". Prints the differences of surviving mutants; tests/mutants.md explains the accepted ones.
 """
 
 from __future__ import annotations
@@ -13,24 +13,24 @@ import sys
 from pathlib import Path
 
 WHERE = Path("build/mutants")
-"""A copy of the project: the code there is not quite the same, and is changed again and again."""
+"""Copy of the project in which the code is mutated."""
 
 NEEDED = ("tap_instantly", "schemas", "sandbox", "tests", "tools", "pyproject.toml")
 
-USUAL = ("tap_instantly.api.*", "tap_instantly.streams.*", "tap_instantly.singer.record_path.*PartitionStates*")
+USUAL = ("tap_instantly.client.*", "tap_instantly.streams.*", "tap_instantly.sync.partition_states.*PartitionStates*")
 
 MUTMUT = (sys.executable, "-m", "mutmut")
 
 
 def undecorated(code: str) -> str:
-    """The same without decorators where it can do without: functions that have one are not changed by mutmut."""
+    """Remove decorators that the code works without, because mutmut skips decorated functions."""
     code = re.sub(r"^ +@override\n", "", code, flags=re.MULTILINE)
     getter = r"\1\2 = property(lambda self: self._get_\2())\n\n\1def _get_\2("
     return re.sub(r"^( +)@property\n +def (\w+)\(", getter, code, flags=re.MULTILINE)
 
 
 def copy_project() -> None:
-    """Lay out the copy anew; results of unchanged code are kept."""
+    """Renew the copy; results for unchanged code are kept."""
     for name in NEEDED:
         target = WHERE / name
         if Path(name).is_dir():
@@ -44,13 +44,13 @@ def copy_project() -> None:
 
 
 def mutmut(*arguments: str) -> str:
-    """What a command of mutmut prints."""
+    """Run a mutmut command and return its output."""
     command = [*MUTMUT, *arguments]
     return subprocess.run(command, cwd=WHERE, check=True, stdout=subprocess.PIPE, text=True).stdout  # noqa: S603
 
 
 def main() -> None:
-    """Run it, and print what survived."""
+    """Run mutmut and print the survivors."""
     copy_project()
     subprocess.run([*MUTMUT, "run", *(sys.argv[1:] or USUAL)], cwd=WHERE, check=True)  # noqa: S603
     for line in mutmut("results").splitlines():

@@ -1,4 +1,4 @@
-"""What `make fuzz` does to pages."""
+"""Mutations of pages for `make fuzz`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _ESCAPES = (rb"\u0000", rb"\ud800", rb"\uDFFF", rb"\x", rb"\"", b"\x00", b"\xff"
 
 
 def mutated(page: bytes, rng: random.Random) -> bytes:
-    """The page with one to four things wrong with it."""
+    """Return the page with one to four errors in it."""
     for _ in range(rng.randint(1, 4)):
         page = rng.choice(MUTATIONS)(page, rng) or b" "
     return page

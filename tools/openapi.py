@@ -1,8 +1,8 @@
-"""Reads an OpenAPI document into facts: what it says of each operation and of each of its fields, without the prose.
+"""Reads an OpenAPI document into facts about each operation and its fields, without the prose.
 
 A fact has an operation (``GET /accounts``), a place in it (``query/limit``, ``answer/items/*/status``), a name
-(``type``, ``enum``, ``maximum``) and a value. References are followed, so that a document that is only arranged
-differently has the same facts.
+(``type``, ``enum``, ``maximum``) and a value. References are resolved, so that a rearranged document has the same
+facts.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ Facts = dict[str, Operation]
 
 PREFIX = "/api/v2"
 ITSELF = "operation"
-"""The place of what is said of an operation as a whole."""
+"""Place of the facts about an operation as a whole."""
 DOCUMENT = "document"
-"""The operation of what is said of the document as a whole."""
+"""Operation of the facts about the document as a whole."""
 METHODS = ("get", "post", "put", "patch", "delete", "head", "options", "trace", "query")
 MOST_SCHEMAS = 50_000
-"""Schemas that a document may unfold to; the official one has 10,000."""
+"""Maximum number of schemas after resolving references; the official document has 10,000."""
 
 _LEFT_OUT = {"title", "description", "summary", "example", "examples", "externalDocs", "xml", "$comment", "tags"}
-_LEFT_OUT |= {"readOnly", "writeOnly"}  # of no interest to who only reads
+_LEFT_OUT |= {"readOnly", "writeOnly"}  # irrelevant to a reader
 _STRUCTURE = {"$ref", "allOf", "anyOf", "oneOf", "properties", "required", "items", "type", "enum", "const", "nullable"}
 _PARAMETER = {"name", "in", "schema", "content", "required", "$ref"}
 _SCOPE = re.compile(r"`([\w-]+:[\w-]+)`")
@@ -39,11 +39,11 @@ _ESCAPES = str.maketrans({"~": "~0", "/": "~1", "|": "~2", "*": "~3"})
 
 
 class UnreadableError(Exception):
-    """Something that is not an OpenAPI 3 document; the text says why."""
+    """The input is not an OpenAPI 3 document; the message says why."""
 
 
 def parse(text: bytes) -> Mapping[str, Any]:
-    """Read a document, JSON or YAML.
+    """Parse a document, JSON or YAML.
 
     Raises:
         UnreadableError: It is neither, or not an OpenAPI 3 document with operations.
@@ -69,7 +69,7 @@ def parse(text: bytes) -> Mapping[str, Any]:
 
 
 def _texts(node: object) -> object:
-    """Make what only YAML has into what JSON has: keys that are numbers, dates."""
+    """Convert values that only YAML has, such as dates and numeric keys, to JSON's."""
     if isinstance(node, dict):
         return {str(key): _texts(value) for key, value in node.items()}
     if isinstance(node, list):
@@ -78,10 +78,10 @@ def _texts(node: object) -> object:
 
 
 def facts(document: Mapping[str, Any]) -> Facts:
-    """Give everything that a document says, by operation and place.
+    """Return all facts of a document, by operation and place.
 
     Raises:
-        UnreadableError: It has no operations, or unfolds to too much.
+        UnreadableError: It has no operations, or too many schemas after resolving references.
     """
     reader = _Reader(document)
     found: Facts = {}
@@ -105,7 +105,7 @@ def facts(document: Mapping[str, Any]) -> Facts:
 
 
 def schema_facts(schema: Mapping[str, Any]) -> Operation:
-    """Give what a schema by itself says, by place below ``answer``."""
+    """Return the facts of a single schema, by place below ``answer``."""
     reader = _Reader({})
     reader.places = {}
     reader.read(schema, "answer", ())
@@ -116,7 +116,7 @@ class _Reader:
     """Collects the places of one operation after another.
 
     Attributes:
-        places: Those of the operation that is being read.
+        places: Places of the current operation.
     """
 
     def __init__(self, document: Mapping[str, Any]) -> None:
@@ -154,13 +154,13 @@ class _Reader:
             self._media(whole[status], "answer" if status == good[0] else f"answer:{status}")
 
     def _media(self, holder: Mapping[str, Any], place: str) -> None:
-        """Read what a body, an answer or a parameter holds, by media type; JSON's is not named."""
+        """Read the content of a body, answer or parameter, by media type; JSON is left unnamed."""
         for media, content in _mapping(holder.get("content")).items():
             name = place if media.partition(";")[0] == "application/json" else f"{place}:{_escaped(media)}"
             self.read(_mapping(content).get("schema", {}), name, ())
 
     def target(self, node: object) -> object:
-        """Follow references; what cannot be followed stays."""
+        """Resolve references; return an unresolvable one as it is."""
         seen: list[object] = []
         while node not in seen and (found := self._pointed_at(node)) is not None:
             seen.append(node)
@@ -177,7 +177,7 @@ class _Reader:
         return found
 
     def read(self, schema: object, place: str, above: tuple[int, ...]) -> None:
-        """Note what a schema says at a place, and what its parts say at theirs; ``above`` are those it is part of."""
+        """Collect the facts of a schema at a place, and of its parts below; ``above`` are the schemas around it."""
         self._visits += 1
         if self._visits > MOST_SCHEMAS:
             message = f"it unfolds to more than {MOST_SCHEMAS:,} schemas"
@@ -221,7 +221,7 @@ class _Reader:
             self.read(part, place if len(rest) == 1 else f"{place}|{number}", inside)
 
     def _note(self, place: str, said: Mapping[str, Any]) -> None:
-        """Add what is said of a place, to what another part has said of it."""
+        """Add facts to a place, merged with those that it has."""
         noted = self.places.setdefault(place, {})
         for name, value in said.items():
             before = noted.get(name, value)
@@ -234,7 +234,7 @@ class _Reader:
 
 
 def _about(operation: Mapping[str, Any]) -> Place:
-    """Give what is said of an operation as a whole; scopes and rates are found in its description."""
+    """Return the facts of an operation as a whole; scopes and rates come from its description."""
     text = operation.get("description")
     about = {"id": operation.get("operationId")}
     for name, pattern in (("scopes", _SCOPE), ("rates", _RATE)):
@@ -247,7 +247,7 @@ def _about(operation: Mapping[str, Any]) -> Place:
 
 
 def _constraints(schema: Mapping[str, Any]) -> Place:
-    """Give what a schema says by itself: all that is neither prose nor another schema's place."""
+    """Return a schema's own facts, without prose and nested schemas."""
     said = {name: _without_prose(value) for name, value in schema.items() if _is_fact(name) and name not in _STRUCTURE}
     if isinstance(said.get("additionalProperties"), Mapping):
         del said["additionalProperties"]
@@ -296,6 +296,6 @@ def _list(node: object, *, single: bool = False) -> list[Any]:
 
 
 def _sorted(values: list[Any]) -> list[Any]:
-    """Give the values once each, in an order that does not depend on theirs."""
+    """Return the values without duplicates, in an order independent of theirs."""
     texts = sorted(json.dumps(value, sort_keys=True) for value in values)
     return [json.loads(text) for text, _ in itertools.groupby(texts)]

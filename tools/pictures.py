@@ -1,4 +1,4 @@
-"""Takes the pictures of the report that the documents show; run by `make pictures`, in `.venv-browser`.
+"""Takes the screenshots of the report for the documents; run by `make pictures`, in `.venv-browser`.
 
 python pictures.py PAGE FOLDER
 """
@@ -14,16 +14,13 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 
 WIDTH = 1280
-PICTURES = {
-    "report.png": ("header", "#h-period"),
-    "report-campaigns.png": ("#h-funnel", "#h-steps"),
-}
-"""Each from the top of an element to the end of the section of another."""
+PICTURES = {"report.png": ("header", "#h-period"), "report-campaigns.png": ("#h-funnel", "#h-steps")}
+"""Each spans from the top of one element to the end of another's section."""
 MARGIN = 12
 
 
 def main() -> None:
-    """Take the pictures."""
+    """Take the screenshots."""
     page, folder = map(Path, sys.argv[1:])
     names = ("chromium", "chromium-browser", "google-chrome")
     program = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)

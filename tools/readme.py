@@ -1,4 +1,4 @@
-"""README.md as package indexes show it, with links that lead to the repository; called by hatchling at each build."""
+"""Adapts README.md for package indexes, with links into the repository; hatchling calls it in each build."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ REPOSITORY = "https://github.com/tap-instantly/tap-instantly"
 
 
 class Readme(MetadataHookInterface):
-    """Gives the package its description."""
+    """Sets the package's description."""
 
     PLUGIN_NAME = "custom"
 
     def update(self, metadata: dict[str, Any]) -> None:
-        """Called with the ``project`` table of pyproject.toml."""
+        """Update the ``project`` table of pyproject.toml."""
         text = Path(self.root, "README.md").read_text(encoding="utf-8")
         metadata["readme"] = {"content-type": "text/markdown", "text": absolute(text)}
 
 
 def absolute(text: str) -> str:
-    """Markdown in which links to files lead to the repository, and pictures are those that are there."""
+    """Return Markdown with absolute links to the repository's files and pictures."""
     pictures = re.sub(r"(!\[[^\]]*\])\((?!https?:)", rf"\1({REPOSITORY}/raw/main/", text)
     return re.sub(r"\]\((?!https?:|#)", f"]({REPOSITORY}/blob/main/", pictures)

@@ -1,4 +1,4 @@
-"""What CHANGELOG.md says of one release, for its page on GitHub; run by `make release-notes RELEASE=v1.2.3`."""
+"""Prints the section of CHANGELOG.md on a release; run by `make release-notes RELEASE=v1.2.3`."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ CHANGELOG = Path(__file__).parent.parent / "CHANGELOG.md"
 
 
 def notes(version: str, changelog: str) -> str:
-    """The part of a changelog in the form of Keep a Changelog that is about ``version``, with or without a ``v``.
+    """Return the section on ``version``, with or without a ``v``, of a changelog in the form of Keep a Changelog.
 
     Raises:
-        ValueError: There is none, or nothing in it.
+        ValueError: There is none, or it is empty.
     """
     heading = rf"^## \[{re.escape(version.removeprefix('v'))}\] - \d{{4}}-\d\d-\d\d$"
     found = re.search(heading + r"\n(.*?)(?=^## |^\[[^\]]+\]: |\Z)", changelog, flags=re.MULTILINE | re.DOTALL)

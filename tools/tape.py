@@ -1,4 +1,4 @@
-"""What a run received, to play the same run again without a server."""
+"""Records the answers of a run, to replay it without a server."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from requests.adapters import HTTPAdapter
 from typing_extensions import override
 from urllib3.response import HTTPResponse
 
-from tap_instantly.api import limits, retry, transport
-from tap_instantly.api.adapter import Adapter
+from tap_instantly.client import rate_limit, retry, transport
+from tap_instantly.client.adapter import Adapter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,17 +24,17 @@ NOT_RECORDED = b'{"message":"not recorded"}'
 
 
 class Tape(dict[str, bytes]):
-    """The body of each good answer, by what was asked for, in the order of asking."""
+    """The body of each successful answer, by request, in the order of the requests."""
 
     @contextmanager
     def recording(self) -> Iterator[None]:
-        """Clients that are made in this context send over the network, and what comes is recorded."""
+        """Record the answers to clients created in this context; they use the network."""
         with _clients_with(lambda patience: _Recorder(self, patience)):
             yield
 
     @contextmanager
     def playing(self) -> Iterator[None]:
-        """Clients that are made in this context get what was recorded, and a 404 for everything else."""
+        """Answer clients created in this context from the recording, and everything else with 404."""
         with _clients_with(lambda _: _Player(self)):
             yield
 
@@ -65,17 +65,17 @@ class _Player(HTTPAdapter):
 
 
 def _asked(request: requests.PreparedRequest) -> str:
-    """What was asked for, less the number of records: for a page that cannot be had, fewer are asked for."""
+    """Return the request without its page size, which the client reduces after a failure."""
     return re.sub(r'\blimit(=|": ?)\d+', "limit", f"{request.method} {request.path_url} {request.body!r}")
 
 
 @contextmanager
 def _clients_with(adapter: Callable[[float], HTTPAdapter]) -> Iterator[None]:
-    """Clients send through an adapter of that kind, and nobody waits before trying again."""
+    """Create clients with this kind of adapter and without delays before retries."""
     waits = dict.fromkeys(("EMAILS_INTERVAL", "PAUSE_AFTER_429", "EMAILS_PAUSE_AFTER_429", "RECOVERY_SECONDS"), 0.001)
     with (
         mock.patch.object(transport, "Adapter", adapter),
         mock.patch.object(retry, "FIRST_WAIT", 0),
-        mock.patch.dict(vars(limits), waits),
+        mock.patch.dict(vars(rate_limit), waits),
     ):
         yield

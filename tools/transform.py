@@ -1,7 +1,7 @@
-"""Writes the sources, the staging models and the seed of codes of the dbt package from the streams and their schemas.
+"""Generates the dbt package's sources, staging models and seed of codes from the streams and their schemas.
 
-Run by `make docs`, and checked by the tests. What the schemas say is not said again by hand: descriptions, types, keys,
-and what codes stand for.
+Run by `make docs`, and checked by the tests. Descriptions, types, keys and the labels of codes come from the schemas
+alone.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ ENTITIES = {
     "lead_labels": "label",
     "emails": "email",
 }
-"""What the id and the name of a stream's records are called; of other streams they stay `id` and `name`."""
+"""Columns for the id and the name of a stream's records; other streams keep `id` and `name`."""
 
 NAMES = {
     ("workspaces", "id"): "id",
@@ -54,13 +54,13 @@ NAMES = {
     ("emails", "from"): "from_address",
     ("emails", "to"): "to_address",
 }
-"""Columns with another name than the rules give."""
+"""Exceptions from the naming rules."""
 
 RESERVED = {"from", "to", "interval", "timestamp", "group", "order", "limit", "user", "start", "end"}
-"""Words that some database takes for its own; such a column gets the name of its stream before it."""
+"""Reserved words of some database; such a column is prefixed with the name of its stream."""
 
 ALIASES = {("campaign_analytics", "campaign_status"): ("campaigns", "status")}
-"""Columns that hold the code of another stream's column, which is where it is documented."""
+"""Columns that hold the code of another stream's column, where it is documented."""
 
 ADDRESSES = {
     *("bcc_address_email_list", "bl_value", "cc_address_email_list", "company_domain", "domain", "eaccount", "email"),
@@ -79,11 +79,17 @@ ADDRESSES = {
     ("emails", "lead"),
     ("workspace_whitelabel_domain", "name"),
 }
-"""Columns with addresses or domains, of all streams or of one. Capitals say nothing in them, and the API does not write
-them alike everywhere, so that staging makes small letters of them."""
+"""Columns with addresses or domains, of all streams or of one. Staging lower-cases them, because case has no meaning in
+them and the API is inconsistent."""
 
 MEANINGS = {"lt_interest_status": lambda code: "positive" if code > 0 else "neutral" if code == 0 else "negative"}
-"""What codes amount to, by column."""
+"""Meanings of codes, by column."""
+
+SCHEMA = (
+    "\"{{ var('instantly__union_schemas')[0] if var('instantly__union_schemas')"
+    " else env_var('DBT_INSTANTLY_SCHEMA', var('instantly__schema')) }}\""
+)
+"""Schema of the sources; of several the first."""
 
 FRESHNESS = {
     "leads": (24, 48),
@@ -95,8 +101,19 @@ FRESHNESS = {
     "account_warmup": (48, 96),
     "account_warmup_daily": (48, 96),
 }
-"""Hours without a load after which `dbt source freshness` warns and fails: of streams that each run brings rows of, be
-it only those at the bookmark, which come again. Of the others a workspace may have none."""
+"""Hours without a load after which `dbt source freshness` warns and fails. Only streams with new rows in each run are
+listed, even if those rows repeat the bookmark's. Other streams may be empty in a workspace."""
+
+ADDED = (
+    ("loaded_at", "timestamp", "Load time of the row, UTC; NULL if the loader does not record it."),
+    (
+        "extracted_at",
+        "timestamp",
+        "When the tap read the row, UTC, which may be the day before; NULL where the loader notes no time.",
+    ),
+    ("source_relation", "text", "Schema of the table that has the row."),
+)
+"""Name, type and description of the columns that staging adds to those of the tap."""
 
 _DOCUMENTED = re.compile(r"Documented values: (.*)\.$", re.DOTALL)
 _CODE = re.compile(r"(-?\d+) = (.*?)(?=, -?\d+ = |$)", re.DOTALL)
@@ -108,13 +125,13 @@ class Column:
     """A column of a staging model.
 
     Attributes:
-        source: Its name in the table of the loader.
-        name: Its name here.
-        type: Its type here; json for objects and arrays.
-        description: From the schema.
-        label: Name of the column with what the code stands for, if it is one.
+        source: Its name in the loader's table.
+        name: Its name in the model.
+        type: Its type in the model; json for objects and arrays.
+        description: Description from the schema.
+        label: Name of the column with the label of the code, if it is a code.
         code: Stream and column that document the code.
-        is_address: Whether it holds addresses or domains.
+        is_address: True if it holds addresses or domains.
     """
 
     source: str
@@ -127,20 +144,26 @@ class Column:
 
 
 def codes_of(description: str) -> dict[int, str]:
-    """Read from a description what codes stand for; nothing if it documents none."""
+    """Parse the labels of codes from a description; empty if it documents none."""
     documented = _DOCUMENTED.search(description)
     found = _CODE.findall(documented[1]) if documented else ()
-    # Of `Label - explanation` and `Label; explanation` the first is the label.
+    # In `Label - explanation` and `Label; explanation`, only the first part is the label.
     return {int(code): re.split(r" - |; ", label)[0].rstrip(".") for code, label in found}
 
 
 def columns_of(stream: str, schema: Mapping[str, Any]) -> list[Column]:
-    """Type and name the columns of a stream; those that say of which workspace a record is come first."""
+    """Type and name the columns of a stream; those that identify the workspace come first."""
     properties = schema["properties"]
     first = ("workspace_id", "workspace_name")
     last = ("unknown_fields",)
     ordered = [*first, *(name for name in properties if name not in first + last), *last]
     return [_column(stream, name, properties[name]) for name in ordered if (stream, name) != ("workspaces", "id")]
+
+
+def key_of(stream: InstantlyStream, columns: Sequence[Column]) -> list[str]:
+    """Return the names in the model of the columns that identify a row; a workspace's `id` is its `workspace_id`."""
+    names = {column.source: column.name for column in columns}
+    return [names.get(name, "workspace_id") for name in stream.primary_keys]
 
 
 def _column(stream: str, source: str, schema: Mapping[str, Any]) -> Column:
@@ -170,81 +193,80 @@ def _rename(stream: str, source: str) -> str:
 
 
 def model(stream: InstantlyStream, columns: list[Column]) -> str:
-    """Give the SQL of the staging model of a stream."""
+    """Return the SQL of a stream's staging model."""
     lines = [f"-- {REMARK}"]
-    if stream.why_off is not None:
+    if stream.why_deselected is not None:
         lines.append(f"{{{{ config(enabled='{stream.name}' in var('instantly__streams_on')) }}}}")
-    lines += ["{{ instantly.stage(", f"    '{stream.name}',", f"    key={list(stream.primary_keys)},", "    columns=["]
-    for column in columns:
-        parts = [column.source, column.name, "address" if column.is_address else column.type]
-        if column.label and column.code:
-            parts += [column.label, *column.code]
-        lines.append(f"        ({', '.join(map(repr, parts))}),")
-    return "\n".join([*lines, "    ],", ") }}", ""])
+    codes = ", codes=ref('instantly_codes')" if any(column.label for column in columns) else ""
+    lines.append(f"{{{{ instantly.stage('{stream.name}', key={key_of(stream, columns)}{codes}) }}}}")
+    return "\n".join([*lines, ""])
 
 
 def sources(schemas: Sequence[Schema]) -> str:
-    """Give the YAML of the tables that the tap fills."""
+    """Return the YAML of the tap's tables, as dbt sources."""
     lines = [
         f"# {REMARK}",
         "version: 2",
         "",
         "sources:",
         "- name: instantly",
-        "  description: What the tap has loaded from Instantly.",
+        "  description: Tables that the tap loads from Instantly.",
         "  database: \"{{ var('instantly__database') or target.database }}\"",
-        "  schema: \"{{ env_var('DBT_INSTANTLY_SCHEMA', var('instantly__schema')) }}\"",
+        "  # Of several schemas the first one: `dbt source freshness` looks at that alone.",
+        f"  schema: {SCHEMA}",
         "  tables:",
     ]
     for stream, schema in schemas:
-        word = "not in var('instantly__streams_off')" if stream.why_off is None else "in var('instantly__streams_on')"
-        lines += [
-            f"  - name: {stream.name}",
-            f"    description: {_text(schema['description'])}",
-            "    config:",
-            f"      enabled: \"{{{{ '{stream.name}' {word} }}}}\"",
-        ]
+        when = (
+            "in var('instantly__streams_on')"
+            if stream.why_deselected is not None
+            else "not in var('instantly__streams_off')"
+        )
+        config: dict[str, Any] = {"enabled": f"{{{{ '{stream.name}' {when} }}}}"}
         if hours := FRESHNESS.get(stream.name):
-            warn, error = (f"{{count: {count}, period: hour}}" for count in hours)
-            lines += [
-                "      loaded_at_field: _sdc_batched_at",
-                f"      freshness: {{warn_after: {warn}, error_after: {error}}}",
-            ]
+            warn, error = ({"count": count, "period": "hour"} for count in hours)
+            config |= {"loaded_at_field": "_sdc_batched_at", "freshness": {"warn_after": warn, "error_after": error}}
+        identifier = f"{{{{ var('instantly__{stream.name}_identifier', '{stream.name}') }}}}"
+        lines.append(
+            f'  - {{name: {stream.name}, identifier: "{identifier}", description: {_text(schema["description"])},\n'
+            f"     config: {json.dumps(config)}}}"
+        )
     return "\n".join([*lines, ""])
 
 
 def properties(schemas: Sequence[Schema]) -> str:
-    """Give the YAML of the staging models: descriptions, and tests of keys and codes."""
+    """Return the YAML of the staging models: descriptions, and tests of keys and codes."""
     lines = [f"# {REMARK}", "version: 2", "", "models:"]
     for stream, schema in schemas:
         columns = columns_of(stream.name, schema)
-        names = {column.source: column.name for column in columns}
-        key = [names.get(name, "workspace_id") for name in stream.primary_keys]
         lines += [
             f"- name: stg_instantly__{stream.name}",
             f"  description: {_text(schema['description'])}",
             "  data_tests:",
-            f"  - instantly.unique_combination: {{arguments: {{columns: [{', '.join(key)}]}}}}",
+            f"  - instantly.unique_combination: {{arguments: {{columns: [{', '.join(key_of(stream, columns))}]}}}}",
         ]
         if labels := {column.name: column.label for column in columns if column.label}:
             lines.append(f"  - instantly.known_codes: {{arguments: {{labels: {json.dumps(labels)}}}}}")
         lines.append("  columns:")
         for column in columns:
-            lines.append(
-                f"  - {{name: {column.name}, data_type: {column.type}, description: {_text(column.description)}}}"
-            )
-            if column.label:
-                text = f"What {column.name} stands for; NULL if that is not documented."
-                lines.append(f"  - {{name: {column.label}, data_type: text, description: {_text(text)}}}")
-        when = "When the row was loaded, UTC; NULL where the loader does not note it."
-        lines.append(f"  - {{name: loaded_at, data_type: timestamp, description: {_text(when)}}}")
-        read = "When the tap read the row, UTC, which may be the day before; NULL where the loader notes no time."
-        lines.append(f"  - {{name: extracted_at, data_type: timestamp, description: {_text(read)}}}")
+            meta: dict[str, object] = {"source": column.source} if column.source != column.name else {}
+            meta |= {"address": True} if column.is_address else {}
+            lines.append(_property(column.name, column.type, column.description, meta))
+            if column.label and column.code:
+                text = f"Label of {column.name}; NULL if that is not documented."
+                of = {"label_of": column.name, "stream": column.code[0], "field": column.code[1]}
+                lines.append(_property(column.label, "text", text, of))
+        lines += [_property(*column, {}) for column in ADDED]
     return "\n".join([*lines, ""])
 
 
+def _property(name: str, kind: str, description: str, meta: Mapping[str, object]) -> str:
+    config = f", config: {{meta: {json.dumps(meta)}}}" if meta else ""
+    return f"  - {{name: {name}, data_type: {kind}, description: {_text(description)}{config}}}"
+
+
 def codes(schemas: Sequence[Schema]) -> str:
-    """Give the CSV of what codes stand for."""
+    """Return the CSV of the labels of codes."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(("stream", "field", "code", "label", "meaning"))
@@ -258,12 +280,12 @@ def codes(schemas: Sequence[Schema]) -> str:
 
 
 def _text(text: str) -> str:
-    """Quote a text for YAML, and for dbt, which reads descriptions as templates."""
+    """Quote a text for YAML and for dbt, which renders descriptions as templates."""
     return json.dumps(f"{{% raw %}}{text}{{% endraw %}}" if "{{" in text or "{%" in text else text, ensure_ascii=False)
 
 
 def files() -> Iterator[tuple[Path, str]]:
-    """Give every file that is written, by its path within the package, with its text."""
+    """Yield every generated file: its path in the package and its text."""
     schemas = [
         (stream, json.loads((ROOT / "schemas" / f"{stream.name}.json").read_text(encoding="utf-8")))
         for stream in TapInstantly(config={}, validate_config=False).discover_streams()
@@ -276,7 +298,7 @@ def files() -> Iterator[tuple[Path, str]]:
 
 
 def surplus() -> set[Path]:
-    """Name the staging files that nothing writes, such as those of a stream that is gone."""
+    """Return the staging files that are no longer generated."""
     return {path.relative_to(PACKAGE) for path in (PACKAGE / STAGING).iterdir()} - {path for path, _ in files()}
 
 

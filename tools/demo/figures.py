@@ -1,0 +1,50 @@
+"""Checks the figures and words of the report against the API."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+from tests.report import reading, words
+from tests.report.comparison import differences
+from tests.report.expected import Expected
+from tools.demo.errors import DemoError
+from tools.demo.paths import short
+from tools.demo.tables import TABLES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from sandbox.control import Control
+    from tools.demo.tables import Row
+    from tools.demo.truth import Truth
+
+WARMUP = next(table for table in TABLES if table.name == "account_warmup_daily")
+
+
+def check(path: Path, control: Control, truth: Truth) -> str:
+    """Compare all data on the page with the API.
+
+    Args:
+        path: The page.
+        control: Control-plane client of the sandbox that the data came from.
+        truth: The expected data, including rows that the API no longer returns.
+
+    Returns:
+        A line with the number of equal figures.
+
+    Raises:
+        DemoError: A figure differs.
+    """
+
+    def rows(resource: str) -> Iterable[Row]:
+        return truth.expected(WARMUP) if resource == "warmup_analytics_daily" else control.truth(resource)
+
+    page = reading.read(path.read_text(encoding="utf-8"))
+    del page.words["loaded"]
+    expected = Expected([rows], date.fromisoformat(page.as_of[0]))
+    if odd := tuple(differences(page, expected, words.words(expected, [str(truth.workspace_name)]))):
+        message = f"{short(path)} differs from the API: see the {len(odd)} differences above"
+        raise DemoError(message, odd)
+    return f"identical with the API: yes ({len(page.figures):,} figures and {len(page.words):,} words of the report)"
