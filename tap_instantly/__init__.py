@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib import metadata
 
-from tap_instantly.api import ErrorKind, InstantlyAPIError, InstantlyClient, InstantlyError
+from tap_instantly.client import ErrorKind, InstantlyAPIError, InstantlyClient, InstantlyError
 
 __version__ = metadata.version("tap-instantly")
 

@@ -9,30 +9,38 @@ from typing import NoReturn
 
 from singer_sdk.exceptions import SingerSDKError
 
-from tap_instantly.api import InstantlyError
-from tap_instantly.api.secrecy import guard_logs
+from tap_instantly.client import InstantlyError
+from tap_instantly.client.errors import is_refused
+from tap_instantly.client.redaction import guard_logs
 from tap_instantly.progress.quiet import quieten
-from tap_instantly.stopping import bound_the_stop
-from tap_instantly.tap import IncompleteError, TapInstantly
+from tap_instantly.sync.completeness import IncompleteError, RefusedError
+from tap_instantly.sync.shutdown import install_shutdown_deadline
+from tap_instantly.tap import TapInstantly
 
 GARBAGE_COLLECTION = (50_000, 20, 100)
-"""How seldom: after so many new objects, and so many times that, and so many times that again."""
+"""Thresholds of the garbage collector's three generations: new objects, then collections of the generation before."""
 
 
 FAILED = 1
-"""Exit code of a run that could not go on."""
+"""Exit code of a run that failed."""
 
 INCOMPLETE = 3
-"""Exit code of a run that came to its end but could not read everything; 2 is for a wrong command line."""
+"""Exit code of a run that ended but could not read everything. Code 2 is for invalid command lines."""
+
+REFUSED = 4
+"""Exit code of a run that read everything but what the key or the plan does not give, with the setting ``strict``."""
+
+NOT_OPENED = 5
+"""Exit code of a run whose keys or plans open no workspace."""
 
 
 def main() -> None:
-    """Run the tap; what goes wrong ends in one line on standard error and an exit code of its own."""
+    """Run the tap. Every failure ends with one line on standard error and an exit code."""
     if sys.stdout is None or sys.stderr is None:
-        # Python has none where its descriptor is closed, which then becomes that of the first file to be opened.
-        sys.exit("Standard output and standard error have to be open.")
-    bound_the_stop()
-    # Records are trees, in which the collector of cycles finds nothing: it took a tenth of the time (measured).
+        # Python sets a stream to None if its descriptor is closed. The next opened file would get that descriptor.
+        sys.exit("Standard output and standard error must be open.")
+    install_shutdown_deadline()
+    # Records contain no reference cycles. Collecting them took a tenth of the time (measured).
     gc.freeze()
     gc.set_threshold(*GARBAGE_COLLECTION)
     try:
@@ -40,18 +48,26 @@ def main() -> None:
         guard_logs()
         quieten()
         command()
-    except IncompleteError as error:
-        _fail(str(error), INCOMPLETE)
     except (InstantlyError, SingerSDKError) as error:
-        _fail(str(error))
+        _fail(str(error), exit_code_of(error))
     except OSError as error:
-        # The client turns every network error into its own kind, and files are read before: what is left is output.
+        # The client converts network errors, and input files are read earlier: the rest comes from writing output.
         _fail(f"Cannot read or write {error.filename or 'standard output'}: {error.strerror or error}")
+
+
+def exit_code_of(error: Exception) -> int:
+    """Return the exit code of a run that an error ended."""
+    if isinstance(error, RefusedError):
+        return REFUSED
+    if isinstance(error, IncompleteError):
+        return INCOMPLETE
+    # A refusal ends the run only if no workspace opens.
+    return NOT_OPENED if is_refused(error) else FAILED
 
 
 def _fail(message: str, code: int = FAILED) -> NoReturn:
     TapInstantly.logger.critical(message)
-    # Python would try once more to flush what could not be written, and end in its own words or with a code of its own.
+    # At exit, Python would flush the failed output again, and print its own message or change the exit code.
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
     try:

@@ -1,35 +1,35 @@
-"""Timestamps, all of them UTC and of one form, so that they compare as text and load into one column type."""
+"""Timestamps in UTC and in one format, so that they sort as text and load into one column type."""
 
 from __future__ import annotations
 
 import re
-from datetime import date, datetime, time, timezone
+from datetime import date, datetime, time, timedelta, timezone
 
 import msgspec
 
 CANONICAL = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z")
-"""The API's own form of a timestamp."""
+"""Timestamp format of the API."""
 
 LENGTH = 24
-"""Characters of it."""
+"""Length of an API timestamp in characters."""
 
 _MARKS = {number * LENGTH: "T" * number + "." * number + "Z" * number for number in range(100)}
 
 
 def are_canonical(texts: str) -> bool:
-    """Whether timestamps, up to a hundred, put together into one text, are all of the API's own form.
+    """Return True if concatenated timestamps, at most a hundred, all have the API's format.
 
-    They have to be valid ones with a zone (``2026-01-31T00:00:00+0100`` has as many characters). To match each with a
+    They must be valid timestamps with a zone (``2026-01-31T00:00:00+0100`` has the same length). Matching each with a
     pattern takes three times as long, and leads have four to ten of them (measured).
     """
     return texts[10::LENGTH] + texts[19::LENGTH] + texts[23::LENGTH] == _MARKS.get(len(texts))
 
 
 def parse(value: str) -> datetime:
-    """``value``, an ISO 8601 date or timestamp, as an aware datetime in UTC; without a zone it is taken as UTC.
+    """Parse an ISO 8601 date or timestamp into an aware datetime in UTC; without a zone, UTC is assumed.
 
     Raises:
-        ValueError: It is neither.
+        ValueError: ``value`` is neither a date nor a timestamp.
     """
     try:
         moment = msgspec.convert(value, datetime)
@@ -37,12 +37,12 @@ def parse(value: str) -> datetime:
         moment = datetime.combine(msgspec.convert(value, date), time())
     try:
         return moment.replace(tzinfo=timezone.utc) if moment.tzinfo is None else moment.astimezone(timezone.utc)
-    except OverflowError as error:  # the year 1 or 9999, moved out of the calendar
+    except OverflowError as error:  # conversion to UTC left the range of years 1 to 9999
         raise ValueError(value) from error
 
 
 def is_day(value: object) -> bool:
-    """Whether a value is a date, or a timestamp, of the calendar."""
+    """Return True if the value is a valid date or timestamp."""
     try:
         return isinstance(value, str) and bool(parse(value))
     except ValueError:
@@ -50,27 +50,40 @@ def is_day(value: object) -> bool:
 
 
 def text(moment: datetime) -> str:
-    """The API's own form, ``2026-01-31T00:00:00.000Z``; microseconds are kept where there are any."""
+    """Format as ``2026-01-31T00:00:00.000Z``, the API's format; keep microseconds if present."""
     precision = "microseconds" if moment.microsecond % 1000 else "milliseconds"
     return moment.astimezone(timezone.utc).replace(tzinfo=None).isoformat(timespec=precision) + "Z"
 
 
-def floor_text(moment: datetime) -> str:
-    """A text that every timestamp at or after ``moment``, cut to its millisecond, compares greater than or equal to.
+def just_before(moment: datetime) -> str:
+    """Format the millisecond before ``moment``: a lower bound that includes it even if the API's is exclusive."""
+    return text(moment - timedelta(milliseconds=1))
 
-    It is :func:`text` without the Z: of two timestamps in one millisecond the one with microseconds would otherwise
-    compare less, as a digit is less than Z.
+
+def floor_text(moment: datetime) -> str:
+    """Return a text that sorts at or before every timestamp from ``moment``'s millisecond on.
+
+    It is :func:`text` without the Z. Within one millisecond, a timestamp with microseconds would otherwise sort first,
+    because a digit sorts before Z.
     """
     return text(moment.replace(microsecond=moment.microsecond // 1000 * 1000))[:-1]
 
 
 def canonical(value: str) -> str:
-    """``value`` in the one form of :func:`text`; nearly all the API's timestamps have it already.
+    """Convert a timestamp to the format of :func:`text`. Nearly all API timestamps already have it.
 
     Raises:
-        ValueError: It is no timestamp.
+        ValueError: ``value`` is not a timestamp.
     """
     if not CANONICAL.fullmatch(value):
         return text(parse(value))
-    msgspec.convert(value, datetime)  # there is no 30th of February
+    msgspec.convert(value, datetime)  # rejects dates such as February 30
     return value
+
+
+def sortable(value: object) -> str:
+    """Return a timestamp in the form of :func:`canonical`; empty, and so less than any, if it is none."""
+    try:
+        return canonical(value) if isinstance(value, str) else ""
+    except ValueError:
+        return ""

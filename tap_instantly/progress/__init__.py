@@ -1,4 +1,4 @@
-"""What a run is doing, and at its end what it has done: on a terminal, or in lines of the log."""
+"""Report the progress and the summary of a run, on a terminal or in the log."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far a run is, worked out from its counts."""
+"""Compute the progress of a run from its counts."""
 
 from __future__ import annotations
 
@@ -7,50 +7,50 @@ from collections import deque
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from tap_instantly.streams.part import Outcome
+from tap_instantly.sync.outcome import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from tap_instantly.streams.part import Part
-    from tap_instantly.streams.tally import Tally
+    from tap_instantly.sync.counts import Counts
+    from tap_instantly.sync.partition import Partition
 
 SOONEST = 5.0
-"""Seconds that a stream has to have been read before it is told how long it may still take."""
+"""Seconds before a stream gets an estimate of the time left."""
 
 LEAST = 3
-"""How much of it has to have been read by then: slices, or records."""
+"""Slices or records before a stream gets an estimate of the time left."""
 
 NEARLY = 0.8
-"""Share of the allowed requests that is called the limit."""
+"""Share of the allowed request rate that counts as the limit."""
 
 PAUSE = 0.5
-"""Seconds that are called a pause: in less, nobody could read of it."""
+"""Shortest pause to display, in seconds: nobody could read a shorter one."""
 
 
 @dataclass(frozen=True)
 class Figures:
-    """How far a run is.
+    """Progress of a run.
 
     Attributes:
-        seconds: Since its beginning.
-        stream_name: What is being written; None before the first stream and behind the last. Others are read ahead.
-        streams_done: Streams that have been written.
-        streams: All that are selected.
-        records: Written.
-        records_read: Read, also those that have not changed.
-        records_per_second: The latter, of late.
-        pages: Answers that they came in.
-        requests: Sent.
-        requests_per_second: Of late.
-        requests_allowed: What the settings allow in a second to the workspaces that are being read.
-        workspaces: Those that the stream is read in.
-        workspaces_done: Those of them that it has been read in.
-        workspaces_pausing: Those that send nothing for a while, after a 429.
-        pause: Seconds until the last of these goes on.
-        at_limit: Whether requests wait for their turn.
-        share: How much of the stream has been read, in words; empty where nobody can know.
-        seconds_left: Until it has been read; None where nobody can know.
+        seconds: Time since the start of the run.
+        stream_name: Stream that is being written; None before the first and after the last. Others are read ahead.
+        streams_done: Streams already written.
+        streams: Selected streams.
+        records: Records written.
+        records_read: Records read, unchanged ones included.
+        records_per_second: Recent rate of ``records_read``.
+        pages: Pages written.
+        requests: Requests sent.
+        requests_per_second: Recent rate of ``requests``.
+        requests_allowed: Requests per second that the settings allow to all workspaces being read.
+        workspaces: Workspaces of the current stream.
+        workspaces_done: Workspaces in which the current stream has ended.
+        workspaces_pausing: Workspaces that pause after a 429.
+        pause: Seconds until the last of these pauses ends.
+        at_limit: True if requests wait for the rate limit.
+        share: Progress of the current stream in words; empty if unknown.
+        seconds_left: Estimated time left for the current stream; None if unknown.
     """
 
     seconds: float
@@ -73,12 +73,12 @@ class Figures:
     seconds_left: float | None
 
     def fields(self) -> dict[str, Any]:
-        """What there is of it, for a structured log."""
+        """Return the known figures, for a structured log."""
         found = asdict(self).items()
         return {name: round(v, 1) if isinstance(v, float) else v for name, v in found if v not in {None, ""}}
 
     def line(self) -> str:
-        """The same in words; what matters most comes first, since terminals may be narrow."""
+        """Return one line of text, the most important first: a narrow terminal cuts off the rest."""
         return ", ".join(self._clauses())
 
     def _clauses(self) -> Sequence[str]:
@@ -101,27 +101,23 @@ class Figures:
     def _waits(self, who: str) -> Sequence[str]:
         if self.workspaces_pausing:
             return [f"{who}pausing after a 429 ({clock(self.pause)} to go)"]
-        return ["waiting for the limit"] if self.at_limit else []
+        return ["waiting for the rate limit"] if self.at_limit else []
 
 
 class Watch:
-    """Looks at the counts of a run.
+    """Compute figures from the counts of a run.
 
     Args:
-        tallies: Of the selected streams, in their order.
-        allowed: Requests a second to one workspace.
-        of_late: Seconds that rates are worked out over, at least.
-        now: The time, in seconds.
+        counts_of: Counts of the selected streams, in sync order.
+        allowed: Requests per second to one workspace.
+        of_late: Shortest interval for rates, in seconds.
+        now: Clock, in seconds.
     """
 
     def __init__(
-        self,
-        tallies: Mapping[str, Tally],
-        allowed: int,
-        of_late: float,
-        now: Callable[[], float] = time.monotonic,
+        self, counts_of: Mapping[str, Counts], allowed: int, of_late: float, now: Callable[[], float] = time.monotonic
     ) -> None:
-        self._tallies = tallies
+        self._counts_of = counts_of
         self.allowed = allowed
         self._of_late = of_late
         self._now = now
@@ -129,29 +125,29 @@ class Watch:
         self._seen: deque[tuple[float, int, int]] = deque([(self._began, 0, 0)])
 
     @property
-    def current(self) -> tuple[str, Tally] | None:
-        """The stream that is being written, where one is."""
-        return next(((name, tally) for name, tally in self._tallies.items() if tally.is_open), None)
+    def current(self) -> tuple[str, Counts] | None:
+        """The stream that is being written, or None."""
+        return next(((name, counts) for name, counts in self._counts_of.items() if counts.is_open), None)
 
     def look(self) -> Figures:
-        """How far the run is now."""
+        """Return the current figures."""
         now, current = self._now(), self.current
-        tallies = self._tallies.values()
-        parts = list(current[1].parts.values()) if current else []
-        active = under_way([part for tally in tallies for part in list(tally.parts.values())])
+        counts_of = self._counts_of.values()
+        parts = list(current[1].partitions.values()) if current else []
+        active = under_way([part for counts in counts_of for part in list(counts.partitions.values())])
         asked = {part.workspace.id for part in active}
-        read, requests = sum(tally.read for tally in tallies), sum(tally.requests for tally in tallies)
+        read, requests = sum(counts.read for counts in counts_of), sum(counts.requests for counts in counts_of)
         records_per_second, requests_per_second = self._rates(now, read, requests)
         pauses = {part.workspace.id: pause for part in active if (pause := held_back(part)) > PAUSE}
         return Figures(
             seconds=now - self._began,
             stream_name=current[0] if current else None,
-            streams_done=sum(tally.was_read and not tally.is_open for tally in tallies),
-            streams=len(tallies),
-            records=sum(tally.records for tally in tallies),
+            streams_done=sum(counts.was_read and not counts.is_open for counts in counts_of),
+            streams=len(counts_of),
+            records=sum(counts.records for counts in counts_of),
             records_read=read,
             records_per_second=records_per_second,
-            pages=sum(tally.pages for tally in tallies),
+            pages=sum(counts.pages for counts in counts_of),
             requests=requests,
             requests_per_second=requests_per_second,
             requests_allowed=self.allowed * max(1, len(asked)),
@@ -175,35 +171,35 @@ class Watch:
         return (read - read_then) / span, (requests - requests_then) / span
 
 
-def under_way(parts: Sequence[Part]) -> list[Part]:
-    """Those that are being read."""
+def under_way(parts: Sequence[Partition]) -> list[Partition]:
+    """Return the partitions that are being read."""
     return [part for part in parts if part.outcome is Outcome.READING]
 
 
-def held_back(part: Part) -> float:
-    """Seconds that a 429 holds back what is asked for."""
-    return part.workspace.client.budget.held_back(part.path)
+def held_back(part: Partition) -> float:
+    """Return the seconds for which a 429 delays the requests of a partition."""
+    return part.workspace.client.budget.held_back(part.stream.path)
 
 
-def at_limit(parts: Sequence[Part], allowed: int) -> bool:
-    """Whether requests to a workspace wait for their turn, and not for a processor.
+def at_limit(parts: Sequence[Partition], allowed: int) -> bool:
+    """Return true if requests to a workspace wait for the rate limit, rather than for a processor.
 
-    Then they are nearly as many as are allowed.
+    At the limit, the request rate is close to the allowed one.
 
     Args:
-        parts: What is under way in that workspace.
-        allowed: Requests a second.
+        parts: Partitions of the workspace that are being read.
+        allowed: Requests per second.
     """
-    requests, seconds = sum(part.requests for part in parts), max(part.seconds for part in parts)
+    requests, seconds = sum(part.usage.requests for part in parts), max(part.seconds for part in parts)
     return parts[0].workspace.client.budget.spent and requests > NEARLY * allowed * seconds
 
 
-def seconds_left(parts: Sequence[Part], seconds: float) -> float | None:
-    """How long it takes to read the rest at the pace so far; None where it is not known how much that is.
+def seconds_left(parts: Sequence[Partition], seconds: float) -> float | None:
+    """Estimate the time left from the average pace; None if the size of the rest is unknown.
 
     Args:
-        parts: What is read side by side.
-        seconds: How long it has been.
+        parts: Partitions that are read concurrently.
+        seconds: Time taken so far.
     """
     courses = [course for part in parts if part.even and (course := part.course) is not None]
     read, ahead = sum(read for read, _ in courses), sum(ahead for _, ahead in courses)
@@ -212,8 +208,8 @@ def seconds_left(parts: Sequence[Part], seconds: float) -> float | None:
     return seconds * ahead / read
 
 
-def share(parts: Sequence[Part]) -> str:
-    """How much has been read, where that is known of each of them."""
+def share(parts: Sequence[Partition]) -> str:
+    """Describe the progress of the partitions together; empty if that of one is unknown."""
     courses = [course for part in parts if (course := part.course) is not None]
     read, ahead = (sum(column) for column in zip(*courses, strict=True)) if courses else (0, 0)
     if len(courses) < len(parts) or not read + ahead:
@@ -224,7 +220,7 @@ def share(parts: Sequence[Part]) -> str:
 
 
 def clock(seconds: float) -> str:
-    """As 0:05, 12:00 or 1:00:00."""
+    """Format a duration as 0:05, 12:00 or 1:00:00."""
     minutes, second = divmod(round(seconds), 60)
     hours, minute = divmod(minutes, 60)
     return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"

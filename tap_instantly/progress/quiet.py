@@ -1,4 +1,4 @@
-"""Lines of the SDK that a log is better without."""
+"""Filter out noisy log lines of the SDK."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from singer_sdk.metrics import METRICS_LOGGER_NAME
 from typing_extensions import override
 
 OF_EACH_STREAM = ("Skipping deselected stream", "Beginning sync of", "Starting incremental sync of")
-"""Beginnings of the SDK's lines that tell of each stream, or each workspace, no more than its ``Synced`` line."""
+"""Prefixes of SDK lines per stream or workspace that add nothing to the ``Synced`` line."""
 
 
 class Quiet(logging.Filter):
-    """Passes on what the SDK says of each stream only where the level is DEBUG.
+    """Log filter that drops the SDK's lines per stream, except at level DEBUG.
 
     Args:
-        metrics: Whether the SDK's metrics are passed on all the same.
+        metrics: True to keep the SDK's metrics.
     """
 
     def __init__(self, *, metrics: bool) -> None:
@@ -33,14 +33,14 @@ class Quiet(logging.Filter):
 
 
 def quieten() -> None:
-    """Keep the log of this process to a line for each stream and the summary.
+    """Reduce the log of this process to one line per stream and the summary.
 
-    Who says how to log with ``SINGER_SDK_LOG_CONFIG`` gets the metrics too: Meltano does, and reads them.
+    With ``SINGER_SDK_LOG_CONFIG`` the metrics stay: Meltano sets it, and reads them.
     """
     for handler in logging.getLogger().handlers:
         handler.addFilter(Quiet(metrics="SINGER_SDK_LOG_CONFIG" in os.environ))
 
 
 def drop_metrics() -> None:
-    """Log no metrics from here on: of a test of the connection nobody needs them."""
+    """Disable metrics in the log: a connection test does not need them."""
     logging.getLogger(METRICS_LOGGER_NAME).setLevel(logging.WARNING)

@@ -1,4 +1,4 @@
-"""When to say what of a run, and where."""
+"""Schedule progress and summary, and choose the terminal or the log for them."""
 
 from __future__ import annotations
 
@@ -10,45 +10,45 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-from tap_instantly import stopping
 from tap_instantly.progress.figures import Watch
 from tap_instantly.progress.summary import Summary
+from tap_instantly.sync import shutdown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from tap_instantly.api import Workspaces
     from tap_instantly.progress.live import Live
     from tap_instantly.streams import InstantlyStream
+    from tap_instantly.workspaces import Workspaces
 
 INTERVAL = 30.0
-"""Seconds between lines of the log that tell how far the run is."""
+"""Seconds between progress lines in the log."""
 
 FRAME = 0.5
-"""Seconds between two looks at the counts on a terminal."""
+"""Seconds between updates of the terminal."""
 
 OF_LATE = 5.0
-"""Seconds that rates are worked out over on a terminal."""
+"""Interval for rates on a terminal, in seconds."""
 
 PATIENCE = 0.5
-"""Seconds to wait for a line that is just being written; who writes it may wait for the one who waits here."""
+"""Seconds to wait for a write in progress: its thread may in turn wait for this one."""
 
 JOIN = 2.0
-"""Seconds to wait for the thread at the end of a run."""
+"""Seconds to wait for the progress thread at the end of a run."""
 
 AUTO, OFF = "auto", "off"
-"""Values of the setting ``progress``: what suits standard error, and nothing before the end; else lines of the log."""
+"""Values of the setting ``progress``: live display on a terminal, or summary only. Otherwise the tap logs lines."""
 
 logger = logging.getLogger("tap-instantly")
 
 
 class Ticker:
-    """Does something every so many seconds, in a thread of its own, until it is stopped, and not once after that.
+    """Timer that calls a function at an interval in its own thread, and never again after :meth:`stop`.
 
     Args:
-        act: What to do.
-        seconds: How often.
-        closed: By which the thread is told, and waits.
+        act: Function to call.
+        seconds: Interval.
+        closed: Event that stops the thread.
     """
 
     def __init__(self, act: Callable[[], object], seconds: float, closed: threading.Event | None = None) -> None:
@@ -56,49 +56,49 @@ class Ticker:
         self._seconds = seconds
         self._closed = closed or threading.Event()
         self._acting = threading.Lock()
-        # A daemon: what hangs on standard error holds up no end.
+        # A daemon: a blocked standard error must not delay the exit.
         self._thread = threading.Thread(target=self.run, name="progress", daemon=True)
 
     def start(self) -> None:
-        """Begin."""
+        """Start the thread."""
         self._thread.start()
 
     def run(self) -> None:
-        """Do it until told otherwise."""
+        """Call the function at each interval until stopped."""
         while not self._closed.wait(self._seconds):
             with self._acting:
                 if not self._closed.is_set():
                     self._act()
 
     def stop(self) -> None:
-        """Do it no more. Never waits long: for signal handlers too, which may hold what the thread waits for."""
+        """Stop the calls. The wait is bounded, so signal handlers may call this while holding a lock of the thread."""
         self._closed.set()
         if self._acting.acquire(timeout=PATIENCE):
             self._acting.release()
 
     def join(self) -> None:
-        """Wait for the end of the thread, but not for ever."""
+        """Wait for the thread to end, for a bounded time."""
         if self._thread.ident is not None:
             self._thread.join(JOIN)
 
 
 class Report:
-    """What is said of a run while it lasts, and at its end.
+    """Progress of a run, and its summary.
 
     Args:
-        streams: Those that are selected.
-        workspaces: Where they are read.
-        config: The settings.
+        streams: Selected streams.
+        workspaces: Workspaces of the run.
+        config: Settings.
     """
 
     def __init__(self, streams: Sequence[InstantlyStream], workspaces: Workspaces, config: Mapping[str, Any]) -> None:
         self._streams = streams
         self._workspaces = workspaces
-        self._tallies = {stream.name: stream.tally for stream in streams}
+        self._counts_of = {stream.name: stream.counts for stream in streams}
         self._began = time.monotonic()
         self._live: Live | None = None
         self._ticker: Ticker | None = None
-        self._watch = Watch(self._tallies, config["max_requests_per_second"], INTERVAL)
+        self._watch = Watch(self._counts_of, config["max_requests_per_second"], INTERVAL)
         if config["progress"] == AUTO and (descriptor := terminal()) is not None and not is_terminal(sys.stdout):
             self._show_on(descriptor, config["max_requests_per_second"])
         elif config["progress"] != OFF:
@@ -107,73 +107,75 @@ class Report:
     def _show_on(self, descriptor: int, allowed: int) -> None:
         from tap_instantly.progress.live import Live  # noqa: PLC0415 (of no use in a pipe)
 
-        watch = Watch(self._tallies, allowed, OF_LATE)
+        watch = Watch(self._counts_of, allowed, OF_LATE)
         self._live = Live(watch, descriptor, alone=not is_pipe(sys.stdout))
         self._ticker = Ticker(self._live.draw, FRAME)
-        stopping.before_force(self._live.close)
+        shutdown.before_force(self._live.close)
 
     def begin(self) -> None:
-        """The run begins."""
+        """Start reporting progress."""
         if self._ticker is not None:
             self._ticker.start()
 
     def say(self) -> None:
-        """Say in the log how far the run is."""
+        """Log the progress of the run."""
         figures = self._watch.look()
         logger.info("Progress: %s", figures.line(), extra=figures.fields())
 
-    def hush(self) -> None:
-        """Say no more of how far the run is; for signal handlers too."""
+    def silence(self) -> None:
+        """Stop reporting progress. Safe in signal handlers."""
         if self._ticker is not None:
             self._ticker.stop()
         if self._live is not None:
             self._live.close()
 
     def end(self) -> None:
-        """The run has come to its end: sum it up."""
-        self.hush()
+        """Stop reporting progress, and write the summary."""
+        self.silence()
         if self._ticker is not None:
             self._ticker.join()
         self.sum_up()
 
     def sum_up(self) -> None:
-        """Say what the run has done, however far it came."""
-        summary = Summary(self._tallies, self._workspaces.left_out, time.monotonic() - self._began)
+        """Write the summary, also of an interrupted run."""
+        summary = Summary(self._counts_of, self._workspaces.failed, time.monotonic() - self._began)
         if (descriptor := terminal()) is not None:
             from tap_instantly.progress.live import show_summary  # noqa: PLC0415 (of no use in a pipe)
 
             show_summary(summary, descriptor)
             return
         for stream in self._streams:
-            if stream.tally.was_read:
+            if stream.counts.was_read:
                 stream.sum_up()
         for total in summary.workspaces():
             logger.info("Workspace %s: %s", total.name, total.line())
+        for finding in summary.findings():
+            logger.info("Checked: %s", finding)
         for reason in summary.reasons():
             logger.info("Not complete: %s", reason)
-        logger.info("In all: %s", summary.line, extra=summary.fields)
+        logger.info("Total: %s", summary.line, extra=summary.fields)
 
 
 def terminal() -> int | None:
-    """The descriptor of standard error, where it is a terminal that somebody looks at.
+    """Return the descriptor of standard error if it is an interactive terminal, else None.
 
-    Who says how to log has other plans for it: Meltano always does.
+    With ``SINGER_SDK_LOG_CONFIG`` it does not count as one: Meltano always sets it.
     """
     if "SINGER_SDK_LOG_CONFIG" in os.environ or os.environ.get("TERM", "dumb") == "dumb" or sys.platform == "win32":
         return None
     return sys.stderr.fileno() if is_terminal(sys.stderr) else None
 
 
-def is_terminal(file: Any) -> bool:  # noqa: ANN401 (whatever is in the place of a standard file)
-    """Whether a file is a terminal."""
+def is_terminal(file: Any) -> bool:  # noqa: ANN401 (any file-like object)
+    """Return true if the file is a terminal."""
     try:
         return os.isatty(file.fileno())
-    except (OSError, ValueError, AttributeError):  # closed, or replaced by something in memory
+    except (OSError, ValueError, AttributeError):  # closed, or an in-memory file
         return False
 
 
-def is_pipe(file: Any) -> bool:  # noqa: ANN401 (whatever is in the place of a standard file)
-    """Whether somebody reads from a file who may write on the same terminal."""
+def is_pipe(file: Any) -> bool:  # noqa: ANN401 (any file-like object)
+    """Return true if the file is a pipe, whose reader may write to the same terminal."""
     try:
         return stat.S_ISFIFO(os.fstat(file.fileno()).st_mode)
     except (OSError, ValueError, AttributeError):

@@ -1,4 +1,4 @@
-"""What a run has done: records, requests and seconds of each stream and workspace, and what was not read and why."""
+"""Summarise a run: records, requests and seconds per stream and workspace, and the reasons for gaps."""
 
 from __future__ import annotations
 
@@ -6,27 +6,27 @@ import textwrap
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from tap_instantly.streams.part import Outcome
+from tap_instantly.sync.outcome import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from tap_instantly.api import InstantlyError
-    from tap_instantly.streams.part import Part
-    from tap_instantly.streams.tally import Tally
+    from tap_instantly.client import InstantlyError
+    from tap_instantly.sync.counts import Counts
+    from tap_instantly.sync.partition import Partition
 
 MOST_ROWS = 60
-"""Rows of a table that has each stream of each workspace; with more of them, one has each stream over all."""
+"""Most rows of a table by workspace and stream; beyond it, the table is by stream."""
 
 MOST_WORKSPACES = 20
-"""Workspaces that have a line each; of more of them only those of which something is missing have one."""
+"""Most workspaces with a log line each; beyond it, only incomplete workspaces get one."""
 
 HEADINGS = ("records", "requests", "seconds")
 
 
 @dataclass
 class Total:
-    """What was read of a workspace, over all streams."""
+    """Totals of a workspace over all streams."""
 
     name: str
     records: int = 0
@@ -35,125 +35,133 @@ class Total:
     missing: list[str] = field(default_factory=list)
 
     def line(self) -> str:
-        """The counts on one line."""
+        """Return the counts on one line."""
         missing = f" missing=[{', '.join(self.missing)}]" if self.missing else ""
         return f"records={self.records} requests={self.requests} seconds={self.seconds:.1f}{missing}"
 
 
 class Summary:
-    """Of a run, or of what there is of one that was stopped.
+    """Summary of a complete or interrupted run.
 
     Args:
-        tallies: Of the selected streams.
-        left_out: Why workspaces were not opened, or given up, by what messages call them.
-        seconds: Since its beginning.
+        counts_of: Counts of the selected streams.
+        failed: Errors of the workspaces that were not opened or were abandoned, by their label.
+        seconds: Duration of the run.
     """
 
-    def __init__(self, tallies: Mapping[str, Tally], left_out: Mapping[str, InstantlyError], seconds: float) -> None:
-        self._tallies = tallies
-        self._left_out = left_out
+    def __init__(self, counts_of: Mapping[str, Counts], failed: Mapping[str, InstantlyError], seconds: float) -> None:
+        self._counts_of = counts_of
+        self._failed = failed
         self._seconds = seconds
-        self._unread = [name for name, tally in tallies.items() if not tally.was_read]
+        self._unread = [name for name, counts in counts_of.items() if not counts.was_read]
         self._parts = [
-            (name, tally, part) for name, tally in tallies.items() if tally.was_read for part in tally.parts.values()
+            (name, part) for name, counts in counts_of.items() if counts.was_read for part in counts.partitions.values()
         ]
 
     @property
     def fields(self) -> dict[str, Any]:
         """The counts, for a structured log."""
-        tallies = self._tallies.values()
-        outcomes = [part.outcome for _, _, part in self._parts]
+        counts_of = self._counts_of.values()
+        outcomes = [part.outcome for _, part in self._parts]
         return {
-            "records": sum(tally.records for tally in tallies),
-            "requests": sum(tally.requests for tally in tallies),
+            "records": sum(counts.records for counts in counts_of),
+            "requests": sum(counts.requests for counts in counts_of),
             "seconds": round(self._seconds, 1),
-            "streams": len(self._tallies) - len(self._unread),
-            "workspaces": len({part.workspace.id for _, _, part in self._parts}),
+            "streams": len(self._counts_of) - len(self._unread),
+            "workspaces": len({part.workspace.id for _, part in self._parts}),
             "skipped": outcomes.count(Outcome.SKIPPED),
             "incomplete": outcomes.count(Outcome.INCOMPLETE) + outcomes.count(Outcome.READING),
-            "left_out": len(self._left_out),
-            "streams_unread": len(self._unread),
+            "workspaces_failed": len(self._failed),
+            "streams_not_started": len(self._unread),
         }
 
     @property
     def line(self) -> str:
-        """The counts on one line, those of what is missing only where something is."""
+        """The counts on one line. Counts of gaps appear only if not zero."""
         counts = self.fields.items()
         needed = ("records", "requests", "seconds", "streams", "workspaces")
         return " ".join(f"{name}={value}" for name, value in counts if value or name in needed)
 
     def workspaces(self) -> list[Total]:
-        """The workspaces, if there are several and they are not too many or something of them is missing."""
+        """Return the totals per workspace if there are several; if there are many, only those of incomplete ones."""
         totals: dict[str, Total] = {}
         spans: dict[str, list[tuple[float, float]]] = {}
-        for name, tally, part in self._parts:
+        for name, part in self._parts:
             total = totals.setdefault(part.workspace.id, Total(part.workspace.label))
-            total.records += tally.records_of(part)
-            total.requests += part.requests
+            total.records += part.records
+            total.requests += part.usage.requests
             if part.began is not None:
                 spans.setdefault(part.workspace.id, []).append((part.began, part.began + part.seconds))
             if note := _note(part):
                 total.missing.append(f"{name}: {note}")
-        for workspace, times in spans.items():  # of its streams, which are read side by side
+        for workspace, times in spans.items():  # the streams of a workspace are read concurrently
             totals[workspace].seconds = max(end for _, end in times) - min(began for began, _ in times)
         several = list(totals.values()) if len(totals) > 1 else []
         return several if len(several) <= MOST_WORKSPACES else [total for total in several if total.missing]
 
     def reasons(self) -> Iterator[str]:
-        """What was not read, and why, one line for each reason."""
+        """Yield the gaps of the run and their reasons, one line for each reason."""
         found: dict[tuple[str, str, str], list[str]] = {}
-        for stream, _, part in self._parts:
+        for stream, part in self._parts:
             if note := _note(part):
                 found.setdefault((note, stream, part.why), []).append(part.workspace.label)
         for (note, stream, why), workspaces in found.items():
             yield f"{stream} {note} in {', '.join(workspaces)}" + (f": {why}" if why else "")
-        for name, error in self._left_out.items():
-            yield f"workspace {name} was left out: {error}"
+        for name, error in self._failed.items():
+            yield f"workspace {name} failed: {error}"
         if self._unread:
-            yield f"not come to: {', '.join(self._unread)}"
+            yield f"not started: {', '.join(self._unread)}"
+
+    def findings(self) -> Iterator[str]:
+        """Yield the results of checks, one line each."""
+        for stream, part in self._parts:
+            if part.finding:
+                yield f"{stream} in {part.workspace.label}: {part.finding}"
 
     def table(self) -> list[tuple[str, ...]]:
-        """Rows of a table with a heading: workspace, stream, counts, and what there is to remark.
+        """Return the rows of a table with a heading: workspace, stream, counts and remarks.
 
-        Without the workspaces where they would be too many, and without their column where there is but one.
+        With one workspace, or with too many rows, the table has no workspace column.
         """
         parts = self._parts
         counts = self.fields
-        bottom = ("in all", *_cells(counts["records"], counts["requests"], self._seconds), "")
-        workspaces = {part.workspace.id for _, _, part in parts}
+        bottom = ("total", *_cells(counts["records"], counts["requests"], self._seconds), "")
+        workspaces = {part.workspace.id for _, part in parts}
         if len(workspaces) <= 1 or len(parts) > MOST_ROWS:
-            rows = [(name, *_of_stream(tally, several=len(workspaces) > 1)) for name, tally in self._tallies.items()]
+            rows = [
+                (name, *_of_stream(counts, several=len(workspaces) > 1)) for name, counts in self._counts_of.items()
+            ]
             return [("", *HEADINGS, ""), *rows, bottom]
-        order = {id_: place for place, id_ in enumerate(dict.fromkeys(part.workspace.id for _, _, part in parts))}
+        order = {id_: place for place, id_ in enumerate(dict.fromkeys(part.workspace.id for _, part in parts))}
         found = [
-            (part.workspace.label, name, *_cells(tally.records_of(part), part.requests, part.seconds), _note(part))
-            for name, tally, part in sorted(parts, key=lambda row: order[row[2].workspace.id])
+            (part.workspace.label, name, *_cells(part.records, part.usage.requests, part.seconds), _note(part))
+            for name, part in sorted(parts, key=lambda row: order[row[1].workspace.id])
         ]
         return [("", "", *HEADINGS, ""), *_each_once(found), ("", *bottom)]
 
 
-def _of_stream(tally: Tally, *, several: bool) -> tuple[str, ...]:
-    if not tally.was_read:
-        return ("", "", "", "not come to")
-    parts = tally.parts.values()
+def _of_stream(counts: Counts, *, several: bool) -> tuple[str, ...]:
+    if not counts.was_read:
+        return ("", "", "", "not started")
+    parts = counts.partitions.values()
     notes = [note for part in parts if (note := _note(part))]
     remarks = [f"{note} in {notes.count(note)} of {len(parts)}" if several else note for note in dict.fromkeys(notes)]
-    return (*_cells(tally.records, tally.requests, tally.seconds), ", ".join(remarks))
+    return (*_cells(counts.records, counts.requests, counts.seconds), ", ".join(remarks))
 
 
 def _cells(records: int, requests: int, seconds: float) -> tuple[str, str, str]:
     return f"{records:,}", f"{requests:,}", f"{seconds:.1f}"
 
 
-def _note(part: Part) -> str:
-    """What became of it, in a word or two; nothing where all of it was read."""
+def _note(part: Partition) -> str:
+    """Return the outcome of a partition in a word or two; empty if complete."""
     if part.outcome is Outcome.COMPLETE:
-        return "passed over some" if part.why else ""
+        return "possibly incomplete" if part.why else ""
     return str(part.outcome.value)
 
 
 def _each_once(rows: Sequence[tuple[str, ...]]) -> Iterator[tuple[str, ...]]:
-    """Rows whose first cell is empty where it is that of the row before."""
+    """Blank the first cell of a row if it repeats that of the previous row."""
     before = ""
     for first, *rest in rows:
         yield ("" if first == before else first, *rest)
@@ -161,5 +169,5 @@ def _each_once(rows: Sequence[tuple[str, ...]]) -> Iterator[tuple[str, ...]]:
 
 
 def wrapped(text: str, width: int) -> list[str]:
-    """A paragraph, in lines that take no more than so many columns, hanging."""
+    """Wrap a paragraph at a width, with a hanging indent."""
     return textwrap.wrap(text, max(width, 8), subsequent_indent="  ", break_on_hyphens=False)

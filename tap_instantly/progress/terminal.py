@@ -1,7 +1,7 @@
-"""Lines that change at the bottom of a terminal, and what else is written there above them.
+"""Redraw lines at the bottom of a terminal, with the log above them.
 
-By hand, since the libraries for it (rich, tqdm) hold locks that a signal handler would wait for without end, hide the
-cursor, which a killed program cannot bring back, and take the lines of a loader on the same terminal for their own.
+The common libraries (rich, tqdm) do not fit. A signal handler could deadlock on their locks. They hide the cursor,
+which a killed program cannot restore. They also erase the lines of a loader on the same terminal.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 
-from tap_instantly.singer.writer import write_all
+from tap_instantly.sync.writer import write_all
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
 PATIENCE = 0.3
-"""Seconds to wait for another thread to end its write; it may hang for ever, or wait for the one who waits here."""
+"""Seconds to wait for a write of another thread, which may hang, or wait for this one."""
 
 USUAL = os.terminal_size((80, 24))
 
@@ -30,42 +30,42 @@ CUT = "\u2026"
 
 
 class Screen:
-    """The lines that change. Any thread may write; nothing is drawn any more after :meth:`close`.
+    """Redrawable lines of a terminal. Thread-safe. Draws nothing after :meth:`close`.
 
     Args:
-        descriptor: Of the terminal.
+        descriptor: File descriptor of the terminal.
     """
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
-        self._lock = threading.RLock()  # by the same thread again, where a signal handler closes what it broke into
+        self._lock = threading.RLock()  # reentrant: a signal handler may close it during a draw
         self._drawn: list[str] = []
         self._closed = False
 
     @property
     def size(self) -> os.terminal_size:
-        """Columns and lines."""
+        """Columns and lines of the terminal."""
         try:
             size = os.get_terminal_size(self._descriptor)
-        except OSError:  # it has gone away
+        except OSError:  # the terminal is closed
             return USUAL
         return os.terminal_size((size.columns or USUAL.columns, size.lines or USUAL.lines))
 
     def draw(self, lines: Sequence[str]) -> None:
-        """Put lines in the place of those that were drawn last; what is too wide is cut off."""
-        width = self.size.columns - 1  # a full line would make some terminals begin another
+        """Replace the drawn lines. Lines that are too wide are cut off."""
+        width = self.size.columns - 1  # some terminals wrap after a full line
         with self._lock:
             if not self._closed:
                 before, self._drawn = self._erase(), [fitted(line, width) for line in lines]
                 self._write(before + "\n".join(self._drawn))
 
     def above(self, text: str) -> None:
-        """Write whole lines above them."""
+        """Write whole lines above the drawn ones."""
         with self._lock:
             self._write(self._erase() + text + "\n".join(self._drawn))
 
     def close(self) -> None:
-        """Take the lines away, for good. Never waits long: for signal handlers too."""
+        """Erase the lines permanently. The wait is bounded, so signal handlers may call this."""
         self._closed = True
         if self._lock.acquire(timeout=PATIENCE):
             try:
@@ -75,15 +75,15 @@ class Screen:
                 self._lock.release()
 
     def _erase(self) -> str:
-        """What takes the cursor back to where the drawn lines begin, and takes them away."""
+        """Return the control sequence that moves to the first drawn line and erases all of them."""
         if not self._drawn:
             return ""
-        # Of a single line, no more than itself: another program may have written below.
+        # Erase a single line only to its end: another program may have written below it.
         up, erase = len(self._drawn) - 1, "\x1b[J" if len(self._drawn) > 1 else "\x1b[K"
         return "\r" + (f"\x1b[{up}A" if up else "") + erase
 
     def _write(self, text: str) -> None:
-        # Not through sys.stderr, whose buffer a signal handler cannot enter a second time.
+        # Bypass sys.stderr: its buffer is not reentrant, so a signal handler could not write.
         write_all(self._descriptor, text.encode("utf-8", "replace"))
 
 
@@ -98,7 +98,7 @@ class _Above(io.TextIOBase):
 
 
 class LogAbove:
-    """Has what the log writes on standard error appear above a screen, as long as it is there."""
+    """Redirection of log handlers from standard error to the lines above a screen."""
 
     def __init__(self, screen: Screen) -> None:
         self._changed = [handler for handler in _handlers() if handler.stream is sys.stderr]
@@ -106,7 +106,7 @@ class LogAbove:
             handler.stream = _Above(screen)
 
     def undo(self) -> None:
-        """As it was before. Not by ``setStream``, which waits for whoever writes."""
+        """Restore the handlers, without ``setStream``, which would wait for a write in progress."""
         for handler in self._changed:
             handler.stream = sys.stderr
 
@@ -121,7 +121,7 @@ def _handlers() -> Iterator[logging.StreamHandler[Any]]:
 
 
 def cells(text: str) -> int:
-    """How many columns of a terminal a text takes."""
+    """Return the width of a text in terminal columns."""
     return sum(
         0 if unicodedata.combining(character) else 1 + (unicodedata.east_asian_width(character) in "WF")
         for character in text
@@ -129,12 +129,12 @@ def cells(text: str) -> int:
 
 
 def printable(text: str) -> str:
-    """A text without anything that a terminal would obey: names are given by whoever made the workspace."""
+    """Replace control characters: workspace names are untrusted text."""
     return "".join(character if character.isprintable() else "?" for character in text)
 
 
 def fitted(text: str, width: int) -> str:
-    """A text of one line that takes no more than so many columns."""
+    """Cut a text to one line of at most ``width`` columns."""
     text = printable(text)
     if len(text) <= width and cells(text) <= width:
         return text
@@ -145,7 +145,7 @@ def fitted(text: str, width: int) -> str:
 
 
 def columns(rows: Iterable[Sequence[str]], *, right: Iterable[int] = (), widest: int = 30) -> list[str]:
-    """Rows as lines whose cells stand below each other; those of the columns ``right`` at their right edge."""
+    """Format rows as aligned lines; the columns in ``right`` are right-aligned."""
     whole = [[fitted(cell, widest) if place < len(row) - 1 else cell for place, cell in enumerate(row)] for row in rows]
     widths = [max(map(cells, column)) for column in zip(*whole, strict=True)]
     right = frozenset(right)

@@ -1,4 +1,4 @@
-"""The catalogue: the one list of every stream."""
+"""List of all streams of the tap."""
 
 from __future__ import annotations
 

@@ -1,137 +1,111 @@
-"""AI agents of every type, lead finders and deliverability agents."""
+"""Streams of AI agents: all types, lead finders and deliverability agents."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-from typing_extensions import override
-
+from tap_instantly.streams.base import InstantlyStream
 from tap_instantly.streams.parents import AGENT, DELIVERABILITY_AGENT, LEAD_FINDER
-from tap_instantly.streams.patterns import ListStream, ObjectStream, PerParent
-
-if TYPE_CHECKING:
-    from tap_instantly.streams.base import Slice
+from tap_instantly.streams.readers import CursorList, OneObject
+from tap_instantly.streams.slicers import Parents
 
 FEW = "for users of the AI agents"
 
 
-class AiAgents(ListStream):
-    """AI agents of every type.
-
-    Source: official document, ``listAIAgent``.
-    """
+class AiAgents(InstantlyStream):
+    """AI agents of every type."""
 
     name = "ai_agents"
     scope = "ai_agents"
     path = "/ai-agents"
+    records = CursorList()
     primary_keys = ("id",)
     replication_key = "timestamp_updated"
-    why_off = FEW
+    why_deselected = FEW
 
 
-class AiAgentAnalytics(PerParent, ObjectStream):
-    """Reach and outcome of each agent.
-
-    Source: official document, ``getAiAgentAnalytics``.
-    """
+class AiAgentAnalytics(InstantlyStream):
+    """Analytics of each AI agent: reach and outcome."""
 
     name = "ai_agent_analytics"
     scope = "ai_agents"
     path = "/ai-agents/analytics"
     http_method = "POST"
-    parent = AGENT
-    records_at = "analytics"
+    slicer = Parents(AGENT, "agent_ids", as_list=True)
+    records = OneObject("analytics")
     primary_keys = ("agent_id",)
-    why_off = FEW
-
-    @override
-    def arguments_for(self, context: Slice) -> dict[str, Any]:
-        return {"agent_ids": [context["agent_id"]]}
+    why_deselected = FEW
 
 
-class AiLeadFinders(ListStream):
-    """Lead finders with their configuration.
-
-    Source: official document, ``listLeadFinderAgents``.
-    """
+class AiLeadFinders(InstantlyStream):
+    """Lead finders with their configuration."""
 
     name = "ai_lead_finders"
     scope = "ai_agents"
     path = "/ai-agents/lead-finder"
+    records = CursorList()
     primary_keys = ("id",)
     replication_key = "timestamp_updated"
-    why_off = FEW
+    why_deselected = FEW
 
 
-class AiLeadFinderStats(PerParent, ObjectStream):
-    """Lifetime figures of each lead finder.
-
-    Source: official document, ``getLeadFinderAgentStats``.
-    """
+class AiLeadFinderStats(InstantlyStream):
+    """Lifetime figures of each lead finder."""
 
     name = "ai_lead_finder_stats"
     scope = "ai_agents"
     path = "/ai-agents/lead-finder/{agent_id}/stats"
-    parent = LEAD_FINDER
+    slicer = Parents(LEAD_FINDER)
+    records = OneObject()
     primary_keys = ("agent_id",)
-    why_off = FEW
+    why_deselected = FEW
 
 
-class AiLeadFinderActivities(PerParent, ListStream):
-    """What each lead finder did.
-
-    Source: official document, ``listLeadFinderAgentActivitiesById``.
-    """
+class AiLeadFinderActivities(InstantlyStream):
+    """Activities of each lead finder."""
 
     name = "ai_lead_finder_activities"
     scope = "ai_agents"
     path = "/ai-agents/lead-finder/{agent_id}/activities"
-    parent = LEAD_FINDER
+    slicer = Parents(LEAD_FINDER)
+    records = CursorList()
     primary_keys = ("id",)
     expires = True
-    why_off = FEW
+    why_deselected = FEW
 
 
-class AiDeliverabilityAgents(PerParent, ObjectStream):
-    """Deliverability agents with their configuration.
-
-    Source: official document, ``getDeliverabilityAgentById``.
-    """
+class AiDeliverabilityAgents(InstantlyStream):
+    """Deliverability agents with their configuration."""
 
     name = "ai_deliverability_agents"
     scope = "ai_agents"
     path = "/ai-agents/deliverability/{agent_id}"
-    parent = DELIVERABILITY_AGENT
+    slicer = Parents(DELIVERABILITY_AGENT)
+    records = OneObject()
     primary_keys = ("id",)
-    why_off = FEW
+    why_deselected = FEW
 
 
-class AiDeliverabilityState(PerParent, ObjectStream):
-    """What each deliverability agent is doing, and how its last runs went; its feed is a stream of its own.
-
-    Source: official document, ``getDeliverabilityAgentStateById``.
-    """
+class AiDeliverabilityState(InstantlyStream):
+    """Current state and latest runs of each deliverability agent; its feed is a separate stream."""
 
     name = "ai_deliverability_state"
     scope = "ai_agents"
     path = "/ai-agents/deliverability/{agent_id}/state"
-    parent = DELIVERABILITY_AGENT
-    left_out = ("activity_feed",)
+    slicer = Parents(DELIVERABILITY_AGENT)
+    records = OneObject()
+    excluded = ("activity_feed",)
     primary_keys = ("agent_id",)
-    why_off = FEW
+    why_deselected = FEW
 
 
-class AiDeliverabilityFeed(PerParent, ListStream):
-    """Findings of each deliverability agent.
-
-    Source: official document, ``listDeliverabilityAgentFeedItems``.
-    """
+class AiDeliverabilityFeed(InstantlyStream):
+    """Findings of each deliverability agent."""
 
     name = "ai_deliverability_feed"
     scope = "ai_agents"
     path = "/ai-agents/deliverability/{agent_id}/feed-items"
-    parent = DELIVERABILITY_AGENT
+    slicer = Parents(DELIVERABILITY_AGENT)
+    records = CursorList()
     primary_keys = ("id",)
     replication_key = "timestamp_updated"
     expires = True
-    why_off = FEW
+    why_deselected = FEW

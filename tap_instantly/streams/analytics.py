@@ -1,140 +1,85 @@
-"""Analytics of campaigns and subsequences: totals, days and steps."""
+"""Streams of campaign and subsequence analytics: totals, by day and by step."""
 
 from __future__ import annotations
 
-from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
-from typing_extensions import override
-
-from tap_instantly.singer.sources import GroupedSlices
 from tap_instantly.streams.base import InstantlyStream
-from tap_instantly.streams.parents import CAMPAIGN_WITH_FIGURES, CAMPAIGN_WITH_SUBSEQUENCES, SUBSEQUENCE, askable
-from tap_instantly.streams.patterns import UNATTRIBUTED, ArrayStream, DailyStream, ObjectStream, PerParent
-from tap_instantly.streams.turns import workspace_id
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from singer_sdk.helpers.types import Context
-
-    from tap_instantly.singer.sources import Source
-    from tap_instantly.streams.base import Slice
-    from tap_instantly.streams.records import Record
+from tap_instantly.streams.parents import CAMPAIGN_WITH_FIGURES, CAMPAIGN_WITH_SUBSEQUENCES, SUBSEQUENCE
+from tap_instantly.streams.readers import Array, OneObject
+from tap_instantly.streams.slicers import Parents
+from tap_instantly.streams.windows import WindowsOfActiveCampaigns
 
 
-class CampaignAnalytics(ArrayStream):
-    """Lifetime totals of every campaign that has sent: the figures that the product shows.
+class CampaignAnalytics(InstantlyStream):
+    """Lifetime totals of every campaign that has sent, as the product shows them.
 
-    Deleted campaigns are missing (reported).
-    Source: official document, ``getCampaignAnalytics``.
+    The API omits deleted campaigns (reported).
     """
 
     name = "campaign_analytics"
     path = "/campaigns/analytics"
+    records = Array()
     primary_keys = ("campaign_id",)
 
 
-class CampaignAnalyticsOverview(PerParent, ObjectStream):
-    """Lifetime totals of a campaign with what became of its opportunities, which only this endpoint tells.
-
-    Source: official document, ``getCampaignAnalyticsOverview``.
-    """
+class CampaignAnalyticsOverview(InstantlyStream):
+    """Lifetime totals of a campaign with the outcome of its opportunities, which only this endpoint returns."""
 
     name = "campaign_analytics_overview"
     path = "/campaigns/analytics/overview"
-    parent = CAMPAIGN_WITH_FIGURES
-    parent_argument = "id"
+    slicer = Parents(CAMPAIGN_WITH_FIGURES, "id")
+    records = OneObject()
     primary_keys = ("campaign_id",)
 
 
-class CampaignAnalyticsDaily(DailyStream, PerParent, ArrayStream):
-    """Figures of a campaign on a UTC day.
+class CampaignAnalyticsDaily(InstantlyStream):
+    """Campaign analytics by UTC day.
 
-    Asked for in each window for the campaigns that were active in it. Unique counts are unique within their day and
-    must not be summed (reported).
-    Source: official document, ``getDailyCampaignAnalytics``.
+    The tap requests only the campaigns active in each window. Unique counts are unique within a day: do not sum them
+    (reported).
     """
 
     name = "campaign_analytics_daily"
     path = "/campaigns/analytics/daily"
-    parent = CAMPAIGN_WITH_FIGURES
-    parent_argument = "campaign_id"
+    slicer = WindowsOfActiveCampaigns("campaign_id")
+    records = Array()
     primary_keys = ("campaign_id", "date")
     replication_key = "date"
-
-    @override
-    def source(self, context: Context) -> Source[list[Record]]:
-        part = self.tally.parts[workspace_id(context)]
-        client, access = part.workspace.client, part.workspace.access
-        windows = list(self.windows(context))
-
-        def active_in(numbered: tuple[int, dict[str, str]]) -> Iterator[Slice]:
-            number, window = numbered
-            part.begin()
-            # With a window, the totals list just the campaigns that were active in it (recorded).
-            ask = partial(client.campaign_analytics, exclude_total_leads_count=True, **window)
-            rows = access.told_apart(ask)
-            ids = list(askable((row.get("campaign_id") for row in rows), client))
-            self.note_unasked(context, len(rows) - len(ids))
-            return of_window(number, [{**context, **window, "campaign_id": id_} for id_ in ids])
-
-        def of_window(number: int, slices: list[Slice]) -> Iterator[Slice]:
-            part.at_window(number, len(windows))
-            yield from slices
-
-        return GroupedSlices(enumerate(windows), active_in, part.counted(self.pages))
+    expires = True
 
 
-class StepStream(InstantlyStream):
-    """Mixed into figures by step and variant, which the API does not always know."""
-
-    @override
-    def pages(self, context: Slice) -> Iterator[list[Record]]:
-        for page in super().pages(context):
-            for row in page:
-                for name in ("step", "variant"):
-                    if row.get(name) is None:
-                        row[name] = UNATTRIBUTED
-            yield page
+STEPS = Array(attributed=("step", "variant"))
 
 
-class CampaignAnalyticsSteps(StepStream, PerParent, ArrayStream):
-    """Lifetime figures of each variant of each step of a campaign.
-
-    Source: official document, ``getCampaignStepsAnalytics``.
-    """
+class CampaignAnalyticsSteps(InstantlyStream):
+    """Lifetime analytics of a campaign by step and variant."""
 
     name = "campaign_analytics_steps"
     path = "/campaigns/analytics/steps"
-    parent = CAMPAIGN_WITH_FIGURES
-    parent_argument = "campaign_id"
+    slicer = Parents(CAMPAIGN_WITH_FIGURES, "campaign_id")
+    records = STEPS
     primary_keys = ("campaign_id", "step", "variant")
     arguments: ClassVar[dict[str, Any]] = {"include_opportunities_count": "true"}
 
 
-class SubsequenceAnalytics(PerParent, ArrayStream):
-    """Lifetime totals of each subsequence.
-
-    Source: official document, ``getSubsequenceAnalytics``.
-    """
+class SubsequenceAnalytics(InstantlyStream):
+    """Lifetime totals of each subsequence."""
 
     name = "subsequence_analytics"
     scope = "subsequences"
     path = "/subsequences/analytics"
-    parent = CAMPAIGN_WITH_SUBSEQUENCES
-    parent_argument = "campaign_id"
+    slicer = Parents(CAMPAIGN_WITH_SUBSEQUENCES, "campaign_id")
+    records = Array()
     primary_keys = ("subsequence_id",)
 
 
-class SubsequenceAnalyticsSteps(StepStream, PerParent, ArrayStream):
-    """Lifetime figures of each variant of each step of a subsequence, both numbered from 0 here (spec).
-
-    Source: official document, ``getSubsequenceStepsAnalytics``.
-    """
+class SubsequenceAnalyticsSteps(InstantlyStream):
+    """Lifetime analytics of a subsequence by step and variant, both numbered from 0 (spec)."""
 
     name = "subsequence_analytics_steps"
     scope = "subsequences"
     path = "/subsequences/{subsequence_id}/analytics/steps"
-    parent = SUBSEQUENCE
+    slicer = Parents(SUBSEQUENCE)
+    records = STEPS
     primary_keys = ("subsequence_id", "step", "variant")

@@ -1,290 +1,289 @@
-"""How every stream reads, shapes, bookmarks and reports."""
+"""Base class of all streams: their declarations, and the writing of their records."""
 
 from __future__ import annotations
 
+import logging
 import threading
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote
 
-from singer_sdk.pagination import SinglePagePaginator
+from singer_sdk import metrics
 from singer_sdk.schema.source import StreamSchema
-from singer_sdk.streams.rest import PageContext
 from typing_extensions import override
 
-from tap_instantly import timestamps
-from tap_instantly.api import InstantlyAPIError
-from tap_instantly.api.errors import FATAL_KINDS, SKIPPED_KINDS
-from tap_instantly.api.pagination import no_records
-from tap_instantly.api.retry import Retry
-from tap_instantly.singer.sources import Slices
 from tap_instantly.streams import state
+from tap_instantly.streams.parents import SHARED_LISTS
+from tap_instantly.streams.record_stream import RecordStream
 from tap_instantly.streams.schemas import UNMARKED
-from tap_instantly.streams.shaped import Shaped
-from tap_instantly.streams.side_by_side import note_received
-from tap_instantly.streams.tally import why_ended, why_skipped
-from tap_instantly.streams.turns import StoppedReadingError, workspace_id
+from tap_instantly.streams.slicers import Slicer
+from tap_instantly.sync.concurrency import reading_ahead
+from tap_instantly.sync.counts import Counts
+from tap_instantly.sync.partition import Partition
+from tap_instantly.sync.versions import doubts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from datetime import datetime
 
-    import requests
     from singer_sdk import Tap
-    from singer_sdk.helpers.types import Context, RequestFunc
-    from singer_sdk.pagination import BaseAPIPaginator
+    from singer_sdk.helpers.types import Context
 
-    from tap_instantly.api import ErrorKind, Workspaces
-    from tap_instantly.singer.sources import Source
-    from tap_instantly.streams.parents import Parent
+    from tap_instantly.client.page import Page
+    from tap_instantly.client.pagination import Paginator
+    from tap_instantly.streams.readers import RecordReader
     from tap_instantly.streams.records import Record
+    from tap_instantly.streams.slicers import Slice
+    from tap_instantly.sync.reader import Arrival, Reader
+    from tap_instantly.workspaces import Workspaces
 
-    Slice = Mapping[str, Any]
 
+class InstantlyStream(RecordStream):
+    """Base class of a stream, which reads all workspaces concurrently.
 
-class InstantlyStream(Shaped):
-    """One kind of record, read in all workspaces side by side.
-
-    A subclass says where the records are (``path``), what identifies them (``primary_keys``) and how they are
-    replicated (``replication_key``); the schema is ``schemas/<name>.json``. State is kept per workspace.
+    A subclass declares the endpoint (``path``), the form of its answers (``records``), the key (``primary_keys``) and
+    the replication key (``replication_key``). Its schema is ``schemas/<name>.json``, and ``docs/operations.json`` names
+    its operation in the official document. Each workspace has its own state.
     """
 
     schema: ClassVar[StreamSchema[str]] = StreamSchema(UNMARKED)
 
-    scope: ClassVar[str | None] = None
-    """Resource whose ``:read`` scope the endpoint needs, where the official document names one."""
+    path: ClassVar[str]
+    """Path below the API's URL, with names of slice values in braces."""
 
-    parent: ClassVar[Parent | None] = None
-    """What the endpoint is asked for by, where it is, and which has to be listed first."""
+    http_method: ClassVar[str] = "GET"
+
+    records: ClassVar[RecordReader]
+    """Reader of the endpoint's answers, with its paginator."""
+
+    slicer: ClassVar[Slicer] = Slicer()
+    """Slices of the endpoint, such as parents or windows of days."""
+
+    scope: ClassVar[str | None] = None
+    """Resource whose ``:read`` scope the endpoint needs; None if the official document names none."""
 
     arguments: ClassVar[Mapping[str, Any]] = {}
-    """Constant arguments, of the query for GET and of the body for POST."""
+    """Constant arguments: query parameters for GET, properties of the body for POST."""
 
-    why_off: ClassVar[str | None] = None
-    """Why the stream is not selected by default; such a stream has to be selected in the catalog."""
+    since: ClassVar[tuple[str, Callable[[datetime], str]] | None] = None
+    """Argument that filters by time, and the function that formats its value; None without a filter."""
+
+    least_lookback: ClassVar[timedelta] = timedelta()
+    """Shortest look-back before the bookmark, for endpoints with known delays."""
+
+    why_deselected: ClassVar[str | None] = None
+    """Reason for not selecting the stream by default; None if it is selected."""
+
+    expires: ClassVar[bool] = False
+    """True if the API stops returning old records: a missing record may still exist."""
+
+    partition_class: ClassVar[type[Partition]] = Partition
 
     def __init__(self, tap: Tap, workspaces: Workspaces) -> None:
-        super().__init__(tap, workspaces)
-        self._found: dict[str, dict[str, Any]] = {}
-        self._starts: dict[str, str | None] = {}
+        super().__init__(tap)
+        self.workspaces = workspaces
+        self.counts = Counts()
+        self._request_counter = metrics.http_request_counter(self.name, self.path)
         self._counting = threading.Lock()
-        self._missing: dict[str, str] = {}
-        self._unsure: dict[str, str] = {}
+        self._reader: Reader[Page] | None = None
+        self._place = 0
+        self._version_of_run = tap.initialized_at // 1000  # in seconds like the SDK's, which fits a 32-bit column
+        self.write_state = partial(tap.state_writer.write_state, self.tap_state)
+        # The SDK's own writers are unbuffered and have no flush.
+        self._flush: Callable[[], None] = getattr(tap.message_writer, "flush", lambda: None)
+        self.logger.addFilter(_said_by_the_command_line)
 
     @property
     def scopes(self) -> tuple[str, ...]:
-        """Scopes that an API key needs for the stream and for what it is asked for by."""
-        needed = (self.scope, *(self.parent.scopes if self.parent else ()))
+        """Scopes that an API key needs for the stream and its parents."""
+        parent = self.slicer.parent
+        needed = (self.scope, *(parent.scopes if parent else ()))
         return tuple(f"{scope}:read" for scope in dict.fromkeys(filter(None, needed)))
 
     @property
     @override
     def selected_by_default(self) -> bool:  # type: ignore[override]
-        return self.why_off is None
-
-    @override
-    def get_replication_key_signpost(self, context: Context | None = None) -> datetime | Any | None:
-        """The start of the run, by this machine's clock or by the server's, whichever is earlier.
-
-        Bookmarks are the server's time: a clock here that runs ahead would put the cap too late to cap anything.
-        """
-        ours = super().get_replication_key_signpost(context)
-        theirs = self.workspaces[context["workspace_id"]].connected_at if context else None
-        return min(ours, theirs) if ours and theirs else ours
-
-    # Where and how to ask
+        return self.why_deselected is None
 
     @property
     @override
-    def url_base(self) -> str:
-        return str(self.config["api_url"]).rstrip("/")
+    def partitions(self) -> None:
+        """None, so that the SDK does not loop over partitions: :meth:`get_records` reads all workspaces."""
 
+    @property
     @override
-    def get_url(self, context: Context | None) -> str:
-        # The SDK would fill in settings of the same name, and leave characters unquoted that addresses can have.
-        return self.url_base + self.path.format(**{name: quote(str(v), safe="") for name, v in (context or {}).items()})
-
-    @override
-    def get_new_paginator(self) -> BaseAPIPaginator[Any]:
-        return SinglePagePaginator()
-
-    @override
-    def request_decorator(self, func: RequestFunc) -> RequestFunc:
-        return Retry(self.config["max_retries"])(func)
-
-    def slices(self, context: Context) -> Iterable[Slice]:
-        """The requests to make for one workspace, as contexts of :meth:`pages`; one by default.
-
-        Streams that are asked for by campaign, by window, ... have many, and those are read side by side. They are no
-        SDK partitions, since each of those would be a partition of the state too.
-        """
-        return (context,)
-
-    def arguments_for(self, context: Slice) -> dict[str, Any]:  # noqa: ARG002 (for subclasses)
-        """Arguments of one slice, besides :attr:`arguments`."""
-        return {}
-
-    def page_arguments(self, context: Slice, cursor: str | None) -> dict[str, Any]:  # noqa: ARG002 (for subclasses)
-        """Arguments that ask for one page of a slice, where the endpoint has pages."""
-        return {}
-
-    @override
-    def get_url_params(self, context: Context | None, next_page_token: str | None) -> dict[str, Any]:
-        return {} if self.http_method == "POST" else self._all_arguments(context, next_page_token)
-
-    @override
-    def prepare_request_payload(self, context: Context | None, next_page_token: str | None) -> dict[str, Any] | None:
-        return self._all_arguments(context, next_page_token) if self.http_method == "POST" else None
-
-    def _all_arguments(self, context: Context | None, cursor: str | None) -> dict[str, Any]:
-        slice_ = context or {}
-        return {**self.arguments, **self.arguments_for(slice_), **self.page_arguments(slice_, cursor)}
+    def emit_activate_version_messages(self) -> bool:
+        # With True, the SDK would write the message before the records. If the run then failed, the loader would have
+        # deleted all records not yet read.
+        return False
 
     @property
     def bookmark_key(self) -> str | None:
-        """The replication key, where the stream goes by one; the catalog may have it read whole each time."""
+        """Replication key of an incremental sync; None for a full refresh, which the catalog may choose."""
         return None if self.replication_method == "FULL_TABLE" else self.replication_key
 
-    # Reading
+    @property
+    def lookback(self) -> timedelta:
+        """Interval before the bookmark that a run re-reads."""
+        return max(self.least_lookback, timedelta(hours=self.config["lookback_hours"]))
 
-    def expect(self, context: Slice, number: int) -> None:
-        """Take note that a workspace has so many slices, or so many for each that it has anyway; in any thread."""
-        self.tally.parts[workspace_id(context)].expect(number)
+    # Reading: in any thread
 
-    def note_unasked(self, context: Slice, number: int) -> None:
-        """Take note of what could not be asked for; where old records are not read again, it would be lost for good."""
-        if number and self.bookmark_key:
-            self._missing[workspace_id(context)] = f"{number} of what it is asked for by without an id"
+    def get_new_paginator(self) -> Paginator:
+        """Return a paginator for one slice."""
+        return self.records.paginator()
 
-    def ids_of(self, parent: Parent, context: Slice) -> list[str]:
-        """Ids of the parents in a workspace; of those without one, note is taken."""
-        workspace = self.workspaces[workspace_id(context)]
-        ids = workspace.access.told_apart(partial(parent.ids, workspace))
-        self.note_unasked(context, parent.unaskable(workspace))
-        return ids
+    def path_of(self, slice_: Slice) -> str:
+        """Return the path of a slice."""
+        return self.path.format(**{name: quote(str(value), safe="") for name, value in slice_.items()})
 
-    def starting_value(self, context: Slice) -> str | None:
-        """Where to start from in a workspace: its bookmark, or the start date where that is later; None for all."""
-        return self._starts[workspace_id(context)]
+    def arguments_for(self, partition: Partition, slice_: Slice) -> dict[str, Any]:
+        """Return the arguments of one slice, in addition to :attr:`arguments`."""
+        found = self.slicer.arguments(slice_)
+        if self.since is not None and (earliest := partition.read_from()):
+            name, form = self.since
+            found[name] = form(earliest)
+        return found
 
-    def bookmark(self, context: Slice) -> datetime | None:
-        """:meth:`starting_value` as a time."""
-        return timestamps.parse(value) if (value := self.starting_value(context)) else None
+    @property
+    def shares_answers(self) -> bool:
+        """True if other streams read the same list, or use it for their parents."""
+        return self.path in SHARED_LISTS
 
-    @override
-    def source(self, context: Context) -> Source[list[Record]]:
-        part = self.tally.parts[workspace_id(context)]
-        return Slices(part.begun_by(self.slices(context)), part.counted(self.pages))
-
-    @override
-    def prepare(self) -> list[Source[list[Record]]]:
-        self._found = state.parts_of(self.tap_state, self.name)
-        return super().prepare()
-
-    def found_in_state(self, context: Context) -> dict[str, Any]:
-        """What the run goes on from in a workspace: a copy of its part of the state, less what cannot be used."""
-        return self._found.setdefault(workspace_id(context), {})
-
-    @override
-    def before_reading(self, context: Context) -> None:
-        part, workspace = self.found_in_state(context), workspace_id(context)
-        if why := state.why_anew(part, self.bookmark_key, lambda: self.workspaces[workspace].connected_at):
-            label = self.workspaces[workspace].label
-            self.logger.warning("Read anew in workspace %s, from the start date or all of it: %s", label, why)
-            state.forget(part)
-        self._starts[workspace] = self._start_of(part)
-
-    @override
-    def before_writing(self, context: Context) -> None:
-        state.keep_only(self.get_context_state(context), self.found_in_state(context))
-
-    @override
-    def begin(self, context: Context) -> None:
-        self._names[workspace_id(context)] = self.workspaces[workspace_id(context)].name
-
-    @override
-    def finish(self, context: Context) -> None:
-        workspace = workspace_id(context)
-        self.workspaces.note_success(workspace)
-        if doubt := self._unsure.pop(workspace, None):
-            self.tally.pass_over(workspace, doubt)
-        if why := self._missing.pop(workspace, None):
-            self._break_off(context, why, why)
-
-    @override
-    def ended_by(self, context: Context, error: BaseException, *, read: bool) -> None:
-        if not isinstance(error, InstantlyAPIError) or error.kind in FATAL_KINDS:
-            raise error
-        workspace = workspace_id(context)
-        if error.kind in SKIPPED_KINDS and not read:
-            state.keep_start(self.get_context_state(context))
-            why = why_skipped(error, self.scopes)
-            self.tally.skip(workspace, error.kind, why)
-            self.logger.warning("%s skipped in workspace %s: %s", self.name, self.workspaces[workspace].label, why)
-            return
-        self._break_off(context, error.kind.value, why_ended(error), error.kind)
-        self.workspaces.note_failure(workspace, error)
-
-    def _break_off(self, context: Context, what: str, why: str, kind: ErrorKind | None = None) -> None:
-        workspace, part = workspace_id(context), self.get_context_state(context)
-        state.keep_start(part)
-        self.tally.break_off(workspace, what, why, kind)
-        next_ = state.next_start(part, self.bookmark_key, self.found_in_state(context).get(state.VALUE))
-        label = self.workspaces[workspace].label
-        self.logger.error("%s incomplete in workspace %s, %s: %s", self.name, label, next_, why)
-
-    def _start_of(self, part: Mapping[str, Any]) -> str | None:
-        """What the SDK will call the starting value when the partition's turn comes."""
-        if self.bookmark_key is None:
-            return None
-        start = self.config.get("start_date")
-        bookmark = part.get(state.VALUE)
-        return self.compare_start_date(bookmark, start) if bookmark and start else bookmark or start
-
-    def pages(self, context: Slice) -> Iterator[list[Record]]:
-        """The pages of one slice; runs in any thread, so that it must not touch the stream's state."""
-        paginator = self.get_new_paginator()
-        access = self.workspaces[workspace_id(context)].access
-        while not paginator.finished:
-            page, response = access.told_apart(partial(self.fetch, context, paginator.current_value))
-            yield page
-            paginator.advance(response)
-            if why := getattr(paginator, "missing", None):  # at once, since what follows is written next
-                self._missing[workspace_id(context)] = why
-            if why := getattr(paginator, "doubt", None):
-                self._unsure[workspace_id(context)] = why
-
-    def fetch(
-        self, context: Slice, cursor: str | None, retry: Retry | None = None
-    ) -> tuple[list[Record], requests.Response]:
-        """One page of a slice, asked for again as configured or as ``retry`` says; runs in any thread."""
-        # The SDK's loop sends through one session and one authenticator per stream. Here each workspace has a client
-        # of its own, which also classifies and decodes; requests, paging, retry and metrics remain the SDK's hooks.
-        client = self.workspaces[workspace_id(context)].client
-        self.tally.parts[workspace_id(context)].begin()
-        page: list[Record] = []
-
-        def ask(request: requests.PreparedRequest, _context: Context | None) -> requests.Response:
-            nonlocal page
-            if not self.is_wanted(context):
-                raise StoppedReadingError
-            response = client.send(request)
-            page = list(self.parse_response(response))  # within the retry: one of the wrong shape is asked for again
-            return response
-
-        request = self.get_http_request(page=PageContext(context, cursor))
-        prepared = client.prepare(request.method, request.url, params=request.params, json=request.data)
-        response = (retry or self.request_decorator)(ask)(prepared, context)
-        note_received(len(response.content))
+    def note_request(self) -> None:
+        """Count a request for the SDK's metrics."""
         with self._counting:
-            self.request_counter.increment()
-            if left_out := no_records(response):
-                self.shaper.leave_out(left_out)
-        return page, response
+            self._request_counter.increment()
+
+    # Writing
+
+    @property
+    def version(self) -> int | None:
+        """Version of the records of this run; None without ``ACTIVATE_VERSION``."""
+        return self._stream_version
+
+    def keep_version(self, earlier: int) -> None:
+        """Continue with the version of an earlier run, whose records are not all sent again. Call it before reading."""
+        if self._stream_version is not None:
+            self._stream_version = min(earlier, self._stream_version)
+
+    def prepare(self) -> list[Partition]:
+        """Prepare a run, and return its partitions, one per workspace."""
+        on = self.config["emit_activate_version_messages"]
+        versioned = on and self.replication_method == "FULL_TABLE" and not self.expires
+        # Private in the SDK, which adds it to each record, but sets it only if it writes its own message first.
+        self._stream_version = self._version_of_run if versioned else None
+        found = state.parts_of(self.tap_state, self.name)
+        partitions = [self.partition_class(self, workspace) for workspace in self.workspaces]
+        self.counts.prepare(partitions)
+        for partition in partitions:
+            partition.prepare(found.get(partition.workspace.id, {}))
+        for partition in partitions:
+            partition.open()
+        return partitions
+
+    def read_by(self, reader: Reader[Page] | None, place: int = 0) -> None:
+        """Set the reader of the pages, and the stream's group in it; without a reader, the stream reads by itself."""
+        self._reader = reader
+        self._place = place
+
+    @property
+    def is_stopped(self) -> bool:
+        """True if nothing more is to be read."""
+        return self._reader is None or self._reader.closed
+
+    @override
+    def get_records(self, context: Context | None) -> Iterator[Record]:
+        """Yield the shaped records of all workspaces in order of arrival.
+
+        Pages may have been read ahead. They affect the state only once their records are written.
+        """
+        if self._reader is None:  # a connection test, or a stream read by itself
+            workers = 1 if self.ABORT_AT_RECORD_COUNT is not None else self.config.get("concurrency")
+            with reading_ahead([self], workers):
+                yield from self.get_records(context)
+        else:
+            yield from self._records(self._reader)
+
+    def _records(self, reader: Reader[Page]) -> Iterator[Record]:
+        partitions = list(self.counts.partitions.values())
+        abandoned = [partition for partition in partitions if self.workspaces.is_abandoned(partition.workspace.id)]
+        for number, partition in enumerate(partitions):
+            if partition in abandoned:
+                reader.abandon(self._place, number)
+        if len(abandoned) == len(partitions):
+            return
+        self.counts.open(abandoned)
+        for partition in self.counts.partitions.values():
+            state.keep_only(partition.state, partition.found)
+            # Cap the bookmark at the start of the run: the next run then re-reads changes made during this one. The SDK
+            # does so for the stream as a whole, not for its partitions.
+            self.state_manager.write_replication_key_signpost(partition.signpost, context=partition.context)
+        try:
+            with self._request_counter:
+                for arrival in reader.arrivals(self._place):
+                    yield from self._records_of(partitions[arrival.number], arrival)
+            self._activate_version()
+        finally:
+            self._flush()  # the SDK writes nothing more if the state is unchanged
+            self.counts.close()
+
+    def _records_of(self, partition: Partition, arrival: Arrival[Page]) -> Iterator[Record]:
+        self.state_manager.current = partition.context
+        if not partition.is_begun:
+            partition.is_begun = True
+            settings = (self.replication_method, self.replication_key, self.config, self.compare_start_date)
+            self.state_manager.write_starting_replication_value(partition.context, *settings)
+            partition.begin_writing()
+        if arrival.page is not None:
+            self.time_extracted = arrival.at
+            partition.page_arrives(arrival.page)
+            key = self.replication_key if self.records.is_list else None
+            for row in arrival.page:
+                if not partition.is_new(row):
+                    continue
+                if key:
+                    row.setdefault(key, None)  # the API omits nulls, and loaders need the column
+                if (record := self.shaped(row, partition)) is not None:
+                    partition.records += 1
+                    yield record
+            partition.pages_written += 1
+            partition.read += len(arrival.page)
+            partition.page_written(arrival.page)
+            self._flush()
+            return
+        if arrival.error is None:
+            partition.finish()
+        else:
+            partition.is_stopped = True
+            partition.ended_by(arrival.error)
+        self.state_manager.finalize_state(partition.state)
+        partition.release()
+
+    def _activate_version(self) -> None:
+        """Emit ``ACTIVATE_VERSION``, on which loaders delete older versions, unless records may be missing."""
+        if self._stream_version is None or self.ABORT_AT_RECORD_COUNT is not None:
+            return
+        if found := list(doubts(self)):
+            self.logger.warning(
+                "Deleted records stay in the warehouse, because records may be missing from this run: %s.",
+                "; ".join(found),
+            )
+        else:
+            self._write_activate_version_message(self._stream_version)
 
     def sum_up(self) -> None:
-        """Say what was read, and what it took."""
-        tally = self.tally
-        counts = {"records": tally.records, "requests": tally.requests, "seconds": round(tally.seconds, 1)}
-        fields = {"stream_name": self.name, "records_read": tally.read, "pages": tally.pages, **counts}
-        self.log("Synced %s: %s", self.name, tally.line(**self.shaper.oddities), extra=fields)
+        """Log the counts of the stream."""
+        counts = self.counts
+        found = {"records": counts.records, "requests": counts.requests, "seconds": round(counts.seconds, 1)}
+        fields = {"stream_name": self.name, "records_read": counts.read, "pages": counts.pages, **found}
+        self.log("Synced %s: %s", self.name, counts.line(**self.shaper.oddities), extra=fields)
+
+
+def _said_by_the_command_line(record: logging.LogRecord) -> bool:
+    """Demote the SDK's line on an error that ends a stream to DEBUG: the tap logs the error once, at the end."""
+    if not str(record.msg).startswith("An unhandled error occurred"):
+        return True
+    record.levelno, record.levelname = logging.DEBUG, logging.getLevelName(logging.DEBUG)
+    return logging.getLogger(record.name).isEnabledFor(logging.DEBUG)

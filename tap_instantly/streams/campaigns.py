@@ -1,140 +1,149 @@
-"""Campaigns, what they consist of, and whether they send."""
+"""Streams of campaigns, their steps and variants, and their sending status."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from typing_extensions import override
 
-from tap_instantly.api.pagination import items
+from tap_instantly.streams.base import InstantlyStream
 from tap_instantly.streams.parents import CAMPAIGN, SUBSEQUENCE
-from tap_instantly.streams.patterns import ListStream, ObjectStream, PerParent
+from tap_instantly.streams.readers import CursorList, OneObject
+from tap_instantly.streams.slicers import Parents
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    import requests
-
+    from tap_instantly.client.page import Answer, Page
     from tap_instantly.streams.records import Record
 
+    Objects = Callable[[object], list[Record]]
 
-class Campaigns(ListStream):
+
+class Campaigns(InstantlyStream):
     """Campaigns with their schedule, sequences and sending options.
 
-    Names change (bounce protection prefixes them, reported): join on ``id``. A draft's schedule can be empty.
-    Source: official document, ``listCampaign``.
+    Names change (bounce protection adds a prefix, reported): join on ``id``. The schedule of a draft can be empty.
     """
 
     name = "campaigns"
     scope = "campaigns"
     path = "/campaigns"
+    records = CursorList()
     primary_keys = ("id",)
     replication_key = "timestamp_updated"
 
 
-class PartsOfCampaigns(ListStream):
-    """Parts of the sequences of each campaign, as rows of their own."""
+class PartsOfCampaigns(CursorList):
+    """Reader that extracts steps or variants from the sequences of campaigns.
 
-    def steps(self, campaign: Record) -> Iterator[tuple[str, Record]]:
-        """The steps of a campaign with their numbers."""
-        for sequence in self.objects(campaign.get("sequences"))[:1]:
-            for number, step in enumerate(self.objects(sequence.get("steps")), start=1):
-                yield str(number), step
+    Args:
+        parts: Yields the rows of a campaign. Its second argument returns the objects of a list.
+    """
 
-    def objects(self, found: object) -> list[Record]:
-        """The items of a list, where it is one; what is no object counts for an empty one, so that the numbers hold.
+    def __init__(self, parts: Callable[[Record, Objects], Iterator[Record]]) -> None:
+        self._parts = parts
 
-        The stream of the campaigns has what was there.
-        """
-        if isinstance(found, list):
-            return [part if isinstance(part, dict) else {} for part in found]
-        if found is not None:
-            kind = type(found).__name__
-            self.logger.error("What should be a list of sequences, steps or variants is none, but %s.", kind)
-            self.shaper.leave_out(1)
-        return []
+    @override
+    def page(self, stream: InstantlyStream, answer: Answer) -> Page:
+        page, odd = super().page(stream, answer), 0
+
+        def objects(found: object) -> list[Record]:
+            """Return the objects of a list; an empty object for any other item, so that the numbering stays right.
+
+            The stream ``campaigns`` keeps the original value.
+            """
+            nonlocal odd
+            if isinstance(found, list):
+                return [part if isinstance(part, dict) else {} for part in found]
+            if found is not None:
+                kind = type(found).__name__
+                stream.logger.error("Expected a list of sequences, steps or variants, got %s.", kind)
+                odd += 1
+            return []
+
+        records = [part for campaign in page for part in self._parts(campaign, objects)]
+        return replace(page, records=records, rejected=page.rejected + odd)
 
 
-class CampaignSteps(PartsOfCampaigns):
-    """Steps of each campaign, a row each, out of its sequences.
+def _steps(campaign: Record, objects: Objects) -> Iterator[Record]:
+    """Yield the numbered steps of a campaign."""
+    for sequence in objects(campaign.get("sequences"))[:1]:
+        for number, step in enumerate(objects(sequence.get("steps")), start=1):
+            place = {"campaign_id": campaign.get("id"), "step": str(number)}
+            yield {**step, **place, "variant_count": len(objects(step.get("variants")))}
 
-    They are numbered as the step analytics number them (``campaign_analytics_steps``), from 1. The API uses only the
-    first of a campaign's sequences (spec). Steps that were removed keep their row in the warehouse, unless the setting
-    ``emit_activate_version_messages`` is on.
-    Source: official document, ``listCampaign``.
+
+def _variants(campaign: Record, objects: Objects) -> Iterator[Record]:
+    """Yield the numbered variants of all steps of a campaign."""
+    for sequence in objects(campaign.get("sequences"))[:1]:
+        for number, step in enumerate(objects(sequence.get("steps")), start=1):
+            for variant_number, variant in enumerate(objects(step.get("variants"))):
+                place = {"campaign_id": campaign.get("id"), "step": str(number), "variant": str(variant_number)}
+                yield {**variant, **place}
+
+
+class CampaignSteps(InstantlyStream):
+    """Steps of each campaign, a row each, extracted from its sequences.
+
+    Numbers start at 1, as in ``campaign_analytics_steps``. The API uses only the first sequence of a campaign (spec).
+    Removed steps keep their row in the warehouse, unless the setting ``emit_activate_version_messages`` is on.
     """
 
     name = "campaign_steps"
     scope = "campaigns"
     path = "/campaigns"
+    records = PartsOfCampaigns(_steps)
     primary_keys = ("campaign_id", "step")
-    left_out = ("variants",)
-
-    @override
-    def parse_response(self, response: requests.Response) -> Iterator[Record]:
-        for campaign in items(response):
-            for number, step in self.steps(campaign):
-                place = {"campaign_id": campaign.get("id"), "step": number}
-                yield {**step, **place, "variant_count": len(self.objects(step.get("variants")))}
+    excluded = ("variants",)
 
 
-class CampaignVariants(PartsOfCampaigns):
-    """Variants of the steps of each campaign, a row each, out of its sequences.
+class CampaignVariants(InstantlyStream):
+    """Variants of the steps of each campaign, a row each, extracted from its sequences.
 
-    Step and variant are numbered as the step analytics number them: steps from 1, variants from 0 (= A).
-    Source: official document, ``listCampaign``.
+    Steps are numbered from 1 and variants from 0 (= A), as in ``campaign_analytics_steps``.
     """
 
     name = "campaign_variants"
     scope = "campaigns"
     path = "/campaigns"
+    records = PartsOfCampaigns(_variants)
     primary_keys = ("campaign_id", "step", "variant")
 
-    @override
-    def parse_response(self, response: requests.Response) -> Iterator[Record]:
-        for campaign in items(response):
-            for number, step in self.steps(campaign):
-                for variant_number, variant in enumerate(self.objects(step.get("variants"))):
-                    place = {"campaign_id": campaign.get("id"), "step": number, "variant": str(variant_number)}
-                    yield {**variant, **place}
 
-
-class CampaignSendingStatus(PerParent, ObjectStream):
-    """Why each campaign is sending or not, as the product diagnoses it.
-
-    Source: official document, ``getCampaignSendingStatus``.
-    """
+class CampaignSendingStatus(InstantlyStream):
+    """Sending status of each campaign, with the reasons that the product diagnoses."""
 
     name = "campaign_sending_status"
     scope = "campaigns"
     path = "/campaigns/{campaign_id}/sending-status"
-    parent = CAMPAIGN
+    slicer = Parents(CAMPAIGN)
+    records = OneObject()
     primary_keys = ("campaign_id",)
-    why_off = "one request per campaign, for a diagnosis of the moment"
+    why_deselected = "one request per campaign, for its current diagnosis"
 
 
-class Subsequences(ListStream):
+class Subsequences(InstantlyStream):
     """Follow-up sequences that leads of a campaign enter under a condition.
 
-    They do not say when they changed, so all are emitted each time.
-    Source: official document, ``listCampaignSubsequence``.
+    They have no timestamp of the last change, so every run emits all of them.
     """
 
     name = "subsequences"
     scope = "subsequences"
     path = "/subsequences"
+    records = CursorList()
     primary_keys = ("id",)
 
 
-class SubsequenceSendingStatus(PerParent, ObjectStream):
-    """Why each subsequence is sending or not, as the product diagnoses it.
-
-    Source: official document, ``getSubsequenceSendingStatus``.
-    """
+class SubsequenceSendingStatus(InstantlyStream):
+    """Sending status of each subsequence, with the reasons that the product diagnoses."""
 
     name = "subsequence_sending_status"
     scope = "subsequences"
     path = "/subsequences/{subsequence_id}/sending-status"
-    parent = SUBSEQUENCE
+    slicer = Parents(SUBSEQUENCE)
+    records = OneObject()
     primary_keys = ("subsequence_id",)
-    why_off = "one request per subsequence, for a diagnosis of the moment"
+    why_deselected = "one request per subsequence, for its current diagnosis"

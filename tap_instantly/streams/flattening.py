@@ -1,4 +1,4 @@
-"""Flattened records: their columns, and what of a record has no column among them."""
+"""Flattening of records: names of the columns, and fields without a column."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     Properties = Mapping[str, Mapping[str, Any]]
 
-ADVICE = "Set another flattening_separator or a greater flattening_max_key_length."
+ADVICE = "Set another flattening_separator or a larger flattening_max_key_length."
 
 
 def levels_of(config: Mapping[str, Any]) -> int:
@@ -24,13 +24,12 @@ def levels_of(config: Mapping[str, Any]) -> int:
 
 
 def narrowed(own: Mapping[str, Any], catalogs: Mapping[str, Any], levels: int) -> Mapping[str, Any]:
-    """A schema, with only those properties within flattened objects that a catalog's schema has as well.
+    """Return a schema whose flattened objects have only the properties that the catalog has too.
 
     Args:
-        own: The stream's own schema.
-        catalogs: That of the catalog, which may be of an older version. An object of which it says no properties stays
-            whole.
-        levels: How many levels of objects are flattened.
+        own: Schema of the stream.
+        catalogs: Schema of the catalog, which may be older. An object without properties in it stays whole.
+        levels: Number of flattened levels.
     """
     if not levels:
         return own
@@ -53,12 +52,12 @@ def _within(own: Mapping[str, Any], catalogs: Mapping[str, Any], levels: int) ->
 
 
 def taken_out(value: object, kind: Mapping[str, Any], place: str, levels: int) -> Iterator[tuple[str, str, Any]]:
-    """Take out of an object, in place, the fields that its schema does not know: no flattened column would hold them.
+    """Remove the unknown fields of an object, in place: flattening gives them no column.
 
-    What is nested more deeply than ``levels``, and what is in an array, stays: its column has it as JSON.
+    Fields nested more deeply than ``levels``, or in an array, stay: their column contains them as JSON.
 
     Returns:
-        The place of each, as in ``warmup.advanced.new``, its name and its value.
+        The place of each field, as in ``warmup.advanced.new``, its name and its value.
     """
     properties: Properties | None = kind.get("properties")
     if not levels or not properties or not isinstance(value, dict):
@@ -72,29 +71,29 @@ def taken_out(value: object, kind: Mapping[str, Any], place: str, levels: int) -
 
 
 def refusal(error: ValueError, config: Mapping[str, Any]) -> Exception:
-    """Turn the SDK's error on two flattened columns of one name into one with advice."""
-    return ConfigurationError(f"Flattening cannot be done: {error}. {ADVICE}") if levels_of(config) else error
+    """Turn the SDK's error about two flattened columns of one name into one with advice."""
+    return ConfigurationError(f"Cannot flatten records: {error}. {ADVICE}") if levels_of(config) else error
 
 
 def check(streams: Iterable[Stream]) -> None:
-    """Check that every column of the selected streams can be told from the others once flattened.
+    """Check that all flattened columns of the selected streams have distinct names.
 
     Raises:
-        ConfigurationError: Two columns would be one, or a key would have no column.
+        ConfigurationError: Two columns would have one name, or a key would have no column.
     """
     for stream in streams:
         for each in stream.stream_maps if stream.selected else ():
             for problem in _problems(each) if each.flattening_enabled else ():
-                message = f"Flattening cannot be done: stream {stream.name} {problem} {ADVICE}"
+                message = f"Cannot flatten records: stream {stream.name} {problem} {ADVICE}"
                 raise ConfigurationError(message)
 
 
 def _problems(stream_map: StreamMap) -> Iterator[str]:
     names = list(stream_map.transformed_schema["properties"])
-    # Most warehouses do not tell capitals from small letters.
+    # Column names are case-insensitive in most warehouses.
     for name, count in Counter(map(str.lower, names)).items():
         if count > 1:
             yield f"would have {count} columns named {name}."
     for key in stream_map.transformed_key_properties or ():
         if key not in names:
-            yield f"would not have its key {key}, whose name is shortened."
+            yield f"would not have its key {key}, because the name is shortened."

@@ -1,96 +1,87 @@
-"""AI inbox managers: what they answered, and by what rules."""
+"""Streams of AI inbox managers: configuration, guidances, replies and analytics."""
 
 from __future__ import annotations
 
 from tap_instantly.streams.agents import FEW
+from tap_instantly.streams.base import InstantlyStream
 from tap_instantly.streams.parents import INBOX_MANAGER
-from tap_instantly.streams.patterns import ArrayStream, DailyStream, ListStream, ObjectStream, PerParent
+from tap_instantly.streams.readers import Array, CursorList, OneObject
+from tap_instantly.streams.slicers import Parents
+from tap_instantly.streams.windows import Windows
 
 
-class AiInboxManagers(PerParent, ObjectStream):
-    """Inbox managers with their configuration.
-
-    Source: official document, ``getInboxManagerAgent``.
-    """
+class AiInboxManagers(InstantlyStream):
+    """Inbox managers with their configuration."""
 
     name = "ai_inbox_managers"
     scope = "ai_agents"
     path = "/ai-agents/inbox-manager/{agent_id}"
-    parent = INBOX_MANAGER
+    slicer = Parents(INBOX_MANAGER)
+    records = OneObject()
     primary_keys = ("id",)
-    why_off = FEW
+    why_deselected = FEW
 
 
-class AiInboxManagerGuidances(PerParent, ListStream):
-    """Guidances that each inbox manager was given.
-
-    Source: official document, ``listInboxManagerGuidances``.
-    """
+class AiInboxManagerGuidances(InstantlyStream):
+    """Guidances of each inbox manager."""
 
     name = "ai_inbox_manager_guidances"
     scope = "ai_agent_guidances"
     path = "/ai-agents/inbox-manager/{agent_id}/guidances"
-    parent = INBOX_MANAGER
+    slicer = Parents(INBOX_MANAGER)
+    records = CursorList()
     primary_keys = ("id",)
     replication_key = "timestamp_updated"
-    why_off = FEW
+    why_deselected = FEW
 
 
-class AiInboxManagerReplies(PerParent, ListStream):
-    """Replies that each inbox manager wrote.
-
-    Source: official document, ``listInboxManagerReplies``.
-    """
+class AiInboxManagerReplies(InstantlyStream):
+    """Replies written by each inbox manager."""
 
     name = "ai_inbox_manager_replies"
     scope = "ai_sdr_replies"
     path = "/ai-agents/inbox-manager/{agent_id}/replies"
-    parent = INBOX_MANAGER
+    slicer = Parents(INBOX_MANAGER)
+    records = CursorList()
     primary_keys = ("id",)
     replication_key = "timestamp_updated"
-    why_off = FEW
+    why_deselected = FEW
 
 
-class AiInboxManagerAnalytics(PerParent, ObjectStream):
-    """Figures of each inbox manager, over the API's own default period.
-
-    Source: official document, ``getInboxManagerAnalyticsSummary``.
-    """
+class AiInboxManagerAnalytics(InstantlyStream):
+    """Analytics of each inbox manager, over the default period of the API."""
 
     name = "ai_inbox_manager_analytics"
     scope = "ai_inbox_manager_analytics"
     path = "/ai-agents/inbox-manager/{agent_id}/analytics/summary"
-    parent = INBOX_MANAGER
+    slicer = Parents(INBOX_MANAGER)
+    records = OneObject()
     primary_keys = ("agent_id",)
-    why_off = FEW
+    why_deselected = FEW
 
 
-class AiInboxManagerAnalyticsDaily(DailyStream, PerParent, ArrayStream):
-    """Figures of each inbox manager by day.
-
-    Source: official document, ``getInboxManagerAnalyticsSummaryByDate``.
-    """
+class AiInboxManagerAnalyticsDaily(InstantlyStream):
+    """Analytics of each inbox manager by day."""
 
     name = "ai_inbox_manager_analytics_daily"
     scope = "ai_inbox_manager_analytics"
     path = "/ai-agents/inbox-manager/{agent_id}/analytics/summary-by-date"
-    parent = INBOX_MANAGER
-    window_arguments = ("from", "to")
+    slicer = Parents(INBOX_MANAGER) * Windows(("from", "to"))
+    records = Array()
     primary_keys = ("agent_id", "date")
     replication_key = "date"
-    why_off = FEW
+    expires = True
+    why_deselected = FEW
 
 
-class AiInboxManagerActivity(PerParent, ListStream):
-    """What each inbox manager did, action by action.
-
-    Source: official document, ``listInboxManagerActivity``.
-    """
+class AiInboxManagerActivity(InstantlyStream):
+    """Actions of each inbox manager."""
 
     name = "ai_inbox_manager_activity"
     scope = "ai_inbox_manager_analytics"
     path = "/ai-agents/inbox-manager/{agent_id}/analytics/activity"
-    parent = INBOX_MANAGER
+    slicer = Parents(INBOX_MANAGER)
+    records = CursorList()
     primary_keys = ("id",)
     expires = True
-    why_off = FEW
+    why_deselected = FEW

@@ -1,129 +1,112 @@
-"""Inbox placement: tests, where their mail landed, and why."""
+"""Streams of inbox placement: tests, placements of their e-mails, and reports."""
 
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, ClassVar
-
-from typing_extensions import override
 
 from tap_instantly import timestamps
+from tap_instantly.streams.base import InstantlyStream
 from tap_instantly.streams.parents import INBOX_PLACEMENT_TEST
-from tap_instantly.streams.patterns import ArrayStream, ListStream, PerParent
+from tap_instantly.streams.readers import Array, CursorList
+from tap_instantly.streams.slicers import Parents
 
-if TYPE_CHECKING:
-    from tap_instantly.streams.base import Slice
+SUBSCRIPTION = "Inbox Placement needs a separate subscription; without it the API refuses every request (reported)"
 
-SUBSCRIPTION = "Inbox Placement is a subscription of its own; without it every request is refused (reported)"
+BY_TEST = Parents(INBOX_PLACEMENT_TEST, "test_id")
 
 
-class InboxPlacementTests(ListStream):
-    """Inbox placement tests.
-
-    Source: official document, ``listInboxPlacementTest``.
-    """
+class InboxPlacementTests(InstantlyStream):
+    """Inbox placement tests."""
 
     name = "inbox_placement_tests"
     scope = "inbox_placement_tests"
     path = "/inbox-placement-tests"
+    records = CursorList()
     primary_keys = ("id",)
-    why_off = SUBSCRIPTION
+    why_deselected = SUBSCRIPTION
 
 
-class PlacementResults(PerParent, ListStream):
-    """Results of the tests, which arrive up to hours late (reported): at least a day is read again."""
+class InboxPlacementAnalytics(InstantlyStream):
+    """Placement of each e-mail of a test.
 
-    parent = INBOX_PLACEMENT_TEST
-    parent_argument = "test_id"
-    primary_keys = ("id",)
-    replication_key = "timestamp_created"
-    least_lookback = timedelta(days=1)
-    why_off = SUBSCRIPTION
-
-    @override
-    def arguments_for(self, context: Slice) -> dict[str, Any]:
-        earliest = self.read_from(context)
-        since = {"date_from": timestamps.text(earliest)} if earliest else {}
-        return {**super().arguments_for(context), **since}
-
-
-class InboxPlacementAnalytics(PlacementResults):
-    """Where each e-mail of a test landed.
-
-    Source: official document, ``listInboxPlacementAnalytics``.
+    Results arrive up to hours late (reported): every run re-reads at least one day.
     """
 
     name = "inbox_placement_analytics"
     scope = "inbox_placement_analytics"
     path = "/inbox-placement-analytics"
+    slicer = BY_TEST
+    records = CursorList()
+    primary_keys = ("id",)
+    replication_key = "timestamp_created"
+    least_lookback = timedelta(days=1)
+    since = ("date_from", timestamps.text)
+    why_deselected = SUBSCRIPTION
 
 
-class InboxPlacementReports(PlacementResults):
-    """Blacklist and SpamAssassin reports of the sending domains of a test.
+class InboxPlacementReports(InstantlyStream):
+    """Blacklist and SpamAssassin reports on the sending domains of a test.
 
-    Source: official document, ``listInboxPlacementBlacklistAndSpamAssassinReport``.
+    Results arrive up to hours late (reported): every run re-reads at least one day.
     """
 
     name = "inbox_placement_reports"
     scope = "inbox_placement_reports"
     path = "/inbox-placement-reports"
+    slicer = BY_TEST
+    records = CursorList()
+    primary_keys = ("id",)
+    replication_key = "timestamp_created"
+    least_lookback = timedelta(days=1)
+    since = ("date_from", timestamps.text)
+    why_deselected = SUBSCRIPTION
 
 
-class PlacementFigures(PerParent, ArrayStream):
-    """Figures of a test that the API works out itself."""
-
-    scope = "inbox_placement_analytics"
-    http_method = "POST"
-    parent = INBOX_PLACEMENT_TEST
-    parent_argument: ClassVar = "test_id"
-    why_off = SUBSCRIPTION
-
-
-class InboxPlacementStats(PlacementFigures):
-    """Totals of a test.
-
-    Source: official document, ``getInboxPlacementAnalyticsStatsByTestId``.
-    """
+class InboxPlacementStats(InstantlyStream):
+    """Totals of each inbox placement test."""
 
     name = "inbox_placement_stats"
+    scope = "inbox_placement_analytics"
     path = "/inbox-placement-analytics/stats-by-test-id"
+    http_method = "POST"
+    slicer = Parents(INBOX_PLACEMENT_TEST, "test_ids", as_list=True)
+    records = Array()
     primary_keys = ("test_id",)
-
-    @override
-    def arguments_for(self, context: Slice) -> dict[str, Any]:
-        return {"test_ids": [context["test_id"]]}
+    why_deselected = SUBSCRIPTION
 
 
-class InboxPlacementStatsDaily(PlacementFigures):
-    """Figures of a test by day.
-
-    Source: official document, ``getInboxPlacementAnalyticsStatsByDate``.
-    """
+class InboxPlacementStatsDaily(InstantlyStream):
+    """Analytics of each inbox placement test by day."""
 
     name = "inbox_placement_stats_daily"
+    scope = "inbox_placement_analytics"
     path = "/inbox-placement-analytics/stats-by-date"
+    http_method = "POST"
+    slicer = BY_TEST
+    records = Array()
     primary_keys = ("test_id", "timestamp_created_date")
     expires = True
+    why_deselected = SUBSCRIPTION
 
 
-class InboxPlacementInsights(PlacementFigures):
-    """Deliverability of a test by provider of sender and recipient.
-
-    Source: official document, ``getInboxPlacementAnalyticsDeliverabilityInsights``.
-    """
+class InboxPlacementInsights(InstantlyStream):
+    """Deliverability of each test by provider of sender and recipient."""
 
     name = "inbox_placement_insights"
+    scope = "inbox_placement_analytics"
     path = "/inbox-placement-analytics/deliverability-insights"
+    http_method = "POST"
+    slicer = BY_TEST
+    records = Array()
     primary_keys = ("test_id", "sender_esp", "recipient_esp")
+    why_deselected = SUBSCRIPTION
 
 
-class InboxPlacementEspOptions(ArrayStream):
-    """Providers and regions that tests can send to.
-
-    Source: official document, ``getInboxPlacementTestESPOptions``.
-    """
+class InboxPlacementEspOptions(InstantlyStream):
+    """Providers and regions available to tests."""
 
     name = "inbox_placement_esp_options"
     path = "/inbox-placement-tests/email-service-provider-options"
+    records = Array()
     primary_keys = ("workspace_id", "region", "sub_region", "type", "esp")
-    why_off = SUBSCRIPTION
+    why_deselected = SUBSCRIPTION

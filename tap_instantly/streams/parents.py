@@ -1,4 +1,4 @@
-"""What streams are asked for by: the parents of their records, and how to list them."""
+"""Parent resources, which the tap lists before it reads their children."""
 
 from __future__ import annotations
 
@@ -9,58 +9,53 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from tap_instantly.api import InstantlyClient, Workspace
+    from tap_instantly.client import InstantlyClient, Workspace
 
 logger = logging.getLogger("tap-instantly.streams")
 
 
 @dataclass(frozen=True)
 class Parent:
-    """A kind of parent.
+    """A kind of parent resource.
 
     Attributes:
         column: Name of its id, in slices and in the records of its children.
-        scopes: Resources whose ``:read`` scope listing them needs.
-        source: Lists the ids; called once per workspace and run, and again where one was not found.
+        scopes: Resources whose ``:read`` scopes the list requires.
+        source: Lists the ids. Called once per workspace and run, and again if a parent was not found.
     """
 
     column: str
     scopes: tuple[str, ...]
     source: Callable[[InstantlyClient], Iterable[object]]
 
-    def ids(self, workspace: Workspace) -> list[str]:
-        """Ids of all of them in one workspace."""
-        return self._found(workspace)[0]
+    def found(self, workspace: Workspace, client: InstantlyClient) -> tuple[list[str], int]:
+        """Return the ids of all parents in a workspace, and the number of listed parents without a usable id."""
 
-    def unaskable(self, workspace: Workspace) -> int:
-        """How many came without an id that could be asked for."""
-        return self._found(workspace)[1]
-
-    def _found(self, workspace: Workspace) -> tuple[list[str], int]:
         def read() -> tuple[list[str], int]:
-            found = list(self.source(workspace.client))
-            ids = list(askable(found, workspace.client))
+            found = list(self.source(client))
+            ids = list(askable(found, client))
             return list(dict.fromkeys(ids)), len(found) - len(ids)
 
-        return workspace.remember(self, read)
+        found: tuple[list[str], int] = workspace.lists.get(self, read)
+        return found
 
-    def listed(self, workspace: Workspace) -> Iterable[str]:
-        """The same as they are listed by now."""
-        return askable(self.source(workspace.client), workspace.client)
+    def listed(self, client: InstantlyClient) -> Iterable[str]:
+        """List the current ids, without the cached list."""
+        return askable(self.source(client), client)
 
 
 def askable(ids: Iterable[object], client: InstantlyClient) -> Iterable[str]:
-    """The ids among what is in their place; what is no text, or an empty one, cannot be asked for."""
+    """Yield the usable ids. An empty value, or one that is not a string, cannot be requested."""
     for id_ in ids:
         if isinstance(id_, str) and id_:
             yield id_
         else:
             client.note_unusable(1)
-            logger.error("A parent without an id that could be asked for was passed over: %s", _shape(id_))
+            logger.error("Skipped a parent without a usable id: %s", _shape(id_))
 
 
 def _shape(value: object) -> str:
-    """Describe a value without quoting it: it may be personal."""
+    """Describe a value without quoting it: it may be personal data."""
     return "empty" if value in ("", None) else type(value).__name__
 
 
@@ -93,29 +88,44 @@ def _agents(*types: int) -> Callable[[InstantlyClient], Iterable[object]]:
         for agent in client.paginate("/ai-agents"):
             kind = agent.get("type")
             if isinstance(kind, bool) or not isinstance(kind, (int, float)) or kind % 1:
-                client.note_unusable(1)
-                logger.error("An agent whose type is no integer was passed over: %.100r", agent.get("id"))
+                logger.error("Skipped an agent whose type is not an integer: %.100r", agent.get("id"))
+                yield None  # a parent without an id: children with a bookmark must stay incomplete
             elif kind in types:
                 yield agent.get("id")
 
     return source
 
 
+SHARED_LISTS = frozenset(
+    {
+        "/accounts",
+        "/ai-agents",
+        "/ai-agents/lead-finder",
+        "/campaigns",
+        "/dfy-email-account-orders",
+        "/inbox-placement-tests",
+        "/lead-lists",
+        "/subsequences",
+    }
+)
+"""Lists used by several streams, as their records or their parents: the tap requests each page once."""
+
 CAMPAIGN = Parent("campaign_id", ("campaigns",), _campaigns)
 CAMPAIGN_WITH_FIGURES = Parent("campaign_id", (), _campaigns_with_figures)
-"""Campaigns that ever sent: only these have analytics (recorded)."""
+"""Campaigns that have sent: only these have analytics (recorded)."""
 CAMPAIGN_WITH_SUBSEQUENCES = Parent("campaign_id", ("subsequences",), _listed("/subsequences", "parent_campaign"))
 SUBSEQUENCE = Parent("subsequence_id", ("subsequences",), _listed("/subsequences"))
-ACCOUNT = Parent("email", ("accounts",), _listed("/accounts", "email"))
+ACCOUNT = Parent("email", ("accounts",), _listed("/accounts", "email", include_tags="true"))
+"""Includes tags like the stream ``accounts``, so that both use the same pages."""
 LEAD_LIST = Parent("list_id", ("lead_lists",), _lead_lists)
 INBOX_PLACEMENT_TEST = Parent("test_id", ("inbox_placement_tests",), _listed("/inbox-placement-tests"))
 DFY_DOMAIN = Parent("domain", ("dfy_email_account_orders",), _listed("/dfy-email-account-orders", "domain"))
 ENRICHED_RESOURCE = Parent("resource_id", ("lead_lists", "campaigns"), _resources)
-"""Lead lists and campaigns, which are what can be enriched."""
+"""Lead lists and campaigns: the resources that can be enriched."""
 
-# Types of agents as the official document numbers them.
+# Agent types have the numbers of the official document.
 SALES_AGENT = Parent("agent_id", ("ai_agents",), _agents(2, 4, 7, 8, 9, 10))
-"""Sales agents and those built like them: affiliate, recruiting, investment, user research, partnership."""
+"""Sales agents and similar types: affiliate, recruiting, investment, user research, partnership."""
 INBOX_MANAGER = Parent("agent_id", ("ai_agents",), _agents(1))
 LEAD_FINDER = Parent("agent_id", ("ai_agents",), _listed("/ai-agents/lead-finder"))
 DELIVERABILITY_AGENT = Parent("agent_id", ("ai_agents",), _agents(3))

@@ -1,4 +1,4 @@
-"""Personal data: what the schemas mark, and what becomes of it in records."""
+"""Hash or drop personal data in records, as marked in the schemas."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     Hide = Callable[[Any], Any]
 
 MARK = "x-personal"
-"""Keyword of a property in a schema; its value is one of :class:`Kind`."""
+"""Schema keyword of a personal property; its value is a :class:`Kind`."""
 
 MOST_REMEMBERED, SHORT = 2**14, 100
-"""Hashes that are kept, as most texts come more than once, and characters of a text of which they are."""
+"""Size of the cache of hashes, since most texts recur, and the greatest length of a cached text."""
 
 DIGITS = 32
-"""Hexadecimal digits of a hash: 128 bits, so that no two texts of a warehouse share one by chance."""
+"""Hexadecimal digits of a hash: 128 bits, which rules out accidental collisions in a warehouse."""
 
 _ADDRESS = re.compile(r"[^\s@<>()\",;:]+@(?:[\w-]+\.)+[\w-]+")
 _NAMED = re.compile(r"[^<>]*<([^<>]+)>")
@@ -31,34 +31,34 @@ _BETWEEN = re.compile(r"\s*[,;]\s*")
 
 
 class Kind(str, Enum):
-    """The kinds of personal data that a schema marks."""
+    """Kinds of personal data in schemas."""
 
     ACCOUNT = "account"
-    """An address of a sending account, on which keys and joins rest; what is no address there is not personal."""
+    """Address of a sending account, used in keys and joins. A value that is not an address is not personal."""
     ADDRESS = "address"
-    """An e-mail address, or several with commas between them."""
+    """E-mail address, or several separated by commas."""
     TEXT = "text"
-    """A text that is about a person or may name one."""
+    """Text that is about a person or may name one."""
     ANY = "any"
-    """Values of any form and name."""
+    """Any JSON value, personal throughout."""
     NONE = "none"
-    """Values of any form and name, none of them personal."""
+    """Any JSON value, none of it personal."""
 
 
 class Salted:
-    """Hashes texts with HMAC-SHA-256.
+    """Hash texts with HMAC-SHA-256.
 
     Args:
-        salt: The key of the HMAC.
+        salt: Key of the HMAC.
     """
 
     def __init__(self, salt: str) -> None:
-        # Copying what has taken up the key is quicker than to begin with it each time (measured).
+        # Copying a keyed HMAC is faster than creating one each time (measured).
         self._keyed = hmac.new(salt.encode(), digestmod=hashlib.sha256)
         self._remembered = lru_cache(maxsize=MOST_REMEMBERED)(self._hash)
 
     def text(self, text: str) -> str:
-        """The hash of a text; an empty text stays empty."""
+        """Hash a text; an empty text stays empty."""
         if not text:
             return text
         return self._remembered(text) if len(text) <= SHORT else self._hash(text)
@@ -69,17 +69,17 @@ class Salted:
         return keyed.hexdigest()[:DIGITS]
 
     def address(self, text: str) -> str:
-        """``<hash>@<domain>``, equal for an address whatever its case; several are hashed one by one."""
+        """Hash an address to ``<hash>@<domain>``, ignoring case; hash several addresses one by one."""
         if "," in text or ";" in text:
             return ",".join(map(self._one_address, _BETWEEN.split(text)))
         return self._one_address(text)
 
     def account(self, text: str) -> str:
-        """Like :meth:`address`; what is none stays as it is."""
+        """Hash an address like :meth:`address`; return any other text unchanged."""
         return self.address(text) if "@" in text else text
 
     def anything(self, value: Any) -> Any:  # noqa: ANN401 (any JSON)
-        """The value with each text and number in it hashed; booleans and null stay, and names unless of an address."""
+        """Hash texts, numbers and names that are addresses in a value. Booleans, null and other names stay."""
         if isinstance(value, str):
             return self.address(value) if _ADDRESS.fullmatch(value.strip()) else self.text(value)
         if isinstance(value, dict):
@@ -99,15 +99,15 @@ class Salted:
 
 
 class Hidden:
-    """Hashes or drops what a schema marks as personal, and what it does not know, in records of that schema.
+    """Hash or drop the personal and the unknown fields of records.
 
-    Made once per stream: what has no mark costs nothing.
+    Compiled once per stream, so that unmarked fields cost nothing.
 
     Args:
         properties: Schema of each property.
-        keys: Names of the key properties, which are hashed even where the rest is dropped.
-        salt: For the hashes.
-        drop: Whether to leave null of what is neither a key nor the address of a sending account.
+        keys: Names of the key properties, which are always hashed, never dropped.
+        salt: Salt of the hashes.
+        drop: True to replace personal values with null, except keys and addresses of sending accounts.
     """
 
     def __init__(
@@ -129,7 +129,7 @@ class Hidden:
         self._by_name = {name: hide for name, hide in hides.items() if hide is not None}
 
     def hide(self, record: dict[str, Any]) -> None:
-        """Change a record that has been brought into the shape of its schema, in place."""
+        """Hide the personal data of a shaped record, in place."""
         for name, hide in self._by_name.items():
             if (value := record.get(name)) is not None:
                 record[name] = hide(value)
@@ -161,12 +161,12 @@ class Hidden:
 
 @lru_cache(maxsize=1)
 def _salted(salt: str) -> Salted:
-    """One for all streams, so that they share what is remembered."""
+    """Return one instance for all streams, so that they share its cache."""
     return Salted(salt)
 
 
 def marks(schema: Mapping[str, Any], place: str = "") -> dict[str, Kind]:
-    """Collect the marks of a schema: places, such as ``steps[].body``, and their kinds."""
+    """Return the kind of personal data by place, such as ``steps[].body``."""
     found = {}
     if MARK in schema:
         found[place] = Kind(schema[MARK])

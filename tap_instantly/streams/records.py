@@ -1,4 +1,4 @@
-"""From what the API sends to what the schema promises."""
+"""Shape records of the API to their schema."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from jsonschema import Draft202012Validator, ValidationError
 
 from tap_instantly import timestamps
-from tap_instantly.api import InstantlyError
-from tap_instantly.api.decode import Odd
-from tap_instantly.api.secrecy import MASKED, without_addresses, without_secrets
+from tap_instantly.client import InstantlyError
+from tap_instantly.client.decode import Odd
+from tap_instantly.client.redaction import MASKED, without_addresses, without_secrets
 from tap_instantly.settings import DROP, HASH, KEEP
 from tap_instantly.streams import flattening
-from tap_instantly.streams.forms import NOT_TO_CARRY, Form, TooDeepError, carried, mask_unknown, mended
+from tap_instantly.streams.conformance import NOT_TO_CARRY, Form, TooDeepError, carried, mask_unknown, mended
 from tap_instantly.streams.personal import MARK
+from tap_instantly.streams.widening import Widening, put
 
 if TYPE_CHECKING:
     import logging
@@ -29,22 +30,22 @@ WORKSPACE_ID = "workspace_id"
 WORKSPACE_NAME = "workspace_name"
 
 DESTINY = {
-    KEEP: f"it is kept in the column {UNKNOWN_FIELDS}",
+    KEEP: f"the value is kept in the column {UNKNOWN_FIELDS}",
     HASH: f"its hash is kept in the column {UNKNOWN_FIELDS}",
-    DROP: "it is dropped like personal data, of which it may be",
+    DROP: "the value is dropped, because it may be personal data",
 }
-"""Words of the log for a value that does not fit its schema, by the choice for personal data."""
+"""Log text for a moved value, by the setting ``personal_data``."""
 
-UNKNOWN = "the schema does not know this field"
-UNKNOWN_SECRET = f"{UNKNOWN}, and it may hold a secret, which is masked"
+UNKNOWN = "not in the schema"
+UNKNOWN_SECRET = f"{UNKNOWN}, and masked because it may be a secret"
 
-LOST = f"it is lost, as the catalog has no column {UNKNOWN_FIELDS}, or leaves it out: select it"
+LOST = f"the value is lost: select the column {UNKNOWN_FIELDS} in the catalog"
 
 MOST_REPORTED = 200
-"""Fields of a stream, or oddities of them, that have a line in the log."""
+"""Most lines in the log about odd fields, per stream."""
 
 MOST_SHOWN = 100
-"""Characters of a name or key in the log."""
+"""Longest name or key in the log, in characters."""
 
 
 class InvalidRecordError(InstantlyError):
@@ -52,27 +53,25 @@ class InvalidRecordError(InstantlyError):
 
 
 class RecordShaper:
-    """Shapes the records of one stream, and keeps count of what was odd about them.
+    """Shape the records of one stream, and count the anomalies.
 
-    * Fields that the schema does not know, and values that their column cannot hold (of another type, no timestamp,
-      no text that a database takes), move to the object ``unknown_fields``, so that nothing is lost and no loader
-      fails. The column has null, or the text with U+FFFD; values within an object are moved by themselves.
-    * Of a field that the schema does not know, or one within it, that is called like a secret, the name alone is kept
-      (:func:`~tap_instantly.api.secrecy.without_secrets`), also where it stays within an object of known properties.
-    * Where records are flattened, the same becomes of fields within an object that its schema does not know: they would
-      have no column.
-    * Timestamps leave as UTC in one form. An integer in the place of a text that is part of the key becomes that text.
-    * Records without a good value for their key, or nested too deeply, cannot be loaded: they are left out, with a line
-      in the log each.
+    * Unknown fields, and values that their column cannot store (another type, an invalid timestamp, text that databases
+      reject), move to the object ``unknown_fields``. So nothing is lost and no loader fails. The column gets null, or
+      the text with U+FFFD. If the value is nested in an object, only it moves.
+    * Unknown fields whose name suggests a secret keep their name but not their value, at any depth
+      (:func:`~tap_instantly.client.redaction.without_secrets`).
+    * With flattening, unknown fields nested in a known object move too, since they would have no column.
+    * Timestamps get one canonical form in UTC. An integer in a text column of the key becomes text.
+    * Records with an invalid key, or nested too deeply, cannot be loaded. The tap logs and skips each of them.
 
     Args:
         schema: JSON Schema of the stream.
         keys: Names of the key properties.
         validate: ``off``, ``warn`` or ``fail``, for :meth:`check`.
-        logger: Of the stream.
-        flattened: How many levels of objects the SDK will flatten.
-        personal: ``keep``, ``hash`` or ``drop``: what becomes of ``unknown_fields`` afterwards, for the log.
-        written: Whether the column ``unknown_fields`` is written at all, for the log.
+        logger: Logger of the stream.
+        flattened: Number of levels that the SDK will flatten.
+        personal: ``keep``, ``hash`` or ``drop``: later treatment of ``unknown_fields``, for log messages.
+        written: True if the column ``unknown_fields`` is written, for log messages.
     """
 
     def __init__(
@@ -93,11 +92,11 @@ class RecordShaper:
         self._destiny = DESTINY[personal] if written else LOST
         self._properties = {name: kind for name, kind in properties.items() if name != UNKNOWN_FIELDS}
         self._nested = {name: kind for name, kind in self._properties.items() if kind.keys() & {"properties", "items"}}
-        self._form = Form(self._properties, closed=True)
+        self._widening = Widening(self._properties, flattened)
         self._open_form = Form({**self._properties, UNKNOWN_FIELDS: {"type": ("object", "null")}}, closed=False)
         self._timestamps = tuple(name for name, kind in properties.items() if kind.get("format") == "date-time")
         self._days = tuple(name for name, kind in properties.items() if kind.get("format") == "date")
-        # Where a column may not be null, a record cannot be without.
+        # A record must have a value for each column that is not nullable.
         self._needed = self._keys + tuple(
             name for name, kind in self._properties.items() if kind.get("type") == "string" and name not in keys
         )
@@ -113,41 +112,44 @@ class RecordShaper:
         self._counting = threading.Lock()
 
     def shape(self, record: Record, workspace_id: str, workspace_name: str | None = None) -> Record | None:
-        """The record in its schema's shape (changed in place), or None if it cannot be loaded.
+        """Shape a record in place. Return it, or None if it cannot be loaded.
 
         Raises:
-            InvalidRecordError: A value does not fit its column, and the setting is ``fail``.
+            InvalidRecordError: A value does not fit its column, and ``validate`` is ``fail``.
         """
         aside: dict[str, Any] = {}
         try:
             if record.get(WORKSPACE_ID) not in (None, workspace_id):
                 theirs = carried(record[WORKSPACE_ID])
-                self._set_aside(aside, WORKSPACE_ID, theirs, "it names another workspace than the key's")
+                self._set_aside(aside, WORKSPACE_ID, theirs, "it is not the workspace of the key")
             if record.get(WORKSPACE_NAME) not in (None, workspace_name):
                 self._set_aside(
-                    aside, WORKSPACE_NAME, carried(record[WORKSPACE_NAME]), "the workspace has another name"
+                    aside, WORKSPACE_NAME, carried(record[WORKSPACE_NAME]), "it is not the name of the workspace"
                 )
             record[WORKSPACE_ID] = workspace_id
             record[WORKSPACE_NAME] = workspace_name
-            if not self._form.fits(record):
+            if self._widening.fits(record):
+                self._widening.set_aside(record, aside)
+            else:
+                self._widening.learn(record)
                 self._look_closely(record, aside)
                 self._order_times(record, aside)
         except TooDeepError:
             self.too_deep += 1
-            self._leave_out(record, "that is nested too deeply")
+            self._discard(record, "that is nested too deeply")
             return None
         if aside:
             record[UNKNOWN_FIELDS] = aside
         for name in self._needed:
             if record.get(name) is None:
                 self.keyless += 1
-                self._leave_out(record, f"without {[name for name in self._needed if record.get(name) is None]}")
+                self._discard(record, f"without {[name for name in self._needed if record.get(name) is None]}")
                 return None
         return record
 
     @property
     def oddities(self) -> dict[str, int]:
-        """Counts of records left out (the first three), of values moved, and of breaches of the schema."""
+        """Counts of skipped records (the first three), of moved values, and of schema violations."""
         return {
             "without_key": self.keyless,
             "too_deep": self.too_deep,
@@ -156,16 +158,16 @@ class RecordShaper:
             "invalid": self.invalid,
         }
 
-    def leave_out(self, items: int) -> None:
-        """Count items of answers that were no records at all; they have their line in the log. In any thread."""
+    def count_discarded(self, items: int) -> None:
+        """Count items of answers that are not records; the caller has logged them. Thread-safe."""
         with self._counting:
             self.no_records += items
 
     def check(self, record: Record) -> None:
-        """Validate the record, where that is on.
+        """Validate a record against the schema, unless validation is off.
 
         Raises:
-            InvalidRecordError: It does not match, and the setting is ``fail``.
+            InvalidRecordError: The record does not match, and ``validate`` is ``fail``.
         """
         if self._validator is None:
             return
@@ -181,23 +183,23 @@ class RecordShaper:
                 try:
                     record[name] = timestamps.canonical(value)
                 except (ValueError, TypeError):
-                    self._move(record, aside, name, "its value is no timestamp")
+                    self._move(record, aside, name, "it is not a timestamp")
         for name in self._days:
             if (value := record.get(name)) is not None and not timestamps.is_day(value):
-                self._move(record, aside, name, "its value is no date")
+                self._move(record, aside, name, "it is not a date")
 
     def _look_closely(self, record: Record, aside: dict[str, Any]) -> None:
-        """Move what the schema does not know, and what its columns cannot hold.
+        """Move unknown fields, and values that their column cannot store.
 
         Raises:
-            TooDeepError: There is something nested too deeply.
+            TooDeepError: A value is too deeply nested.
         """
         for place, name, sent in self._unknown(record):
             given = carried(sent)
             value = without_secrets(given, name)
             self._set_aside(aside, place, value, UNKNOWN if value == given else UNKNOWN_SECRET)
-        if self._form.fits(record):
-            return  # as most do whose schema the API is ahead of
+        if self._widening.fits(record):
+            return  # the usual case for a field that the API has added
         self._mask(record)
         if self._open_form.fits(record):
             return
@@ -205,9 +207,9 @@ class RecordShaper:
             value, kind = record.get(name), self._properties[name]
             if isinstance(value, int) and not isinstance(value, bool) and kind["type"] == "string":
                 record[name] = str(value)
-                self._report_once(name, "an integer in the place of a text; its digits are the text")
+                self._report_once(name, "received an integer; its digits are loaded as text")
             elif isinstance(value, Odd):
-                # With U+FFFD in it, it might be the key of another record.
+                # With U+FFFD, it might equal the key of another record.
                 self._move(record, aside, name, NOT_TO_CARRY)
 
         def note(place: str, value: Any, reason: str) -> None:  # noqa: ANN401 (any JSON)
@@ -218,27 +220,27 @@ class RecordShaper:
             record[name] = mended(value, self._properties[name], name, note)
 
     def _mask(self, record: Record) -> None:
-        """Mask what may hold a secret of what the schema does not know and what stays within an object."""
+        """Mask possible secrets in the unknown fields that stay in their object."""
         for name, kind in self._nested.items():
             for place in mask_unknown(record.get(name), kind, name):
                 self._report_once(place, UNKNOWN_SECRET)
 
     def _unknown(self, record: Record) -> Iterator[tuple[str, str, Any]]:
-        """Take out of the record what the schema does not know: place, name and value of each."""
+        """Remove the unknown fields of a record, and yield place, name and value of each."""
         for name in [name for name in record if name not in self._properties]:
             yield str(name), str(name), record.pop(name)
         for name, kind in self._properties.items():
             yield from flattening.taken_out(record.get(name), kind, name, self._flattened)
 
-    def _leave_out(self, record: Record, why: str) -> None:
+    def _discard(self, record: Record, why: str) -> None:
         present = {name: self._shown(name, value) for name in self._keys if (value := record.get(name)) is not None}
         aside = record.get(UNKNOWN_FIELDS) or {}
         wrong = {name: self._shown(name, aside[name]) for name in self._needed if name in aside}
-        also = f"; in the place of it: {wrong}" if wrong else ""
-        self._logger.error("A record %s was left out; the rest of its key: %s%s", why, present, also)
+        also = f"; received instead: {wrong}" if wrong else ""
+        self._logger.error("Discarded a record %s; the rest of its key: %s%s", why, present, also)
 
     def _shown(self, name: str, value: object) -> str:
-        """A value in the log, where nothing personal can be in it."""
+        """Return a value for the log, masked if it may be personal."""
         return MASKED if name in self._personal or isinstance(value, (dict, list)) else _short(value)
 
     def _move(self, record: Record, aside: dict[str, Any], name: str, reason: str) -> None:
@@ -249,12 +251,10 @@ class RecordShaper:
     def _count_moved(self, record: Record, place: str, reason: str) -> None:
         self.moved += 1
         if self._fail:
-            self._refuse(record, place, f"does not fit: {reason}")
+            self._refuse(record, place, f"does not fit its column: {reason}")
 
     def _set_aside(self, aside: dict[str, Any], place: str, value: Any, reason: str) -> None:  # noqa: ANN401 (any JSON)
-        while place in aside:  # the API may have a field of that name
-            place += "'"
-        aside[place] = without_secrets(value, "")
+        put(aside, place, without_secrets(value, ""))
         self._report_once(re.sub(r"\[[0-9]+\]", "", place), f"{reason}; {self._destiny}")
 
     def _report_once(self, place: str, message: str) -> None:
@@ -263,7 +263,9 @@ class RecordShaper:
             return
         self._reported.add((name, message))
         if len(self._reported) > MOST_REPORTED:
-            self._logger.warning("More fields than %d were odd; the others are not named.", MOST_REPORTED)
+            self._logger.warning(
+                "More than %d fields do not match the schema; the others are not listed.", MOST_REPORTED
+            )
         else:
             self._logger.warning("Field '%s': %s", name, message)
 
@@ -271,14 +273,14 @@ class RecordShaper:
         key = {name: MASKED if name in self._personal else record.get(name) for name in self._keys}
         message = (
             f"{self._logger.name.rpartition('.')[2]}: the record {key} does not match its schema: field "
-            f"'{_short(place)}' {breach}. With validate_records 'warn' it would be loaded all the same."
+            f"'{_short(place)}' {breach}. To load it anyway, set validate_records to 'warn'."
         )
         raise InvalidRecordError(message)
 
 
 def _breach(error: ValidationError) -> str:
-    """What rule was broken, without the value: it may be personal."""
-    return f"breaks the rule {error.validator} = {error.validator_value}"
+    """Describe the violated rule, without the value, which may be personal."""
+    return f"violates {error.validator} = {error.validator_value}"
 
 
 def _place(error: ValidationError) -> str:
@@ -286,6 +288,6 @@ def _place(error: ValidationError) -> str:
 
 
 def _short(value: object) -> str:
-    """A value on one line of at most a hundred characters of ASCII."""
+    """Return a value as one line of ASCII, of at most :data:`MOST_SHOWN` characters."""
     text = value if isinstance(value, str) else repr(value)[:MOST_SHOWN]
     return without_addresses(json.dumps(text[:MOST_SHOWN])[1:-1][:MOST_SHOWN])

@@ -1,108 +1,95 @@
-"""AI sales agents: what they did with leads, and what came of it."""
+"""Streams of AI sales agents: configuration, activities and results."""
 
 from __future__ import annotations
 
 from tap_instantly.streams.agents import FEW
+from tap_instantly.streams.base import InstantlyStream
 from tap_instantly.streams.parents import SALES_AGENT
-from tap_instantly.streams.patterns import ListStream, ObjectStream, PerParent
+from tap_instantly.streams.readers import CursorList, OneObject
+from tap_instantly.streams.slicers import Parents
 
 
-class AiSalesAgents(PerParent, ObjectStream):
-    """Sales agents, and those built like them, with their configuration.
-
-    Source: official document, ``getSalesAgent``.
-    """
+class AiSalesAgents(InstantlyStream):
+    """Sales agents and agents of similar types, with their configuration."""
 
     name = "ai_sales_agents"
     scope = "ai_sdr"
     path = "/ai-agents/sales/{agent_id}"
-    parent = SALES_AGENT
+    slicer = Parents(SALES_AGENT)
+    records = OneObject()
     primary_keys = ("id",)
-    why_off = FEW
+    why_deselected = FEW
 
 
-class AiSalesAgentAnalytics(PerParent, ObjectStream):
-    """Totals and daily series of each sales agent.
-
-    Source: official document, ``getSalesAgentAnalytics``.
-    """
+class AiSalesAgentAnalytics(InstantlyStream):
+    """Totals and daily series of each sales agent."""
 
     name = "ai_sales_agent_analytics"
     scope = "ai_sdr"
     path = "/ai-agents/sales/{agent_id}/analytics"
-    parent = SALES_AGENT
+    slicer = Parents(SALES_AGENT)
+    records = OneObject()
     primary_keys = ("agent_id",)
-    why_off = FEW
+    why_deselected = FEW
 
 
-class AiSalesAgentOpportunities(PerParent, ObjectStream):
-    """Opportunities of each sales agent, in all and by campaign.
-
-    Source: official document, ``getSalesAgentOpportunitySummary``.
-    """
+class AiSalesAgentOpportunities(InstantlyStream):
+    """Opportunities of each sales agent, in total and by campaign."""
 
     name = "ai_sales_agent_opportunities"
     scope = "ai_sdr"
     path = "/ai-agents/sales/{agent_id}/opportunities/summary"
-    parent = SALES_AGENT
+    slicer = Parents(SALES_AGENT)
+    records = OneObject()
     primary_keys = ("agent_id",)
-    why_off = FEW
+    why_deselected = FEW
 
 
-class AiSalesAgentLeadActivity(PerParent, ListStream):
-    """What each sales agent did with each lead, and how the lead answered.
-
-    Source: official document, ``listSalesAgentLeadActivity``.
-    """
+class AiSalesAgentLeadActivity(InstantlyStream):
+    """Activity of each sales agent with each lead, and the answers of the lead."""
 
     name = "ai_sales_agent_lead_activity"
     scope = "ai_sdr"
     path = "/ai-agents/sales/{agent_id}/leads/activity"
-    parent = SALES_AGENT
+    slicer = Parents(SALES_AGENT)
+    records = CursorList()
     primary_keys = ("agent_id", "email")
-    why_off = FEW
+    why_deselected = FEW
 
 
-class AiSalesAgentLeadActivitySummary(PerParent, ObjectStream):
-    """Leads of each sales agent: how many replied, how many became opportunities.
-
-    Source: official document, ``getSalesAgentLeadActivitySummary``.
-    """
+class AiSalesAgentLeadActivitySummary(InstantlyStream):
+    """Lead counts of each sales agent: replies and opportunities."""
 
     name = "ai_sales_agent_lead_activity_summary"
     scope = "ai_sdr"
     path = "/ai-agents/sales/{agent_id}/leads/activity/summary"
-    parent = SALES_AGENT
+    slicer = Parents(SALES_AGENT)
+    records = OneObject()
     primary_keys = ("agent_id",)
-    why_off = FEW
+    why_deselected = FEW
 
 
-class AiSalesAgentActivities(PerParent, ListStream):
-    """Actions of each sales agent with their reasons and outcomes.
-
-    Source: official document, ``listSalesAgentActivities``.
-    """
+class AiSalesAgentActivities(InstantlyStream):
+    """Actions of each sales agent with their reasons and outcomes."""
 
     name = "ai_sales_agent_activities"
     scope = "ai_sdr"
     path = "/ai-agents/sales/{agent_id}/activities"
-    parent = SALES_AGENT
+    slicer = Parents(SALES_AGENT)
+    records = CursorList()
     primary_keys = ("id",)
     replication_key = "timestamp_updated"
     expires = True
-    why_off = FEW
+    why_deselected = FEW
 
 
-class AiSalesAgentGuidanceRules(PerParent, ObjectStream):
-    """Rules that each sales agent was given; the list has no pages.
-
-    Source: official document, ``listSalesAgentGuidanceRules``.
-    """
+class AiSalesAgentGuidanceRules(InstantlyStream):
+    """Guidance rules of each sales agent; the list has no pages."""
 
     name = "ai_sales_agent_guidance_rules"
     scope = "ai_sdr"
     path = "/ai-agents/sales/{agent_id}/guidance-rules"
-    parent = SALES_AGENT
-    records_at = "items"
+    slicer = Parents(SALES_AGENT)
+    records = OneObject("items")
     primary_keys = ("agent_id", "id")
-    why_off = FEW
+    why_deselected = FEW

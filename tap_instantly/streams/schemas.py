@@ -1,4 +1,4 @@
-"""The schemas of the streams, with the marks of personal data and without."""
+"""Load the schemas of the streams, with and without marks of personal data."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 
 def schema_directory() -> Path:
-    """Folder of the schemas: inside the package once it is a wheel, beside it in a checkout."""
+    """Return the directory of the schemas: inside the package in a wheel, beside it in a checkout."""
     package = Path(str(resources.files("tap_instantly")))
     inside = package / "schemas"
     return inside if inside.is_dir() else package.parent / "schemas"
 
 
 def unmarked(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """A schema without its marks, as loaders get it."""
+    """Return a schema without marks of personal data, for loaders."""
     plain = {name: part for name, part in schema.items() if name != MARK}
     if "properties" in plain:
         plain["properties"] = {name: unmarked(part) for name, part in plain["properties"].items()}
@@ -39,7 +39,7 @@ class _Unmarked(SchemaDirectory):
 
 
 MARKED = SchemaDirectory(schema_directory())
-"""The schemas as they are in their files."""
+"""Schemas with marks, as in their files."""
 
 UNMARKED = _Unmarked(schema_directory())
-"""The schemas as catalogs and loaders get them."""
+"""Schemas without marks, for catalogs and loaders."""

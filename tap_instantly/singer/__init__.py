@@ -1,1 +1,0 @@
-"""What makes the SDK fast and safe to kill."""

@@ -1,0 +1,1 @@
+"""Pipeline from pages to standard output: partitions, reader, bookmarks and writer; independent of HTTP."""

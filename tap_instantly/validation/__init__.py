@@ -1,0 +1,1 @@
+"""Validate configuration, catalog, state and files before the tap reads anything."""
