@@ -1,4 +1,4 @@
-"""Reading ahead while something else is loaded."""
+"""Reads ahead in a thread."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 WAITING = 1
-"""Items that wait to be taken, at most."""
+"""Maximum number of waiting items."""
 
 
 class Ahead(Generic[T]):
-    """An iterator whose items are made in a thread of their own, one ahead of the one that is being used.
+    """An iterator that a thread keeps one item ahead of its consumer.
 
-    The thread ends with the process: it may be waiting for input that never comes.
+    The thread is a daemon, because it may wait forever for input.
     """
 
     def __init__(self, items: Iterable[T]) -> None:
-        """Start to make items."""
+        """Start the thread."""
         self._queue: queue.Queue[tuple[T | None, BaseException | None]] = queue.Queue(WAITING)
         threading.Thread(target=self._make, args=(items,), name="reader", daemon=True).start()
 
@@ -36,7 +36,7 @@ class Ahead(Generic[T]):
             self._queue.put((None, None))
 
     def __iter__(self) -> Iterator[T]:
-        """Yield the items, and raise what making them raised."""
+        """Yield the items, and raise any error of the thread."""
         while True:
             item, error = self._queue.get()
             if error is not None:

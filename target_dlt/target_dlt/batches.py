@@ -1,4 +1,4 @@
-"""Batches: what of the input is loaded in one go."""
+"""Batches: the parts of the input that are loaded together."""
 
 from __future__ import annotations
 
@@ -15,43 +15,44 @@ from target_dlt.streams import Entry, Stream
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from target_dlt.messages import Message
     from target_dlt.rejects import Rejects
-    from target_dlt.streams import Part
+    from target_dlt.streams import Form, Part
 
 RECORD_COST = 512
-"""Bytes that each record counts beside its own: the keys of a batch are in memory, and small records have many."""
+"""Bytes added for each record: a batch keeps its keys in memory, and small records have many keys."""
 
 DECODED_TOGETHER = 4 << 20
-"""Bytes of records that are decoded at once; they and what they become are all of a batch that is in memory."""
+"""Bytes of records decoded at once. Only these and their tables are in memory, not the whole batch."""
 
 
 T = TypeVar("T")
 
 
 def _given(message: Message, value: T | None) -> T:
-    """Return what a message is there for.
+    """Return a required member of a message.
 
     Raises:
-        InputError: It is not in the message.
+        InputError: The message lacks it.
     """
     if value is None or value == msgspec.Raw():
-        msg = f"The input has a {message.type} of stream {message.stream!r:.100} that says nothing: mend the tap."
+        msg = f"The input has a {message.type} of stream {message.stream!r:.100} without content: fix the tap."
         raise InputError(msg)
     return value
 
 
 @dataclass
 class Batch:
-    """What is loaded together.
+    """Rows that are loaded together.
 
     Attributes:
         parts: Rows, a file for each table.
-        versions: Streams of which all rows of lesser versions are to be marked or removed, after the rows are loaded.
-        state: The latest state of the tap that these rows and those before them cover; None if there was none.
+        versions: Current version of each stream. After the rows are loaded, rows of lesser versions are marked or
+            removed.
+        state: The latest state that these rows and earlier batches cover; None if there was none.
     """
 
     parts: list[Part] = field(default_factory=list)
@@ -60,30 +61,15 @@ class Batch:
 
 
 @dataclass(frozen=True)
-class Form:
-    """How a destination wants its files.
-
-    Attributes:
-        normalize: Turns a name into one that it takes.
-        native_json: Whether Parquet files declare JSON to be JSON.
-        no_nul: Whether it refuses NUL within texts.
-    """
-
-    normalize: Callable[[str], str]
-    native_json: bool = False
-    no_nul: bool = False
-
-
-@dataclass(frozen=True)
 class Rules:
-    """When batches end, and how records become rows.
+    """Rules for ending batches and for turning records into rows.
 
     Attributes:
         size: Bytes of records after which a batch ends.
         seconds: Age after which a batch ends, as soon as another message comes.
-        metadata: Whether tables have the columns ``_sdc_...``.
-        upsert: Whether records take the place of earlier ones with the same key.
-        started: When the load began, in milliseconds since 1970.
+        metadata: True if tables have the columns ``_sdc_...``.
+        upsert: True if records replace earlier ones with the same key.
+        started: Start of the load, in milliseconds since 1970.
     """
 
     size: int
@@ -97,14 +83,14 @@ class Batches:
     """Reads messages and yields batches."""
 
     def __init__(self, form: Form, rules: Rules, folder: Path, rejects: Rejects, counts: Counter[str]) -> None:
-        """Prepare.
+        """Prepare without reading.
 
         Args:
-            form: How the destination wants its files.
-            rules: When batches end, and how records become rows.
-            folder: Where the files go.
-            rejects: Takes records that cannot be loaded.
-            counts: Counts messages by their type.
+            form: File format that the destination needs.
+            rules: Rules for ending batches and for turning records into rows.
+            folder: Folder for the files.
+            rejects: Receives records that cannot be loaded.
+            counts: Counts messages by type.
         """
         self._form, self._rules, self._folder, self._rejects, self._counts = form, rules, folder, rejects, counts
         self._streams: dict[str, Stream] = {}
@@ -120,8 +106,8 @@ class Batches:
         """Read messages to the end of the input.
 
         Raises:
-            InputError: A line is not a message, or comes before the SCHEMA of its stream.
-            RejectedError: A record cannot be loaded, and that is to end the load.
+            InputError: A line is not a message, or precedes the SCHEMA of its stream.
+            RejectedError: A record cannot be loaded, and the settings say to fail.
         """
         for line in lines_of(source):
             message = message_of(line)
@@ -140,7 +126,7 @@ class Batches:
                 table, version = self._stream(message).table, _given(message, message.version)
                 self._batch.versions[table] = max(version, self._batch.versions.get(table, version))
             else:
-                msg = f"The input has a message of type {message.type!r:.40}, which this target does not take."
+                msg = f"The input has a message of type {message.type!r:.40}, which this target does not support."
                 raise InputError(msg)
             if self._bytes >= self._rules.size or time.monotonic() - self._since > self._rules.seconds:
                 yield self._end()
@@ -165,23 +151,21 @@ class Batches:
                 metadata=self._rules.metadata,
             )
         except (ValueError, TypeError, AttributeError, msgspec.DecodeError) as error:
-            msg = f"The SCHEMA of stream {name!r:.100} cannot be used: {error}"
+            msg = f"The SCHEMA of stream {name!r:.100} is invalid: {error}"
             raise InputError(msg) from None
         table = self._form.normalize(name)
         if table.startswith("_dlt"):
-            msg = f"Stream {name!r:.100} would have a table that is dlt's own: rename it in the tap."
+            msg = f"Stream {name!r:.100} would load into a table of dlt's own: rename it in the tap."
             raise InputError(msg)
         if self._tables.setdefault(table, name) != name:
             both = f"{self._tables[table]!r:.100} and {name!r:.100}"
-            msg = f"Streams {both} would share the table {table}: rename one of them in the tap."
+            msg = f"Streams {both} would load into the same table {table}: rename one of them in the tap."
             raise InputError(msg)
         if name in self._streams:
-            yield self._end()  # a file has columns of one kind only
+            yield self._end()  # a file has only one set of columns
         self._schemas[name] = schema, keys
-        self._streams[name] = stream = Stream(
-            name, table, columns, native_json=self._form.native_json, no_nul=self._form.no_nul
-        )
-        self._write(stream)  # an empty file, so that there is a table even where there is no record
+        self._streams[name] = stream = Stream(name, table, columns, self._form)
+        self._write(stream)  # an empty file creates the table even without records
 
     def _path(self, table: str) -> Path:
         self._files += 1

@@ -1,4 +1,4 @@
-"""Columns that a table has already, with another type."""
+"""Changed column types: fits rows to a table that already exists."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ if TYPE_CHECKING:
 
 KINDS: Mapping[str, Kind] = {kind: kind for kind in ARROW}
 LOSSLESS = {("decimal", "bigint"), ("decimal", "double"), ("wei", "bigint")}
-"""Types of a table, and others whose values they hold; columns that other loaders made."""
+"""Column types, each with a type whose values it also holds; other loaders made these columns."""
 
 
 def fit(part: Part, stored: Mapping[str, str], *, json: bool = True) -> tuple[Column, ...]:
-    """Return columns that rows can be loaded into without loss, given those that the table has.
+    """Return columns that rows can be loaded into without loss, given the columns of the table.
 
-    A column whose type has changed becomes a second one beside the first, named as dlt names variants:
-    ``amount__v_double``. A column of texts takes everything, as text.
+    If the type of a column has changed, a second column is added beside the first, named as dlt names variants:
+    ``amount__v_double``. A text column holds any value, as text.
 
     Args:
         part: The rows.
-        stored: Names of the table's columns, and their types in dlt's words; empty where there is no table.
-        json: Whether the destination has columns of JSON; in others it is text.
+        stored: Names of the table's columns and their dlt types; empty if there is no table.
+        json: True if the destination has JSON columns; otherwise JSON is stored as text.
 
     Raises:
-        DestinationError: The type of a key has changed, or the key has got a column that the table lacks.
+        DestinationError: The type of a key has changed, or the key has a column that the table lacks.
     """
     if stored and (new := [column.name for column in part.keys if column.name not in stored]):
         msg = (
-            f"The key of table {part.table} has {', '.join(new)} now, which its rows lack: rename the table, "
+            f"The key of table {part.table} has {', '.join(new)} now, which existing rows lack: rename the table, "
             "and load the stream in full."
         )
         raise DestinationError(msg)
@@ -49,7 +49,7 @@ def fit(part: Part, stored: Mapping[str, str], *, json: bool = True) -> tuple[Co
 
 
 def _other_forms(columns: Sequence[Column], fitted: Sequence[Column], stored: Mapping[str, str]) -> Iterator[Column]:
-    """Yield the columns that values of another type are in; of these rows they hold nothing, and nothing old either."""
+    """Yield the columns of the table that hold the same field in other types; new rows set them to null."""
     names = {column.name for column in fitted}
     for column in columns:
         for name, kind in stored.items():
@@ -74,7 +74,7 @@ def _fit(column: Column, stored: Mapping[str, str], part: Part) -> Column:
 
 
 def rewrite(part: Part, columns: tuple[Column, ...], *, native_json: bool) -> None:
-    """Write the file of a part anew with these columns."""
+    """Rewrite the file of a part with these columns."""
     schema = pa.schema([column.arrow_field(native_json=native_json) for column in columns])
 
     def changed(table: pa.Table) -> pa.Table:
@@ -82,7 +82,7 @@ def rewrite(part: Part, columns: tuple[Column, ...], *, native_json: bool) -> No
         arrays = [_cast(array, field.type) for array, field in zip([*table.columns, *new], schema, strict=True)]
         return pa.Table.from_arrays(arrays, schema=schema)
 
-    files.rewrite(part.path, changed, schema)
+    files.rewrite(part.path, changed, schema, packed=part.packed)
     part.columns = columns
 
 

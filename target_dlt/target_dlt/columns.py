@@ -1,4 +1,4 @@
-"""Columns of a table, from the JSON Schema of a stream."""
+"""Table columns, derived from the JSON Schema of a stream."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
 Kind = Literal["text", "bigint", "double", "bool", "timestamp", "date", "json"]
-"""The type of a column, in dlt's words."""
+"""Column types, as dlt names them."""
 
 SIMPLE: Mapping[str, Kind] = {"string": "text", "integer": "bigint", "number": "double", "boolean": "bool"}
 FORMATS: Mapping[str, Kind] = {"date-time": "timestamp", "date": "date"}
@@ -24,32 +24,32 @@ ARROW: Mapping[Kind, pa.DataType] = {
     "bigint": pa.int64(),
     "double": pa.float64(),
     "bool": pa.bool_(),
-    "timestamp": pa.timestamp("us"),  # UTC, without a zone: as other Singer loaders write it
+    "timestamp": pa.timestamp("us"),  # UTC without a zone, like other Singer loaders
     "date": pa.date32(),
     "json": pa.string(),
 }
 
 PYTHON: Mapping[Kind, Any] = {
     "text": str | None,
-    "bigint": int | float | None,  # JSON Schema counts 1.0 among the integers
+    "bigint": int | float | None,  # JSON Schema counts 1.0 as an integer
     "double": float | None,
     "bool": bool | None,
     "timestamp": str | None,
     "date": str | None,
     "json": msgspec.Raw,
 }
-"""The types that records are decoded to."""
+"""Python types that records are decoded to."""
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column.
+    """A column.
 
     Attributes:
         field: Name of the property in the records.
         name: Name in the destination.
-        kind: Its type.
-        key: Whether it is part of the key.
+        kind: Column type.
+        key: True if it is part of the key.
     """
 
     field: str
@@ -59,14 +59,14 @@ class Column:
 
     @property
     def hints(self) -> dict[str, Any]:
-        """The column as dlt wants it described."""
+        """The column as dlt's column hints."""
         hints: dict[str, Any] = {"name": self.name, "data_type": self.kind, "nullable": not self.key}
         if self.kind == "timestamp":
             hints |= {"timezone": False, "precision": 6}
         return hints | ({"primary_key": True} if self.key else {})
 
     def arrow_field(self, *, native_json: bool) -> pa.Field:
-        """Return the column as a field of Arrow; with ``native_json``, JSON has Arrow's type of that name."""
+        """Return the column as an Arrow field. With ``native_json``, JSON columns have Arrow's JSON type."""
         type_ = pa.json_() if native_json and self.kind == "json" else ARROW[self.kind]
         return pa.field(self.name, type_, nullable=not self.key)
 
@@ -80,7 +80,7 @@ METADATA: Sequence[Column] = (
     Column("table_version", "_sdc_table_version", "bigint"),
     Column("sync_started_at", "_sdc_sync_started_at", "bigint"),
 )
-"""The columns that loaders built on Meltano's SDK add, with the same names and types."""
+"""Columns that loaders built on the Singer SDK add, with the same names and types."""
 
 RESERVED = {column.name for column in METADATA}
 
@@ -92,16 +92,16 @@ def columns_of(
 
     Args:
         schema: JSON Schema of the stream's records.
-        keys: Names of the properties that make up the key; empty where there is none.
-        normalize: Turns a name into one that the destination takes.
-        metadata: Whether the columns ``_sdc_...`` are added.
+        keys: Names of the key properties; empty if there is no key.
+        normalize: Converts a name into a valid one for the destination.
+        metadata: True to add the columns ``_sdc_...``.
 
     Raises:
         ValueError: A key is not among the properties, or is an object or array.
     """
     properties: Mapping[str, Any] = schema.get("properties") or {}
     if unknown := [key for key in keys if key not in properties]:
-        msg = f"key_properties name {', '.join(map(repr, unknown))}, which the schema has no property for"
+        msg = f"key_properties name {', '.join(map(repr, unknown))}, for which the schema has no property"
         raise ValueError(msg)
     fields = {field: normalize(field) for field in properties if not (metadata and field in RESERVED)}
     uses = Counter([*fields.values(), *(RESERVED if metadata else ())])
@@ -114,16 +114,17 @@ def columns_of(
 
 
 def tagged(name: str, field: str) -> str:
-    """Return a name that is always the same for ``field``, whatever other names there are beside it."""
+    """Return a name for ``field`` that does not depend on the other names."""
     tag = hashlib.sha256(field.encode("utf-8", "surrogatepass")).hexdigest()[:6]
     return f"{name[:56].rstrip('_')}_{tag}"
 
 
 def kind_of(definition: Any) -> Kind:  # noqa: ANN401 (any JSON)
-    """Return the type of the column for the JSON Schema of a property.
+    """Return the column type for the JSON Schema of a property.
 
-    A property of one simple type, or that and null, has a column of that type. All else is JSON, which holds whatever
-    comes. A text with a format that names no date is a text; so is a decimal number that is written as a text.
+    A property of one simple type, nullable or not, has a column of that type. Any other property is JSON. A string is
+    text, even with a format, unless the format is a date or a timestamp. A decimal number written as a string is text
+    too.
     """
     kinds = set(_kinds(definition))
     return kinds.pop() if len(kinds) == 1 else "json"

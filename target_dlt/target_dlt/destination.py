@@ -1,4 +1,4 @@
-"""Destinations of dlt, made from the settings of the target."""
+"""Destinations of dlt, built from the settings of the target."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import dlt
 from dlt.common.destination import Destination
 from dlt.common.destination.exceptions import UnknownDestinationModule
 from dlt.common.exceptions import DltException, TerminalValueError
+from dlt.common.libs.sql_alchemy_shims import make_url  # importing SQLAlchemy itself takes 0.2 s
+from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials
 from dlt.destinations.impl.duckdb.factory import DuckDbTypeMapper
 from dlt.destinations.impl.postgres.factory import PostgresTypeMapper
 from dlt.destinations.job_client_impl import SqlJobClientBase
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
 from typing_extensions import override
 
 from target_dlt.errors import DestinationError, one_line
@@ -28,17 +28,21 @@ if TYPE_CHECKING:
     from dlt.common.schema.typing import TColumnSchema, TColumnType
 
 DUCKDB, POSTGRES = "duckdb", "postgres"
+EXTRAS = {POSTGRES, "snowflake", "bigquery"}
 REFUSE_NUL = {POSTGRES, "redshift"}
 
 
 UNBOUNDED_TEXTS = {"varchar", "text", "character varying", "json"}
-"""Types that hold any text as it is. dlt counts all types that it does not know among the texts."""
+"""Types that hold any text unchanged. dlt reports every type that it does not know as text."""
+
+DUCKDB_CHECKPOINTS = "SET GLOBAL checkpoint_threshold = '16MB'"
+"""DuckDB's default. With dlt's 1 GB, rows are written twice: to the write-ahead log and to the database."""
 
 COARSE_TIMES = {"timestamp_s", "timestamp_ms"}
 
 
 def _exact(db_type: str, found: TColumnType, precision: int | None) -> TColumnType:
-    """Return the type of a column that is there already; none where values would be rounded or refused."""
+    """Return the type of an existing column; none if the column would round or refuse values."""
     name, kind = db_type.lower(), found.get("data_type")
     if kind == "text":
         return found if name in UNBOUNDED_TEXTS else {}
@@ -47,7 +51,7 @@ def _exact(db_type: str, found: TColumnType, precision: int | None) -> TColumnTy
 
 
 class DuckTypes(DuckDbTypeMapper):
-    """Types of DuckDB, of which those that others' tables have count only if they hold all values."""
+    """DuckDB types. A column type of another loader counts only if it holds all values."""
 
     @override
     def from_destination_type(self, db_type: str, precision: int | None, scale: int | None) -> TColumnType:
@@ -55,10 +59,10 @@ class DuckTypes(DuckDbTypeMapper):
 
 
 class JsonbTypes(PostgresTypeMapper):
-    """Types of Postgres with jsonb for JSON.
+    """Postgres types, with jsonb for JSON.
 
-    dlt makes columns of type json for Parquet files, since its driver copies texts into them alone; where the file
-    declares JSON to be JSON, it copies into jsonb as well.
+    dlt uses json for Parquet files, because its driver copies text only into json. If the file declares JSON, the
+    driver also copies into jsonb.
     """
 
     @override
@@ -74,7 +78,7 @@ TYPES = {DUCKDB: DuckTypes, POSTGRES: JsonbTypes}
 
 
 def connect_duckdb(config: Mapping[str, Any]) -> duckdb.DuckDBPyConnection:
-    """Open the DuckDB file of the settings, and make it and its folder where there are none.
+    """Open the DuckDB file of the settings, and create the file and its folder if they do not exist.
 
     Raises:
         DestinationError: The file cannot be opened.
@@ -83,15 +87,15 @@ def connect_duckdb(config: Mapping[str, Any]) -> duckdb.DuckDBPyConnection:
 
     path = config.get("credentials")
     if not isinstance(path, str) or not path:
-        msg = "Setting credentials has to be the path of the DuckDB file."
+        msg = "The setting credentials must be the path of the DuckDB file."
         raise DestinationError(msg)
     path = path.removeprefix("duckdb:///")
     if path == ":memory:":
-        msg = "Setting credentials is :memory:, and all would be lost at the end: name a file."
+        msg = "The setting credentials is :memory:, and all data would be lost at the end: set the path of a file."
         raise DestinationError(msg)
     schema = config["default_target_schema"]
     if Path(path).stem.lower() == schema.lower():
-        msg = f"The DuckDB file {path} is called like the schema, and DuckDB cannot tell them apart: rename either."
+        msg = f"The DuckDB file {path} has the name of the schema, which DuckDB cannot handle: rename one of them."
         raise DestinationError(msg)
     try:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
@@ -108,15 +112,17 @@ def destination_of(config: Mapping[str, Any], connection: Any, staging: str) -> 
 
     Args:
         config: The settings of the target.
-        connection: An open connection to use; None where dlt opens its own.
-        staging: Name of the schema for staged rows, which no other load may use.
+        connection: An open connection to use; None if dlt opens its own.
+        staging: Name of the staging schema, which must be unique to this load.
 
     Raises:
-        DestinationError: dlt has no such destination, or lacks a package for it.
+        DestinationError: dlt has no such destination, or a package for it is missing.
     """
     name = config["destination"]
     options = dict(config["destination_options"])
-    credentials = connection if connection is not None else config.get("credentials")
+    credentials = config.get("credentials")
+    if connection is not None:
+        credentials = DuckDbCredentials(connection, statements=[DUCKDB_CHECKPOINTS])
     if isinstance(credentials, str) and name == POSTGRES:
         credentials = _postgres(credentials)
     if credentials is not None:
@@ -128,24 +134,24 @@ def destination_of(config: Mapping[str, Any], connection: Any, staging: str) -> 
         if name in TYPES:
             options["type_mapper"] = TYPES[name]
         if name == POSTGRES:
-            os.environ["PGTZ"] = "UTC"  # of the session: a column with time zone takes a time without one to be in it
+            os.environ["PGTZ"] = "UTC"  # for the session: a column with time zone interprets a time without one in it
         return type(factory)(**options)
     except UnknownDestinationModule:
         msg = f"dlt has no destination {name!r:.100}; others are duckdb, postgres, snowflake, bigquery and filesystem."
         raise DestinationError(msg) from None
     except (ImportError, TypeError, DltException) as error:
-        # The text of a wrong address would repeat it with its password.
+        # The error of an invalid address repeats the address with its password.
         why = type(error).__name__
-        msg = f"Cannot use destination {name!r}: {why}. Check destination_options, credentials and packages."
+        msg = f"Cannot use destination {name!r}: {why}. Check destination_options, credentials and installed packages."
         raise DestinationError(msg) from None
 
 
 def takes_json(destination: Destination[Any, Any]) -> bool:
-    """Return whether a destination has columns of JSON that Parquet files can be loaded into; BigQuery has not."""
+    """Return whether the destination has JSON columns that Parquet files can be loaded into. BigQuery has none."""
     column: Any = {"name": "value", "data_type": "json"}
     table: Any = {"name": "table", "columns": {"value": column}}
     capabilities = destination.capabilities()
-    if capabilities.type_mapper is None:  # files hold what they hold
+    if capabilities.type_mapper is None:  # files keep any JSON
         return True
     try:
         capabilities.get_type_mapper().ensure_supported_type(column, table, "parquet")
@@ -155,7 +161,7 @@ def takes_json(destination: Destination[Any, Any]) -> bool:
 
 
 def is_database(destination: Destination[Any, Any]) -> bool:
-    """Return whether rows can be merged. Files could be in formats of tables only, which are not tried here.
+    """Return whether the destination can merge rows. Table formats for files could too, but are not supported here.
 
     Raises:
         DestinationError: A package for the destination is missing.
@@ -164,20 +170,21 @@ def is_database(destination: Destination[Any, Any]) -> bool:
         return issubclass(destination.client_class, SqlJobClientBase)
     except (ImportError, DltException) as error:
         name = destination.destination_name
-        msg = f"A package for destination {name} is missing ({one_line(error)[:80]}): pip install 'target-dlt[{name}]'."
+        package = "target-dlt" if name in EXTRAS else "dlt"
+        msg = f"A package for destination {name} is missing ({one_line(error)[:80]}): pip install '{package}[{name}]'."
         raise DestinationError(msg) from None
 
 
 def _postgres(address: str) -> str | dict[str, Any]:
-    """Return an address of Postgres, libpq's or SQLAlchemy's, as dlt takes it.
+    """Return a Postgres address, in the form of libpq or SQLAlchemy, as dlt needs it.
 
-    dlt wants a password, which need not be in the address (``.pgpass``, ``peer``), and a host; that of a socket is its
-    folder, percent-encoded.
+    dlt requires a password, even if it comes from elsewhere (``.pgpass``, ``peer``), and a host. The host of a socket
+    is its folder, percent-encoded.
     """
     try:
         url = make_url(address)
-    except (ArgumentError, ValueError):
-        return address  # dlt refuses it
+    except ValueError:
+        return address  # dlt reports the error
     query = dict(url.query)
     host = query.pop("host", None) or url.host
     port = query.pop("port", None) or url.port
@@ -188,13 +195,13 @@ def _postgres(address: str) -> str | dict[str, Any]:
 
 
 def silence() -> None:
-    """Have dlt report nothing to its makers, nor log, unless variables of its own say otherwise."""
+    """Turn off dlt's telemetry and logging, unless its environment variables are set."""
     os.environ.setdefault("RUNTIME__DLTHUB_TELEMETRY", "false")
     os.environ.setdefault("RUNTIME__LOG_LEVEL", "CRITICAL")
 
 
 def make_pipeline(destination: Destination[Any, Any], dataset: str, folder: Path) -> dlt.Pipeline:
-    """Return a pipeline that knows of nothing but this load; what it has to know is in the destination."""
+    """Return a pipeline without state of its own; the destination holds all state."""
     os.environ.setdefault("SCHEMA__NAMING", "sql_ci_v1")
     pipeline = dlt.pipeline("target_dlt", pipelines_dir=str(folder), destination=destination, dataset_name=dataset)
     pipeline.config.restore_from_destination = False

@@ -1,10 +1,10 @@
-"""Errors of the target. Their text is one line that names what to change."""
+"""Errors of the target. Each message is one line that names the setting or input to change."""
 
 from __future__ import annotations
 
 
 class TargetError(Exception):
-    """Base of all errors that end a load."""
+    """Base class of all errors that end a load."""
 
 
 class InputError(TargetError):
@@ -16,9 +16,9 @@ class DestinationError(TargetError):
 
 
 class RejectedError(TargetError):
-    """A record could not be loaded, and ``rejects`` is ``fail``."""
+    """A record cannot be loaded, and ``rejects`` is ``fail``."""
 
 
 def one_line(error: BaseException) -> str:
-    """Return the text of an error without line breaks, at most 500 characters; its class where it has no text."""
+    """Return the message of an error without line breaks, at most 500 characters; its class if the message is empty."""
     return " ".join(str(error).split())[:500] or type(error).__name__

@@ -1,4 +1,4 @@
-"""Messages of the Singer protocol, read from a stream of bytes."""
+"""Singer messages, read from a stream of bytes."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 RECORD_OF = re.compile(rb'\s*\{\s*"type"\s*:\s*"RECORD"\s*,\s*"stream"\s*:\s*"([^"\\]+)"')
-"""The beginning of a record, as Singer taps write it."""
+"""The start of a RECORD message, as Singer taps write it."""
 
 READ = 1 << 20
-"""Bytes that are read at most at a time."""
+"""Bytes of one read, at most."""
 
 
 class Message(msgspec.Struct, gc=False):
-    """One message; records, schemas and states in it are still JSON."""
+    """A message. Its record, schema or state is still JSON."""
 
     type: str
     stream: str = ""
@@ -41,8 +41,8 @@ decode = msgspec.json.Decoder(Message).decode
 def message_of(line: bytes) -> Message:
     """Decode a line.
 
-    A record that other readers of JSON take, but not this one (``NaN``, say), becomes a message all the same, and is
-    found wanting when it is decoded itself.
+    A record that other JSON parsers accept, but this one does not (``NaN``, for example), still becomes a message.
+    Decoding the record itself fails later.
 
     Raises:
         InputError: The line is not a Singer message.
@@ -50,7 +50,7 @@ def message_of(line: bytes) -> Message:
     try:
         return decode(line)
     except RecursionError:
-        if start := RECORD_OF.match(line):  # found wanting as well
+        if start := RECORD_OF.match(line):  # decoding this record fails later
             return Message("RECORD", start[1].decode("utf-8", "replace"), msgspec.Raw(line))
         why = "its JSON is nested too deeply"
     except (msgspec.DecodeError, UnicodeError) as error:
@@ -67,10 +67,10 @@ def message_of(line: bytes) -> Message:
 
 
 def lines_of(source: IO[Any] | None) -> Iterator[bytes]:
-    """Read lines, as they come, without their ends; empty ones are left out.
+    """Yield lines as they arrive, without line endings; empty lines are skipped.
 
     Args:
-        source: What to read, texts or bytes; None for standard input.
+        source: A stream of text or bytes; None for standard input.
     """
     if source is not None and (isinstance(source, io.StringIO) or not _has_descriptor(source)):
         for line in source:
@@ -78,7 +78,7 @@ def lines_of(source: IO[Any] | None) -> Iterator[bytes]:
             if text.strip():
                 yield text
         return
-    # Not by way of a buffer of Python's: one that a thread is waiting in cannot be closed when the process ends.
+    # Bypasses Python's buffer, which cannot be closed at exit while a thread waits in it.
     descriptor = os.dup(0 if source is None else source.fileno())
     rest: list[bytes] = []
     with io.FileIO(descriptor) as file:

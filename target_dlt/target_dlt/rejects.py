@@ -1,4 +1,4 @@
-"""Records that cannot be loaded."""
+"""Rejected records."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NAMED = 10
-"""How many records of a stream are named in the log one by one."""
+"""Number of rejected records of a stream that the log names one by one."""
 
 
 class Rejects:
-    """Keeps records that cannot be loaded in a file per stream, or ends the load with the first one."""
+    """Writes records that cannot be loaded to a file per stream, or ends the load at the first one."""
 
     def __init__(self, folder: Path | None, logger: Logger) -> None:
-        """Prepare.
+        """Prepare without creating files.
 
         Args:
-            folder: Where the files lie; None if a record that cannot be loaded is to end the load.
-            logger: Names each record.
+            folder: Folder for the files; None to end the load at the first record that cannot be loaded.
+            logger: Logs each record.
         """
         self._folder, self._logger = folder, logger
         self.counts: Counter[str] = Counter()
@@ -34,15 +34,15 @@ class Rejects:
         self._unknown: defaultdict[str, set[str]] = defaultdict(set)
 
     def add(self, stream: str, raw: bytes, keys: Sequence[str], why: str) -> None:
-        """Keep a record as it came, with its stream, its key and the reason.
+        """Write a record to the file of its stream, with its key and the reason.
 
         Raises:
-            RejectedError: There is no folder to keep it in.
+            RejectedError: There is no folder for it.
         """
         text = raw.decode("utf-8", "replace")
         key = _key(text, keys)
         if self._folder is None:
-            msg = f"Cannot load a record of {stream} ({key}): {why}. Mend it, or set rejects to keep."
+            msg = f"Cannot load a record of {stream} ({key}): {why}. Fix the record, or set rejects to keep."
             raise RejectedError(msg)
         self._folder.mkdir(parents=True, exist_ok=True)
         path = self._folder / f"{re.sub(r'[^A-Za-z0-9_-]', '_', stream)[:100]}.jsonl"
@@ -51,36 +51,35 @@ class Rejects:
             file.write(f"{line}\n")
         self.counts[stream] += 1
         if self.counts[stream] <= NAMED:
-            self._logger.warning("Cannot load a record of %s (%s): %s. It is kept in %s.", stream, key, why, path)
+            self._logger.warning("Cannot load a record of %s (%s): %s. The record is in %s.", stream, key, why, path)
 
     def mended(self, stream: str) -> None:
-        """Say once for a stream that characters were replaced."""
+        """Log once per stream that characters were replaced."""
         if stream not in self._mended:
             self._mended.add(stream)
             self._logger.warning(
-                "Characters in %s cannot be stored (NUL, half a surrogate pair): U+FFFD replaces each.",
-                stream,
+                "Replaced characters in %s that cannot be stored (NUL, half a surrogate pair) with U+FFFD.", stream
             )
 
     def unknown(self, stream: str, names: Iterable[str]) -> None:
-        """Say once for each property of records that the schema does not have."""
+        """Log once per property that records have it and the schema does not."""
         if new := sorted(set(names) - self._unknown[stream]):
             self._unknown[stream].update(new)
             listed = ", ".join(f"{name[:100]!r}" for name in new[:NAMED])
             self._logger.warning("Records of %s have properties that are not in its schema: %s.", stream, listed)
-            self._logger.warning("Those are not loaded. Mend the schema of the tap, and load the stream in full.")
+            self._logger.warning("They are not loaded. Add them to the schema in the tap, and load the stream in full.")
 
     def summarize(self) -> None:
-        """Say how many records of each stream were kept aside."""
+        """Log the number of rejected records of each stream."""
         for stream, count in sorted(self.counts.items()):
             self._logger.warning("%d records of %s could not be loaded; they are in %s.", count, stream, self._folder)
 
 
 def _key(text: str, keys: Sequence[str]) -> str:
     try:
-        record = json.loads(text)
+        record = json.loads(text, parse_int=str)  # Python refuses to parse numbers of thousands of digits
     except (ValueError, RecursionError):
         return "unreadable"
     if not isinstance(record, dict):
-        return "no object"
+        return "not an object"
     return ", ".join(f"{key}={str(record.get(key))[:100]!r}" for key in keys) or "no key"

@@ -1,4 +1,4 @@
-"""Streams of the input: their records, decoded, checked and written to Parquet files."""
+"""Streams of the input: decodes and checks their records, and writes them to Parquet files."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from target_dlt.rejects import Rejects
 
 ODD = re.compile(r'[\x00-\x1f"\\]')
-"""Characters of names that msgspec does not decode: these properties get other names first."""
+"""Characters in names that msgspec cannot decode. Properties with such names are renamed first."""
 
 ABSENT = msgspec.Raw(b"null")
 
@@ -36,13 +36,30 @@ class Entry(NamedTuple):
 
     Attributes:
         raw: The record, as JSON.
-        extracted: When the tap read it; ISO 8601.
-        version: Version of the table that the tap counts it to.
+        extracted: Time at which the tap read it; ISO 8601.
+        version: Table version from its RECORD message.
     """
 
     raw: bytes | msgspec.Raw
     extracted: str | None
     version: int | None
+
+
+@dataclass(frozen=True)
+class Form:
+    """File format that a destination needs.
+
+    Attributes:
+        normalize: Converts a name into a valid one for the destination.
+        native_json: True if Parquet files declare JSON as JSON, to be loaded as jsonb.
+        no_nul: True if the destination refuses NUL in text.
+        packed: True if Parquet files are compressed; not worthwhile if a local database reads them once.
+    """
+
+    normalize: Callable[[str], str]
+    native_json: bool = False
+    no_nul: bool = False
+    packed: bool = True
 
 
 @dataclass
@@ -53,40 +70,41 @@ class Part:
         table: Name of the table.
         columns: Columns of the file, in its order.
         path: The file.
+        packed: True if the file is compressed.
         rows: Number of rows.
     """
 
     table: str
     columns: tuple[Column, ...]
     path: Path
+    packed: bool = True
     rows: int = 0
     superseded: set[int] = field(default_factory=set)
 
     @property
     def keys(self) -> list[Column]:
-        """The columns of the key."""
+        """Columns of the key."""
         return [column for column in self.columns if column.key]
 
 
 class Stream:
-    """One stream since its latest SCHEMA message, with the Parquet file that its records go to.
+    """A stream since its latest SCHEMA message, with the Parquet file of its records.
 
-    Records are decoded some thousand at a time. Of several with one key in a file the last one stays.
+    Records are decoded some thousand at a time. If several records in a file have the same key, the last one wins.
     """
 
-    def __init__(self, name: str, table: str, columns: tuple[Column, ...], *, native_json: bool, no_nul: bool) -> None:
+    def __init__(self, name: str, table: str, columns: tuple[Column, ...], form: Form) -> None:
         """Prepare to decode records.
 
         Args:
             name: Name of the stream.
             table: Name of its table.
             columns: Columns of the table.
-            native_json: Whether the file declares JSON to be JSON, and not text.
-            no_nul: Whether the destination refuses NUL within texts.
+            form: File format that the destination needs.
         """
         self.name, self.table, self.columns = name, table, columns
-        self.schema = pa.schema([column.arrow_field(native_json=native_json) for column in columns])
-        self._no_nul = no_nul
+        self.schema = pa.schema([column.arrow_field(native_json=form.native_json) for column in columns])
+        self._jsonb, self._no_nul, self._packed = form.native_json, form.no_nul, form.packed
         self._own = [column for column in columns if column not in METADATA]
         self._metadata = len(columns) - len(self._own)
         self._odd = {column.field: f"property {at}" for at, column in enumerate(self._own) if ODD.search(column.field)}
@@ -100,8 +118,9 @@ class Stream:
             for at, column in enumerate(self._own)
         ]
         self._get = attrgetter(*(name for name, *_ in kinds)) if kinds else None
-        self._strict = msgspec.json.Decoder(msgspec.defstruct("Record", kinds, forbid_unknown_fields=True)).decode
-        self._lenient = msgspec.json.Decoder(msgspec.defstruct("Record", kinds)).decode
+        strict = msgspec.defstruct("Record", kinds, gc=False, forbid_unknown_fields=True)
+        self._strict = msgspec.json.Decoder(strict).decode
+        self._lenient = msgspec.json.Decoder(msgspec.defstruct("Record", kinds, gc=False)).decode
         self._waiting: list[Entry] = []
         self.waiting_bytes = 0
         self._part: Part | None = None
@@ -109,20 +128,20 @@ class Stream:
         self._rows_of: dict[Any, int] = {}
 
     def add(self, entry: Entry) -> None:
-        """Take a record."""
+        """Add a record."""
         self._waiting.append(entry)
         self.waiting_bytes += len(memoryview(entry.raw))
 
     def write(self, path: Callable[[str], Path], rejects: Rejects, started: int) -> None:
-        """Decode the records that wait and write them to the file; ``path`` names a new one.
+        """Decode the waiting records and write them to the file; ``path`` names a new one.
 
         Raises:
-            RejectedError: A record cannot be loaded, and that is to end the load.
+            RejectedError: A record cannot be loaded, and the settings say to fail.
         """
         entries, self._waiting, self.waiting_bytes = self._waiting, [], 0
         if self._part is None or self._writer is None:
-            self._part = Part(self.table, self.columns, path(self.table))
-            self._writer = pq.ParquetWriter(self._part.path, self.schema, store_schema=True)
+            self._part = Part(self.table, self.columns, path(self.table), self._packed)
+            self._writer = files.writer(self._part.path, self.schema, packed=self._packed)
         now = time.time()
         if self._no_nul:
             entries = [self._without_nul(entry, rejects) for entry in entries]
@@ -139,7 +158,7 @@ class Stream:
         return entry._replace(raw=mended)
 
     def close(self) -> Part | None:
-        """Return the rows that were written since the last call; None where :meth:`write` was not called."""
+        """Close the file and return its rows; None if :meth:`write` was not called since the last call."""
         part, writer = self._part, self._writer
         if part is None or writer is None:
             return None
@@ -151,7 +170,7 @@ class Stream:
         return part
 
     def _tables(self, entries: Sequence[Entry], rejects: Rejects, now: float, started: int) -> Iterator[pa.Table]:
-        """Turn records into tables; where that fails, halve them until those are found that are the reason."""
+        """Convert records to tables. If that fails, halve them until the invalid records are found."""
         try:
             table = self._table(entries, rejects, now, started)
         except (ValueError, OverflowError, RecursionError, msgspec.DecodeError) as error:
@@ -187,6 +206,8 @@ class Stream:
                 raise ValueError(msg)
             try:
                 arrays.append(values.array(column.kind, cells))
+                if self._jsonb and column.kind == "json":
+                    values.check_jsonb(arrays[-1])
             except ValueError as error:
                 msg = f"{column.field}: {one_line(error)}"
                 raise ValueError(msg) from None
@@ -213,7 +234,7 @@ class Stream:
         return msgspec.json.encode({self._odd.get(name, name): value for name, value in properties.items()})
 
     def _note_keys(self, table: pa.Table) -> None:
-        """Note which rows of the file have the keys of these, so that only the last one of each stays."""
+        """Note the positions of these keys in the file, so that only the last row of each stays."""
         part = self._part
         if part is None or not (keys := [column.name for column in part.keys]):
             return
@@ -225,7 +246,7 @@ class Stream:
 
 
 def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Return a column with times and dates as numbers: Python has none of the year 10000."""
+    """Return a column with times and dates as numbers, because Python's end with the year 9999."""
     if pa.types.is_timestamp(column.type):
         return column.cast(pa.int64())
     return column.cast(pa.int32()) if pa.types.is_date32(column.type) else column
@@ -248,7 +269,7 @@ def _metadata(entries: Sequence[Entry], now: float, started: int) -> Iterator[pa
 
 
 def _drop_rows(part: Part) -> None:
-    """Write the file anew without the rows that later ones of the same key stand for."""
+    """Rewrite the file without the rows that later rows of the same key replace."""
     at = 0
 
     def kept(table: pa.Table) -> pa.Table:
@@ -257,5 +278,5 @@ def _drop_rows(part: Part) -> None:
         at += len(table)
         return table.filter(stays)
 
-    files.rewrite(part.path, kept)
+    files.rewrite(part.path, kept, packed=part.packed)
     part.rows -= len(part.superseded)

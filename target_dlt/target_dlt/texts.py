@@ -1,4 +1,4 @@
-"""Repair of JSON texts that a strict reader or a database refuses."""
+"""Repairs JSON text that a strict parser or a database refuses."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ NUL = rb"\u0000"
 SURROGATES = range(0xD800, 0xE000)
 
 _ESCAPE = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u([0-9a-fA-F]{4})|\\.")
-"""One escape of a JSON text, a pair of surrogates counting as one: a backslash that is escaped begins none."""
+"""One escape of a JSON text; a surrogate pair counts as one. An escaped backslash starts none."""
 
 
 def repair(text: bytes, *, nul: bool) -> bytes:
-    """Replace what cannot be stored by U+FFFD: halves of surrogate pairs, and with ``nul`` the character NUL.
+    """Replace characters that cannot be stored with U+FFFD: lone surrogates and, with ``nul``, NUL.
 
     Args:
-        text: JSON, in which all else stays as it is, byte by byte.
-        nul: Whether the destination refuses NUL within texts, as Postgres does.
+        text: JSON. Everything else stays unchanged, byte by byte.
+        nul: True if the destination refuses NUL in text, as Postgres does.
     """
 
     def replaced(match: re.Match[bytes]) -> bytes:

@@ -1,7 +1,8 @@
-"""Values of records as columns of Arrow."""
+"""Converts values of records to Arrow arrays."""
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import date, datetime, timezone
 from typing import TYPE_CHECKING, Any
@@ -12,8 +13,16 @@ import pyarrow.compute as pc
 
 from target_dlt.columns import ARROW
 
+LARGE = r"\d[eE][+-]?\d{4,}\s*(?:[,}\]]|$)"
+"""A JSON number that may be too large or too precise for jsonb. The pattern also matches inside strings."""
+
+NUMBER = re.compile(r"-?(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?")
+
+BEFORE, BEHIND = 131_072, 16_383
+"""Maximum digits of a jsonb number, before and after the decimal point."""
+
 FINER = re.compile(r"(\.\d{6})\d+")
-"""Digits of a second behind the microseconds."""
+"""Digits of a second beyond the microseconds."""
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,10 +31,10 @@ if TYPE_CHECKING:
 
 
 def array(kind: Kind, values: Sequence[Any]) -> pa.Array:
-    """Return values of one column as Arrow has them.
+    """Return the values of a column as an Arrow array.
 
     Raises:
-        ValueError: A value has no place in a column of that type.
+        ValueError: A value does not fit the type of the column.
     """
     if kind == "json":
         return _json(values)
@@ -54,17 +63,40 @@ def _json(values: Sequence[Any]) -> pa.Array:
     return pa.array(texts, pa.binary()).cast(pa.string())
 
 
+def check_jsonb(texts: pa.Array) -> None:
+    """Check for numbers that Postgres cannot store.
+
+    Raises:
+        ValueError: There is one.
+    """
+    suspect = pc.or_(pc.match_substring_regex(texts, LARGE), pc.greater(pc.binary_length(texts), BEHIND))
+    for text in texts.filter(suspect).to_pylist():
+        json.loads(text, parse_int=_check_number, parse_float=_check_number)
+
+
+def _check_number(text: str) -> None:
+    if match := NUMBER.fullmatch(text):
+        whole, fraction, exponent = match[1], match[2] or "", int((match[3] or "0")[:8])
+        digits = len((whole + fraction).lstrip("0"))
+        before, behind = digits - len(fraction) + exponent, len(fraction) - exponent
+        if (digits and before > BEFORE) or behind > BEHIND or abs(exponent) > 10**6:
+            msg = (
+                f"Postgres cannot store the number {text[:20]}: over {BEFORE} digits before the point or {BEHIND} after"
+            )
+            raise ValueError(msg)
+
+
 def _timestamps(values: Sequence[str | None]) -> pa.Array:
     texts = pa.array(values, pa.string())
     try:
         found = pc.cast(texts, pa.timestamp("us", tz="UTC"))
-    except pa.ArrowInvalid:  # some have no zone, or more digits: read one by one
+    except pa.ArrowInvalid:  # some have no zone, or too many digits: parse one by one
         found = pa.array([None if text is None else _moment(text) for text in values], pa.timestamp("us", tz="UTC"))
     return found.cast(pa.timestamp("us"))
 
 
 def _moment(text: str) -> datetime:
-    """Read a time: one without a zone is UTC, what is finer than microseconds is cut off."""
+    """Parse a time. Without a zone it is UTC; digits beyond microseconds are cut off."""
     try:
         found = msgspec.convert(FINER.sub(r"\1", text.strip().replace(" ", "T", 1)), datetime)
     except msgspec.ValidationError:

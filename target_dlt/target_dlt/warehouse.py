@@ -1,4 +1,4 @@
-"""The destination while a load lasts."""
+"""The destination of a load."""
 
 from __future__ import annotations
 
@@ -22,16 +22,15 @@ from target_dlt.destination import (
     takes_json,
 )
 
-silence()  # before dlt reads its variables
+silence()  # before dlt reads its environment variables
 
 import dlt  # noqa: E402
 from dlt.common.exceptions import DltException, TerminalException  # noqa: E402
-from dlt.destinations.exceptions import DatabaseException  # noqa: E402
 
-from target_dlt import changes  # noqa: E402
-from target_dlt.batches import Form  # noqa: E402
+from target_dlt import changes, failures  # noqa: E402
 from target_dlt.columns import tagged  # noqa: E402
-from target_dlt.errors import DestinationError, TargetError, one_line  # noqa: E402
+from target_dlt.errors import DestinationError, TargetError  # noqa: E402
+from target_dlt.streams import Form  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -44,29 +43,29 @@ if TYPE_CHECKING:
     from target_dlt.streams import Part
 
 OUT_OF_MEMORY = ("Out of Memory", "failed to pin block", "could not allocate block")
-"""Words of DuckDB's errors where its limit is too low."""
+"""Phrases in DuckDB's errors when its memory limit is too low."""
 
 TRIES = 4
-"""Tries of one batch: two loads that make the same schema at once may get in each other's way."""
+"""Attempts per batch: concurrent loads that create the same schema can collide."""
 
 STALE_SECONDS = 3 * 24 * 3600
-"""Age of staged rows that nobody will use any more: their load was killed."""
+"""Age after which staged rows are orphans of a killed load."""
 
 
 class Warehouse:
-    """Loads batches by way of dlt, one package each.
+    """Loads batches through dlt, one package each.
 
-    Rows go to a staging schema of this load's own first, and from there into their tables, in one transaction for each.
-    Tables that do not exist yet need no such detour.
+    Rows go to a staging schema of this load first, then to their tables, in one transaction per table. New tables skip
+    the staging schema.
     """
 
     def __init__(self, config: Mapping[str, Any], folder: Path, logger: Logger) -> None:
-        """Prepare; connects to DuckDB alone.
+        """Prepare. Only DuckDB is connected to here.
 
         Args:
             config: The settings of the target.
-            folder: A folder for files of this load.
-            logger: Gets a line for each batch.
+            folder: Folder for files of this load.
+            logger: Logs a line for each batch.
 
         Raises:
             DestinationError: The settings name no destination.
@@ -89,7 +88,7 @@ class Warehouse:
         length = min(capabilities.max_identifier_length, capabilities.max_column_identifier_length)
 
         def normalize(name: str) -> str:
-            if not re.search("[0-9A-Za-z]", name):  # nothing of it would be left
+            if not re.search("[0-9A-Za-z]", name):  # normalizing would leave nothing of it
                 return tagged("", name)
             return str(naming.shorten_identifier(naming.normalize_identifier(name), name, length))
 
@@ -97,18 +96,19 @@ class Warehouse:
             normalize,
             native_json=config["destination"] == POSTGRES,
             no_nul=config["destination"] in REFUSE_NUL,
+            packed=config["destination"] not in {DUCKDB, POSTGRES},
         )
-        """How files have to be."""
+        """File format that the destination needs."""
 
     def __enter__(self) -> Self:
-        """Remove what loads that were killed have left behind."""
+        """Remove leftovers of killed loads."""
         if self._merges:
             with self._client() as client:
                 self._drop_stale(client.sql_client)
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Remove the staged rows, and close the connection."""
+        """Remove the staged rows and close the connection."""
         with contextlib.suppress(Exception):
             if self._staged:
                 self._drop_staging()
@@ -116,10 +116,10 @@ class Warehouse:
             self._connection.close()
 
     def load(self, batch: Batch) -> None:
-        """Load a batch, and mark or remove the rows of earlier versions.
+        """Load a batch, then mark or remove the rows of earlier versions.
 
         Raises:
-            DestinationError: The destination refused it.
+            DestinationError: The destination refused the batch.
         """
         started = time.monotonic()
         parts = [part for part in batch.parts if part.rows or part.table not in self._stored]
@@ -139,29 +139,38 @@ class Warehouse:
 
     def _load(self, parts: list[Part]) -> None:
         attempt, parts = 1, list(parts)
-        while (error := self._try(parts)) is not None:
+        while (failed := self._try(parts)) is not None:
+            error = failures.cause(failed)
+            if failures.is_refused(error):
+                msg = (
+                    f"Table {failures.table_of(failed)} rejects a row: {failures.said(error)}. A column is too narrow, "
+                    "lacks a value that it must have, or has a constraint. Alter or rename the table, and load again."
+                )
+                raise DestinationError(msg) from None
             if self._give_more_memory(error):
                 continue
             if attempt == TRIES or isinstance(error, TerminalException):
-                msg = f"Cannot load into {self._config['destination']}: {one_line(error)}"
+                destination = self._config["destination"]
+                msg = f"Cannot load into {destination}: {failures.said(error)}. Run again; the state is kept."
                 raise DestinationError(msg) from None
-            self._logger.warning("Cannot load, trying again: %s", one_line(error))
+            self._logger.warning("Cannot load %s, retrying: %s", failures.table_of(failed), failures.said(error))
             time.sleep(0.2 * 2**attempt)
             attempt += 1
 
     def _try(self, parts: list[Part]) -> BaseException | None:
-        """Load parts, or return why not; then only those remain that are not loaded, or are merged when tried again."""
+        """Load parts; return the error, if any. Then only parts remain that are not loaded, or that a retry merges."""
         try:
             self._load_once(parts)
         except DltException as error:
+            failed: BaseException = error
             self._stored.clear()
             loaded = self._loaded()
             parts[:] = [part for part in parts if part.keys or part.table not in loaded]
-            return _cause(error)
+            return failed
         return None
 
     def _loaded(self) -> set[str]:
-        """Return the tables that have got their rows of the package that has failed."""
+        """Return the tables that have received their rows of the failed package."""
         packages = [self._pipeline.get_load_package_info(id_) for id_ in self._pipeline.list_normalized_load_packages()]
         return {job.job_file_info.table_name for package in packages for job in package.jobs["completed_jobs"]}
 
@@ -194,29 +203,24 @@ class Warehouse:
             yield dlt.mark.with_file_import(str(part.path), "parquet", part.rows)
 
         hints: Any = {column.name: column.hints for column in part.columns}
-        # A file without rows makes the table; the driver for Postgres cannot copy it, INSERT can.
+        # An empty file creates the table, but the Postgres driver cannot copy it; INSERT can.
         form: Any = "parquet" if "parquet" in self._formats else None
         if not part.rows and "insert_values" in self._formats:
             form = "insert_values"
         return dlt.resource(
-            rows,
-            name=part.table,
-            table_name=part.table,
-            columns=hints,
-            write_disposition=disposition,
-            file_format=form,
+            rows, name=part.table, table_name=part.table, columns=hints, write_disposition=disposition, file_format=form
         )
 
     def _should_upsert(self, part: Part) -> bool:
-        """Return whether rows are updated in place, so that columns that a schema no longer has keep their values.
+        """Return whether to update rows in place, so that columns dropped from the schema keep their values.
 
-        DuckDB's MERGE takes several times the memory: rows that have all columns are deleted and inserted there.
+        DuckDB's MERGE takes several times the memory. There, rows that have all columns are deleted and inserted.
         """
         names = {column.name for column in part.columns}
         return self._connection is None or any(name not in names for name in self._stored[part.table])
 
     def _columns(self, table: str) -> dict[str, str]:
-        """Return the columns of a table in the destination and their types; none where there is no table."""
+        """Return the columns of a table in the destination and their types; empty if there is no table."""
         if table not in self._stored:
             self._stored[table] = {}
             with self._client() as client:
@@ -234,15 +238,15 @@ class Warehouse:
                 yield client
         except TargetError:
             raise
-        except Exception as error:  # noqa: BLE001 (drivers have errors of their own)
-            msg = f"Cannot connect to {self._config['destination']}: {_plain(_cause(error))}"
+        except Exception as error:  # noqa: BLE001 (drivers raise their own errors)
+            msg = f"Cannot connect to {self._config['destination']}: {failures.plain(failures.cause(error))}"
             raise DestinationError(msg) from None
 
     def _activate(self, table: str, version: int) -> None:
         """Mark or remove the rows of versions before this one."""
         if not self._config["add_record_metadata"] or not self._merges:
             self._logger.warning(
-                "Rows of earlier versions stay in %s: that needs add_record_metadata and a database.", table
+                "Rows of earlier versions stay in %s: deletions need add_record_metadata and a database.", table
             )
             return
         with self._client() as client:
@@ -259,18 +263,18 @@ class Warehouse:
                 sql.execute_sql(f"{marked} WHERE {old} AND {deleted} IS NULL")
 
     def _give_more_memory(self, error: BaseException) -> bool:
-        """Let DuckDB take what it wants, once, where a record does not fit into what it had."""
+        """Raise DuckDB's memory limit, once, if a record does not fit."""
         if self._connection is None or self._memory is None or not any(words in str(error) for words in OUT_OF_MEMORY):
             return False
         self._memory = None
         enough = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") * 4 // 5
-        # RESET would show another limit, and keep to this one.
+        # RESET shows another limit but keeps this one.
         self._connection.execute(f"set memory_limit = '{enough // 1_000_000}MB'")
         self._logger.warning("Records do not fit in memory_limit_mb: DuckDB may now use four fifths of the memory.")
         return True
 
     def _drop_stale(self, sql: Any) -> None:  # noqa: ANN401 (of dlt)
-        """Drop staging schemas that are too old for their load to be running still."""
+        """Drop staging schemas that are too old for their load to be running."""
         layout = re.compile(rf"{re.escape(sql.dataset_name)}_staging_([0-9a-f]{{8}})_[0-9a-f]{{4}}", re.IGNORECASE)
         for (name,) in sql.execute_sql("SELECT schema_name FROM information_schema.schemata") or ():
             match = layout.fullmatch(name)
@@ -280,17 +284,3 @@ class Warehouse:
     def _drop_staging(self) -> None:
         with self._client() as client, client.sql_client.with_staging_dataset():
             client.sql_client.drop_dataset()
-
-
-def _cause(error: BaseException) -> BaseException:
-    """Return the error that a step of dlt failed with, its own or that of the driver."""
-    while (inner := getattr(error, "exception", None) or error.__cause__) is not None:
-        error = inner
-    return error
-
-
-def _plain(error: BaseException) -> str:
-    """Return the text of an error, without what dlt says of where it looked for settings."""
-    if isinstance(error, DatabaseException) or not isinstance(error, DltException):
-        return one_line(error)
-    return f"{type(error).__name__}; check the settings destination, credentials and destination_options"

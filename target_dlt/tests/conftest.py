@@ -1,4 +1,4 @@
-"""What the tests share: a DuckDB file each, and a Postgres server for all."""
+"""Shared fixtures: a DuckDB file for each test, and one Postgres server for all."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-sys.path.append(str(Path(__file__).parents[2]))  # the Postgres server is that of the repository's other tests
+sys.path.append(str(Path(__file__).parents[2]))  # the Postgres server comes from the repository's other tests
 
 from loading import Duck, Pg
 
@@ -25,13 +25,13 @@ NUMBERS = itertools.count(1)
 
 @pytest.fixture
 def duck(tmp_path: Path) -> Duck:
-    """A DuckDB file that is not there yet."""
+    """A DuckDB file that does not exist yet."""
     return Duck(tmp_path / "warehouse.duckdb", tmp_path / "rejects")
 
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[Postgres]:
-    """A Postgres server, in a time zone of its own."""
+    """A Postgres server with a time zone of its own."""
     with running(host="127.0.0.1") as postgres:
         postgres.execute("create database loads")
         yield postgres
@@ -39,13 +39,13 @@ def server() -> Iterator[Postgres]:
 
 @pytest.fixture
 def postgres(server: Postgres, tmp_path: Path) -> Pg:
-    """A schema of Postgres that is not there yet."""
+    """A Postgres schema that does not exist yet."""
     url = f"postgresql://postgres:{PASSWORD}@127.0.0.1:{server.port}/loads"
     return Pg(url, f"singer_{next(NUMBERS)}", tmp_path / "rejects")
 
 
 @pytest.fixture(params=["duckdb", "postgres"])
 def warehouse(request: pytest.FixtureRequest) -> Duck | Pg:
-    """One destination after the other."""
+    """Each destination in turn."""
     found: Duck | Pg = request.getfixturevalue("duck" if request.param == "duckdb" else "postgres")
     return found

@@ -1,4 +1,4 @@
-"""Loads of the tests, and what is in the destination afterwards."""
+"""Load messages and read the destination afterwards."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ class Duck:
 
     @property
     def config(self) -> dict[str, Any]:
-        """The settings of a load into it."""
+        """Return the settings of a load into this file."""
         return {"credentials": str(self.path), "default_target_schema": self.schema, "rejects_path": str(self.rejects)}
 
     def query(self, query: str) -> list[tuple[Any, ...]]:
-        """The rows of a query, in which ``{}`` stands for the schema."""
+        """Return the rows of a query; ``{}`` stands for the schema."""
         with duckdb.connect(str(self.path), read_only=True) as connection:
             return connection.execute(query.format(self.schema)).fetchall()
 
@@ -50,7 +50,7 @@ class Pg:
 
     @property
     def config(self) -> dict[str, Any]:
-        """The settings of a load into it."""
+        """Return the settings of a load into this schema."""
         return {
             "destination": "postgres",
             "credentials": self.url,
@@ -59,7 +59,7 @@ class Pg:
         }
 
     def query(self, query: str) -> list[tuple[Any, ...]]:
-        """The rows of a query, in which ``{}`` stands for the schema."""
+        """Return the rows of a query; ``{}`` stands for the schema."""
         with adbc.connect(self.url) as connection, connection.cursor() as cursor:
             cursor.execute(query.format(self.schema))
             return list(cursor.fetchall())
@@ -69,12 +69,12 @@ Warehouse = Duck | Pg
 
 
 def schema(stream: str, properties: Mapping[str, Any], keys: Iterable[str] = ("id",)) -> dict[str, Any]:
-    """A SCHEMA message."""
+    """Return a SCHEMA message."""
     return {"type": "SCHEMA", "stream": stream, "schema": {"properties": properties}, "key_properties": list(keys)}
 
 
 def record(stream: str, values: Mapping[str, Any], version: int | None = None) -> dict[str, Any]:
-    """A RECORD message."""
+    """Return a RECORD message."""
     message = {
         "type": "RECORD",
         "stream": stream,
@@ -85,12 +85,12 @@ def record(stream: str, values: Mapping[str, Any], version: int | None = None) -
 
 
 def state(value: Any) -> dict[str, Any]:
-    """A STATE message."""
+    """Return a STATE message."""
     return {"type": "STATE", "value": value}
 
 
 def lines(messages: Iterable[Mapping[str, Any] | bytes]) -> bytes:
-    """Messages as a tap writes them."""
+    """Serialize messages as a tap writes them."""
     return b"".join((each if isinstance(each, bytes) else json.dumps(each).encode()) + b"\n" for each in messages)
 
 
@@ -100,7 +100,7 @@ def load(warehouse: Warehouse, *messages: Mapping[str, Any] | bytes, **settings:
 
 
 def run(warehouse: Warehouse, text: bytes, folder: Path, **settings: Any) -> subprocess.CompletedProcess[bytes]:
-    """Load messages in a process of their own, as Meltano does."""
+    """Load messages in a separate process, as Meltano does."""
     config = folder / "target.json"
     config.write_text(json.dumps({**warehouse.config, **settings}), encoding="utf-8")
     command = [sys.executable, "-m", "target_dlt", "--config", str(config)]
@@ -108,7 +108,7 @@ def run(warehouse: Warehouse, text: bytes, folder: Path, **settings: Any) -> sub
 
 
 def value_of(cell: Any) -> Any:
-    """A cell of a JSON column as Python has it. Postgres writes out what JSON has as 1e20: that is a float again."""
+    """Parse a cell of a JSON column. Postgres writes 1e20 as an integer: make it a float again."""
     return json.loads(cell, parse_int=_number) if isinstance(cell, str) else cell
 
 

@@ -1,4 +1,4 @@
-"""A tap that others make: MeltanoLabs' for Postgres, out of a table of one type after the other."""
+"""Load MeltanoLabs' Postgres tap, from a table with a column of each type."""
 
 from __future__ import annotations
 
@@ -11,8 +11,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from loading import run, value_of
 
+from tests.warehouse.postgres import PASSWORD
+
 if TYPE_CHECKING:
-    from loading import Pg, Warehouse
+    from loading import Warehouse
+
+    from tests.warehouse.postgres import Postgres
 
 TAP = Path(__file__).parents[2] / ".venv-tap-postgres" / "bin" / "tap-postgres"
 
@@ -32,30 +36,34 @@ STATEMENTS = (
 )
 
 
-@pytest.fixture
-def output(postgres: Pg, tmp_path: Path) -> bytes:
-    """Everything that the tap writes."""
+@pytest.fixture(scope="module")
+def output(server: Postgres, tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """Run the tap and return its output."""
     if not TAP.exists():
         pytest.fail(f"there is no {TAP.parts[-3]}: run `make test-target-dlt`, which installs it")
     from adbc_driver_postgresql import dbapi  # noqa: PLC0415 (not where the tap is missing)
 
-    with dbapi.connect(postgres.url, autocommit=True) as connection, connection.cursor() as cursor:
+    url, name = f"postgresql://postgres:{PASSWORD}@127.0.0.1:{server.port}/loads", "foreign"
+    with dbapi.connect(url, autocommit=True) as connection, connection.cursor() as cursor:
         for statement in STATEMENTS:
-            cursor.execute(statement.format(postgres.schema))
-    config = tmp_path / "tap.json"
-    config.write_text(json.dumps({"sqlalchemy_url": postgres.url, "filter_schemas": [f"source_{postgres.schema}"]}))
+            cursor.execute(statement.format(name))
+    folder = tmp_path_factory.mktemp("foreign")
+    config = folder / "tap.json"
+    config.write_text(json.dumps({"sqlalchemy_url": url, "filter_schemas": [f"source_{name}"]}))
     found = subprocess.run([TAP, "--config", config, "--discover"], capture_output=True, check=True).stdout
     catalog = json.loads(found)
     for entry in catalog["streams"]:
         for metadata in entry["metadata"]:
             metadata["metadata"]["selected"] = True
-    selected = tmp_path / "catalog.json"
+    selected = folder / "catalog.json"
     selected.write_text(json.dumps(catalog))
     command = [TAP, "--config", config, "--catalog", selected]
     return subprocess.run(command, capture_output=True, check=True).stdout
 
 
-def test_a_tap_that_is_not_ours_is_loaded_with_every_value(warehouse: Warehouse, output: bytes, tmp_path: Path) -> None:
+def test_records_of_a_foreign_tap_are_loaded_with_every_value(
+    warehouse: Warehouse, output: bytes, tmp_path: Path
+) -> None:
     for _ in range(2):
         done = run(warehouse, output, tmp_path)
         assert done.returncode == 0, done.stderr

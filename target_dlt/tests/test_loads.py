@@ -1,4 +1,4 @@
-"""What becomes of messages in a destination."""
+"""Messages and the rows that they become."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ TEXT = {"type": ["string", "null"]}
 
 
 def columns(warehouse: Warehouse, table: str) -> dict[str, str]:
-    """Columns of a table and their types, but for the loader's own."""
+    """Return columns and types of a table, without the loader's own."""
     where = f"table_schema = '{{}}' and table_name = '{table}' and column_name not like '%sdc%'"
     query = f"select column_name, data_type from information_schema.columns where {where} order by ordinal_position"
     return {str(name): str(type_) for name, type_ in warehouse.query(query)}
@@ -73,7 +73,7 @@ TYPES: list[tuple[Any, Any, Any, str, str]] = [
 ]
 
 
-def test_each_type_of_json_schema_has_its_type_of_column(warehouse: Warehouse) -> None:
+def test_each_json_schema_type_has_its_column_type(warehouse: Warehouse) -> None:
     properties = {f"c{at}": definition for at, (definition, *_) in enumerate(TYPES)}
     sent = {f"c{at}": value for at, (_, value, *_) in enumerate(TYPES)}
     load(warehouse, schema("t", {"id": ID, **properties}), record("t", {"id": 1, **sent}), record("t", {"id": 2}))
@@ -89,7 +89,7 @@ def test_each_type_of_json_schema_has_its_type_of_column(warehouse: Warehouse) -
     assert set(nulls) == {None}
 
 
-def test_the_last_record_of_a_key_stays_within_a_batch_and_across_batches(warehouse: Warehouse) -> None:
+def test_last_record_of_a_key_wins_within_and_across_batches(warehouse: Warehouse) -> None:
     form = schema("t", {"a": TEXT, "b": ID, "text": TEXT}, ["a", "b"])
     load(warehouse, form, *(record("t", {"a": f"k{at % 3}", "b": 1, "text": f"first {at}"}) for at in range(100)))
     load(
@@ -146,13 +146,13 @@ def test_metadata_columns_have_the_names_and_times_that_singer_loaders_write(war
     assert sequence > 1_700_000_000_000
 
 
-def test_tables_have_no_column_of_the_loader_where_none_is_wanted(warehouse: Warehouse) -> None:
+def test_tables_have_no_metadata_columns_when_switched_off(warehouse: Warehouse) -> None:
     load(warehouse, schema("t", {"id": ID}), record("t", {"id": 1}), add_record_metadata=False)
     assert columns(warehouse, "t").keys() == {"id"}
     assert warehouse.query("select * from {}.t") == [(1,)]
 
 
-def test_a_stream_without_records_has_a_table_all_the_same(warehouse: Warehouse) -> None:
+def test_stream_without_records_has_a_table(warehouse: Warehouse) -> None:
     load(warehouse, schema("t", {"id": ID, "json": {"type": "object"}}))
     load(warehouse, schema("t", {"id": ID, "json": {"type": "object"}}))
     assert columns(warehouse, "t").keys() == {"id", "json"}
@@ -166,7 +166,7 @@ def test_a_new_field_is_a_new_column_between_loads_and_within_one(warehouse: War
     assert warehouse.query("select id, new from {}.t order by id") == [(1, None), (2, "x"), (3, None)]
 
 
-def test_a_changed_type_is_a_column_beside_the_first_and_loses_nothing(warehouse: Warehouse) -> None:
+def test_changed_type_adds_a_column_and_loses_nothing(warehouse: Warehouse) -> None:
     for definition, value in [
         ({"type": "integer"}, 1),
         ({"type": "number"}, 1.5),
@@ -186,7 +186,7 @@ def test_a_changed_type_is_a_column_beside_the_first_and_loses_nothing(warehouse
     ]
 
 
-def test_an_updated_row_has_one_value_of_a_changed_type_and_keeps_columns_of_old(warehouse: Warehouse) -> None:
+def test_updated_row_has_one_value_after_type_changes_and_keeps_old_columns(warehouse: Warehouse) -> None:
     values: list[tuple[Any, Any]] = [
         ({"type": "integer"}, 1),
         ({"type": "number"}, 2.5),
@@ -225,13 +225,13 @@ def test_a_column_of_texts_takes_every_later_type_as_text(warehouse: Warehouse) 
     assert warehouse.query("select v from {}.t order by id") == [("x",), ("5",), ('{"a": "\\u00e9"}',), ("true",)]
 
 
-def test_a_key_whose_type_changes_ends_the_load_in_one_line(warehouse: Warehouse) -> None:
+def test_changed_key_type_fails_the_load_in_one_line(warehouse: Warehouse) -> None:
     load(warehouse, schema("t", {"id": ID}), record("t", {"id": 1}))
     with pytest.raises(DestinationError, match=r"^The key id of table t is bigint and would become bool: rename"):
         load(warehouse, schema("t", {"id": {"type": "boolean"}}), record("t", {"id": True}))
 
 
-def test_names_that_a_database_would_not_take_are_changed_and_stay_apart(warehouse: Warehouse) -> None:
+def test_unsupported_names_are_changed_and_stay_distinct(warehouse: Warehouse) -> None:
     long = "a" * 100
     fields = [
         "select",
@@ -262,13 +262,13 @@ def test_names_that_a_database_would_not_take_are_changed_and_stay_apart(warehou
     assert found == list(sent.values())
 
 
-def test_streams_may_come_mixed(warehouse: Warehouse) -> None:
+def test_streams_may_be_interleaved(warehouse: Warehouse) -> None:
     mixed = [record(f"t{at % 2}", {"id": at}) for at in range(100)]
     load(warehouse, schema("t0", {"id": ID}), schema("t1", {"id": ID}), *mixed)
     assert warehouse.query("select (select count(*) from {0}.t0), (select count(*) from {0}.t1)") == [(50, 50)]
 
 
-def test_a_state_is_written_once_what_it_covers_is_loaded(warehouse: Warehouse, tmp_path: Path) -> None:
+def test_state_is_written_only_after_its_records_are_loaded(warehouse: Warehouse, tmp_path: Path) -> None:
     rows = [
         message for at in range(6) for message in (record("t", {"id": at, "text": "x" * 400_000}), state({"at": at}))
     ]
@@ -280,7 +280,7 @@ def test_a_state_is_written_once_what_it_covers_is_loaded(warehouse: Warehouse, 
     assert [json.loads(line) for line in done.stdout.splitlines()] == [{"at": 1}, {"at": 4}, {"at": 5}]
 
 
-def test_a_load_that_fails_leaves_the_states_before_it_standing(warehouse: Warehouse, tmp_path: Path) -> None:
+def test_failed_load_keeps_earlier_states(warehouse: Warehouse, tmp_path: Path) -> None:
     sent: list[Any] = [
         schema("t", {"id": ID, "text": TEXT}),
         record("t", {"id": 1, "text": "x" * 1_100_000}),
@@ -321,7 +321,7 @@ FORM = schema(
 )
 
 
-def test_records_that_cannot_be_loaded_are_named_and_kept_and_hold_up_no_other(
+def test_unloadable_records_are_reported_and_kept_while_the_others_load(
     duck: Duck, caplog: pytest.LogCaptureFixture
 ) -> None:
     good = [record("t", {"id": 100 + at, "text": "x"}) for at in range(50)]
@@ -336,14 +336,14 @@ def test_records_that_cannot_be_loaded_are_named_and_kept_and_hold_up_no_other(
 
 
 @pytest.mark.parametrize(("values", "why"), BAD)
-def test_a_record_that_cannot_be_loaded_ends_the_load_if_it_is_to(duck: Duck, values: dict[str, Any], why: str) -> None:
+def test_unloadable_record_fails_the_load_with_rejects_fail(duck: Duck, values: dict[str, Any], why: str) -> None:
     with pytest.raises(RejectedError) as caught:
         load(duck, FORM, record("t", values), rejects="fail")
     assert why.replace("\\", "").split(" - ")[0] in str(caught.value)
     assert "set rejects to keep" in str(caught.value)
 
 
-def test_properties_that_the_schema_does_not_know_are_named_once(duck: Duck, caplog: pytest.LogCaptureFixture) -> None:
+def test_unknown_properties_are_logged_once(duck: Duck, caplog: pytest.LogCaptureFixture) -> None:
     load(duck, schema("t", {"id": ID}), *(record("t", {"id": at, "extra": 1, "more": 2}) for at in range(3)))
     assert duck.query("select id from {}.t order by id") == [(0,), (1,), (2,)]
     assert caplog.text.count("not in its schema") == 1
@@ -363,17 +363,17 @@ def test_properties_that_the_schema_does_not_know_are_named_once(duck: Duck, cap
         (b'{"type": "ACTIVATE_VERSION", "stream": "t", "version": 1}', "before its SCHEMA"),
         (json.dumps(schema("t", {"id": ID}, ["other"])).encode(), "key_properties name 'other'"),
         (json.dumps(schema("t", {"id": {"type": "object"}})).encode(), "the key 'id' has no simple type"),
-        (b'{"type": "SCHEMA", "stream": "t", "schema": []}', "cannot be used"),
+        (b'{"type": "SCHEMA", "stream": "t", "schema": []}', "is invalid"),
     ],
 )
-def test_a_line_that_is_no_message_ends_the_load_in_one_line(duck: Duck, line: bytes, why: str) -> None:
+def test_non_message_line_fails_the_load_in_one_line(duck: Duck, line: bytes, why: str) -> None:
     with pytest.raises(InputError, match=why) as caught:
         load(duck, line)
     assert "\n" not in str(caught.value)
 
 
-def test_two_streams_that_would_share_a_table_end_the_load(duck: Duck) -> None:
-    with pytest.raises(InputError, match="'a-b' and 'a_b' would share the table a_b"):
+def test_streams_with_one_table_name_fail_the_load(duck: Duck) -> None:
+    with pytest.raises(InputError, match="'a-b' and 'a_b' would load into the same table a_b"):
         load(duck, schema("a-b", {"id": ID}), schema("a_b", {"id": ID}))
 
 
@@ -385,7 +385,7 @@ def test_records_of_megabytes_fit_into_the_memory_that_duckdb_may_use(duck: Duck
     assert duck.query("select count(*), sum(length(text)) from {}.t") == [(60, 180_000_000)]
 
 
-def test_parquet_files_hold_what_was_sent_and_every_load_adds_to_them(tmp_path: Path) -> None:
+def test_parquet_files_hold_the_records_and_each_load_adds_files(tmp_path: Path) -> None:
     settings = {"destination": "filesystem", "destination_options": {"bucket_url": str(tmp_path / "files")}}
     target = Duck(tmp_path / "unused", tmp_path / "rejects")
     for at in range(2):
@@ -404,16 +404,16 @@ def test_parquet_files_hold_what_was_sent_and_every_load_adds_to_them(tmp_path: 
     ]
 
 
-def test_a_folder_that_cannot_be_written_to_ends_the_load_in_one_line(duck: Duck, tmp_path: Path) -> None:
+def test_unwritable_folder_fails_the_load_in_one_line(duck: Duck, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder", encoding="utf-8")
     text = lines([schema("t", {"id": ID}), record("t", {"id": "no integer"}), record("t", {"id": 1}), state({})])
     done = run(duck, text, tmp_path, rejects_path=str(tmp_path / "file"))
     assert done.returncode == 1
     assert done.stdout == b""
-    assert "Cannot write what has been read, or a state" in done.stderr.decode().splitlines()[-1]
+    assert "Cannot write a record or a state" in done.stderr.decode().splitlines()[-1]
 
 
-def test_postgres_is_reached_by_its_socket_and_without_a_password(postgres: Pg, server: Postgres) -> None:
+def test_postgres_accepts_a_socket_without_a_password(postgres: Pg, server: Postgres) -> None:
     load(replace(postgres, url=server.url("loads")), schema("t", {"id": ID}), record("t", {"id": 1}))
     assert postgres.query("select id from {}.t") == [(1,)]
 
@@ -428,7 +428,7 @@ def test_a_schema_may_have_any_name(warehouse: Warehouse) -> None:
     assert "staging" not in str(warehouse.query("select schema_name from information_schema.schemata"))
 
 
-def test_json_is_text_where_the_destination_could_not_load_it(tmp_path: Path) -> None:
+def test_json_is_stored_as_text_where_unsupported(tmp_path: Path) -> None:
     part = Part("t", (Column("id", "id", "bigint"), Column("v", "v", "json")), tmp_path / "file")
     assert [column.kind for column in changes.fit(part, {}, json=takes_json(dlt.destinations.bigquery()))] == [
         "bigint",
@@ -438,7 +438,7 @@ def test_json_is_text_where_the_destination_could_not_load_it(tmp_path: Path) ->
     assert changes.fit(part, {}, json=takes_json(dlt.destinations.postgres())) == part.columns
 
 
-def test_nothing_of_a_load_stays_behind_in_the_database(warehouse: Warehouse) -> None:
+def test_load_leaves_nothing_temporary_in_the_database(warehouse: Warehouse) -> None:
     for _ in range(2):
         load(warehouse, schema("t", {"id": ID}), record("t", {"id": 1}))
     found = warehouse.query("select schema_name from information_schema.schemata where schema_name like '{}%'")
@@ -463,10 +463,10 @@ def test_staged_rows_that_a_killed_load_left_are_removed_days_later(postgres: Pg
     ("settings", "why"),
     [
         ({"destination": "nowhere"}, "dlt has no destination 'nowhere'"),
-        ({"credentials": None}, "Setting credentials has to be the path of the DuckDB file"),
+        ({"credentials": None}, "The setting credentials must be the path of the DuckDB file"),
         ({"credentials": "/proc/no/file.duckdb"}, "Cannot open the DuckDB file"),
-        ({"credentials": ":memory:"}, "all would be lost at the end"),
-        ({"credentials": "duckdb:///Singer.duckdb"}, "is called like the schema"),
+        ({"credentials": ":memory:"}, "all data would be lost at the end"),
+        ({"credentials": "duckdb:///Singer.duckdb"}, "has the name of the schema"),
         ({"destination": "postgres", "credentials": "postgresql://me:hush-hush@127.0.0.1:1/x"}, "refused"),
         (
             {"destination": "postgres", "credentials": "postgresql:me:hush-hush@127.0.0.1"},
@@ -476,9 +476,15 @@ def test_staged_rows_that_a_killed_load_left_are_removed_days_later(postgres: Pg
         ({"destination": "postgres", "credentials": {"password": "hush-hush"}}, "check the settings|Check dest"),
         ({"destination": "postgres", "destination_options": {"no": "hush-hush"}}, "check the settings|Check dest"),
         ({"destination": "snowflake", "credentials": "snowflake://me:hush-hush@x"}, "snowflake"),
+        ({"destination": "databricks", "credentials": {}}, "pip install 'dlt[databricks]'"),
+        ({"destination": "filesystem", "credentials": None}, "bucket_url missing"),
+        (
+            {"destination": "filesystem", "destination_options": {"bucket_url": "s3://x"}, "credentials": None},
+            "a package is missing: pip install 'dlt[s3]'",
+        ),
     ],
 )
-def test_settings_that_cannot_be_meant_end_in_one_line_without_a_secret(
+def test_meaningless_settings_fail_in_one_line_without_secrets(
     duck: Duck, tmp_path: Path, settings: dict[str, Any], why: str
 ) -> None:
     text = json.dumps(schema("t", {"id": ID})).encode()
@@ -493,13 +499,28 @@ def test_settings_that_cannot_be_meant_end_in_one_line_without_a_secret(
 @pytest.mark.parametrize(
     "settings", [{"batch_size_mb": "x"}, {"rejects": "maybe"}, {"batch_size_mb": 0}, {"credentials": 5}]
 )
-def test_settings_of_a_wrong_type_are_named(duck: Duck, tmp_path: Path, settings: dict[str, Any]) -> None:
+def test_settings_of_wrong_type_are_named(duck: Duck, tmp_path: Path, settings: dict[str, Any]) -> None:
     done = run(duck, b"", tmp_path, **settings)
     assert done.returncode == 1
-    assert done.stderr.decode().splitlines()[-1].endswith(f"Settings are not valid: check {next(iter(settings))}.")
+    assert done.stderr.decode().splitlines()[-1].endswith(f"Invalid settings: check {next(iter(settings))}.")
 
 
-def test_a_duckdb_file_that_another_process_has_open_is_named(duck: Duck, tmp_path: Path) -> None:
+def test_unknown_setting_is_logged_with_the_closest_known_one(duck: Duck, caplog: pytest.LogCaptureFixture) -> None:
+    load(duck, schema("t", {"id": ID}), reject="fail", of_another_loader=1)
+    assert "Unknown setting 'reject' is ignored. Did you mean rejects?" in caplog.text
+    assert "Unknown setting 'of_another_loader' is ignored." in caplog.text
+
+
+def test_finished_load_leaves_only_the_duckdb_file(duck: Duck, tmp_path: Path) -> None:
+    for further, code in ((b"", 0), (b"{", 1)):
+        rows = [record("t", {"id": at, "text": "x" * 400_000}) for at in range(60)]
+        text = lines([schema("t", {"id": ID, "text": TEXT}), *rows]) + further
+        assert run(duck, text, tmp_path, batch_size_mb=1).returncode == code
+        assert [path.name for path in tmp_path.glob(f"{duck.path.name}*")] == [duck.path.name]
+    assert duck.query("select count(*) from {}.t") == [(60,)]
+
+
+def test_locked_duckdb_file_fails_the_load_by_name(duck: Duck, tmp_path: Path) -> None:
     with duckdb.connect(str(duck.path)):
         done = run(duck, json.dumps(schema("t", {"id": ID})).encode(), tmp_path)
     assert done.returncode == 1
