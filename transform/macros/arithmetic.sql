@@ -1,30 +1,32 @@
 {#- A share as a number between; NULL where there is nothing to share. -#}
 {% macro ratio(part, whole) -%}
-    cast({{ part }} as double precision) / cast(nullif({{ whole }}, 0) as double precision)
+    cast({{ part }} as {{ instantly.sql_type('double precision') }}) / cast(nullif({{ whole }}, 0) as {{ instantly.sql_type('double precision') }})
 {%- endmacro %}
 
 {#- One end of the 95 % Wilson score interval of hits out of tries, to six decimals: -1 for the lower, 1 for the upper. NULL
     for no tries, or for more hits than tries, which are no share. What was never, or always, seen ends there exactly: the
     formula leaves traces, and a zero with a sign. -#}
 {% macro wilson(hits, tries, side) -%}
-    {%- set z = 'cast(1.959963984540054 as double precision)' -%}
-    {%- set n = 'cast(' ~ tries ~ ' as double precision)' -%}
-    {%- set p = '(cast(' ~ hits ~ ' as double precision) / ' ~ n ~ ')' -%}
+    {%- set double = instantly.sql_type('double precision') -%}
+    {%- set z = 'cast(1.959963984540054 as ' ~ double ~ ')' -%}
+    {%- set n = 'cast(' ~ tries ~ ' as ' ~ double ~ ')' -%}
+    {%- set p = '(cast(' ~ hits ~ ' as ' ~ double ~ ') / ' ~ n ~ ')' -%}
     {%- set middle = p ~ ' + ' ~ z ~ ' * ' ~ z ~ ' / (2 * ' ~ n ~ ')' -%}
     {%- set spread = z ~ ' * sqrt(' ~ p ~ ' * (1 - ' ~ p ~ ') / ' ~ n ~ ' + ' ~ z ~ ' * ' ~ z ~ ' / (4 * ' ~ n ~ ' * ' ~ n ~ '))' -%}
     case
-        when {{ tries }} > 0 and {{ hits }} = {{ 0 if side < 0 else tries }} then cast({{ 0 if side < 0 else 1 }} as double precision)
+        when {{ tries }} > 0 and {{ hits }} = {{ 0 if side < 0 else tries }} then cast({{ 0 if side < 0 else 1 }} as {{ instantly.sql_type('double precision') }})
         when {{ tries }} > 0 and {{ hits }} between 0 and {{ tries }}
             then round(1000000 * ({{ middle }} {{ '-' if side < 0 else '+' }} {{ spread }}) / (1 + {{ z }} * {{ z }} / {{ n }})) / 1000000
     end
 {%- endmacro %}
 
-{#- Whether a share is higher than another one by more than chance explains: true where equal shares would be so far apart, in
+{#- True if a share is higher than another one by more than chance explains: where equal shares would be so far apart, in
     this direction, less than once in 20 times as many trials as `comparisons` are made at once. The chance is that of the
     signed root of the likelihood ratio, half a hit nearer to the other share, by the bound of Mills on the normal tail:
     exact tests need sums that are as long as there are hits. False for more hits than tries, which are no share. Databases may
     compute it before other conditions, and so also where nothing is compared. -#}
 {% macro beyond_chance(hits, tries, other_hits, other_tries, comparisons) -%}
+    {%- set double = instantly.sql_type('double precision') -%}
     {%- set counts = [(hits ~ ' - 0.5', tries), (other_hits ~ ' + 0.5', other_tries)] -%}
     {%- set terms = [] -%}
     {%- for part, whole in counts -%}
@@ -32,9 +34,9 @@
             ('(' ~ part ~ ')', '(' ~ hits ~ ' + ' ~ other_hits ~ ')'),
             ('(' ~ whole ~ ' - (' ~ part ~ '))', '(' ~ tries ~ ' + ' ~ other_tries ~ ' - ' ~ hits ~ ' - ' ~ other_hits ~ ')'),
         ] -%}
-            {#- What is below half a hit is not looked at, but may be computed. -#}
-            {%- set own = 'greatest(cast(' ~ own ~ ' as double precision), 0.5)' -%}
-            {%- set expected = 'greatest(cast(' ~ both ~ ' as double precision), 0.5) * ' ~ whole ~ ' / (' ~ tries ~ ' + ' ~ other_tries ~ ')' -%}
+            {#- A value below half a hit is not looked at, but may be computed. -#}
+            {%- set own = 'greatest(cast(' ~ own ~ ' as ' ~ double ~ '), 0.5)' -%}
+            {%- set expected = 'greatest(cast(' ~ both ~ ' as ' ~ double ~ '), 0.5) * ' ~ whole ~ ' / (' ~ tries ~ ' + ' ~ other_tries ~ ')' -%}
             {%- do terms.append(own ~ ' * ln(' ~ own ~ ' / (' ~ expected ~ '))') -%}
         {%- endfor -%}
     {%- endfor -%}
@@ -43,7 +45,7 @@
         when {{ tries }} > 0 and {{ other_tries }} > 0
             and {{ hits }} between 0 and {{ tries }} and {{ other_hits }} between 0 and {{ other_tries }}
             then ({{ hits }} - 0.5) / {{ tries }} > ({{ other_hits }} + 0.5) / {{ other_tries }}
-                and {{ ratio }} + ln(4 * pi() * {{ ratio }}) / 2 > ln(cast(greatest({{ comparisons }}, 1) as double precision) / 0.05)
+                and {{ ratio }} + ln(4 * acos(-1) * {{ ratio }}) / 2 > ln(cast(greatest({{ comparisons }}, 1) as {{ instantly.sql_type('double precision') }}) / 0.05)
         else false
     end
 {%- endmacro %}
@@ -76,7 +78,15 @@
     cast({{ dbt.dateadd('day', days, day) }} as date)
 {%- endmacro %}
 
-{#- When the load began, at the earliest, of which this is the latest time: what is older was not in it. -#}
+{#- The first and the last day of a month. -#}
+{% macro month_of(day) %}{{ return(adapter.dispatch('month_of', 'instantly')(day)) }}{% endmacro %}
+{% macro default__month_of(day) %}cast({{ dbt.date_trunc('month', day) }} as date){% endmacro %}
+{% macro bigquery__month_of(day) %}date_trunc(cast({{ day }} as date), month){% endmacro %}
+{% macro month_end(month) -%}
+    {{ instantly.days_after(dbt.dateadd('month', 1, month), -1) }}
+{%- endmacro %}
+
+{#- Earliest possible start of the load with this latest time: older rows were not in it. -#}
 {% macro last_load_from(loaded_at) -%}
     {{ dbt.dateadd('minute', -var('instantly__gone_after_minutes'), loaded_at) }}
 {%- endmacro %}
@@ -90,15 +100,24 @@
     {%- endif -%}
 {%- endmacro %}
 
-{#- A share in percent with one decimal, as text; half a tenth is rounded up, alike in all databases. -#}
-{% macro percent(part, whole) -%}
-    {%- set tenths = 'floor((cast(2000 * ' ~ part ~ ' + ' ~ whole ~ ' as double precision)) / cast(2 * nullif(' ~ whole ~ ', 0) as double precision))' -%}
-    cast(cast(floor({{ tenths }} / 10) as bigint) as text) || '.' || cast(cast({{ tenths }} - 10 * floor({{ tenths }} / 10) as bigint) as text)
+{#- A share that is above a limit, in percent as text: with as few decimals as are above it too, one at least. Half of the last
+    one is rounded up, alike in all databases; of four, what is left is. -#}
+{% macro percent_above(limit, part, whole) -%}
+    case
+        {%- for decimals in range(1, 5) %}
+        {%- set scale = 10 ** decimals %}
+        {%- set exact = (100 * scale) ~ ' * cast(' ~ part ~ ' as ' ~ instantly.sql_type('double precision') ~ ') / nullif(' ~ whole ~ ', 0)' %}
+        {%- set rounded = 'ceil(' ~ exact ~ ')' if loop.last else 'floor(' ~ exact ~ ' + 0.5)' %}
+        {{ 'else' if loop.last else 'when ' ~ rounded ~ ' > ' ~ (limit * 100 * scale) | round(6) ~ ' then' }}
+            cast(cast(floor({{ rounded }} / {{ scale }}) as bigint) as {{ instantly.sql_type('text') }}) || '.'
+            || lpad(cast(cast({{ rounded }} - {{ scale }} * floor({{ rounded }} / {{ scale }}) as bigint) as {{ instantly.sql_type('text') }}), {{ decimals }}, '0')
+        {%- endfor %}
+    end
 {%- endmacro %}
 
-{#- Domain of an address; of what is none, such as a hash, not known. -#}
+{#- Domain of an address; NULL for other texts, such as a hash. -#}
 {% macro domain_of(email) -%}
-    nullif(lower(split_part({{ email }}, '@', 2)), '')
+    nullif(lower({{ dbt.split_part(email, "'@'", 2) }}), '')
 {%- endmacro %}
 
 {#- A day's count of opens or clicks. What was counted was tracked. 0 is a figure from the first day with one to the last, or
@@ -124,6 +143,11 @@
 {#- A figure of rows that are joined: where there are none, 0 if their stream was loaded, and not known otherwise. -#}
 {% macro or_nothing(key, figure, loaded_until) -%}
     case when {{ key }} is not null then {{ figure }} when {{ loaded_until }} is not null then 0 end
+{%- endmacro %}
+
+{#- True if days that were loaded, from one to another, reach into a window. -#}
+{% macro reaches(from, until, start, end) -%}
+    coalesce({{ from }} <= {{ end }} and {{ until }} >= {{ start }}, false)
 {%- endmacro %}
 
 {#- A day's figure: that of the rows, or 0 where the day was loaded and has none, since the API leaves days without sends out. -#}

@@ -1,4 +1,4 @@
-{#- Figures of the streams of analytics, none of which can be below zero. -#}
+{#- Figures of the streams of analytics that cannot be below zero. -#}
 {% macro figures_of(stream) %}
     {%- set opens = ['opened', 'unique_opened', 'clicks', 'unique_clicks'] -%}
     {%- set replies = ['replies', 'unique_replies', 'replies_automatic', 'unique_replies_automatic'] -%}
@@ -21,19 +21,50 @@
 {#- Streams of analytics with a row per day. -#}
 {% macro dated() %}{{ return(['campaign_analytics_daily', 'account_analytics_daily', 'account_warmup_daily']) }}{% endmacro %}
 
-{#- Why a row of a stream of analytics cannot be right and is left out, as text; NULL where nothing speaks against it. Days are
+{#- More than any figure can be: what is above it, or no number at all, would end a sum, and the build with it. -#}
+{% macro most() %}{{ return(10 ** 15) }}{% endmacro %}
+
+{#- Reason to leave out a row of analytics that cannot be right, as text; NULL if there is none. Days are
     those of the workspace, of which some begin half a day before UTC's. -#}
 {% macro odd_because(stream) -%}
+    {%- set figures = instantly.figures_of(stream) -%}
     case
-        when {% for figure in instantly.figures_of(stream) %}{{ figure }} < 0{{ ' or ' if not loop.last }}{% endfor %} then 'a figure is below zero'
+        {%- if stream in instantly.dated() %}
+        when date is null then 'it has no day'
+        {%- endif %}
+        when {{ figures | join(' < 0 or ') }} < 0 then 'a figure is below zero'
+        when {{ figures | join(' > ' ~ instantly.most() ~ ' or ') }} > {{ instantly.most() }} then 'a figure is no number that can be'
         {%- if stream in instantly.dated() %}
         when date < cast('{{ var('instantly__first_day') }}' as date) then 'its day is before there was Instantly'
+        {%- for what in instantly.born(stream) %}
+        when date < {{ instantly.days_after(what ~ '_born_on', -1) }} then 'its day is before the {{ what }} was created'
+        {%- endfor %}
         when date > {{ instantly.days_after('cast(coalesce(extracted_at, loaded_at, ' ~ instantly.now() ~ ') as date)', 1) }} then 'its day is after that of the load'
         {%- endif %}
     end
 {%- endmacro %}
 
-{#- The rows of a stream of analytics but for those that are odd, which instantly__odd_rows names. -#}
+{#- Owner of the days of a stream, which cannot be older than it. An account can be added once more, and its days are older then. -#}
+{% macro born(stream) %}
+    {{ return([] if stream not in instantly.dated() else ['campaign', 'workspace'] if stream == 'campaign_analytics_daily' else ['workspace']) }}
+{% endmacro %}
+
+{#- The rows of a stream of analytics, each with what speaks against it. -#}
+{% macro judged(stream) -%}
+    (
+        select figures.*, {{ instantly.odd_because(stream) }} as odd_because
+        from {{ ref('stg_instantly__' ~ stream) }} as figures
+        {%- for what in instantly.born(stream) %}
+        left join (
+            select {{ what }}_id as {{ what }}_born, min(cast(created_at as date)) as {{ what }}_born_on
+            from {{ ref('stg_instantly__' ~ what ~ 's') }}
+            group by {{ what }}_id
+        ) as born_{{ what }}s on born_{{ what }}s.{{ what }}_born = figures.{{ what }}_id
+        {%- endfor %}
+    )
+{%- endmacro %}
+
+{#- The rows of a stream of analytics except the odd ones, which instantly__odd_rows names. -#}
 {% macro usable(stream) -%}
-    (select * from {{ ref('stg_instantly__' ~ stream) }} where {{ instantly.odd_because(stream) }} is null)
+    (select * from {{ instantly.judged(stream) }} as judged where odd_because is null)
 {%- endmacro %}

@@ -1,4 +1,4 @@
--- Where not all of the time was tracked, 0 opens would be read as nobody having opened, and a rate as that of all.
+-- If tracking was off at times, 0 opens would be read as nobody having opened, and a rate as that of all.
 select campaign_id, open_count_unique, open_rate_per_contacted
 from {{ ref('instantly__campaigns') }}
 where

@@ -1,5 +1,5 @@
--- A workspace that has sent has figures of each kind, and they are as new as those of the others, but for a day: one that
--- loads leave out is not to be taken for a quiet one.
+-- A workspace that has sent has figures of each kind, at most a day older than those of the others. A
+-- workspace that loads leave out must not look quiet.
 {{ config(severity=var('instantly__quality_severity')) }}
 with wanted as (
     select workspaces.workspace_id, streams.stream

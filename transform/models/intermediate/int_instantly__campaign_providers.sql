@@ -3,7 +3,7 @@ with senders as (
     select
         campaigns.workspace_id,
         campaigns.campaign_id,
-        lower(cast(sender.value as text)) as email
+        lower({{ instantly.text_of('sender') }}) as email
     from {{ ref('stg_instantly__campaigns') }} as campaigns, {{ instantly.each_text('campaigns.email_list', 'sender') }}
 )
 

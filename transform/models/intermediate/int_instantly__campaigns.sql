@@ -19,7 +19,7 @@ sequences as (
     group by campaign_id
 ),
 
--- What was opened was tracked then, whatever the setting of today.
+-- Counted opens prove tracking, whatever the setting of today.
 seen as (
     select
         campaign_id,
@@ -36,8 +36,9 @@ seen as (
 select
     coalesce(campaigns.workspace_id, figures.workspace_id) as workspace_id,
     workspaces.workspace_name,
+    workspaces.source_relation,
     coalesce(campaigns.campaign_id, figures.campaign_id) as campaign_id,
-    -- The figures are read anew in each run; a campaign only when it says that it changed.
+    -- The figures are read again in each run; a campaign only when it says that it changed.
     coalesce(figures.campaign_name, campaigns.campaign_name) as campaign_name,
     coalesce(figures.campaign_status_code, campaigns.status_code) as status_code,
     case when figures.campaign_status_code is not null then figures.campaign_status else campaigns.status end as status,
@@ -50,7 +51,7 @@ select
         when sequences.loaded_at >= {{ instantly.last_load_from('campaigns.loaded_at') }} then true
     end as is_deleted,
     figures.campaign_id is not null as has_analytics,
-    -- What was opened was tracked; where nothing was, and the campaign is not there to say, nobody knows.
+    -- Counted opens prove tracking; without any, and without the campaign, it is unknown.
     coalesce(campaigns.open_tracking, case when figures.open_count_unique > 0 then true end) as open_tracking,
     coalesce(campaigns.link_tracking, case when figures.link_click_count_unique > 0 then true end) as link_tracking,
     {%- for what in ('opens', 'clicks') %}

@@ -3,9 +3,9 @@
 {%- set named = ['workspaces', 'campaigns', 'campaign_analytics', 'accounts', 'leads', 'campaign_analytics_daily', 'account_analytics_daily'] -%}
 with names as (
     {%- for stream in named %}
-    select workspace_id, workspace_name, max(loaded_at) as loaded_at
+    select workspace_id, workspace_name, source_relation, max(loaded_at) as loaded_at
     from {{ ref('stg_instantly__' ~ stream) }}
-    group by workspace_id, workspace_name
+    group by workspace_id, workspace_name, source_relation
     {{- '\n    union all' if not loop.last }}
     {%- endfor %}
 ),
@@ -14,13 +14,16 @@ ranked as (
     select
         workspace_id,
         workspace_name,
+        source_relation,
+        min(source_relation) over (partition by workspace_id) <> max(source_relation) over (partition by workspace_id) as is_in_several_schemas,
         row_number() over (
             partition by workspace_id
             order by
                 case when workspace_name is null then 1 else 0 end,
                 case when loaded_at is null then 1 else 0 end,
                 loaded_at desc,
-                workspace_name
+                workspace_name,
+                source_relation
         ) as place
     from names
 ),
@@ -39,7 +42,7 @@ figures as (
     group by workspace_id
 ),
 
--- Where the loader does not note when it loaded, the last day of figures counts as whole.
+-- Without load times, streams without days count as loaded with the figures.
 known as (
     select
         workspace_id,
@@ -64,6 +67,8 @@ loaded as (
 select
     ranked.workspace_id,
     ranked.workspace_name,
+    ranked.source_relation,
+    coalesce(ranked.is_in_several_schemas, false) as is_in_several_schemas,
     loaded.first_date,
     loaded.last_date,
     loaded.campaigns_from,

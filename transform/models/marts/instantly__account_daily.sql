@@ -28,11 +28,12 @@ with days as (
 select
     days.workspace_id,
     workspaces.workspace_name,
+    workspaces.source_relation,
     days.email,
     {{ instantly.domain_of('days.email') }} as domain,
     accounts.provider,
     days.date,
-    -- What is no address and no account, such as a hash of the word, is not known either.
+    -- A value that is neither an address nor an account, such as a hash, is unknown too.
     days.email <> 'unknown' and (days.email like '%@%' or accounts.email is not null) as is_attributed,
     days.has_campaign_figures,
     days.sent_count,

@@ -6,25 +6,30 @@
 ] -%}
 {%- for days in (7, 30) -%}
     {%- set rate, sent = 'bounce_rate_per_sent_' ~ days ~ 'd', 'bounce_whole_' ~ days ~ 'd' -%}
-    {%- set text = instantly.percent('bounce_part_' ~ days ~ 'd', sent) ~ " || '% bounced in " ~ days ~ " days'" -%}
-    {%- do reasons.append((1, sent ~ ' >= ' ~ enough ~ ' and ' ~ rate ~ ' > ' ~ burning, text)) -%}
-    {%- do reasons.append((2, sent ~ ' >= ' ~ enough ~ ' and ' ~ rate ~ ' > ' ~ watch ~ ' and ' ~ rate ~ ' <= ' ~ burning, text)) -%}
+    {%- for severity, limit, up_to in [(1, burning, none), (2, watch, burning)] -%}
+        {%- set condition = sent ~ ' >= ' ~ enough ~ ' and ' ~ rate ~ ' > ' ~ limit ~ (' and ' ~ rate ~ ' <= ' ~ up_to if up_to else '') -%}
+        {%- set text = instantly.percent_above(limit, 'bounce_part_' ~ days ~ 'd', sent) ~ " || '% bounced in " ~ days ~ " days'" -%}
+        {%- do reasons.append((severity, condition, text)) -%}
+    {%- endfor -%}
 {%- endfor -%}
 {#- Rounded so that what is below a threshold, or above it, is not written as the threshold. -#}
-{%- set score = "'warm-up health ' || cast(cast(floor(warmup_health_score) as bigint) as text)" -%}
+{%- set score = "'warm-up health ' || cast(cast(floor(warmup_health_score) as bigint) as " ~ instantly.sql_type('text') ~ ")" -%}
 {%- set low, poor = var('instantly__warmup_health_burning'), var('instantly__warmup_health_watch') -%}
 {%- set reasons = reasons + [
     (1, 'warmup_health_score < ' ~ low, score),
     (2, 'warmup_health_score >= ' ~ low ~ ' and warmup_health_score < ' ~ poor, score),
     (2, 'account_status_code = 3', "'account: ' || coalesce(account_status, 'a problem')"),
     (2, 'warmup_status_code = 0 and sent_count_30d > 0', "'sends while its warm-up is paused'"),
-    (2, 'bounce_whole_7d >= ' ~ enough ~ ' and bounce_whole_prior_7d >= ' ~ enough ~ ' and bounce_part_7d >= 2 and bounce_rate_per_sent_7d >= 2 * bounce_rate_per_sent_prior_7d and '
-        ~ instantly.beyond_chance('bounce_part_7d', 'bounce_whole_7d', 'bounce_part_prior_7d', 'bounce_whole_prior_7d', 'compared_count'),
-        "'bounces at least doubled within a week'"),
     (2, 'sent_per_day_7d > ' ~ var('instantly__sends_per_day_watch'),
-        "cast(cast(ceil(sent_per_day_7d) as bigint) as text) || ' sends a day'"),
+        "cast(cast(ceil(sent_per_day_7d) as bigint) as " ~ instantly.sql_type('text') ~ ") || ' sends a day'"),
 ] -%}
 {%- set windows = [('7d', 7, 0), ('prior_7d', 14, 7), ('30d', 30, 0)] -%}
+{%- set loaded = {} -%}
+{%- for name, days, before in windows -%}
+    {%- set start = instantly.days_after('workspaces.accounts_as_of_date', 1 - days) -%}
+    {%- set end = instantly.days_after('workspaces.accounts_as_of_date', -before) -%}
+    {%- do loaded.update({name: instantly.reaches('workspaces.accounts_from', 'workspaces.accounts_until', start, end)}) -%}
+{%- endfor -%}
 {%- set counts = ['sent_count', 'bounced_count', 'reply_count'] -%}
 with days as (
     select
@@ -86,6 +91,7 @@ accounts as (
     select
         accounts.workspace_id,
         workspaces.workspace_name,
+        workspaces.source_relation,
         accounts.email,
         {{ instantly.domain_of('accounts.email') }} as domain,
         accounts.provider_code,
@@ -97,15 +103,12 @@ accounts as (
         workspaces.accounts_as_of_date as as_of_date,
         accounts.daily_limit,
         sums.last_sent_date,
-        sum(
-            case when sums.bounce_whole_7d >= {{ enough }} and sums.bounce_whole_prior_7d >= {{ enough }} then 1 else 0 end
-        ) over () as compared_count,
         {%- for name, _, _ in windows %}
         {%- for count in counts %}
         -- No row is nothing sent, where the days were loaded; a row without the figure is not.
         case
             when sums.days_{{ name }} > 0 then sums.{{ count }}_{{ name }}
-            when workspaces.accounts_until is not null then 0
+            when {{ loaded[name] }} then 0
         end as {{ count }}_{{ name }},
         {%- endfor %}
         {%- for rate in ('bounce', 'reply') %}
@@ -115,7 +118,7 @@ accounts as (
         {{ instantly.ratio('sums.bounce_part_' ~ name, 'sums.bounce_whole_' ~ name) }} as bounce_rate_per_sent_{{ name }},
         {{ instantly.ratio('sums.reply_part_' ~ name, 'sums.reply_whole_' ~ name) }} as replies_per_sent_{{ name }},
         {%- endfor %}
-        {{ instantly.ratio('case when sums.days_7d > 0 then sums.sent_count_7d when workspaces.accounts_until is not null then 0 end', '7') }} as sent_per_day_7d,
+        {{ instantly.ratio('case when sums.days_7d > 0 then sums.sent_count_7d when ' ~ loaded['7d'] ~ ' then 0 end', '7') }} as sent_per_day_7d,
         accounts.stat_warmup_score as warmup_score,
         warmup.health_score as warmup_health_score,
         case when warmup.email is not null then coalesce(warmup.sent, 0) end as warmup_sent_count,
@@ -131,7 +134,7 @@ accounts as (
     from {{ ref('stg_instantly__accounts') }} as accounts
     left join {{ ref('int_instantly__workspaces') }} as workspaces on workspaces.workspace_id = accounts.workspace_id
     left join last_loads on last_loads.workspace_id = accounts.workspace_id
-    -- What is of an earlier load is not of the last seven days: the account no longer warms up.
+    -- Rows of an earlier load are not of the last seven days: the account no longer warms up.
     left join warmups as warmup
         on warmup.workspace_id = accounts.workspace_id and warmup.email = accounts.email and coalesce(warmup.is_current, true)
     left join sums on sums.workspace_id = accounts.workspace_id and sums.email = accounts.email
@@ -159,6 +162,7 @@ verdicts as (
 select
     accounts.workspace_id,
     accounts.workspace_name,
+    accounts.source_relation,
     accounts.email,
     accounts.domain,
     accounts.provider_code,

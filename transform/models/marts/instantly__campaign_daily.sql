@@ -2,6 +2,7 @@ with counts as (
     select
         days.workspace_id,
         workspaces.workspace_name,
+        workspaces.source_relation,
         days.campaign_id,
         campaigns.campaign_name,
         days.date,
@@ -28,6 +29,7 @@ with counts as (
 select
     workspace_id,
     workspace_name,
+    source_relation,
     campaign_id,
     campaign_name,
     date,

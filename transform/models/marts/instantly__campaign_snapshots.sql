@@ -1,12 +1,12 @@
 {{ config(
     materialized='incremental',
-    incremental_strategy='delete+insert',
+    incremental_strategy='merge' if target.type == 'bigquery' else 'delete+insert',
     unique_key=['campaign_id', 'snapshot_date'],
     on_schema_change='append_new_columns',
     full_refresh=false,
 ) }}
--- A row is replaced by a later load of its day, and by nothing else: a run without a new load would put what is judged anew
--- (outcomes, tracking, variables) beside figures of before. Where loads have no times, each run counts as one of its day (UTC).
+-- A row is replaced only by a later load of its day. A run without a new load would put new judgements (outcomes, tracking,
+-- variables) beside earlier figures. Where loads have no times, each run counts as one of its day (UTC).
 with today as (
     select
         *,
@@ -18,6 +18,7 @@ with today as (
 select
     workspace_id,
     workspace_name,
+    source_relation,
     campaign_id,
     campaign_name,
     campaign_status,

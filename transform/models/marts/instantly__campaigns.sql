@@ -40,6 +40,7 @@ counts as (
 select
     counts.workspace_id,
     counts.workspace_name,
+    counts.source_relation,
     counts.campaign_id,
     counts.campaign_name,
     counts.status_code as campaign_status_code,

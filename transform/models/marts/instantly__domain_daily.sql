@@ -3,6 +3,7 @@ with days as (
     select
         workspace_id,
         workspace_name,
+        source_relation,
         domain,
         date,
         cast(sum(case when sent_count > 0 then 1 else 0 end) as bigint) as sending_accounts_count,
@@ -20,12 +21,13 @@ with days as (
         {{ instantly.total('warmup_spam_count') }} as warmup_spam_count
     from {{ ref('instantly__account_daily') }}
     where is_attributed and domain is not null
-    group by workspace_id, workspace_name, domain, date
+    group by workspace_id, workspace_name, source_relation, domain, date
 )
 
 select
     workspace_id,
     workspace_name,
+    source_relation,
     domain,
     date,
     sending_accounts_count,

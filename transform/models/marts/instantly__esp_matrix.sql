@@ -2,6 +2,7 @@ with counts as (
     select
         workspace_id,
         workspace_name,
+        source_relation,
         coalesce(sender_provider, 'Unknown') as sender_provider,
         coalesce(recipient_esp, 'Unknown') as recipient_esp,
         count(*) as contacted_count,
@@ -10,14 +11,15 @@ with counts as (
         {%- endfor %}
     from {{ ref('instantly__leads') }}
     where is_contacted
-    group by 1, 2, 3, 4
+    group by 1, 2, 3, 4, 5
 )
 
 select
     workspace_id,
     workspace_name,
-    cast(sender_provider as text) as sender_provider,
-    cast(recipient_esp as text) as recipient_esp,
+    source_relation,
+    cast(sender_provider as {{ instantly.sql_type('text') }}) as sender_provider,
+    cast(recipient_esp as {{ instantly.sql_type('text') }}) as recipient_esp,
     cast(contacted_count as bigint) as contacted_count,
     replied_count,
     positive_count,

@@ -4,6 +4,7 @@ with reached as (
     select
         workspace_id,
         workspace_name,
+        source_relation,
         campaign_id,
         campaign_name,
         {{ loop.index }} as stage_number,
@@ -29,10 +30,11 @@ now as (
 select
     reached.workspace_id,
     reached.workspace_name,
+    reached.source_relation,
     reached.campaign_id,
     reached.campaign_name,
     cast(reached.stage_number as bigint) as stage_number,
-    cast(reached.stage as text) as stage,
+    cast(reached.stage as {{ instantly.sql_type('text') }}) as stage,
     reached.reached_count,
     case
         when reached.stage_number > 1 then {{ instantly.ratio('reached.reached_count', 'reached.contacted_count') }}

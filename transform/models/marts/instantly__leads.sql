@@ -1,16 +1,7 @@
--- Of labels that share a status, the newest is that of the lead.
+{#- Custom variables make columns that the contract does not have. -#}
+{%- if var('instantly__custom_variables') -%}{{ config(contract={'enforced': false}) }}{%- endif -%}
 with labels as (
-    select
-        workspace_id,
-        interest_status,
-        label,
-        interest_status_label,
-        row_number() over (
-            partition by workspace_id, interest_status
-            order by case when created_at is null then 1 else 0 end, created_at desc, label_id
-        ) as place
-    from {{ ref('stg_instantly__lead_labels') }}
-),
+    {{ instantly.interest_labels() }}),
 
 leads as (
     select
@@ -49,6 +40,7 @@ staged as (
 select
     leads.workspace_id,
     workspaces.workspace_name,
+    workspaces.source_relation,
     leads.lead_id,
     leads.email,
     leads.first_name,
@@ -94,8 +86,12 @@ select
     leads.email_reply_count as reply_count,
     leads.email_replied_step as replied_step_number,
     campaigns.opportunity_value,
+    {%- for column, key in instantly.custom_variables().items() %}
+    {{ instantly.json_scalar('leads.payload', key) }} as {{ column }},
+    {%- endfor %}
     leads.last_contact_at as last_contacted_at,
     leads.last_open_at as last_opened_at,
+    leads.last_click_at as last_clicked_at,
     leads.last_reply_at as last_replied_at,
     leads.last_interest_change_at,
     leads.created_at,

@@ -13,13 +13,13 @@ with odd as (
         workspace_id,
         '{{ stream }}' as stream,
         {{ subject }} as subject,
-        {{ subject if subject == 'campaign_id' else 'cast(null as text)' }} as campaign_id,
+        {{ subject if subject == 'campaign_id' else 'cast(null as ' ~ instantly.sql_type('text') ~ ')' }} as campaign_id,
         {{ date or 'cast(null as date)' }} as date,
-        {{ "'step ' || step || ', variant ' || variant" if stream == 'campaign_analytics_steps' else "cast('' as text)" }} as part,
-        {{ instantly.odd_because(stream) }} as reason,
+        {{ "'step ' || step || ', variant ' || variant" if stream == 'campaign_analytics_steps' else "cast('' as " ~ instantly.sql_type('text') ~ ")" }} as part,
+        odd_because as reason,
         loaded_at
-    from {{ ref('stg_instantly__' ~ stream) }}
-    where {{ instantly.odd_because(stream) }} is not null
+    from {{ instantly.judged(stream) }} as judged
+    where odd_because is not null
     {{- '\n    union all' if not loop.last }}
     {%- endfor %}
 )
@@ -27,11 +27,12 @@ with odd as (
 select
     odd.workspace_id,
     workspaces.workspace_name,
-    cast(odd.stream as text) as stream,
-    cast(odd.subject || case when odd.part <> '' then ', ' || odd.part else '' end || coalesce(', ' || cast(odd.date as text), '') as text) as row_key,
+    workspaces.source_relation,
+    cast(odd.stream as {{ instantly.sql_type('text') }}) as stream,
+    cast(coalesce(odd.subject, 'unknown') || case when odd.part <> '' then ', ' || odd.part else '' end || coalesce(', ' || cast(odd.date as {{ instantly.sql_type('text') }}), '') as {{ instantly.sql_type('text') }}) as row_key,
     coalesce(campaigns.campaign_name, odd.subject) as subject,
     odd.date,
-    cast(odd.reason as text) as reason,
+    cast(odd.reason as {{ instantly.sql_type('text') }}) as reason,
     odd.loaded_at
 from odd
 left join {{ ref('int_instantly__workspaces') }} as workspaces on workspaces.workspace_id = odd.workspace_id

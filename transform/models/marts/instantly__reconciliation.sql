@@ -8,7 +8,7 @@
     ('positive_daily_vs_lifetime', 'Positive leads: sum over days, which counts some twice, and since the beginning', 'at_least', 'days.positive', 'campaigns.positive_count', 'campaign_analytics_daily', true),
     ('leads_listed_vs_counted', 'Leads: those that were loaded, also if deleted since, and those that the figures count', 'at_least', 'leads.leads', 'campaigns.leads_count', 'leads', true),
 ] | rejectattr(5, 'in', off) | list -%}
-{#- What accounts and campaigns both count. -#}
+{#- Figures that accounts and campaigns both count. -#}
 {%- set together = [('sent', ['account_analytics_daily', 'campaign_analytics_daily']), ('bounced', ['account_analytics_daily'])] -%}
 {%- set tolerance = var('instantly__tolerance') -%}
 with days as (
@@ -42,11 +42,12 @@ lifetimes as (
     select
         workspace_id,
         workspace_name,
+        source_relation,
         {{ instantly.full_total('emails_sent_count') }} as sent,
         {{ instantly.full_total('bounced_count') }} as bounced
     from {{ ref('instantly__campaigns') }}
     where has_analytics
-    group by workspace_id, workspace_name
+    group by workspace_id, workspace_name, source_relation
 ),
 
 first_loads as (
@@ -84,12 +85,13 @@ first_loads as (
 pairs as (
     {%- for name, text, relation, left, right, _, shortened in checks %}
     {%- set source = left.split('.')[0] %}
-    {#- What has no rows amounts to nothing where its stream was loaded. #}
+    {#- No rows mean 0 if the stream was loaded. #}
     {%- set loaded = 'workspaces.' ~ ('campaigns' if source == 'days' else source) ~ '_until' %}
     {%- set value = instantly.or_nothing(source ~ '.campaign_id', left, loaded) %}
     select
         campaigns.workspace_id,
         campaigns.workspace_name,
+        campaigns.source_relation,
         campaigns.campaign_id,
         campaigns.campaign_name,
         '{{ name }}' as check_name,
@@ -105,7 +107,7 @@ pairs as (
                 then 'what was loaded may begin after the campaign did'
         end as excuse
         {%- else %}
-        cast(null as text) as excuse
+        cast(null as {{ instantly.sql_type('text') }}) as excuse
         {%- endif %}
     from {{ ref('instantly__campaigns') }} as campaigns
     left join {{ source }} on {{ source }}.campaign_id = campaigns.campaign_id
@@ -117,8 +119,9 @@ pairs as (
     select
         lifetimes.workspace_id,
         lifetimes.workspace_name,
+        lifetimes.source_relation,
         'all' as campaign_id,
-        cast(null as text) as campaign_name,
+        cast(null as {{ instantly.sql_type('text') }}) as campaign_name,
         '{{ name }}_accounts_vs_campaigns' as check_name,
         {%- if name == 'sent' %}
         'Emails sent: sum over accounts and days, and sum over campaigns and days' as check_description,
@@ -163,21 +166,22 @@ judged as (
 select
     workspace_id,
     workspace_name,
-    cast(campaign_id as text) as campaign_id,
+    source_relation,
+    cast(campaign_id as {{ instantly.sql_type('text') }}) as campaign_id,
     campaign_name,
-    cast(check_name as text) as check_name,
-    cast(check_description as text) as check_description,
-    cast(relation as text) as relation,
+    cast(check_name as {{ instantly.sql_type('text') }}) as check_name,
+    cast(check_description as {{ instantly.sql_type('text') }}) as check_description,
+    cast(relation as {{ instantly.sql_type('text') }}) as relation,
     cast(left_value as bigint) as left_value,
     cast(right_value as bigint) as right_value,
     cast(left_value - right_value as bigint) as difference,
     {{ instantly.ratio('left_value - right_value', 'right_value') }} as difference_per_right,
-    cast({{ tolerance }} as double precision) as tolerance,
+    cast({{ tolerance }} as {{ instantly.sql_type('double precision') }}) as tolerance,
     case when agrees or excuse is null then agrees end as is_ok,
     cast(
         case
             when agrees is null then 'a figure is missing'
             when not agrees then excuse
-        end as text
+        end as {{ instantly.sql_type('text') }}
     ) as not_compared_because
 from judged

@@ -2,6 +2,7 @@ with counts as (
     select
         steps.workspace_id,
         workspaces.workspace_name,
+        workspaces.source_relation,
         steps.campaign_id,
         campaigns.campaign_name,
         steps.step,
@@ -55,7 +56,7 @@ pairs as (
         other.reply_count_unique as rival_replies,
         other.sent_count as rival_sent,
         case when not other.is_early then other.reply_rate_per_sent end as rival_rate,
-        -- Where nothing is known of it, or more replied than were sent to, it may reach anything.
+        -- Without figures, or with more replies than sends, it may reach anything.
         coalesce(other.reply_rate_per_sent_high, 1) as rival_high
     from rates as own
     inner join rates as other
@@ -114,6 +115,7 @@ variants as (
 select
     rates.workspace_id,
     rates.workspace_name,
+    rates.source_relation,
     rates.campaign_id,
     rates.campaign_name,
     rates.step,
@@ -122,7 +124,7 @@ select
     case
         when rates.variant_number between 0 and 25
             then substr('ABCDEFGHIJKLMNOPQRSTUVWXYZ', cast(rates.variant_number as integer) + 1, 1)
-        else cast(rates.variant_number as text)
+        else cast(rates.variant_number as {{ instantly.sql_type('text') }})
     end as variant_label,
     rates.subject,
     rates.is_disabled,

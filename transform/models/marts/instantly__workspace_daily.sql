@@ -44,6 +44,7 @@ days as (
     select
         calendar.workspace_id,
         calendar.workspace_name,
+        calendar.source_relation,
         calendar.date,
         calendar.date <= calendar.as_of_date as is_complete,
         {%- for count in of_campaigns %}
@@ -77,6 +78,7 @@ weeks as (
 select
     workspace_id,
     workspace_name,
+    source_relation,
     date,
     is_complete,
     sent_count,

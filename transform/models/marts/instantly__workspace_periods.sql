@@ -3,7 +3,7 @@
     'positive_reply_rate_part_count', 'positive_reply_rate_whole_count', 'replies_part_count', 'replies_whole_count',
     'bounce_rate_part_count', 'bounce_rate_whole_count',
 ] -%}
-{#- Name, what it is made of, and of which stream. -#}
+{#- Name, columns that it is made of, and their stream. -#}
 {%- set metrics = [
     ('sent_count', 'sent_count', none, 'campaigns'),
     ('new_leads_contacted_count', 'new_leads_contacted_count', none, 'campaigns'),
@@ -22,6 +22,7 @@ with periods as (
     select
         workspace_id,
         workspace_name,
+        source_relation,
         {{ days }} as period_days,
         {{ instantly.days_after('as_of_date', 1 - 2 * days) }} as before_start,
         {{ instantly.days_after('as_of_date', 1 - days) }} as period_start,
@@ -78,7 +79,10 @@ sums as (
         days.{{ count }},
         days.{{ count }}_before,
         {%- endfor %}
-        {{ instantly.or_nothing('meetings.workspace_id', 'meetings.meeting_booked_count', 'periods.leads_until') }} as meeting_booked_count,
+        case
+            when meetings.workspace_id is not null then meetings.meeting_booked_count
+            when periods.leads_until >= periods.period_start then 0
+        end as meeting_booked_count,
         -- A lead that was at a meeting then and has moved on since is no longer there to be counted.
         cast(null as bigint) as meeting_booked_count_before
     from periods
@@ -120,6 +124,7 @@ known as (
     select
         workspace_id,
         workspace_name,
+        source_relation,
         period_days,
         period_start,
         period_end,
@@ -134,10 +139,11 @@ known as (
 select
     workspace_id,
     workspace_name,
+    source_relation,
     cast(period_days as bigint) as period_days,
     period_start,
     period_end,
-    cast(metric as text) as metric,
+    cast(metric as {{ instantly.sql_type('text') }}) as metric,
     is_ratio,
     is_whole,
     value,

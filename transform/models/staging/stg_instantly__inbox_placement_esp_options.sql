@@ -1,15 +1,3 @@
 -- Written by `make docs` from the streams of the tap and their schemas.
 {{ config(enabled='inbox_placement_esp_options' in var('instantly__streams_on')) }}
-{{ instantly.stage(
-    'inbox_placement_esp_options',
-    key=['workspace_id', 'region', 'sub_region', 'type', 'esp'],
-    columns=[
-        ('workspace_id', 'workspace_id', 'text'),
-        ('workspace_name', 'workspace_name', 'text'),
-        ('region', 'region', 'text'),
-        ('sub_region', 'sub_region', 'text'),
-        ('type', 'type', 'text'),
-        ('esp', 'esp', 'text'),
-        ('unknown_fields', 'unknown_fields', 'json'),
-    ],
-) }}
+{{ instantly.stage('inbox_placement_esp_options', key=['workspace_id', 'region', 'sub_region', 'type', 'esp']) }}

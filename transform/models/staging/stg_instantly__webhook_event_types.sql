@@ -1,14 +1,3 @@
 -- Written by `make docs` from the streams of the tap and their schemas.
 {{ config(enabled='webhook_event_types' in var('instantly__streams_on')) }}
-{{ instantly.stage(
-    'webhook_event_types',
-    key=['workspace_id', 'id'],
-    columns=[
-        ('workspace_id', 'workspace_id', 'text'),
-        ('workspace_name', 'workspace_name', 'text'),
-        ('id', 'id', 'text'),
-        ('label', 'label', 'text'),
-        ('type', 'type', 'text'),
-        ('unknown_fields', 'unknown_fields', 'json'),
-    ],
-) }}
+{{ instantly.stage('webhook_event_types', key=['workspace_id', 'id']) }}

@@ -1,14 +1,3 @@
 -- Written by `make docs` from the streams of the tap and their schemas.
 {{ config(enabled='workspace_whitelabel_domain' in var('instantly__streams_on')) }}
-{{ instantly.stage(
-    'workspace_whitelabel_domain',
-    key=['workspace_id'],
-    columns=[
-        ('workspace_id', 'workspace_id', 'text'),
-        ('workspace_name', 'workspace_name', 'text'),
-        ('verified', 'verified', 'boolean'),
-        ('name', 'name', 'address'),
-        ('verification', 'verification', 'json'),
-        ('unknown_fields', 'unknown_fields', 'json'),
-    ],
-) }}
+{{ instantly.stage('workspace_whitelabel_domain', key=['workspace_id']) }}
