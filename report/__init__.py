@@ -1,4 +1,4 @@
-"""One page for a head of sales, made of the marts of the dbt package: python -m report.
+"""Builds one page for a head of sales from the marts of the dbt package: python -m report.
 
-The page is one file, with its charts and without any reference to a network.
+The page is a single file with its charts. It loads nothing from the network.
 """

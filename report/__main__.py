@@ -1,4 +1,4 @@
-"""python -m report: one page out of the marts."""
+"""Command line of the report: python -m report."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from report import marts, page
+from report import writing
 from report.database import opened
 from report.errors import ReportError
 
@@ -16,60 +16,102 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 ROOT = Path(__file__).resolve().parent.parent
+DAYS = 28
 
 
 _REPEATED = re.compile(
-    r"(unrecognized arguments|ambiguous option|ignored explicit argument|invalid .+ value).*", re.DOTALL
+    r"(unrecognized arguments|ambiguous option|ignored explicit argument|invalid .+ value|invalid choice).*", re.DOTALL
 )
-"""Text that argparse writes of a value, and then the value."""
+"""Prefixes that argparse puts before a value in its messages."""
 
 
 class Parser(argparse.ArgumentParser):
-    """One whose messages repeat no value: it may be an address in the wrong place, or a part that a space cut off."""
+    """A parser whose messages repeat no value: it may be a misplaced address, or part of one that a space split."""
 
     def error(self, message: str) -> NoReturn:
-        """Say what is wrong with the command line, and end."""
+        """Print the error in the command line and exit."""
         super().error(_REPEATED.sub(r"\1", message))
 
 
 def make_parser() -> argparse.ArgumentParser:
     """Describe the command line."""
-    parser = Parser(prog="python -m report", description="One page out of the marts of the dbt package.")
+    parser = Parser(prog="python -m report", description="Write an HTML report from the dbt marts.")
     parser.add_argument(
         "--database",
         default=str(ROOT / "output" / "warehouse.duckdb"),
-        help="DuckDB file, or the address of a Postgres database, postgresql://... or postgresql+psycopg://... "
-        "(default: output/warehouse.duckdb)",
+        help="DuckDB file; Postgres address, postgresql://... or postgresql+psycopg://...; snowflake, with "
+        "dbt's variables, or snowflake:NAME of a connection (default: output/warehouse.duckdb)",
     )
-    parser.add_argument("--schema", default="analytics", help="of the marts (default: %(default)s)")
-    parser.add_argument("--days", type=int, default=28, help="length of the period (default: %(default)s)")
-    parser.add_argument("--title", help="whom it is about (default: the name of the workspace)")
+    parser.add_argument("--schema", default="analytics", help="schema of the marts (default: %(default)s)")
     parser.add_argument(
+        "--period",
+        choices=("days", "month"),
+        default="days",
+        help="days up to the last full one, or a client's last whole month (default: %(default)s)",
+    )
+    parser.add_argument("--days", type=int, help=f"length of the period in days (default: {DAYS})")
+    parser.add_argument("--workspace", metavar="NAME", help="name or ID of the workspace (default: all)")
+    parser.add_argument("--title", help="title of the report (default: the name of the workspace)")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument(
         "--output",
         type=Path,
         default=ROOT / "output" / "report.html",
-        help="where the page goes (default: output/report.html)",
+        help="file to write (default: output/report.html)",
+    )
+    where.add_argument(
+        "--overview",
+        type=Path,
+        metavar="FOLDER",
+        help="folder to write: a page for each workspace, and index.html with links to them",
     )
     return parser
 
 
+def fault(options: argparse.Namespace) -> str | None:
+    """Return the reason why options do not fit together."""
+    if options.days is not None and options.period == "month":
+        return "--days does not go with --period month"
+    if options.days is not None and options.days < 1:
+        return "a period has at least one day"
+    if options.overview and options.workspace is not None:
+        return "--workspace does not go with --overview, which is about all of them"
+    return None
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Write the page; 0 if there is one."""
+    """Write the page, or the pages; 0 if they were written."""
     options = make_parser().parse_args(arguments)
-    if options.days < 1:
-        sys.stderr.write("report: a period has at least one day\n")
+    if reason := fault(options):
+        sys.stderr.write(f"report: {reason}\n")
         return 2
+    days = None if options.period == "month" else options.days or DAYS
+    request = writing.Request(options.schema, days, options.title)
     try:
         with opened(options.database) as database:
-            found = marts.read(database, options.schema, options.days)
-        text = page.render(found, options.title)
-        options.output.parent.mkdir(parents=True, exist_ok=True)
-        options.output.write_text(text, encoding="utf-8")
+            if options.overview:
+                said = overview(writing.overview(database, request, options.overview), options.overview)
+            else:
+                said = single(writing.one(database, request, options.workspace), options.output)
     except (ReportError, OSError) as error:
         sys.stderr.write(f"report: {error}\n")
         return 1
-    sys.stdout.write(f"{options.output} ({len(text.encode()) / 1e6:.2f} MB), data as of {found.period.end}\n")
+    sys.stdout.write(f"{said}\n")
     return 0
+
+
+def single(page: writing.Page, path: Path) -> str:
+    """Write a page, and return a message."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(page.text, encoding="utf-8")
+    return f"{path} ({len(page.text.encode()) / 1e6:.2f} MB), data as of {page.as_of}"
+
+
+def overview(lines: Sequence[writing.Line], folder: Path) -> str:
+    """Return a message on an overview."""
+    written = sum(bool(line.file) for line in lines)
+    missing = "" if written == len(lines) else f"; {len(lines) - written} more have no figures yet"
+    return f"{folder / 'index.html'}, with the pages of {written} workspaces{missing}"
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Chances that what has not changed differs as much as two periods do, and which of many are too small for chance."""
+"""Computes p-values for changes between two periods, and which of several are significant."""
 
 from __future__ import annotations
 
@@ -13,18 +13,20 @@ Share = tuple[int, int]
 """Part and whole."""
 RARE = 0.05
 ROUNDING = 1e-9
-"""Relative; chances that are equal differ by so much at most."""
+"""Relative tolerance within which chances are equal."""
 MANY = 1000
-"""Degrees of freedom from which Student's distribution is taken for the normal one."""
+"""Degrees of freedom from which the normal distribution replaces Student's."""
+COUNTABLE = 100_000
+"""Largest number of hits for the exact test, which sums that many chances."""
 
 
 @dataclass(frozen=True)
 class Spread:
-    """Measure of how shares of weeks differ, in units of what they would if each thing were independent of all others.
+    """Variation of weekly shares, relative to that of independent events.
 
     Attributes:
         squares: Sum of the squared differences from the share of their period.
-        freedom: In how many ways the weeks are free to differ.
+        freedom: Degrees of freedom of the weeks.
     """
 
     squares: float = 0.0
@@ -32,20 +34,20 @@ class Spread:
 
     @property
     def dispersion(self) -> float:
-        """By how much the variance exceeds that of independent things: 1 where they are; 0 where nothing is known."""
+        """Variance relative to that of independent events: 1 if they are independent, 0 if it is unknown."""
         return self.squares / self.freedom if self.freedom else 0.0
 
     def widened(self, *others: Spread) -> Spread:
-        """Take the largest dispersion of several for as well known as this one."""
+        """Return the largest dispersion of several, with the degrees of freedom of this one."""
         return Spread(max(one.dispersion for one in (self, *others)) * self.freedom, self.freedom)
 
     def __add__(self, other: Spread) -> Spread:
-        """Put two of them together, as of two campaigns."""
+        """Combine two, such as those of two campaigns."""
         return Spread(self.squares + other.squares, self.freedom + other.freedom)
 
 
 def summed(weeks: Iterable[Share]) -> Share:
-    """Add up parts and wholes."""
+    """Sum parts and wholes."""
     parts, wholes = 0, 0
     for part, whole in weeks:
         parts, wholes = parts + part, wholes + whole
@@ -53,7 +55,7 @@ def summed(weeks: Iterable[Share]) -> Share:
 
 
 def spread(periods: Iterable[Sequence[Share]]) -> Spread:
-    """Measure how much weeks differ within their periods, each of which may have a share of its own."""
+    """Measure how much weeks vary within their periods; each period has its own share."""
     kept = [[week for week in weeks if week[1] > 0] for weeks in periods]
     kept = [weeks for weeks in kept if weeks]
     part, whole = summed(week for weeks in kept for week in weeks)
@@ -68,10 +70,10 @@ def spread(periods: Iterable[Sequence[Share]]) -> Spread:
 
 
 def chance(now: Share, before: Share, weeks: Spread) -> float:
-    """Give the chance that equal shares differ as much as these: the larger one of two.
+    """Return the chance that equal shares differ this much: the larger of two p-values.
 
-    That of Fisher's exact test takes each thing for independent of all others, that of Student's distribution only what
-    happens in different weeks. Where nobody knows how much those differ, or a part exceeds its whole, it is certain.
+    Fisher's exact test assumes that all events are independent; Student's distribution assumes it only of different
+    weeks. The chance is 1 if the variation of weeks is unknown, or a part exceeds its whole.
     """
     (hits, tries), (hits_before, tries_before) = now, before
     if not (0 <= hits <= tries and 0 <= hits_before <= tries_before) or not tries or not tries_before:
@@ -81,14 +83,15 @@ def chance(now: Share, before: Share, weeks: Spread) -> float:
     if not independent:
         return 1.0
     square = (hits / tries - hits_before / tries_before) ** 2 / independent
-    return max(_exact(now, before), _student(square, weeks))
+    alone = _exact(now, before) if hits + hits_before <= COUNTABLE else math.erfc(math.sqrt(square / 2))
+    return max(alone, _student(square, weeks))
 
 
 def rare(chances: Sequence[float | None]) -> list[bool]:
-    """Tell of chances which are too small to be chances, by Holm's method.
+    """Return which chances are significant by Holm's method.
 
-    Where nothing has changed, any of them is told so in 1 of 20 reports at most, however many there are. None is that
-    of what cannot be compared.
+    If nothing has changed, at most 1 of 20 reports marks any of them, however many there are. A chance of None means
+    that the change cannot be compared.
     """
     order = sorted((one, number) for number, one in enumerate(chances) if one is not None)
     found = [False] * len(chances)
@@ -112,7 +115,7 @@ def _exact(now: Share, before: Share) -> float:
 
 
 def _student(square: float, weeks: Spread) -> float:
-    """Give the chance of a difference at least so large, either way, by the series for whole degrees of freedom."""
+    """Return the two-sided p-value, by the series for whole degrees of freedom."""
     if not weeks.freedom:
         return 1.0
     if not weeks.squares:
@@ -132,5 +135,5 @@ def _student(square: float, weeks: Spread) -> float:
 
 
 def _ways(all_: int, part: int) -> float:
-    """Give the logarithm of in how many ways a part can be chosen."""
+    """Return the logarithm of the binomial coefficient."""
     return math.lgamma(all_ + 1) - math.lgamma(part + 1) - math.lgamma(all_ - part + 1)

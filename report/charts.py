@@ -1,10 +1,11 @@
-"""The charts, as Vega-Lite specifications made with Altair.
+"""Builds the charts as Vega-Lite specifications with Altair.
 
-Colours are the page's own CSS variables, so that charts change with its theme, and print. All axes start at zero.
+Colours are the page's CSS variables, so that charts follow its theme and print well. All axes start at zero.
 """
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 import altair as alt
@@ -24,9 +25,9 @@ INK, FAINT, LINE = "var(--ink)", "var(--faint)", "var(--line)"
 ACCENT, SOFT = "var(--accent)", "var(--soft)"
 FONT = "system-ui, sans-serif"
 ROW = 26
-"""Height of a row in charts that have rows, in pixels."""
+"""Height of a row, in pixels."""
 ROOM = 42
-"""Width of what stands left of charts that stand one above the other."""
+"""Width left of charts that are stacked."""
 
 _AXIS = {
     "labelColor": FAINT,
@@ -80,7 +81,7 @@ def trend(weeks: Sequence[Week]) -> Spec:
 
 
 def volume(weeks: Sequence[Week]) -> Spec:
-    """Emails sent, by week; of the same width as the trend, to stand below it."""
+    """Emails sent, by week; as wide as the trend, to be placed below it."""
     axis = alt.Axis(labelAngle=0, labelOverlap=True, labelSeparation=6, title=None, ticks=False)
     up = alt.Y("sent:Q", title="emails", axis=alt.Axis(tickCount=2, format="~s", minExtent=ROOM))
     bars = _weeks(weeks).mark_bar(cornerRadiusEnd=2).encode(x=_week(axis), y=up, color=_PERIOD)
@@ -118,7 +119,7 @@ def funnel(stages: Sequence[Stage]) -> Spec:
         if stage.reached.value is not None
     ]
     base = alt.Chart(_data(rows)).encode(y=_rows("stage"), tooltip=alt.Tooltip("text:N"))
-    # Room for what is written behind the longest bar, on a phone too.
+    # Leaves room for the text behind the longest bar, on phones too.
     share = alt.X("share:Q", title=None, scale=alt.Scale(domain=[0, 2], nice=False), axis=None)
     bars = base.mark_bar(color=ACCENT, height=ROW - 8, cornerRadiusEnd=3).encode(x=share)
     texts = base.mark_text(align="left", dx=6, color=INK).encode(x=share, text="text:N")
@@ -134,17 +135,15 @@ def _rows(name: str) -> Any:  # noqa: ANN401 - as above
     return alt.Y(f"{name}:N", sort=None, axis=axis)
 
 
-def trials(found: Sequence[Trial], top: float, title: str = "leads that replied per email sent") -> Spec:
-    """Rates with their intervals, one row each; hollow where it is early."""
-    return _intervals(
-        [_interval(trial.label, trial.figures, ("rate", "low", "high"), trial.early, "sent") for trial in found],
-        top,
-        title,
-    )
+def trials(found: Sequence[Trial], top: float) -> Spec:
+    """Rates with their intervals, one row each; hollow if there are few sends."""
+    names = ("rate", "low", "high")
+    rows = [_interval(trial.label, trial.figures, names, trial.early, "sent") for trial in found]
+    return _intervals(rows, top, "leads that replied per email sent")
 
 
 def providers(found: Sequence[Provider], which: str, title: str) -> Spec:
-    """Rates of providers that receive, with their intervals."""
+    """Rates of receiving providers, with their intervals."""
     names = (f"{which}_rate", f"{which}_low", f"{which}_high")
     rows = [_interval(one.name, one.figures, names, one.early, "contacted") for one in found]
     return _intervals(rows, top_of(one.figures[names[2]] for one in found), title)
@@ -152,15 +151,9 @@ def providers(found: Sequence[Provider], which: str, title: str) -> Spec:
 
 def _interval(label: str, figures: Any, names: tuple[str, str, str], early: bool, whole: str) -> Spec:  # noqa: ANN401, FBT001
     rate, low, high = (_figure(figures, name) for name in names)
-    return {
-        "label": label,
-        "rate": rate.value,
-        "low": low.value,
-        "high": high.value,
-        "early": early,
-        "about": f"{label}: {rate.text} ({low.text} to {high.text}) of {_figure(figures, whole).text}"
-        + (", early" if early else ""),
-    }
+    about = f"{label}: {rate.text} ({low.text} to {high.text}) of {_figure(figures, whole).text}"
+    values = {"rate": rate.value, "low": low.value, "high": high.value}
+    return {"label": label, **values, "early": early, "about": about + (", early" if early else "")}
 
 
 def _figure(figures: Any, name: str) -> Figure:  # noqa: ANN401
@@ -184,17 +177,18 @@ def _intervals(rows: list[Spec], top: float, title: str) -> Spec:
 
 
 def top_of(figures: Iterable[Figure]) -> float:
-    """Give the end of an axis that takes all of some rates."""
+    """Return the end of an axis that fits the rates."""
     return max((figure.value for figure in figures if figure.value is not None), default=0) or 0.01
 
 
+@functools.cache
 def runtime() -> str:
-    """Give Vega as a script that defines `vegaEmbed`: one for all charts."""
+    """Return Vega as a script that defines `vegaEmbed`, shared by all charts."""
     script: str = vl_convert.javascript_bundle("globalThis.vegaEmbed = vegaEmbed;", vl_version=_version())
     return script
 
 
 def _version() -> str:
-    """Give the version of Vega-Lite that Altair writes, as major and minor."""
+    """Return the major and minor version of Vega-Lite that Altair writes."""
     major, minor, *_ = str(alt.SCHEMA_VERSION).removeprefix("v").split(".")
     return f"{major}.{minor}"

@@ -1,4 +1,4 @@
-"""The foot of the page, as figures: whether what two parts of the API tell adds up."""
+"""The foot of the page, as figures: reconciliation of different parts of the API."""
 
 from __future__ import annotations
 
@@ -6,23 +6,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from report.figures import Figure, day
+from report.marts import NEEDED
 
 if TYPE_CHECKING:
     from report.database import Row
     from report.marts import Marts
 
 DOUBTS = 10
-"""How many the page shows at most."""
-NEEDED = (
-    *("campaign_analytics", "campaign_analytics_daily", "campaign_analytics_overview", "campaign_analytics_steps"),
-    *("accounts", "account_analytics_daily", "leads"),
-)
-"""Streams without which something on the page is not known."""
+"""Maximum number on the page."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """Whether two parts of the API tell the same; some cannot be compared."""
+    """A comparison of two parts of the API; some cannot be compared."""
 
     description: str
     compared: Figure
@@ -32,12 +28,12 @@ class Check:
 
     @property
     def holds(self) -> bool:
-        """Whether all that was compared agrees."""
+        """True if all compared figures agree."""
         return self.compared.value == self.agreeing.value
 
 
 def checks(marts: Marts) -> list[Check]:
-    """Give the reconciliation, one row for each thing compared."""
+    """Return the reconciliation, one row per comparison."""
     columns = ("compared", "not_compared", "agreeing", "largest_difference")
     return [
         Check(row["description"], *(Figure(f"check.{row['check_name']}.{column}", row[column]) for column in columns))
@@ -46,7 +42,7 @@ def checks(marts: Marts) -> list[Check]:
 
 
 def tally(marts: Marts) -> dict[str, Figure]:
-    """Count the things that could be compared, and those of them that do not agree."""
+    """Count the comparisons, and those that disagree."""
     found = [check for check in checks(marts) if check.compared.value]
     return {
         "checks_count": Figure("checks.count", len(found)),
@@ -55,7 +51,7 @@ def tally(marts: Marts) -> dict[str, Figure]:
 
 
 def excuses(marts: Marts) -> list[tuple[str, Figure]]:
-    """Give the reasons why some cannot be compared, with how many."""
+    """Return the reasons why some cannot be compared, with counts."""
     return [
         (row["reason"], Figure(f"excuse.{number}.pairs", row["pairs"]))
         for number, row in enumerate(marts.rows["excuses"], start=1)
@@ -63,7 +59,7 @@ def excuses(marts: Marts) -> list[tuple[str, Figure]]:
 
 
 def left_out(marts: Marts) -> dict[str, Any]:
-    """Give the rows that cannot be right and are in no figure, and the streams that are behind."""
+    """Return the counts of invalid rows that no figure includes, and the outdated streams."""
     rows = marts.rows["odd_rows"]
     return {
         "odd_count": Figure("odd.count", len(rows)),
@@ -90,7 +86,7 @@ def _odd(row: Row) -> str:
 
 @dataclass(frozen=True)
 class Doubt:
-    """Two figures of the API that do not agree."""
+    """Two figures of the API that disagree."""
 
     where: str
     description: str
@@ -99,7 +95,7 @@ class Doubt:
 
 
 def doubts(marts: Marts) -> list[Doubt]:
-    """Give those that do not agree, the largest difference first."""
+    """Return the disagreements, the largest first."""
     return [
         Doubt(
             row["campaign_name"] or row["workspace_name"] or "All campaigns",

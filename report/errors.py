@@ -1,7 +1,11 @@
-"""What can go wrong and is the user's to put right."""
+"""Errors that the user can fix."""
 
 from __future__ import annotations
 
 
 class ReportError(Exception):
-    """There can be no report; the message says why and what to do."""
+    """The report cannot be written; the message names the reason and the fix."""
+
+
+class NoFiguresError(ReportError):
+    """The marts are there, but hold no figures yet."""

@@ -1,10 +1,11 @@
-"""Figures: a value, its name on the page and how it is written; and what has become of one since the period before."""
+"""Figures: a value, its name on the page and its format; and changes since the period before."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
 from enum import Enum
+from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,12 +13,14 @@ if TYPE_CHECKING:
 
 NOT_KNOWN = "\N{EN DASH}"
 MINUS = "\N{MINUS SIGN}"
-Z95 = 1.959963984540054
-"""Of the normal distribution: 95 % lie within so many standard deviations."""
+Z95 = NormalDist().inv_cdf(0.975)
+"""Standard deviations around the mean that contain 95 % of a normal distribution."""
+TWO_DAYS = 48
+"""Hours from which a time is written in days."""
 
 
 class Kind(Enum):
-    """How a value is written."""
+    """Format of a value."""
 
     COUNT = "count"
     RATE = "rate"
@@ -25,6 +28,7 @@ class Kind(Enum):
     CHANGE = "change"
     SCORE = "score"
     MONEY = "money"
+    HOURS = "hours"
 
 
 @dataclass(frozen=True)
@@ -32,10 +36,10 @@ class Figure:
     """A figure of the page.
 
     Attributes:
-        name: By which tests find it, such as `period.sent.now`.
-        value: What it is; None if it is not known, which is never the same as zero.
-        kind: How it is written.
-        missing: What is written where it is not known.
+        name: Identifies it for tests, such as `period.sent.now`.
+        value: The value; None if unknown, which never means zero.
+        kind: Format of the value.
+        missing: Text for an unknown value.
     """
 
     name: str
@@ -45,17 +49,17 @@ class Figure:
 
     @property
     def text(self) -> str:
-        """The value as it is written."""
+        """The formatted value."""
         return self.missing if self.value is None else written(self.value, self.kind)
 
     @property
     def data(self) -> str:
-        """The value as programs read it; empty if it is not known."""
+        """The value for programs; empty if unknown."""
         return "" if self.value is None else repr(self.value)
 
 
 def written(value: float, kind: Kind) -> str:
-    """Write a value: counts with commas, rates in percent, changes with their sign."""
+    """Format a value: counts with commas, rates in percent, changes with their sign."""
     if kind is Kind.RATE:
         return percent(value)
     if kind is Kind.POINTS:
@@ -63,12 +67,14 @@ def written(value: float, kind: Kind) -> str:
     if kind is Kind.CHANGE:
         return signed(100 * value, 0) + "%"
     if kind is Kind.SCORE:
-        return f"{math.floor(value):,}"  # what is below a threshold is not written as the threshold
+        return f"{math.floor(value):,}"  # a value below a threshold must not round up to it
+    if kind is Kind.HOURS:
+        return f"{value:,.1f} h" if value < TWO_DAYS else f"{value / 24:,.1f} days"
     return f"{value:,.0f}"
 
 
 def percent(share: float) -> str:
-    """Write a share in percent: with two decimals where it is small, and with fewer the larger it is."""
+    """Format a share in percent; the smaller, the more decimals, up to two."""
     value = 100 * share
     if value in {0, 100}:
         return f"{abs(value):.0f}%"
@@ -76,12 +82,12 @@ def percent(share: float) -> str:
 
 
 def _decimals(value: float, least: int) -> int:
-    """Give with how many decimals a value is written: so many that what is there is not written as nothing."""
+    """Return the number of decimals, enough that a nonzero value is not written as zero."""
     return least if not value else max(least, -math.floor(math.log10(abs(value))))
 
 
 def signed(value: float, decimals: int) -> str:
-    """Write a value with its sign, and with more decimals where it would be written as zero, which has none."""
+    """Format a value with its sign; a nonzero value gets enough decimals, and zero has no sign."""
     text = f"{abs(value):,.{_decimals(value, decimals)}f}"
     if not float(text.replace(",", "")):
         return text
@@ -89,29 +95,29 @@ def signed(value: float, decimals: int) -> str:
 
 
 def day(value: date) -> str:
-    """Write a day so that nobody takes its month for its day."""
+    """Format a day with the name of its month, so that day and month cannot be confused."""
     return f"{value.day} {value:%b %Y}"
 
 
 def share(part: float | None, whole: float | None) -> float | None:
-    """Divide; None if a side is not known, or there is nothing to divide by."""
+    """Divide; None if a side is unknown, or the divisor is zero."""
     return None if part is None or not whole else part / whole
 
 
 def wilson(hits: float | None, tries: float | None) -> tuple[float | None, float | None]:
-    """Give the 95 % Wilson interval of a share; no ends where there are no tries, or more hits than tries."""
+    """Return the 95 % Wilson interval of a share; no bounds without tries, or with more hits than tries."""
     if hits is None or not tries or hits > tries:
         return None, None
     rate = hits / tries
     middle = rate + Z95 * Z95 / (2 * tries)
     spread = Z95 * math.sqrt(rate * (1 - rate) / tries + Z95 * Z95 / (4 * tries * tries))
     scale = 1 + Z95 * Z95 / tries
-    # What never or always happened ends there exactly, where the formula leaves traces.
+    # For shares of 0 and 1 the bound is exact, but the formula leaves rounding errors.
     return (middle - spread) / scale if hits else 0.0, (middle + spread) / scale if hits < tries else 1.0
 
 
 class Verdict(Enum):
-    """What a change means to the reader."""
+    """Meaning of a change for the reader."""
 
     BETTER = "better"
     WORSE = "worse"
@@ -121,11 +127,11 @@ class Verdict(Enum):
 
 @dataclass(frozen=True)
 class Change:
-    """What has become of a figure since the period before.
+    """Change of a figure since the period before.
 
     Attributes:
-        figure: The change: relative of a count, in percentage points of a rate. Not known where either is not.
-        verdict: Whether that is good.
+        figure: The change: relative for a count, in percentage points for a rate; unknown if either value is.
+        verdict: Whether the change is good.
     """
 
     figure: Figure
@@ -133,21 +139,21 @@ class Change:
 
     @property
     def arrow(self) -> str:
-        """Which way it went, for those who do not see colours."""
+        """Direction of the change, for readers who cannot see colours."""
         if not self.figure.value:
             return ""
         return "\N{BLACK UP-POINTING TRIANGLE}" if self.figure.value > 0 else "\N{BLACK DOWN-POINTING TRIANGLE}"
 
 
 def as_far_as_loaded(change: Change, loaded: bool, whole: bool) -> Change:  # noqa: FBT001 - as `Marts.compares` gives them
-    """Give a change where the period was loaded, and what it means where the one before was too."""
+    """Return a change if the period was loaded, with its verdict only if the one before was loaded too."""
     if not loaded:
         change = replace(change, figure=replace(change.figure, value=None))
     return change if whole else replace(change, verdict=Verdict.PLAIN)
 
 
 def change_of_count(name: str, now: int | None, before: int | None) -> Change:
-    """Compare a count with the one before: by how much of that it grew; how much is done is decided, and no luck."""
+    """Return the relative change of a count. Volume is a decision and not chance, so it has no verdict."""
     value = None if now is None or before is None else share(now - before, before)
     return Change(Figure(name, value, Kind.CHANGE), Verdict.PLAIN)
 
@@ -160,14 +166,14 @@ def change_of_rate(
     more_is_better: bool,
     is_clear: bool | None,
 ) -> Change:
-    """Compare a rate, as part and whole, with the one before: in percentage points.
+    """Return the change of a rate, given as part and whole, in percentage points.
 
     Args:
-        name: Of the change.
-        now: In the period.
-        before: In the one before.
-        more_is_better: Whether more of it is.
-        is_clear: Whether it is more than chance explains; None where that is not judged.
+        name: Name of the change.
+        now: Part and whole in the period.
+        before: Part and whole in the period before.
+        more_is_better: Whether an increase is good.
+        is_clear: Whether the change is more than chance explains; None if that is not judged.
     """
     rate, rate_before = share(*now), share(*before)
     if rate is None or rate_before is None:

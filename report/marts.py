@@ -1,4 +1,4 @@
-"""What the report needs of the marts, read once."""
+"""Reads the data of the report from the marts, once."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from report.errors import ReportError
+from report.errors import NoFiguresError
 from report.queries import QUERIES
+from report.scope import Scope
 from report.trust import ENDS, FRESHNESS
 
 if TYPE_CHECKING:
@@ -15,18 +16,22 @@ if TYPE_CHECKING:
 
     from report.database import Database, Row
 
-DATED = ("campaign_analytics_daily", "account_analytics_daily")
+NEEDED = (
+    *("campaigns", "campaign_analytics", "campaign_analytics_daily", "campaign_analytics_overview"),
+    *("campaign_analytics_steps", "accounts", "account_analytics_daily", "leads"),
+)
+"""Streams without which figures of the page are unknown."""
 WEEK = 7
 TREND_WEEKS = 12
 
 
 @dataclass(frozen=True)
 class Period:
-    """So many full days, and as many before them.
+    """A number of full days, compared with as many days before them.
 
     Attributes:
         end: The last day.
-        days: How many.
+        days: Number of days.
     """
 
     end: date
@@ -53,9 +58,9 @@ class Marts:
     """The rows behind the report.
 
     Attributes:
-        period: The period that it is about.
-        workspaces: The workspaces, with how current each is.
-        rows: What each query found, by its name.
+        period: Period of the report.
+        workspaces: The workspaces, with the freshness of each.
+        rows: Rows of each query, by its name.
     """
 
     period: Period
@@ -64,30 +69,30 @@ class Marts:
 
     @property
     def one_workspace(self) -> bool:
-        """Whether there is but one workspace, and so no need to name it in each row."""
+        """True if there is only one workspace, so that rows need not name it."""
         return len(self.workspaces) == 1
 
     @property
     def has_before(self) -> bool:
-        """Whether the figures of any workspace reach back to the beginning of the period before."""
+        """True if any workspace has figures from the start of the period before."""
         return self.first_day <= self.period.before_start
 
     @property
     def first_day(self) -> date:
-        """The first day of figures of any workspace."""
+        """First day with figures of any workspace."""
         days: list[date] = [row["date"] for row in self.rows["first_days"]]
         return min(days)
 
     @property
     def began(self) -> list[Row]:
-        """The workspaces whose figures do not reach back that far, where those of others do: they look like growth."""
+        """Workspaces whose figures start later than those of others, and so look like growth."""
         if not self.has_before:
             return []
         return [row for row in self.rows["first_days"] if row["all_from"] > self.period.before_start]
 
     @property
     def late(self) -> list[Row]:
-        """The workspaces that have sent and of which the period's last days were not loaded, with the last that was."""
+        """Workspaces that have sent but lack the period's last days, with the last day loaded."""
         sent = {row["workspace_id"] for row in self.rows["ever_sent"] if row["sent"]}
         found = []
         for row in self.workspaces:
@@ -98,7 +103,7 @@ class Marts:
         return found
 
     def compares(self, workspace: str | None = None) -> tuple[bool, bool]:
-        """Tell of a workspace, or of all, whether all of the period was loaded, and whether the one before was too."""
+        """Return whether all of the period was loaded, and the one before too, of a workspace or of all."""
 
         def among(rows: list[Row]) -> bool:
             return any(workspace in {None, row["workspace_id"]} for row in rows)
@@ -107,44 +112,48 @@ class Marts:
         return loaded, loaded and not among(self.began)
 
     def is_loaded(self, stream: str) -> bool:
-        """Tell whether any workspace has rows of a stream."""
+        """Return whether any workspace has rows of a stream."""
         return any(row["stream"] == stream for row in self.rows["streams"])
 
     @property
     def lacking(self) -> list[tuple[str, str]]:
-        """Give streams with days that workspaces lack which have sent, and others have: the stream, and whose it is."""
+        """Streams that a sending workspace lacks and others have, each with the workspace."""
         sent = {row["workspace_id"] for row in self.rows["ever_sent"] if row["sent"]}
         there = {(row["stream"], row["workspace_id"]) for row in self.rows["streams"]}
         return [
             (stream, row["workspace_name"] or "Unnamed workspace")
-            for stream in DATED
+            for stream in NEEDED
             for row in self.workspaces
             if row["workspace_id"] in sent and self.is_loaded(stream) and (stream, row["workspace_id"]) not in there
         ]
 
 
-def read(database: Database, schema: str, days: int) -> Marts:
-    """Read the marts for a period of so many days up to the last full one.
+def read(database: Database, schema: str, days: int, workspace: str | None = None) -> Marts:
+    """Read the marts for a period of some days up to the last full day, of all workspaces or of the one with an ID.
 
     Raises:
-        ReportError: The marts are not there, or hold no figures.
+        ReportError: The marts are missing, or hold no figures.
     """
-    marts = database.qualified(schema)
-    workspaces = database.rows(FRESHNESS.format(marts=marts))
+    scope = Scope(database.qualified(schema), workspace)
+    workspaces = database.rows(scope.query(FRESHNESS))
     known = [row["as_of_date"] for row in workspaces if row["as_of_date"] and row["loaded_until"]]
     if not known:
-        message = f"the marts in the schema {schema} hold no day of figures yet; was anything sent and loaded?"
-        raise ReportError(message)
+        message = (
+            f"the marts in the schema {schema} have no daily figures: "
+            "load campaign_analytics_daily, then run `make transform`"
+        )
+        raise NoFiguresError(message)
     period = Period(max(known), days)
     values = {
-        "marts": marts,
-        "ends": ENDS.format(marts=marts),
         "start": _literal(period.start),
         "end": _literal(period.end),
         "before": _literal(period.before_start),
         "trend": _literal(min(period.before_start, period.end - timedelta(days=WEEK * TREND_WEEKS - 1))),
     }
-    return Marts(period, workspaces, {name: database.rows(query.format(**values)) for name, query in QUERIES.items()})
+    values["ends"] = scope.query(ENDS, **values)
+    return Marts(
+        period, workspaces, {name: database.rows(scope.query(query, **values)) for name, query in QUERIES.items()}
+    )
 
 
 def _literal(day: date) -> str:

@@ -1,4 +1,4 @@
-// Draws the charts. They are drawn anew for nothing but their width: colours are CSS variables.
+// Draws the charts, and redraws them only if their width changes: colours are CSS variables.
 (() => {
   "use strict";
   const about = document.getElementById("about");

@@ -1,7 +1,8 @@
-"""The page: sections, charts, styles and script, put into the template."""
+"""Renders the page: sections, charts, styles and script in the template."""
 
 from __future__ import annotations
 
+import functools
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,11 +13,12 @@ from markupsafe import Markup
 
 from report import charts, checks, providers, sections, tables
 from report.figures import day
+from report.scope import name_of
+from report.threads import threads
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from report.database import Row
     from report.marts import Marts
     from report.providers import Provider
     from report.sections import Stage, Week
@@ -27,7 +29,7 @@ HERE = Path(__file__).parent
 
 @dataclass(frozen=True)
 class Drawing:
-    """A chart, and what it shows for those who do not see it."""
+    """A chart, and a description for readers who cannot see it."""
 
     chart: charts.Spec
     summary: str
@@ -37,34 +39,44 @@ Drawings = dict[str, Drawing]
 
 
 def render(marts: Marts, title: str | None = None) -> str:
-    """Write the page.
+    """Render the page.
 
     Args:
-        marts: What the report is made of.
-        title: Whom it is about; the workspace, if there is but one, unless given.
+        marts: The data of the report.
+        title: Subject of the report; the only workspace by default.
     """
     drawings: Drawings = {}
     content = {
         **_heading(marts, title),
         **_upper(marts, drawings),
         **_campaigns(marts),
+        "threads": threads(marts.rows),
         **_steps(marts, drawings),
         **_senders(marts),
         **_providers(marts, drawings),
         **_footer(marts),
     }
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(HERE), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
-    )
-    text: str = environment.get_template("page.html").render(
-        content,
+    return filled(
+        "page.html",
+        **content,
         drawings=drawings,
         charts=_json({name: {**one.chart, "description": one.summary} for name, one in drawings.items()}),
-        css=_file("page.css"),
         script=_file("page.js"),
         runtime=Markup(charts.runtime()),  # noqa: S704 - Vega's
     )
+
+
+def filled(template: str, **content: object) -> str:
+    """Fill in a template, with the styles; all text is escaped."""
+    text: str = _environment().get_template(template).render(content, css=_file("page.css"))
     return text
+
+
+@functools.cache
+def _environment() -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(HERE), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
+    )
 
 
 def _file(name: str) -> Markup:
@@ -72,21 +84,16 @@ def _file(name: str) -> Markup:
 
 
 def _json(value: object) -> Markup:
-    # A name of a campaign may hold anything, the end of a script too.
+    # A campaign's name may contain anything, even a closing script tag.
     text = json.dumps(value, separators=(",", ":")).replace("<", "\\u003c")
     return Markup(text)  # noqa: S704 - without a bracket there is no tag
 
 
-def _name_of(workspace: Row) -> str:
-    name: str = workspace["workspace_name"] or "Unnamed workspace"
-    return name
-
-
 def _heading(marts: Marts, title: str | None) -> dict[str, Any]:
-    names = [_name_of(row) for row in marts.workspaces]
+    names = [name_of(row) for row in marts.workspaces]
     loads = [row["loaded_at"] for row in marts.workspaces if row["loaded_at"]]
     end = marts.period.end
-    late = [{"name": _name_of(row), "as_of": day(row["until"]) if row["until"] else "never"} for row in marts.late]
+    late = [{"name": name_of(row), "as_of": day(row["until"]) if row["until"] else "never"} for row in marts.late]
     return {
         "title": title or (names[0] if marts.one_workspace else f"{len(names)} workspaces"),
         "many": not marts.one_workspace,
@@ -97,7 +104,7 @@ def _heading(marts: Marts, title: str | None) -> dict[str, Any]:
         "before_start": day(marts.period.before_start),
         "before_end": day(marts.period.before_end),
         "has_before": marts.has_before,
-        "began": [{"name": _name_of(row), "on": day(row["all_from"])} for row in marts.began],
+        "began": [{"name": name_of(row), "on": day(row["all_from"])} for row in marts.began],
         "loaded": f"{day(max(loads))}, {max(loads):%H:%M}" if loads else "",
         "late": late,
         **checks.left_out(marts),
@@ -128,7 +135,7 @@ def _trend_summary(weeks: Sequence[Week]) -> str:
     if not weeks:
         return "Figures do not yet cover a week."
     if not rates:
-        return "No week of which both emails and positive replies are known."
+        return "No week has both emails and positive replies."
     first, last = rates[0], rates[-1]
     return (
         f"Positive replies per email sent by week: {first.rate.text} in the week to {first.end}, "
@@ -174,7 +181,7 @@ def _senders(marts: Marts) -> dict[str, Any]:
 
 def _providers(marts: Marts, drawings: Drawings) -> dict[str, Any]:
     receiving = providers.receiving(marts)
-    # Those with few leads have intervals so wide that nothing else could be seen.
+    # Intervals of providers with few leads are so wide that they would hide all others.
     shown = [one for one in receiving if not one.early]
     for name, which in (("replies", "reply"), ("bounces", "bounce")):
         title = f"{name} per lead contacted"

@@ -1,4 +1,4 @@
-"""Outcomes of emails by the provider of mailboxes that sends them and the one that receives them, as figures."""
+"""Outcomes of emails by sending and receiving mailbox provider, as figures."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from report.marts import Marts
 
 FEW = 50
-"""Contacts with fewer leads than this say little of a provider."""
+"""Number of leads below which a provider's rates say little."""
 
 
 @dataclass(frozen=True)
 class Provider:
-    """A provider of mailboxes, those that send or those that receive, or a pair of both."""
+    """A mailbox provider, sending or receiving, or a pair of both."""
 
     name: str
     figures: Mapping[str, Figure]
@@ -29,7 +29,7 @@ class Provider:
 
 
 def sending(marts: Marts) -> list[Provider]:
-    """Give what came of the emails of the period, by the provider that sent them."""
+    """Return the outcomes of the period's emails, by sending provider."""
     found = []
     for row in marts.rows["sending"]:
         if not row["sent"] and not row["warmup_sent"]:
@@ -47,7 +47,7 @@ def sending(marts: Marts) -> list[Provider]:
 
 
 def receiving(marts: Marts) -> list[Provider]:
-    """Give what came of the leads contacted, by the provider that receives their emails."""
+    """Return the outcomes of contacted leads, by receiving provider."""
     rows = sorted(marts.rows["pairs"], key=lambda row: str(row["recipient"]))
     groups = [(name, list(pairs)) for name, pairs in groupby(rows, key=lambda row: str(row["recipient"]))]
     found = [_contacts(name, f"receiving.{name}", pairs) for name, pairs in groups]
@@ -55,7 +55,7 @@ def receiving(marts: Marts) -> list[Provider]:
 
 
 def pairs(marts: Marts) -> list[tuple[str, Provider]]:
-    """Give the same by the provider that sent, too."""
+    """Return the outcomes by pair of sending and receiving provider."""
     return [
         (row["sender"], _contacts(row["recipient"], f"pair.{row['sender']}.{row['recipient']}", [row]))
         for row in marts.rows["pairs"]

@@ -1,11 +1,15 @@
-"""What the report asks of the marts: plain SQL that DuckDB and Postgres alike understand.
+"""Queries of the report on the marts, in plain SQL for both DuckDB and Postgres.
 
-In braces: `marts`, the schema; `start` and `end`, first and last day of the period; `before`, first day of the period
-of the same length before it; `trend`, first day of what trend and verdicts look at; `ends`, the last full day of each
-workspace, as the common table expression below.
+Parameters in braces:
 
-Rates are never asked for where rows are added up: they are made of the sums, since a mean of rates is no rate; part and
-whole are those of the rows that tell both. What counts distinct leads of one day is never added up over days.
+* `marts`: the schema;
+* `start` and `end`: first and last day of the period;
+* `before`: first day of the period of the same length before it;
+* `trend`: first day of the trend and of the verdicts' data;
+* `ends`: the last full day of each workspace, a common table expression defined below.
+
+Queries that sum rows return parts and wholes and no rates, since a mean of rates is not a rate. Both come from the rows
+that have both. Distinct leads of a day are never summed over days.
 """
 
 from __future__ import annotations
@@ -32,11 +36,28 @@ QUERIES = {
         order by date
     """,
     "meetings": """
-        select cast(last_interest_change_at as date) as date, count(*) as meetings
-        from {marts}.instantly__leads
-        where stage_number >= 6 and cast(last_interest_change_at as date) between {before} and {end}
-        group by cast(last_interest_change_at as date)
-        order by 1
+        select
+            count(meetings.lead_id) as meetings,
+            max(case when loads.complete_until >= {start} then 1 end) as is_loaded,
+            min(case when loads.complete_until >= {end} then 1 else 0 end) as is_whole
+        from {marts}.instantly__data_as_of as loads
+        left join {marts}.instantly__leads as meetings
+            on meetings.workspace_id = loads.workspace_id
+            and meetings.stage_number >= 6
+            and cast(meetings.last_interest_change_at as date) between {start} and {end}
+        where loads.stream = 'leads'
+    """,
+    "threads": """
+        select
+            workspace_id, workspace_name, thread_id, lead_email, campaign_name, subject, interest,
+            waiting_since, hours_waiting
+        from {marts}.instantly__threads
+        where is_waiting and coalesce(interest, '') <> 'negative'
+        order by case when interest = 'positive' then 0 else 1 end, waiting_since, workspace_id, thread_id
+    """,
+    "threads_loaded": """
+        select count(*) as threads
+        from {marts}.instantly__threads
     """,
     "funnel": """
         select
@@ -77,10 +98,12 @@ QUERIES = {
             case when now.campaign_id is null then ends.quiet else now.positive end as positive,
             case when now.campaign_id is null then ends.quiet else now.rate_sent end as rate_sent,
             case when now.campaign_id is null then ends.quiet else now.rate_positive end as rate_positive,
-            case when before.campaign_id is null then ends.quiet else before.sent end as sent_before,
-            case when before.campaign_id is null then ends.quiet else before.positive end as positive_before,
-            case when before.campaign_id is null then ends.quiet else before.rate_sent end as rate_sent_before,
-            case when before.campaign_id is null then ends.quiet else before.rate_positive end as rate_positive_before,
+            case when before.campaign_id is null then ends.quiet_before else before.sent end as sent_before,
+            case when before.campaign_id is null then ends.quiet_before else before.positive end as positive_before,
+            case when before.campaign_id is null then ends.quiet_before else before.rate_sent end as rate_sent_before,
+            case
+                when before.campaign_id is null then ends.quiet_before else before.rate_positive
+            end as rate_positive_before,
             case when campaigns.is_open_tracked_throughout then campaigns.contacted_count end as ever_tracked,
             campaigns.emails_sent_count as ever_sent,
             campaigns.contacted_count as ever_contacted,
@@ -176,13 +199,15 @@ QUERIES = {
         order by health_rank, coalesce(sent_count_7d, 0) desc, coalesce(bounced_count_7d, 0) desc, email, workspace_id
     """,
     "unmatched_senders": """
+        with {ends}
         select count(*) as accounts
         from (
             select days.workspace_id, days.email
             from {marts}.instantly__account_daily as days
+            inner join ends on ends.workspace_id = days.workspace_id and days.date <= ends.as_of_date
             left join {marts}.instantly__accounts as accounts
                 on accounts.workspace_id = days.workspace_id and accounts.email = days.email
-            where days.sent_count > 0 and days.date between {start} and {end} and days.email <> 'unknown'
+            where days.sent_count > 0 and days.date between {start} and {end} and days.is_attributed
                 and accounts.email is null
             group by days.workspace_id, days.email
         ) as senders

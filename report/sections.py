@@ -1,4 +1,4 @@
-"""The upper half of the page, as figures: how it goes, week by week, and how far leads get."""
+"""The upper half of the page, as figures: results, weekly trend and funnel."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from report.marts import Marts
 
 COUNTS = (
-    *("sent", "new_leads", "positive", "meetings"),
+    *("sent", "new_leads", "positive"),
     *("rate_positive", "rate_sent", "rate_replies", "rate_replied_sent", "rate_bounced", "rate_account_sent"),
 )
-"""Names that are summed up over the days of a period; of rates the part and the whole."""
+"""Columns summed over the days of a period; for rates, their part and whole."""
 CONTACTED, OPENED = 2, 3
 
 
@@ -41,11 +41,11 @@ class Tile:
     """A figure of the period beside that of the period before.
 
     Attributes:
-        title: What it is.
-        hint: How it is counted.
-        now: In the period.
-        before: In the period before; not known where figures do not reach back that far.
-        change: From that to now.
+        title: Title of the figure.
+        hint: Definition of the figure.
+        now: Value in the period.
+        before: Value in the period before; unknown if the figures start later.
+        change: Change from before to now.
     """
 
     title: str
@@ -56,23 +56,29 @@ class Tile:
 
 
 def total(rows: Iterable[Row], name: str) -> int | None:
-    """Add up what is known; None if nothing is."""
+    """Sum the known values; None if none is known."""
     known = [row[name] for row in rows if row[name] is not None]
     return sum(known) if known else None
 
 
 def _sums(marts: Marts) -> tuple[dict[str, int | None], dict[str, int | None]]:
-    """Sum up the period and the one before it."""
+    """Sum the period and the one before it."""
     period = marts.period
     found = []
     for start, end in ((period.start, period.end), (period.before_start, period.before_end)):
         days = [row for row in marts.rows["days"] if start <= row["date"] <= end]
-        sums = {name: total(days, name) for name in COUNTS if name != "meetings"}
-        meetings = sum(row["meetings"] for row in marts.rows["meetings"] if start <= row["date"] <= end)
-        found.append(sums | {"meetings": meetings if marts.is_loaded("leads") else None})
+        # Leads that had a meeting in the period before and have moved on are no longer counted there.
+        found.append({name: total(days, name) for name in COUNTS} | {"meetings": None})
     now, before = found
-    # Of leads that were at a meeting then, those that have moved on since are no longer there to be counted.
-    return now, {**before, "meetings": None} if marts.has_before else dict.fromkeys(COUNTS)
+    return now | {"meetings": _meetings(marts)}, before if marts.has_before else dict.fromkeys(before)
+
+
+PARTIAL = " At least so many: the leads of a workspace were not loaded to the end of the period."
+
+
+def _meetings(marts: Marts) -> int | None:
+    (row,) = marts.rows["meetings"]
+    return row["meetings"] if row["meetings"] or row["is_loaded"] else None
 
 
 LESS_IS_BETTER = {"bounce_rate"}
@@ -100,11 +106,11 @@ _TILES: tuple[tuple[str, str, str, str | tuple[str, str]], ...] = (
     ("new_leads", "New leads contacted", "Leads that got their first email.", "new_leads"),
     ("bounce_rate", "Bounce rate", "Bounces per email sent; under 3% is fine.", ("rate_bounced", "rate_account_sent")),
 )
-"""Name, title, hint, and what it is made of: a count, or part and whole."""
+"""Name, title, hint and source columns: a count, or part and whole."""
 
 
 def tiles(marts: Marts) -> list[Tile]:
-    """Give the figures of the period, the one to steer by first."""
+    """Return the figures of the period, the primary one first."""
     now, before = _sums(marts)
     found = []
     for name, title, hint, parts in _TILES:
@@ -119,42 +125,43 @@ def tiles(marts: Marts) -> list[Tile]:
             is_clear = course(marts.rows["days"], part, whole, marts.period).chance < RARE
             more = name not in LESS_IS_BETTER
             change = change_of_rate(names[2], ours, theirs, more_is_better=more, is_clear=is_clear)
-        found.append(Tile(title, hint, *pair, as_far_as_loaded(change, *marts.compares())))
+        is_partial = name == "meetings" and pair[0].value is not None and not marts.rows["meetings"][0]["is_whole"]
+        found.append(Tile(title, hint + PARTIAL * is_partial, *pair, as_far_as_loaded(change, *marts.compares())))
     return found
 
 
 def length(marts: Marts) -> Figure:
-    """Give the length of the period in days."""
+    """Return the length of the period in days."""
     return Figure("period.days", marts.period.days)
 
 
 def emails_per_positive(hero: Tile) -> Figure:
-    """Give the emails sent for each positive reply; not known where there is none."""
+    """Return the emails sent per positive reply; unknown if there is no positive reply."""
     return Figure("period.emails_per_positive", 1 / hero.now.value if hero.now.value else None)
 
 
 def without_positive(marts: Marts, hero: Tile) -> str:
-    """Say why there is no number of emails for a positive reply."""
+    """Explain why there is no number of emails per positive reply."""
     sent = _sums(marts)[0]["sent"]
     if sent is None or (sent and hero.now.value is None):
-        return "Not known: what it is made of was not loaded (stream campaign_analytics_daily)."
+        return "Unknown: its stream campaign_analytics_daily was not loaded."
     return "No email led to a positive reply." if sent else "No email was sent."
 
 
 @dataclass(frozen=True)
 class Week:
-    """Seven days up to and including one that is as many weeks before the end of the period.
+    """Seven days that end a number of weeks before the end of the period.
 
     Attributes:
-        name: By which its figures begin.
+        name: Prefix of its figures' names.
         start: First day.
         end: Last day.
-        which: Of which period it is: this one, the one before, or an earlier one.
+        which: Its period: this one, the one before, or an earlier one.
         sent: Emails sent.
         positive: Positive replies.
-        rate: The second per the first.
-        low: Lower end of its 95 % interval.
-        high: Upper end.
+        rate: Positive replies per email sent.
+        low: Lower bound of the rate's 95 % interval.
+        high: Upper bound.
     """
 
     name: str
@@ -169,7 +176,7 @@ class Week:
 
 
 def weeks(marts: Marts) -> list[Week]:
-    """Give the trend, oldest week first; weeks from before the first figures are left out."""
+    """Return the trend, oldest week first, without weeks before the first figures."""
     found = []
     for back in reversed(range(TREND_WEEKS)):
         end = marts.period.end - timedelta(days=WEEK * back)
@@ -208,10 +215,10 @@ class Stage:
     """A stage of the funnel.
 
     Attributes:
-        name: Of the stage.
+        name: Name of the stage.
         reached: Leads that ever reached it.
-        per_contacted: These, per lead contacted; of campaigns that tell.
-        contacted: Leads that campaigns which tell have contacted, where that is not all.
+        per_contacted: Share of the contacted leads that reached it, in campaigns that report both.
+        contacted: Contacted leads of the campaigns that report both, if not all do.
     """
 
     name: str
@@ -221,7 +228,7 @@ class Stage:
 
 
 def funnel(marts: Marts) -> list[Stage]:
-    """Give the stages of the funnel since the beginning, from Contacted on."""
+    """Return the stages of the funnel since the beginning, from Contacted on."""
     rows = [row for row in marts.rows["funnel"] if row["stage_number"] >= CONTACTED]
     everyone = next((row["reached"] for row in rows if row["stage_number"] == CONTACTED), None)
     found = []
@@ -241,6 +248,6 @@ def funnel(marts: Marts) -> list[Stage]:
 
 
 def note_of_leads(marts: Marts) -> Figure:
-    """Give the number of leads of all campaigns that ever sent."""
+    """Return the number of leads of all campaigns that ever sent."""
     rows: list[dict[str, Any]] = [row for row in marts.rows["funnel"] if row["stage_number"] < CONTACTED]
     return Figure("funnel.1.reached", rows[0]["reached"] if rows else None)

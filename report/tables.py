@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from report.marts import Marts
 
 CAMPAIGNS, COMPARISONS, SENDERS = 40, 6, 25
-"""How many of each the page shows at most; it says how many there are."""
+"""Maximum rows of each table; the page also shows the total."""
 
 NOT_TRACKED = "not tracked"
 
@@ -27,12 +27,12 @@ class Campaign:
     """A row of the table of campaigns.
 
     Attributes:
-        key: With which the names of its figures begin.
-        name: Of the campaign.
+        key: Prefix of its figures' names.
+        name: Name of the campaign.
         workspace: Name of its workspace.
-        status: In words.
-        figures: By the name of their column.
-        change: Of positive replies per email sent.
+        status: Status in words.
+        figures: Figures by column.
+        change: Change of positive replies per email sent.
     """
 
     key: str
@@ -58,7 +58,7 @@ RATES = {
 
 
 def campaigns(marts: Marts) -> list[Campaign]:
-    """Give each campaign that ever sent, that with the most positive replies in the period first."""
+    """Return each campaign that ever sent, the most positive replies in the period first."""
     return [
         _campaign(marts, row["workspace_id"], row, [row], f"campaign.{row['campaign_id']}", is_clear=is_clear)
         for row, is_clear in zip(marts.rows["campaigns"], clear_changes(marts), strict=True)
@@ -66,14 +66,14 @@ def campaigns(marts: Marts) -> list[Campaign]:
 
 
 def all_campaigns(marts: Marts) -> Campaign:
-    """Add the campaigns up; rates are those of the sums, of the campaigns that tell both sides.
+    """Sum the campaigns. Rates are those of the sums, over campaigns that report both sides.
 
-    The verdict on them is that at the top of the page.
+    The verdict is that at the top of the page.
     """
     rows = marts.rows["campaigns"]
     sums: Row = {name: total(rows, name) for name in COUNTS}
     if len({row["workspace_id"] for row in rows if row["ever_value"]}) > 1:
-        sums["ever_value"] = None  # nobody says of which currency each is
+        sums["ever_value"] = None  # the currencies are unknown
     return _campaign(marts, None, {**sums, "campaign_name": "All campaigns"}, rows, "campaigns")
 
 
@@ -98,13 +98,13 @@ def _campaign(
 
 
 def both(rows: Iterable[Row], part: str, whole: str) -> tuple[int | None, int | None]:
-    """Add up part and whole of a rate over the rows that tell both."""
+    """Sum part and whole of a rate over the rows that have both."""
     telling = [row for row in rows if row[part] is not None and row[whole] is not None]
     return total(telling, part), total(telling, whole)
 
 
 def notes(marts: Marts) -> dict[str, Figure]:
-    """Count what is in no table: what is beyond its last row, campaigns that never sent, replies to unknown steps."""
+    """Count entries that no table shows: rows beyond the last, campaigns that never sent, replies to unknown steps."""
     rows = marts.rows
     compared = len({row["campaign_id"] for row in rows["variants"]})
     return {
@@ -121,14 +121,14 @@ def notes(marts: Marts) -> dict[str, Figure]:
 
 @dataclass(frozen=True)
 class Trial:
-    """A step, or a variant of one, and how many replied.
+    """A step or a variant, with its replies.
 
     Attributes:
-        key: With which the names of its figures begin.
-        label: What it is, such as `Step 1` or `Step 1 · A`.
-        subject: Subject line, of a variant.
+        key: Prefix of its figures' names.
+        label: Label, such as `Step 1` or `Step 1 · A`.
+        subject: Subject line of a variant.
         remark: Whether it is early, or ahead.
-        early: Whether it has too few sends to judge by.
+        early: Whether it has too few sends to be judged.
         figures: sent, replied, positive, and rate, low and high of replied per sent.
     """
 
@@ -148,7 +148,7 @@ def _trial(name: str, row: Row, ends: tuple[float | None, float | None]) -> dict
 
 
 def steps(marts: Marts) -> list[Trial]:
-    """Give each step, all campaigns together."""
+    """Return each step, summed over all campaigns."""
     return [
         Trial(
             f"step.{row['step_number']}",
@@ -164,7 +164,7 @@ def steps(marts: Marts) -> list[Trial]:
 
 @dataclass(frozen=True)
 class Comparison:
-    """The variants of a campaign; `key` is what the page calls it for tests."""
+    """The variants of a campaign; `key` names them for tests."""
 
     key: str
     name: str
@@ -172,7 +172,7 @@ class Comparison:
 
     @property
     def verdict(self) -> str:
-        """Which of them is best, in words."""
+        """The best variant, in words."""
         winners = [trial.label for trial in self.trials if "clear winner" in trial.remark]
         if winners:
             return f"{', '.join(winners)} wins clearly."
@@ -182,7 +182,7 @@ class Comparison:
 
 
 def comparisons(marts: Marts) -> list[Comparison]:
-    """Give the variants of each campaign that has several of a step, the one that sends most first."""
+    """Return the variants of each campaign with several per step, the campaign that sends most first."""
     sent = {row["campaign_id"]: (row["sent"] or 0, row["ever_sent"] or 0) for row in marts.rows["campaigns"]}
     groups = [list(rows) for _, rows in groupby(marts.rows["variants"], key=lambda row: row["campaign_id"])]
     groups.sort(key=lambda rows: sent.get(rows[0]["campaign_id"], (0, 0)), reverse=True)
@@ -216,7 +216,7 @@ def _variant(row: Row) -> Trial:
 
 @dataclass(frozen=True)
 class Sender:
-    """A sending account that needs attention; `figures` are those of the last 7 days."""
+    """A sending account that needs attention, with the `figures` of its last 7 days."""
 
     key: str
     email: str
@@ -228,7 +228,7 @@ class Sender:
 
 
 def senders(marts: Marts) -> list[Sender]:
-    """Give the accounts that need attention, the worst first."""
+    """Return the accounts that need attention, the worst first."""
     found = []
     for row in marts.rows["senders"]:
         name = f"sender.{row['workspace_id']}.{row['email']}"

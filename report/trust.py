@@ -1,4 +1,4 @@
-"""Questions that the report asks of the marts before it trusts them: how current, what is left out, what adds up."""
+"""Queries on the marts about data quality: freshness, rows left out, reconciliation."""
 
 from __future__ import annotations
 
@@ -13,26 +13,36 @@ from {marts}.instantly__data_as_of
 group by workspace_id
 order by 2, 1
 """
-"""Asked first: it says which day the periods end with."""
+"""The first query: it returns the last day of the periods."""
 
 ENDS = """
 ends as (
     select
         workspace_id,
         max(as_of_date) as as_of_date,
-        max(case when stream = 'campaign_analytics_daily' then 0 end) as quiet
-    from {marts}.instantly__data_as_of
+        max(case when first_date <= {end} and loaded_until >= {start} then 0 end) as quiet,
+        max(case when first_date < {start} and loaded_until >= {before} then 0 end) as quiet_before
+    from (
+        select
+            workspace_id,
+            as_of_date,
+            case
+                when stream = 'campaign_analytics_daily' and first_date <= complete_until then first_date
+            end as first_date,
+            case when as_of_date < complete_until then as_of_date else complete_until end as loaded_until
+        from {marts}.instantly__data_as_of
+    ) as loads
     group by workspace_id
 )
 """
-"""Days that were not over when they were loaded are in no period; workspaces may have been loaded on different days.
-A campaign without rows was quiet where days were loaded: 0, and not known elsewhere."""
+"""Days loaded before they were over are excluded. Workspaces may have been loaded on different days. A campaign without
+rows has 0 on days that were loaded; on other days its value is unknown."""
 
 TRUST = {
     "first_days": """
         select workspace_id, max(workspace_name) as workspace_name, min(first_date) as date, max(first_date) as all_from
         from {marts}.instantly__data_as_of
-        where stream in ('campaign_analytics_daily', 'account_analytics_daily')
+        where stream in ('campaign_analytics_daily', 'account_analytics_daily') and first_date is not null
         group by workspace_id
         order by 2, 3
     """,
@@ -42,8 +52,16 @@ TRUST = {
         order by workspace_name, workspace_id, stream
     """,
     "ever_sent": """
-        select workspace_id, cast(sum(emails_sent_count) as bigint) as sent
-        from {marts}.instantly__campaigns
+        select workspace_id, cast(sum(sent) as bigint) as sent
+        from (
+            select workspace_id, emails_sent_count as sent from {marts}.instantly__campaigns
+            union all
+            select workspace_id, sent_count from {marts}.instantly__step_variants
+            union all
+            select workspace_id, sent_count from {marts}.instantly__workspace_daily
+            union all
+            select workspace_id, account_sent_count from {marts}.instantly__workspace_daily
+        ) as counts
         group by workspace_id
     """,
     "stale": """

@@ -1,4 +1,4 @@
-"""Counts by week, which is what verdicts rest on: what happens in one week may hang together, several weeks less so."""
+"""Weekly counts for verdicts. Events within a week may depend on each other; different weeks depend less."""
 
 from __future__ import annotations
 
@@ -21,13 +21,14 @@ FOUR_WEEKS = 4 * WEEK
 
 @dataclass(frozen=True)
 class Course:
-    """A rate week by week, or by several in periods of months: in the period, in the one before, and earlier.
+    """A rate by week, or by several weeks for long periods: in the period, in the one before, and earlier.
 
     Attributes:
         now: Part and whole in the period.
-        before: In the one before.
-        by_week: How much the weeks of a period differ.
-        by_fortnight: How much two weeks together do: more where things hang together for longer, as those of a list.
+        before: Part and whole in the period before.
+        by_week: Variation between the weeks of a period.
+        by_fortnight: Variation between pairs of weeks: larger if events depend on each other for longer, as in one
+            list.
     """
 
     now: Share
@@ -37,12 +38,12 @@ class Course:
 
     @property
     def chance(self) -> float:
-        """The chance of such a change, by these weeks alone."""
+        """Chance of such a change, by these weeks alone."""
         return chance(self.now, self.before, self.by_week.widened(self.by_fortnight))
 
 
 def course(days: Iterable[Row], part: str, whole: str, period: Period) -> Course:
-    """Add days up to weeks, each period's from its end; days of which either count is not known are left out."""
+    """Sum days to weeks, counted back from each period's end; days with an unknown count are left out."""
     periods: dict[int, dict[int, Share]] = defaultdict(dict)
     for row in days:
         back = (period.end - row["date"]).days
@@ -50,14 +51,17 @@ def course(days: Iterable[Row], part: str, whole: str, period: Period) -> Course
             which, day = _place(back, period.days)
             periods[which][day] = row[part], row[whole]
     now, before = (summed(periods[which].values()) for which in (NOW, BEFORE))
-    # Of a longer period there would be more weeks, which hang together at their ends, and all the more to be found odd.
+    # Longer periods would have more weeks, which depend on each other at their ends, so more changes would seem odd.
     week = WEEK * max(1, period.days // FOUR_WEEKS)
     spreads = (spread(_blocks(found, length) for found in periods.values()) for length in (week, 2 * week))
     return Course(now, before, *spreads)
 
 
 def _place(back: int, days: int) -> tuple[int, int]:
-    """Give the period of a day that is so long ago, and how many days before its end; earlier ones have four weeks."""
+    """Return the period of a day of this age, and its distance from the period's end.
+
+    Earlier periods have four weeks.
+    """
     if back < EARLIER * days:
         return divmod(back, days)
     which, day = divmod(back - EARLIER * days, max(days, FOUR_WEEKS))
@@ -72,9 +76,9 @@ def _blocks(days: Mapping[int, Share], length: int) -> list[Share]:
 
 
 def clear_changes(marts: Marts) -> list[bool]:
-    """Tell of each campaign whether its change is more than chance explains, where all of them are looked at at once.
+    """Return for each campaign whether its change is more than chance explains, judging all campaigns at once.
 
-    How much weeks differ is taken from all campaigns, or from the one where it is more: one has few weeks to tell by.
+    The variation is that of all campaigns, or the campaign's own if it is larger, because one campaign has few weeks.
     """
     days = defaultdict(list)
     for row in marts.rows["campaign_days"]:
