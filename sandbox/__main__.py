@@ -1,24 +1,23 @@
-"""The command line: python -m sandbox."""
+"""Command line of the sandbox: python -m sandbox."""
 
 from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from dataclasses import fields
-from typing import TYPE_CHECKING
+from socket import socket
+from typing import Any
+
+import uvicorn
 
 from sandbox.clock import parse_day
-from sandbox.config import ApiKey, Manners, SandboxConfig
+from sandbox.config import ApiKey, Behaviour, SandboxConfig
 from sandbox.server import address_of, listen, make_server
 from sandbox.state import State
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from socket import socket
-
-    import uvicorn
-
 KEY = "NAME[@WORKSPACE][=SCOPE,...]"
+MEANING = {"days": "days of history", "seed": "seed of the invented data"}
 
 
 def _day(text: str) -> str:
@@ -28,26 +27,36 @@ def _day(text: str) -> str:
 
 def make_parser() -> argparse.ArgumentParser:
     """Describe the command line."""
-    standard, manners = SandboxConfig(), Manners()
-    parser = argparse.ArgumentParser(prog="python -m sandbox", description="An imitation of the Instantly.ai API v2.")
-    add = parser.add_argument
-    add("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    add("--port", type=int, default=8765, help="port; 0 picks a free one (default: %(default)s)")
-    add("--allow-remote", action="store_true", help="allow an address that other machines can reach")
+    sizes, behaviour = SandboxConfig(), Behaviour()
+    parser = argparse.ArgumentParser(
+        prog="python -m sandbox", description="Serve an imitation of the Instantly.ai API v2, with invented data."
+    )
+
+    def add(name: str, text: str, **more: Any) -> None:
+        shown = " (default: %(default)s)" if "default" in more and "action" not in more else ""
+        parser.add_argument(name, help=text + shown, **more)
+
+    switch = {"action": argparse.BooleanOptionalAction}
+    add("--host", "address to listen on", default="127.0.0.1")
+    add("--port", "port to listen on; 0 selects a free one", type=int, default=8765)
+    add("--allow-remote", "allow a --host that other machines can reach", action="store_true")
     for name in ("workspaces", "campaigns", "accounts", "leads", "lead-lists", "emails", "days", "seed"):
-        add(f"--{name}", type=int, default=getattr(standard, name.replace("-", "_")), help="(default: %(default)s)")
-    add("--until", type=_day, help="last day with data, YYYY-MM-DD (default: today in UTC)")
-    add("--list-ties", action="store_true", help="let lead lists share creation times in pairs")
-    add("--latency-ms", type=float, default=manners.latency_ms, help="delay of every answer")
-    add("--rate-limit", action=argparse.BooleanOptionalAction, default=False, help="100 a second, 6,000 a minute")
-    add("--retry-after", type=int, help="send Retry-After with 429")
-    add("--short-pages", type=float, default=0.0, metavar="P", help="probability of a page shorter than its limit")
-    add("--inbox-placement", action=argparse.BooleanOptionalAction, default=True, help="whether that plan is paid for")
-    stray = "share of another test's rows in a test's placement results (default: %(default)s)"
-    add("--stray-placement-rows", type=float, default=manners.stray_placement_rows, metavar="P", help=stray)
-    add("--scope-error-status", type=int, choices=(401, 403), default=401, help="answer to a missing scope")
-    add("--key", action="append", default=[], metavar=KEY, help="an API key; more than once for more")
-    add("--unpaid-key", action="append", default=[], metavar=KEY, help="a key whose workspace has no plan")
+        add(
+            f"--{name}", MEANING.get(name, "number to create"), type=int, default=getattr(sizes, name.replace("-", "_"))
+        )
+    add("--until", "last day of the data, YYYY-MM-DD (default: today in UTC)", type=_day)
+    add("--list-ties", "give lead lists equal creation times, in pairs", action="store_true")
+    add("--latency-ms", "delay of each response in milliseconds", type=float, default=behaviour.latency_ms)
+    add("--rate-limit", "limit requests to 100 a second and 6,000 a minute", default=False, **switch)
+    add("--retry-after", "value of Retry-After in 429 responses", type=int, metavar="SECONDS")
+    add("--short-pages", "probability that a page is shorter than its limit", type=float, default=0.0, metavar="P")
+    add("--inbox-placement", "include the Inbox Placement plan", default=True, **switch)
+    stray = "share of placement results that belong to another test"
+    add("--stray-placement-rows", stray, type=float, default=behaviour.stray_placement_rows, metavar="P")
+    add("--scope-error-status", "status for a missing scope", type=int, choices=(401, 403), default=401)
+    keys: dict[str, Any] = {"action": "append", "default": [], "metavar": KEY}
+    add("--key", "an API key; repeatable", **keys)
+    add("--unpaid-key", "an API key whose workspace has no plan; repeatable", **keys)
     return parser
 
 
@@ -57,17 +66,15 @@ def make_config(options: argparse.Namespace) -> SandboxConfig:
     keys += [ApiKey.parse(text, paid=False) for text in options.unpaid_key]
     given = vars(options)
     sizes = {field.name: given[field.name] for field in fields(SandboxConfig) if field.name in given}
-    manners = Manners(**{field.name: given[field.name] for field in fields(Manners) if field.name in given})
-    standard = SandboxConfig()
+    behaviour = Behaviour(**{field.name: given[field.name] for field in fields(Behaviour) if field.name in given})
     named = {key.name for key in keys}
-    # The announced key is the first; the standing ones stay available beside those asked for.
-    return SandboxConfig(
-        **sizes, manners=manners, keys=(*keys, *(key for key in standard.keys if key.name not in named))
-    )
+    # The first key is the announced one. The standard keys exist besides the requested ones.
+    keys += [key for key in SandboxConfig().keys if key.name not in named]
+    return SandboxConfig(**sizes, behaviour=behaviour, keys=tuple(keys))
 
 
 def announce(listener: socket, state: State) -> None:
-    """Say where to find the sandbox and how to get in."""
+    """Print the address and the keys of the sandbox."""
     first, *others = state.keys.values()
     sys.stdout.write(f"sandbox: listening on {address_of(listener)}\n")
     sys.stdout.write(f"sandbox: API key {first.secret}\n")
@@ -78,7 +85,7 @@ def announce(listener: socket, state: State) -> None:
 
 
 def run(server: uvicorn.Server, listener: socket) -> None:
-    """Serve until told to stop."""
+    """Serve until a signal arrives."""
     try:
         server.run(sockets=[listener])
     except KeyboardInterrupt:
@@ -101,7 +108,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ValueError as error:
         parser.exit(2, f"sandbox: {error}\n")
     state = State(config)
-    # The socket already listens: who connects from here on is answered as soon as the loop runs.
+    # The socket already listens, so early connections are answered once the loop runs.
     announce(listener, state)
     run(make_server(state), listener)
     return 0

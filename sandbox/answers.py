@@ -1,10 +1,9 @@
-"""Answers in the shapes the API gives them."""
+"""Answers in the API's formats."""
 
 from __future__ import annotations
 
 import json
 from http import HTTPStatus
-from typing import Any
 
 from starlette.responses import Response
 
@@ -16,9 +15,9 @@ class ApiError(Exception):
 
     Args:
         status: HTTP status of the answer.
-        message: The message in its body.
-        code: Fastify's error code, where the API shows one.
-        bare: Whether the body has the message alone, as the analytics endpoints do it.
+        message: Message in its body.
+        code: Fastify's error code, if the API sends one.
+        bare: True if the body has only the message, as in the analytics endpoints.
         headers: Further headers of the answer.
     """
 
@@ -33,24 +32,17 @@ class ApiError(Exception):
     ) -> None:
         super().__init__(message)
         self.status = status
-        self.message = message
-        self.code = code
-        self.bare = bare
-        self.headers = headers
+        head = {"statusCode": status, **({"code": code} if code else {}), "error": HTTPStatus(status).phrase}
+        self._body = {**({} if bare else head), "message": message}
+        self._headers = headers
 
     def answer(self) -> Response:
-        """Render the error as the API would."""
-        if self.bare:
-            return reply({"message": self.message}, self.status, self.headers)
-        body: dict[str, Any] = {"statusCode": self.status}
-        if self.code:
-            body["code"] = self.code
-        body |= {"error": HTTPStatus(self.status).phrase, "message": self.message}
-        return reply(body, self.status, self.headers)
+        """Render the error in the API's format."""
+        return reply(self._body, self.status, self._headers)
 
 
 def dumps(value: object) -> str:
-    """Write JSON the way the API does: compact, UTF-8."""
+    """Write JSON in the API's format: compact, UTF-8."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
@@ -60,15 +52,16 @@ def reply(value: object, status: int = 200, headers: dict[str, str] | None = Non
 
 
 def raw_reply(body: bytes, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    """Answer with JSON that is already bytes."""
+    """Answer with JSON in bytes."""
     return Response(body, status, headers, media_type=JSON_TYPE)
 
 
-def invalid(message: str) -> ApiError:
-    """Make the answer to a request that fails schema validation."""
-    return ApiError(400, message, code="FST_ERR_VALIDATION")
-
-
 def not_found(message: str = "Resource not found") -> ApiError:
-    """Make the answer for a thing that does not exist."""
+    """Create the error for a resource that does not exist."""
     return ApiError(404, message)
+
+
+def require(valid: object, message: str) -> None:
+    """Refuse a request that fails schema validation."""
+    if not valid:
+        raise ApiError(400, message, code="FST_ERR_VALIDATION")

@@ -1,58 +1,54 @@
-"""The application: every operation of every area behind the door, and the control plane beside them."""
+"""The application: every endpoint of every area behind the access checks, and the control plane."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import Route
 
 from sandbox.answers import ApiError, not_found
-from sandbox.areas import OPERATIONS
-from sandbox.manners import Call, Door, accepted_scopes, admit
-from sandbox.plane import plane_routes
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-    from starlette.requests import Request
-    from starlette.responses import Response
-
-    from sandbox.area import Operation
-    from sandbox.state import State
+from sandbox.api import Endpoint
+from sandbox.areas import API
+from sandbox.control_plane import control_routes
+from sandbox.middleware import Access, accepted_scopes, admit
+from sandbox.state import State
+from sandbox.workspaces import ApiRequest
 
 
 def build_app(state: State) -> Starlette:
-    """Build the application around a state."""
+    """Build the application for a state."""
     routes = [
-        Route(f"/api/v2{operation.path}", _endpoint(operation), methods=[operation.method])
-        for operation in sorted(OPERATIONS, key=_generality)
+        Route(f"/api/v2{endpoint.path}", _answering(endpoint), methods=[endpoint.method])
+        for endpoint in sorted(API.endpoints, key=_generality)
     ]
     return Starlette(
-        routes=[*routes, *plane_routes(state)],
-        middleware=[Middleware(Door, state=state)],
+        routes=[*routes, *control_routes(state)],
+        middleware=[Middleware(Access, state=state)],
         exception_handlers={404: _no_route, 405: _no_route},
     )
 
 
-def _generality(operation: Operation) -> list[bool]:
-    """Rank a path, so that literal ones are tried before those with a key in the same place."""
-    return [segment.startswith("{") for segment in operation.path.split("/")]
+def _generality(endpoint: Endpoint) -> list[bool]:
+    """Rank a path, so that literal paths are tried before those with a key in the same position."""
+    return [segment.startswith("{") for segment in endpoint.path.split("/")]
 
 
-def _endpoint(operation: Operation) -> Callable[[Request], Awaitable[Response]]:
-    scopes = accepted_scopes(*operation.scope.split(":")).union(operation.also) if operation.scope else None
+def _answering(endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
+    scopes = accepted_scopes(*endpoint.scope.split(":")).union(endpoint.also) if endpoint.scope else None
 
-    async def endpoint(request: Request) -> Response:
+    async def answer(request: Request) -> Response:
         try:
-            key, workspace = admit(request.scope["sandbox.visitor"], scopes)
-            call = Call(workspace, key, request.path_params, request.query_params, request.scope["sandbox.body"])
-            return operation.handler(call)
+            key, workspace = admit(request.scope["sandbox.identity"], scopes)
+            body = request.scope["sandbox.body"]
+            return endpoint.handler(ApiRequest(workspace, key, request.path_params, request.query_params, body))
         except ApiError as error:
             return error.answer()
 
-    return endpoint
+    return answer
 
 
 async def _no_route(request: Request, _error: Exception) -> Response:

@@ -1,6 +1,6 @@
-"""Time and identifiers as the API writes them: milliseconds in, ISO text out.
+"""Time and identifiers in the API's format: from milliseconds to ISO text and back.
 
-Days are whole days since the Unix epoch, instants are milliseconds since it; both are plain integers because a
+Days count whole days since the Unix epoch, and instants count milliseconds since it. Both are plain integers, because a
 page of leads formats several hundred of them.
 """
 
@@ -10,17 +10,14 @@ import re
 import time
 from datetime import date, datetime, timedelta, timezone
 from functools import lru_cache
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from random import Random
+from random import Random
 
 DAY_MS = 86_400_000
 MINUTE_MS = 60_000
 HOUR_MS = 3_600_000
 EPOCH = date(1970, 1, 1)
 
-# The day from which the API hands out time-ordered lead ids.
+# From this day on, ids of leads are time-ordered.
 ORDERED_IDS_FROM = (date(2025, 10, 15) - EPOCH).days
 
 _MINUTES = tuple(f"{minute // 60:02d}:{minute % 60:02d}:" for minute in range(1440))
@@ -37,18 +34,18 @@ _LOW_80 = (1 << 80) - 1
 
 @lru_cache(maxsize=8192)
 def day_text(day: int) -> str:
-    """Write a day as YYYY-MM-DD."""
+    """Format a day as YYYY-MM-DD."""
     return (EPOCH + timedelta(days=day)).isoformat()
 
 
 def stamp(ms: int) -> str:
-    """Write an instant as the API does: UTC, milliseconds, Z."""
+    """Format an instant in the API's format: UTC, milliseconds, Z."""
     day, rest = divmod(ms, DAY_MS)
     return f"{day_text(day)}T{_MINUTES[rest // MINUTE_MS]}{_SECONDS[rest % MINUTE_MS]}"
 
 
 def parse_stamp(text: str) -> int:
-    """Read an ISO timestamp or a bare date (UTC midnight); ValueError for anything else."""
+    """Parse an ISO timestamp or a bare date (midnight UTC); ValueError for anything else."""
     # A plus sign in a query string arrives as a space.
     moment = datetime.fromisoformat(text.strip().replace(" ", "+").replace("Z", "+00:00"))
     if moment.tzinfo is None:
@@ -57,37 +54,37 @@ def parse_stamp(text: str) -> int:
 
 
 def parse_day(text: str) -> int:
-    """Read a YYYY-MM-DD date; ValueError for anything else."""
+    """Parse a YYYY-MM-DD date; ValueError for anything else."""
     return (date.fromisoformat(text) - EPOCH).days
 
 
 def is_date_only(text: str) -> bool:
-    """Whether the text names a day and no time."""
+    """Return whether a text is a day without a time."""
     return _DATE.fullmatch(text) is not None
 
 
 def weekday(day: int) -> int:
-    """Give the day of the week, Monday being 0."""
+    """Return the day of the week; Monday is 0."""
     return (day + 3) % 7
 
 
 def now_ms() -> int:
-    """Read the wall clock; only mutations without an `at` may ask."""
+    """Read the wall clock; only for mutations without an `at`."""
     return time.time_ns() // 1_000_000
 
 
 def today() -> int:
-    """Give the current day in UTC."""
+    """Return the current day in UTC."""
     return now_ms() // DAY_MS
 
 
 def is_uuid(text: str) -> bool:
-    """Whether the text is a UUID in its usual lower-case spelling."""
+    """Return whether a text is a UUID in the usual lower-case form."""
     return _UUID.fullmatch(text) is not None
 
 
 def uuid_bytes(text: str) -> bytes:
-    """Give the sixteen bytes of a UUID; ValueError if it is none."""
+    """Return the sixteen bytes of a UUID; ValueError for anything else."""
     lowered = text.lower()
     if not is_uuid(lowered):
         message = f"not a UUID: {text}"
@@ -96,7 +93,7 @@ def uuid_bytes(text: str) -> bytes:
 
 
 def uuid_text(raw: bytes) -> str:
-    """Spell sixteen bytes as a UUID."""
+    """Format sixteen bytes as a UUID."""
     text = raw.hex()
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
@@ -117,5 +114,11 @@ def uuid4(rng: Random) -> str:
 
 
 def uuid7(rng: Random, ms: int) -> str:
-    """Draw a version 7 UUID for an instant."""
+    """Draw a version 7 UUID of an instant."""
     return uuid_text(as_uuid7(ms, rng.getrandbits(80)))
+
+
+def spread(rng: Random, created: int, until: int, count: int) -> list[int]:
+    """Choose sorted instants between two others; none in the last three hours."""
+    last = max(created + 1, until - 3 * HOUR_MS)
+    return sorted(rng.randrange(created, last) for _ in range(count))

@@ -1,4 +1,4 @@
-"""What a sandbox is asked to be: size, seed, manners and keys."""
+"""Configuration of a sandbox: sizes, seed, behaviour and keys."""
 
 from __future__ import annotations
 
@@ -6,34 +6,29 @@ from dataclasses import dataclass, field
 
 from sandbox.group import MAIN
 
+LEAD_QUERIES = ("any", "all", "ignored", "unsupported")
+"""Semantics of several `queries` of a list of leads: any or all must match, they are ignored, or answered with 400."""
+
 
 @dataclass(frozen=True)
 class ApiKey:
-    """One API key of the sandbox.
+    """An API key of the sandbox."""
 
-    Attributes:
-        name: What the request log calls the key.
-        scopes: Scopes as the API spells them, for instance `campaigns:read` or `all:all`.
-        paid: Whether the key's workspace has a plan; without one every call answers 402. A workspace with no other
-            keys than unpaid ones has no plan for those either who come by another way.
-        workspace: Name of the workspace the key opens.
-        inbox_placement: Whether its workspace pays for inbox placement; without, all of that answers 402.
-    """
-
-    name: str
+    name: str  # in the request log
     scopes: tuple[str, ...] = ("all:all",)
+    # Without a plan every call answers 402. A workspace with only unpaid keys has no plan for other keys either.
     paid: bool = True
     workspace: str = MAIN
-    inbox_placement: bool = True
+    inbox_placement: bool = True  # without, the endpoints of inbox placement answer 402
 
     @property
     def secret(self) -> str:
-        """The bearer token; a fixed function of the name, so that tests need not pass secrets around."""
+        """The bearer token: a function of the name alone, so that tests do not have to pass secrets around."""
         return f"sandbox-key-{self.name}"
 
     @classmethod
     def parse(cls, text: str, *, paid: bool = True) -> ApiKey:
-        """Read `NAME`, with `@WORKSPACE` and `=scope,scope` behind it where the usual ones will not do."""
+        """Parse `NAME`, optionally with `@WORKSPACE` and `=scope,scope` behind it."""
         who, _, scopes = text.partition("=")
         name, _, workspace = who.partition("@")
         if not name:
@@ -43,8 +38,8 @@ class ApiKey:
 
 
 @dataclass
-class Manners:
-    """How the sandbox behaves at the door; everything here may change while it runs."""
+class Behaviour:
+    """Settings that can change while the sandbox runs."""
 
     paid: bool = True
     latency_ms: float = 0.0
@@ -58,37 +53,30 @@ class Manners:
     analytics_accounts: int = 200
     inbox_placement: bool = True
     stray_placement_rows: float = 0.02
+    lead_queries: str = "any"
+    query_days_from_midnight: bool = False
+    query_lag_seconds: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.lead_queries not in LEAD_QUERIES:
+            message = f"lead_queries must be one of {', '.join(LEAD_QUERIES)}, and not {self.lead_queries!r}"
+            raise ValueError(message)
 
 
 @dataclass(frozen=True)
 class SandboxConfig:
-    """Everything a sandbox is started with; equal configurations hold byte-identical data.
-
-    Attributes:
-        workspaces: Number of workspaces; all further sizes are those of each of them.
-        campaigns: Number of campaigns, drafts included.
-        accounts: Number of sending accounts.
-        leads: Number of leads.
-        lead_lists: Number of lead lists.
-        emails: Number of e-mails.
-        days: How many days of activity there are, up to and including `until`.
-        until: The last day with data (YYYY-MM-DD); today (UTC) when not given.
-        seed: The seed of everything generated.
-        list_ties: Whether lead lists come in pairs with the same creation time.
-        keys: The API keys; the first is the one `Server.api_key` and the command line announce. Each workspace but the
-            first also has a key that is called like it.
-        manners: Behaviour that can also be changed later through the control plane.
-    """
+    """Configuration of a sandbox; equal configurations yield byte-identical data. Sizes are per workspace."""
 
     workspaces: int = 1
-    campaigns: int = 12
+    campaigns: int = 12  # drafts included
     accounts: int = 40
     leads: int = 5000
     lead_lists: int = 5
     emails: int = 3000
-    days: int = 120
-    until: str | None = None
+    days: int = 120  # of activity, up to and including `until`
+    until: str | None = None  # last day with data (YYYY-MM-DD); today (UTC) by default
     seed: int = 1
-    list_ties: bool = False
+    list_ties: bool = False  # lead lists come in pairs with the same creation time
+    # `Server.api_key` and the command line announce the first. Each workspace but the first also has a key of its name.
     keys: tuple[ApiKey, ...] = (ApiKey("default"), ApiKey("unpaid", paid=False))
-    manners: Manners = field(default_factory=Manners)
+    behaviour: Behaviour = field(default_factory=Behaviour)

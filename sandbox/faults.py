@@ -1,4 +1,4 @@
-"""Trouble on order: which requests it hits, and what happens to their answers."""
+"""Injected faults: which requests they hit, and their effect on the answers."""
 
 from __future__ import annotations
 
@@ -7,50 +7,32 @@ import contextlib
 import json
 import socket
 import struct
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from fnmatch import fnmatchcase
 from random import Random
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import Any
 
 from starlette.responses import Response
+from starlette.types import Send
 
 from sandbox.answers import JSON_TYPE, ApiError, dumps
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from starlette.types import Send
-
-Kind = Literal[
-    "status",
-    "latency",
-    "reset",
-    "truncated",
-    "reset_midway",
-    "garbage",
-    "html",
-    "empty",
-    "slow_drip",
-    "slow_headers",
-    "error_in_200",
-    "wrong_content_type",
-    "cursor_loop",
-    "repeat_cursor",
-    "disordered",
-]
-KINDS: tuple[str, ...] = get_args(Kind)
-
-# Answers that take the place of the real one and those that deface it.
+KINDS = (
+    *("status", "latency", "reset", "truncated", "reset_midway", "garbage", "html", "empty", "slow_drip"),
+    *("slow_headers", "error_in_200", "wrong_content_type", "cursor_loop", "repeat_cursor", "disordered"),
+)
+# Pages of a cursor loop.
 ROUND = 2
-
-# Seconds that the client has to read what was sent, as a reset takes back the rest.
+# Seconds for the client to read the bytes sent, because a reset discards unread ones.
 HEAD_START = 0.02
-INSTEAD = frozenset({"status", "reset", "garbage", "html", "empty", "error_in_200"})
+# Kinds that replace the answer.
+REPLACING = frozenset({"status", "reset", "garbage", "html", "empty", "error_in_200"})
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What a request asked for; `answer` is the right answer's body, where a fault wants to know it."""
+class FaultRequest:
+    """A request, as faults match it; `answer` is the body of the correct answer, if a fault needs it."""
 
     method: str
     path: str
@@ -62,41 +44,23 @@ class Asked:
 
 @dataclass
 class Fault:
-    """One order of trouble.
+    """An injected fault."""
 
-    Attributes:
-        path: Exact path or glob.
-        kind: What goes wrong.
-        method: Only this method.
-        workspace: Only requests for this workspace.
-        status: Status of a `status` fault (and of `html`, `garbage`, `empty`, `error_in_200` if not 200).
-        body: Body instead of the usual one: a JSON value, or a string sent as it is.
-        headers: Further headers of a `status` fault.
-        count: How many requests it hits; None for all.
-        after: How many matching requests it lets pass first.
-        limit_over: Only requests for more records than this at a time.
-        record: Only requests whose answer would hold the record with this id (or address).
-        probability: Chance to hit a matching request, drawn from `seed`.
-        seed: Seed of that chance.
-        seconds: Delay of `latency`, pause of `slow_drip` and `slow_headers`.
-        chunk: Bytes at a time of those two.
-    """
-
-    path: str
-    kind: Kind
+    path: str  # exact path or glob
+    kind: str
     method: str | None = None
     workspace: str | None = None
     status: int | None = None
-    body: Any = None
+    body: Any = None  # instead of the usual body: a JSON value, or a string sent unchanged
     headers: dict[str, str] = field(default_factory=dict)
-    count: int | None = 1
-    after: int = 0
-    limit_over: int | None = None
-    record: str | None = None
-    probability: float = 1.0
+    count: int | None = 1  # requests to hit; None for all
+    after: int = 0  # matching requests to let pass first
+    limit_over: int | None = None  # only requests with a larger page size
+    record: str | None = None  # only answers that would contain the record with this id (or address)
+    probability: float = 1.0  # chance to hit a matching request, drawn from `seed`
     seed: int = 1
-    seconds: float = 1.0
-    chunk: int = 16
+    seconds: float = 1.0  # delay of `latency`, pause of `slow_drip` and `slow_headers`
+    chunk: int = 16  # bytes at a time of those two
     id: int = 0
     seen: int = 0
     hits: int = 0
@@ -106,17 +70,17 @@ class Fault:
             message = f"unknown kind of fault: {self.kind!r}; there are {', '.join(KINDS)}"
             raise ValueError(message)
         self._rng = Random(self.seed)
-        self.forgotten = asyncio.Event()
+        self.cleared = asyncio.Event()
         self._cursors: list[str] = []
 
     @property
     def spent(self) -> bool:
-        """Whether it has hit as often as it may."""
+        """True if it has hit its number of requests."""
         return self.count is not None and self.hits >= self.count
 
-    def strikes(self, asked: Asked) -> bool:
-        """Decide whether a request is hit, and count it."""
-        if self.spent or not self._is_about(asked):
+    def applies(self, request: FaultRequest) -> bool:
+        """Decide whether to hit a request, and count it."""
+        if self.spent or not self._matches(request):
             return False
         self.seen += 1
         if self.seen <= self.after or self._rng.random() >= self.probability:
@@ -124,19 +88,19 @@ class Fault:
         self.hits += 1
         return True
 
-    def _is_about(self, asked: Asked) -> bool:
+    def _matches(self, request: FaultRequest) -> bool:
         return (
-            (not self.method or self.method.upper() == asked.method)
-            and self.workspace in {None, asked.workspace}
-            and (asked.path == self.path or fnmatchcase(asked.path, self.path))
-            # The first page has no cursor that could be repeated.
-            and not (self.kind == "repeat_cursor" and asked.cursor is None)
-            and (self.limit_over is None or asked.limit > self.limit_over)
-            and (self.record is None or f'"{self.record}"'.encode() in asked.answer)
+            (not self.method or self.method.upper() == request.method)
+            and self.workspace in {None, request.workspace}
+            and (request.path == self.path or fnmatchcase(request.path, self.path))
+            # The first page has no cursor to repeat.
+            and not (self.kind == "repeat_cursor" and request.cursor is None)
+            and (self.limit_over is None or request.limit > self.limit_over)
+            and (self.record is None or f'"{self.record}"'.encode() in request.answer)
         )
 
     def next_cursor(self, real: str | None, asked: str | None) -> str | None:
-        """Give the cursor that leads astray: back to this page, or round and round over two of them."""
+        """Return the wrong cursor: back to this page, or in a loop over two pages."""
         if self.body is not None:
             return str(self.body)
         if self.kind == "repeat_cursor":
@@ -148,46 +112,45 @@ class Fault:
 
 
 class Faults:
-    """All trouble on order."""
+    """All injected faults."""
 
     def __init__(self) -> None:
         self._faults: list[Fault] = []
         self._next = 1
 
     def add(self, order: dict[str, Any]) -> Fault:
-        """Take an order; TypeError or ValueError if it makes no sense."""
-        # It takes several answers to lead somebody in a circle.
+        """Add a fault; TypeError or ValueError if it is invalid."""
+        # A loop takes several answers.
         fault = Fault(**({"count": None} if order.get("kind") == "cursor_loop" else {}) | order)
         fault.id, self._next = self._next, self._next + 1
         self._faults.append(fault)
         return fault
 
     def clear(self) -> None:
-        """Forget all orders."""
+        """Remove all faults."""
         for fault in self._faults:
-            fault.forgotten.set()
+            fault.cleared.set()
         self._faults.clear()
 
     def as_json(self) -> list[dict[str, Any]]:
-        """List the orders, spent ones included."""
+        """List the faults, including spent ones."""
         return [asdict(fault) for fault in self._faults]
 
     @property
     def about_records(self) -> bool:
-        """Whether it takes the right answer to tell what is hit."""
+        """True if matching needs the correct answer."""
         return any(fault.record is not None for fault in self._faults)
 
-    def strike(self, asked: Asked) -> Fault | None:
-        """Give the one fault that hits a request: the first that applies."""
-        return next((fault for fault in self._faults if fault.strikes(asked)), None)
+    def hit(self, request: FaultRequest) -> Fault | None:
+        """Return the first fault that hits a request."""
+        return next((fault for fault in self._faults if fault.applies(request)), None)
 
     def __bool__(self) -> bool:
         return bool(self._faults)
 
 
-def instead(fault: Fault) -> Response:
-    """Make the answer that takes the place of the real one."""
-    status = fault.status or 200
+def replacement(fault: Fault) -> Response:
+    """Create the answer that replaces the real one."""
     if fault.kind == "status":
         answer = ApiError(fault.status or 500, "The sandbox was told to fail").answer()
         if fault.body is not None:
@@ -197,20 +160,18 @@ def instead(fault: Fault) -> Response:
     if fault.kind == "html":
         page = "<!DOCTYPE html><html><head><title>502 Bad Gateway</title></head><body>Bad gateway</body></html>"
         return Response(_body(fault.body or page), fault.status or 502, media_type="text/html; charset=utf-8")
-    if fault.kind == "garbage":
-        return Response(_body(fault.body or '{"items":[{"id":'), status, media_type=JSON_TYPE)
-    if fault.kind == "empty":
-        return Response(b"", status, media_type=JSON_TYPE)
     error = {"statusCode": 500, "error": "Internal Server Error", "message": "Something went wrong"}
-    return Response(_body(fault.body or error), status, media_type=JSON_TYPE)
+    usual = {"garbage": '{"items":[{"id":', "empty": "", "error_in_200": error}[fault.kind]
+    body = usual if fault.kind == "empty" else fault.body or usual
+    return Response(_body(body), fault.status or 200, media_type=JSON_TYPE)
 
 
 def _body(value: Any) -> bytes:  # noqa: ANN401 - any JSON value
     return value.encode() if isinstance(value, str) else dumps(value).encode()
 
 
-def deface(fault: Fault, answer: Response, cursor: str | None) -> Response:
-    """Change the real answer: its content type, its cursor or the order of its records."""
+def corrupt(fault: Fault, answer: Response, cursor: str | None) -> Response:
+    """Corrupt the real answer: its content type, its cursor or the order of its records."""
     if fault.kind == "wrong_content_type":
         answer.headers["content-type"] = "text/html; charset=utf-8"
         return answer
@@ -227,7 +188,7 @@ def deface(fault: Fault, answer: Response, cursor: str | None) -> Response:
 
 
 async def send_slow_headers(fault: Fault, answer: Response, transport: asyncio.Transport | None) -> None:
-    """Send an answer whose headers take their time."""
+    """Send an answer with slow headers."""
     if transport is None:
         return
     headers = b"".join(name + b": " + value + b"\r\n" for name, value in answer.raw_headers)
@@ -242,7 +203,7 @@ async def send_slow_headers(fault: Fault, answer: Response, transport: asyncio.T
 
 
 async def send_broken(fault: Fault, answer: Response, send: Send, transport: asyncio.Transport | None) -> None:
-    """Send an answer that breaks off, or that takes its time."""
+    """Send an answer that breaks off or is slow."""
     body = bytes(answer.body)
     start = {"type": "http.response.start", "status": answer.status_code, "headers": answer.raw_headers}
     await send(start)
@@ -265,12 +226,12 @@ def _pieces(body: bytes, size: int) -> Iterable[bytes]:
 
 
 def reset(transport: asyncio.Transport | None) -> None:
-    """Reset the connection: no answer, no orderly end."""
+    """Reset the connection without an answer."""
     if transport is None:
         return
     handle = transport.get_extra_info("socket")
     if handle is not None:
-        # Closing with a linger time of zero is what makes the kernel send RST rather than FIN.
+        # A linger time of zero makes the kernel send RST rather than FIN.
         with socket.fromfd(handle.fileno(), socket.AF_INET, socket.SOCK_STREAM) as twin:
             twin.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     transport.abort()

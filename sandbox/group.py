@@ -1,40 +1,29 @@
-"""The workspaces of a sandbox: one that has the others in its group, as the admin workspace of an agency does.
+"""Workspaces of a sandbox. The first has the others in its group, like the admin workspace of an agency.
 
-Who they are follows from the seed alone, so that nobody needs to make a workspace to know of it.
+Members follow from the seed alone, so that listing them creates no workspace.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from random import Random
-from typing import TYPE_CHECKING
 
 from sandbox.clock import DAY_MS, uuid4
 from sandbox.words import COMPANY_KINDS, COMPANY_STEMS
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 MAIN = "main"
 MAIN_TITLE = "Harbor & Loom"
 ACCEPTED, PENDING, REJECTED = "accepted", "pending", "rejected"
 STATUSES = (ACCEPTED, ACCEPTED, PENDING, ACCEPTED, REJECTED)
-# However many members there are, none joins in the future.
+# Even the last of many members does not join in the future.
 JOINING_DAYS = 450
 
 
 @dataclass(frozen=True)
 class Member:
-    """A workspace in the group of another.
-
-    Attributes:
-        id: Id of the membership.
-        organization: Id of the workspace.
-        title: What the workspace is called.
-        status: What became of the invitation.
-        invited: When it was invited, in milliseconds since the admin workspace was made.
-    """
+    """A workspace in the group of another."""
 
     id: str
     organization: str
@@ -44,7 +33,7 @@ class Member:
 
 
 def random_of(seed: int, workspace: str, purpose: str) -> Random:
-    """Give a source of randomness of its own to each purpose of each workspace."""
+    """Return a separate source of randomness for each purpose of each workspace."""
     return Random(f"{seed}:{workspace}:{purpose}")
 
 
@@ -61,7 +50,7 @@ def draw_member(rng: Random, number: int) -> Member:
 
 @lru_cache(maxsize=16)
 def members_of(seed: int, workspaces: int) -> Mapping[str, Member]:
-    """Give all workspaces but the first, by name, as the first one knows them."""
+    """Return all workspaces but the first, by name, as members of its group."""
     rng = random_of(seed, MAIN, "workspace_group_members")
     return {
         name: replace(draw_member(rng, number), organization=uuid4(random_of(seed, name, "workspace")))

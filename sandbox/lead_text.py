@@ -1,18 +1,19 @@
-"""Leads rendered straight from their ids.
+"""Renders leads from their ids.
 
-A lead's id carries 62 random bits, and everything else about the lead is a function of them. So a million leads
-cost sixteen megabytes, and a page is written without ever building a dictionary.
+A lead's id has 62 random bits, which determine the lead. So a million leads take sixteen megabytes, and pages are
+written without creating dictionaries.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import TYPE_CHECKING
+from random import Random
 
 from sandbox.answers import dumps
-from sandbox.clock import DAY_MS, HOUR_MS, MINUTE_MS, stamp, uuid4, uuid_text
+from sandbox.clock import DAY_MS, HOUR_MS, MINUTE_MS, stamp, uuid_text
 from sandbox.words import (
     COMPANY_KINDS,
     COMPANY_STEMS,
@@ -22,10 +23,6 @@ from sandbox.words import (
     LAST_NAMES,
     plain,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from random import Random
 
 SLOTS = 1 << 14
 PAYLOADS = 16
@@ -43,7 +40,7 @@ def _dial(*shares: tuple[str, int]) -> tuple[str, ...]:
     return tuple(shares[bisect_right(edges, position)][0] for position in range(_PER_MILLE))
 
 
-# 4, 5 and 7 are in no documentation and in real workspaces.
+# 4, 5 and 7 are undocumented but occur in real workspaces.
 _ESP = _dial(
     *[(f',"esp_code":{code}', weight) for code, weight in ((1, 380), (2, 300), (3, 40), (0, 20), (8, 20), (9, 15))],
     *[(f',"esp_code":{code}', 15) for code in (10, 12, 13, 999, 1000, 4, 5, 7)],
@@ -56,7 +53,7 @@ _VERIFIED = _dial(
     *[(f',"verification_status":{code}', 20) for code in (-1, -2, -3, -4, 11, 12)],
 )
 _ENRICHED = _dial(("", 700), *[(f',"enrichment_status":{code}', 60) for code in (1, -1, 11, -2)])
-# 7001 and 7002 are labels of the workspace's own making.
+# 7001 and 7002 are custom labels of the workspace.
 _INTEREST = _dial(*[(str(code), 100) for code in (1, 1, 2, 3, 4, 0, -1, -2, -3, -4, 7001, 7002)])
 _FATE = _dial(("3", 500), ("1", 480), ("-1", 20), ("-2", 8), ("-3", 6))
 _TITLES = tuple(dumps(title) for title in JOB_TITLES)
@@ -67,47 +64,35 @@ _METHOD = _dial(("manual", 600), ("api", 350), ("website-visitor", 50))
 
 
 @dataclass(frozen=True)
-class Box:
-    """What a lead can be in: a campaign or a list.
+class LeadGroup:
+    """A campaign or list with leads.
 
-    Attributes:
-        id: Id of the campaign or list.
-        is_campaign: Which of the two it is.
-        weight: Its share of all leads.
-        start: When its leads began to be contacted.
-        end: When that stopped; not after `start` if it never began.
-        variants: Number of variants of each step.
-        opens: Whether opens are tracked.
-        clicks: Whether clicks are tracked.
-        progress: Contacted share of its leads, in 1024ths.
-        step_ids: Ids of the steps.
-        payloads: Custom variables its leads can have, rendered.
-        owner: Who uploads its leads.
-        senders: Accounts that send for it.
+    The weight is its share of all leads. Its leads are contacted from `start` to `end`, up to `progress` of 1024. Step
+    ids, custom variables (rendered), owner and senders are those of the campaign.
     """
 
     id: str
-    is_campaign: bool
-    weight: int
-    start: int
-    end: int
-    variants: tuple[int, ...]
-    opens: bool
-    clicks: bool
-    progress: int
-    step_ids: tuple[str, ...]
-    payloads: tuple[str, ...]
-    owner: str
+    is_campaign: bool = False
+    weight: int = 1
+    start: int = 0
+    end: int = 0
+    variants: tuple[int, ...] = (1,)
+    opens: bool = False
+    clicks: bool = False
+    progress: int = 0
+    step_ids: tuple[str, ...] = ()
+    payloads: tuple[str, ...] = ()
+    owner: str = ""
     senders: tuple[str, ...] = ()
 
     @property
     def head(self) -> str:
-        """The member that names the box."""
+        """Member of a lead that names the group."""
         return f',"{"campaign" if self.is_campaign else "list_id"}":"{self.id}"'
 
 
 def make_payloads(rng: Random) -> tuple[str, ...]:
-    """Draw the custom variables of one campaign: few names of its own, flat values."""
+    """Draw the custom variables of a campaign: few names, flat values."""
     names = rng.sample(range(len(CUSTOM_VARIABLES)), 3)
     rows = []
     for _ in range(PAYLOADS):
@@ -116,41 +101,28 @@ def make_payloads(rng: Random) -> tuple[str, ...]:
     return tuple(rows)
 
 
-def make_step_ids(rng: Random, steps: int) -> tuple[str, ...]:
-    """Draw ids for steps."""
-    return tuple(uuid4(rng) for _ in range(steps))
-
-
 class LeadText:
-    """Renders leads.
-
-    Args:
-        boxes: The campaigns and lists of the workspace.
-        organization: Id of the workspace.
-        users: Ids of its users.
-        old: First and last instant at which leads with random ids were created.
-        horizon: The last instant with data.
-    """
+    """Renders leads."""
 
     def __init__(
-        self, boxes: Sequence[Box], organization: str, users: Sequence[str], old: tuple[int, int], horizon: int
+        self, groups: Sequence[LeadGroup], organization: str, users: Sequence[str], old: tuple[int, int], horizon: int
     ) -> None:
-        self.boxes = boxes
+        self.groups = groups
         self._users = users
         self._old_from, self._old_span = old[0], max(1, old[1] - old[0])
         self._horizon = horizon
-        self._slots = self._assign(boxes)
-        self._heads = [f',"organization":"{organization}"{box.head}' for box in boxes]
+        self._slots = self._assign(groups)
+        self._heads = [f',"organization":"{organization}"{group.head}' for group in groups]
 
     @staticmethod
-    def _assign(boxes: Sequence[Box]) -> tuple[int, ...]:
-        """Share the slots out by weight; a slot is fourteen bits of the id."""
-        total = sum(box.weight for box in boxes) or 1
-        edges = [edge * SLOTS // total for edge in accumulate(box.weight for box in boxes)]
-        return tuple(bisect_right(edges, slot) for slot in range(SLOTS)) if boxes else ()
+    def _assign(groups: Sequence[LeadGroup]) -> tuple[int, ...]:
+        """Assign slots to groups by weight; a slot is fourteen bits of the id."""
+        total = sum(group.weight for group in groups) or 1
+        edges = [edge * SLOTS // total for edge in accumulate(group.weight for group in groups)]
+        return tuple(bisect_right(edges, slot) for slot in range(SLOTS)) if groups else ()
 
-    def box_number(self, raw: bytes) -> int:
-        """Tell which box a lead is in."""
+    def group_number(self, raw: bytes) -> int:
+        """Return the number of a lead's group."""
         return self._slots[((raw[8] & 0x3F) << 8) | raw[9]]
 
     def _created(self, raw: bytes, noise: int) -> int:
@@ -159,31 +131,31 @@ class LeadText:
         return self._old_from + noise % self._old_span
 
     def render(self, raw: bytes) -> str:
-        """Write one lead as JSON."""
+        """Render a lead as JSON."""
         low = int.from_bytes(raw[8:], "big")
         h = (low * _MIX_A) & _MASK
         h ^= h >> 31
         g = (h * _MIX_B) & _MASK
         g ^= g >> 29
-        number = self.box_number(raw)
-        box = self.boxes[number]
+        number = self.group_number(raw)
+        group = self.groups[number]
         created = self._created(raw, g ^ low)
-        if box.is_campaign and (g & 1023) < box.progress and created < box.end:
-            story, last = self._journey(box, created, g, h)
+        if group.is_campaign and (g & 1023) < group.progress and created < group.end:
+            story, last = self._journey(group, created, g, h)
         else:
-            story, last = self._waiting(box, created, g)
+            story, last = self._waiting(group, created, g)
         return (
             f'{{"id":"{uuid_text(raw)}","timestamp_created":"{stamp(created)}","timestamp_updated":"{stamp(last)}"'
-            f"{self._heads[number]}{story}{self._person(box, h, g)}{self._tail(box, h, g)}}}"
+            f"{self._heads[number]}{story}{self._person(group, h, g)}{self._tail(group, h, g)}}}"
         )
 
-    def _person(self, box: Box, h: int, g: int) -> str:
+    def _person(self, group: LeadGroup, h: int, g: int) -> str:
         a, b, c, d = h & 63, (h >> 6) & 63, (h >> 12) & 31, (h >> 17) & 31
         first, last, company = FIRST_NAMES[a], LAST_NAMES[b], f"{COMPANY_STEMS[c]} {COMPANY_KINDS[d]}"
         domain = f"{_DOMAIN_STEMS[c]}{_DOMAIN_KINDS[d]}{(h >> 22) & 0xFF}.example"
         title, tail = _TITLES[(h >> 30) & 15], (h >> 34) & 0xFFFFF
         text = f',"company_domain":"{domain}","first_name":"{first}","last_name":"{last}","company_name":"{company}"'
-        if box.is_campaign or (h >> 54) & 31:
+        if group.is_campaign or (h >> 54) & 31:
             text += f',"email":"{_LOCAL_FIRST[a]}.{_LOCAL_LAST[b]}.{tail:05x}@{domain}"'
         if h >> 63:
             text += f',"job_title":{title}'
@@ -195,41 +167,41 @@ class LeadText:
         if (h >> 61) & 1:
             text += f',"jobTitle":{title},"website":"https://{domain}","phone":"+1555{tail:07d}"'
             text += f',"personalization":"Hi {first}"'
-        return f"{text}{box.payloads[(g >> 50) & (PAYLOADS - 1)] if box.payloads else ''}}}"
+        return f"{text}{group.payloads[(g >> 50) & (PAYLOADS - 1)] if group.payloads else ''}}}"
 
-    def _tail(self, box: Box, h: int, g: int) -> str:
+    def _tail(self, group: LeadGroup, h: int, g: int) -> str:
         method = _METHOD[(h >> 8) & 1023]
         text = f"{_ESP[(g >> 12) & 1023]}{_ESG[(g >> 24) & 1023]}{_VERIFIED[(g >> 35) & 1023]}"
-        text += f'{_ENRICHED[(h >> 40) & 1023]},"uploaded_by_user":"{box.owner}","upload_method":"{method}"'
+        text += f'{_ENRICHED[(h >> 40) & 1023]},"uploaded_by_user":"{group.owner}","upload_method":"{method}"'
         text += f',"is_website_visitor":{"true" if method == "website-visitor" else "false"}'
         if not (h >> 45) & 7:
             text += f',"assigned_to":"{self._users[(h >> 20) % len(self._users)]}"'
         return text
 
     @staticmethod
-    def _waiting(box: Box, created: int, g: int) -> tuple[str, int]:
-        """Tell of a lead nobody has written to; leads outside campaigns have the undocumented status 0."""
-        status = 1 if box.is_campaign else 0
+    def _waiting(group: LeadGroup, created: int, g: int) -> tuple[str, int]:
+        """Render the fields of an uncontacted lead; leads outside campaigns have the undocumented status 0."""
+        status = 1 if group.is_campaign else 0
         story = f',"status":{status},"email_open_count":0,"email_reply_count":0,"email_click_count":0'
         return f'{story},"status_summary":{{}}', created + (g >> 44) % (15 * MINUTE_MS)
 
-    def _journey(self, box: Box, created: int, g: int, h: int) -> tuple[str, int]:
-        """Tell of a lead the campaign has written to."""
-        base = max(created, box.start)
-        contact = base + (g >> 7) % max(1, box.end - base)
-        step = (g >> 3) % len(box.variants)
-        variant = (g >> 17) % box.variants[step]
+    def _journey(self, group: LeadGroup, created: int, g: int, h: int) -> tuple[str, int]:
+        """Render the fields of a contacted lead."""
+        base = max(created, group.start)
+        contact = base + (g >> 7) % max(1, group.end - base)
+        step = (g >> 3) % len(group.variants)
+        variant = (g >> 17) % group.variants[step]
         status = _FATE[(g >> 10) & 1023]
         bounced = status == "-1"
-        opened = box.opens and not bounced and (g >> 20) & 1023 < 420  # noqa: PLR2004 - a rate
-        replied = not bounced and (g >> 30) & 1023 < 34  # noqa: PLR2004 - a rate
-        clicked = opened and box.clicks and (g >> 40) & 1023 < 50  # noqa: PLR2004 - a rate
+        opened = group.opens and not bounced and (g >> 20) & 1023 < 420  # noqa: PLR2004 - a probability
+        replied = not bounced and (g >> 30) & 1023 < 34  # noqa: PLR2004 - a probability
+        clicked = opened and group.clicks and (g >> 40) & 1023 < 50  # noqa: PLR2004 - a probability
         opens = 1 + ((h >> 50) & 3) if opened else 0
         text = (
             f',"status":{status},"email_open_count":{opens},"email_reply_count":{1 if replied else 0}'
             f',"email_click_count":{1 if clicked else 0},"last_contacted_from":"campaign"'
         )
-        text += self._last_step(box, contact, step, finished=status != "1", g=g)
+        text += self._last_step(group, contact, step, finished=status != "1", g=g)
         last = contact
         for happened, what, verb, delay in (
             (opened, "open", "opened", 2 * HOUR_MS),
@@ -249,14 +221,14 @@ class LeadText:
         return text, last
 
     @staticmethod
-    def _last_step(box: Box, contact: int, step: int, *, finished: bool, g: int) -> str:
-        at, step_id = stamp(contact), box.step_ids[step]
+    def _last_step(group: LeadGroup, contact: int, step: int, *, finished: bool, g: int) -> str:
+        at, step_id = stamp(contact), group.step_ids[step]
         text = f',"last_step_from":"campaign","last_step_id":"{step_id}","last_step_timestamp_executed":"{at}"'
-        # Seen both: the account that sent it, and the mere word.
-        sender = box.senders[(g >> 45) % len(box.senders)] if box.senders and (g >> 60) & 7 else "campaign"
+        # Both occur in the real API: the address of the sending account, and only a word.
+        sender = group.senders[(g >> 45) % len(group.senders)] if group.senders and (g >> 60) & 7 else "campaign"
         last = f'{{"from":"{sender}","stepID":"{step_id}","timestamp_executed":"{at}"}}'
         text += f',"status_summary":{{"lastStep":{last}{DONE if finished else ""}}}'
         if not (g >> 55) & 31:
-            text += f',"subsequence_id":"{box.step_ids[0]}","timestamp_added_subsequence":"{at}"'
+            text += f',"subsequence_id":"{group.step_ids[0]}","timestamp_added_subsequence":"{at}"'
             text += f',"status_summary_subseq":{{"from":"subsequence","stepID":"{step_id}","timestampExecuted":"{at}"}}'
         return text

@@ -1,23 +1,21 @@
-"""What a campaign did, by day, step and variant.
+"""Counts of a campaign by day, step and variant.
 
-Every analytics answer is a sum over these cells, so daily rows, step rows and totals agree because they cannot do
-otherwise. The one thing that does not add up is the one that does not in the real API: distinct leads.
+Every analytics answer is a sum over these cells, so daily rows, step rows and totals always agree. Only distinct leads
+do not add up, as in the real API.
 """
 
 from __future__ import annotations
 
 from array import array
 from collections import defaultdict
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from random import Random
+from typing import TypeVar
 
 from sandbox.clock import weekday
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from random import Random
-
-# A unique count is directly followed by its repeats: those of the day's distinct leads who had done it before.
+# Each unique count is followed by its repeats: the day's distinct leads who had done it before.
 METRICS = (
     *("sent", "new", "bounced", "unsubscribed", "completed"),
     *("opened", "unique_opened", "repeat_opened"),
@@ -38,7 +36,7 @@ Key = TypeVar("Key")
 
 @dataclass(frozen=True)
 class Window:
-    """Days from `start` up to, not including, `end`; None leaves a side open."""
+    """Days from `start` up to, but excluding, `end`; None leaves a side open."""
 
     start: int | None = None
     end: int | None = None
@@ -52,18 +50,7 @@ EVER = Window()
 
 @dataclass(frozen=True)
 class Activity:
-    """What is needed to invent a campaign's history.
-
-    Attributes:
-        leads: How many leads it has.
-        first: First day on which it sends.
-        last: Last day on which it sends.
-        horizon: Last day with data at all.
-        variants: Number of variants of each step.
-        progress: Share of the leads it has started.
-        opens: Whether it tracks opens.
-        clicks: Whether it tracks clicks.
-    """
+    """Parameters of a campaign's history."""
 
     leads: int
     first: int
@@ -83,14 +70,14 @@ class Ledger:
         self._totals: dict[Window, Counts] = {}
 
     def add(self, day: int, step: Step, **counts: int) -> None:
-        """Count something."""
+        """Add counts."""
         self._totals.clear()
         cell = self._cells[day].setdefault(step, array("i", bytes(4 * len(METRICS))))
         for name, count in counts.items():
             cell[INDEX[name]] += count
 
     def cells(self, window: Window = EVER) -> Iterator[tuple[int, Step, array[int]]]:
-        """Go through the cells of a window in the order of days."""
+        """Yield the cells of a window in the order of days."""
         for day in sorted(day for day in self._cells if day in window):
             for step, cell in self._cells[day].items():
                 if any(cell):
@@ -98,22 +85,22 @@ class Ledger:
 
     @property
     def ever_sent(self) -> bool:
-        """Whether anything was ever sent."""
+        """True if anything was ever sent."""
         return any(cell[INDEX["sent"]] for cells in self._cells.values() for cell in cells.values())
 
     def by_day(self, window: Window = EVER) -> dict[int, Counts]:
-        """Sum up each day."""
+        """Sum each day."""
         return {day: summary.sums() for day, summary in self._summaries(window, lambda day, _step: day).items()}
 
     def by_step(self, window: Window = EVER) -> dict[Step, Counts]:
-        """Sum up each step and variant."""
+        """Sum each step and variant."""
         found = self._summaries(window, lambda _day, step: step)
         return {step: found[step].counts(by_step=True) for step in sorted(found, key=step_order)}
 
     def total(self, window: Window = EVER) -> Counts:
-        """Sum up the window, with distinct leads over all of it and per step, and leads written to at all.
+        """Sum the window, with leads that are distinct over all of it and per step, and contacted leads.
 
-        Sums are kept: hundreds of campaigns would hold up all other answers each time.
+        Sums are cached: for hundreds of campaigns, computing them would block all other answers.
         """
         if window not in self._totals:
             self._totals[window] = self._total(window)
@@ -128,7 +115,7 @@ class Ledger:
             counts[f"by_step_{name}"] = sum(row[f"unique_{name}"] for row in per_step)
         counts["contacted"] = max((row["sent"] for row in per_step), default=0)
         if window == EVER:
-            # Leads that did something were written to; within a window that can have been before.
+            # Leads with an event were contacted, possibly before the window.
             for name in DISTINCT:
                 counts[f"unique_{name}"] = min(counts[f"unique_{name}"], counts["contacted"])
         return counts
@@ -141,7 +128,7 @@ class Ledger:
 
 
 class Summary:
-    """A sum of cells that knows on which day each kind of event began."""
+    """A sum of cells that knows the first day of each kind of event."""
 
     def __init__(self) -> None:
         self._sums = [0] * len(METRICS)
@@ -149,30 +136,30 @@ class Summary:
         self._spared = dict.fromkeys(DISTINCT, 0)
 
     def take(self, day: int, cell: array[int]) -> None:
-        """Add a cell; days come in order."""
+        """Add a cell; days are in order."""
         for at, count in enumerate(cell):
             self._sums[at] += count
         for name in DISTINCT:
             if cell[INDEX[f"unique_{name}"]] and self._first.setdefault(name, day) == day:
-                # On the first day of a window nobody is there for the second time.
+                # Nobody repeats on the first day of a window.
                 self._spared[name] += cell[INDEX[f"repeat_{name}"]]
 
     def sums(self) -> Counts:
-        """Give the plain sums."""
+        """Return the plain sums."""
         return dict(zip(METRICS, self._sums, strict=True))
 
     def counts(self, *, by_step: bool) -> Counts:
-        """Give the sums, with unique counts that are distinct over all days taken in."""
+        """Return the sums, with unique counts distinct over all added days."""
         counts = self.sums()
         for name in DISTINCT:
             repeats = counts[f"repeat_{name}"] - self._spared[name]
-            # About half of those who come back do so for another step's mail.
+            # About half of the repeats respond to another step's e-mail.
             counts[f"unique_{name}"] -= repeats // 2 if by_step else repeats
         return counts
 
 
 def step_order(step: object) -> tuple[bool, tuple[str, ...]]:
-    """Put numbered steps in order and the unknown one last."""
+    """Return a sort key: numbered steps in order, the unknown one last."""
     names = step if isinstance(step, tuple) else (step,)
     return names[0] is None, tuple(str(name).rjust(3) for name in names)
 
@@ -195,24 +182,24 @@ def invent(plan: Activity, rng: Random) -> Ledger:
 
 
 def next_workday(day: int) -> int:
-    """Give the day itself, or the Monday after its weekend."""
+    """Return the day itself, or Monday for a weekend."""
     return day + max(0, 7 - weekday(day)) if weekday(day) >= SATURDAY else day
 
 
 def _draw(rng: Random, number: int, share: float) -> int:
-    """Take a share of a number, rounding up or down by chance."""
+    """Return a share of a number, rounded up or down by chance."""
     return int(number * share + rng.random())
 
 
 def _split(number: int, parts: int, rng: Random) -> list[int]:
-    """Deal a number out in nearly equal parts."""
+    """Split a number into nearly equal parts."""
     base, rest = divmod(number, parts)
     lucky = set(rng.sample(range(parts), rest))
     return [base + (part in lucky) for part in range(parts)]
 
 
 def _first_mails(plan: Activity, rng: Random) -> dict[int, int]:
-    """Spread the first mails to new leads over the campaign's working days."""
+    """Spread the first e-mails to new leads over the campaign's working days."""
     days = [day for day in range(plan.first, plan.last + 1) if weekday(day) < SATURDAY]
     if not days:
         return {}
@@ -227,20 +214,20 @@ def _first_mails(plan: Activity, rng: Random) -> dict[int, int]:
 
 
 def _later(rng: Random, plan: Activity, day: int, number: int) -> Iterator[tuple[int, int]]:
-    """Spread reactions over the days after a mail."""
+    """Spread reactions over the days after an e-mail."""
     for _ in range(number):
-        delay = 0 if rng.random() < 0.7 else rng.randint(1, 5)  # noqa: PLR2004 - a share
+        delay = 0 if rng.random() < 0.7 else rng.randint(1, 5)  # noqa: PLR2004 - a probability
         yield min(plan.horizon, day + delay), 1
 
 
 def _one_cell(ledger: Ledger, plan: Activity, rng: Random, place: tuple[int, int, int], sent: int) -> None:
-    """Send one variant's mails of one day and let people react, then and later."""
+    """Send one variant's e-mails of one day, with reactions on that day and later."""
     day, number, variant = place
     if not sent:
         return
     step: Step = (str(number + 1), str(variant))
     ledger.add(day, step, sent=sent, new=0 if number else sent)
-    ledger.add(day, step, bounced=_draw(rng, sent, 0.005 if number else 0.02) if rng.random() < 0.9 else 0)  # noqa: PLR2004
+    ledger.add(day, step, bounced=_draw(rng, sent, 0.005 if number else 0.02) if rng.random() < 0.9 else 0)  # noqa: PLR2004 - shares
     ledger.add(day, step, unsubscribed=_draw(rng, sent, 0.004) if sent > 1 else 0)
     if number == len(plan.variants) - 1:
         ledger.add(day, step, completed=_draw(rng, sent, 0.95))
@@ -248,24 +235,24 @@ def _one_cell(ledger: Ledger, plan: Activity, rng: Random, place: tuple[int, int
         for when, count in _later(rng, plan, day, _draw(rng, sent, rng.uniform(0.3, 0.5))):
             again = int(rng.expovariate(1.6))
             ledger.add(when, step, opened=count + again, unique_opened=count)
-            if plan.clicks and rng.random() < 0.04:  # noqa: PLR2004 - a rate
+            if plan.clicks and rng.random() < 0.04:  # noqa: PLR2004 - a probability
                 ledger.add(when, step, clicks=count + int(rng.expovariate(2)), unique_clicks=count)
     for when, count in _later(rng, plan, day, _draw(rng, sent, rng.uniform(0.01, 0.05) / (1 + number / 2))):
-        # Some answers cannot be traced to the mail they answer.
-        origin = (None, None) if rng.random() < 0.05 else step  # noqa: PLR2004 - a rate
-        ledger.add(when, origin, replies=count + (rng.random() < 0.2), unique_replies=count)  # noqa: PLR2004
+        # Some replies match no e-mail.
+        origin = (None, None) if rng.random() < 0.05 else step  # noqa: PLR2004 - a probability
+        ledger.add(when, origin, replies=count + (rng.random() < 0.2), unique_replies=count)  # noqa: PLR2004 - shares
         _interest(ledger, rng, when, origin)
     ledger.add(day, step, **dict.fromkeys(("automatic", "unique_automatic"), _draw(rng, sent, 0.012)))
 
 
 def _interest(ledger: Ledger, rng: Random, day: int, step: Step) -> None:
-    """Let an answer turn into an opportunity, and that into a meeting."""
-    if rng.random() > 0.3:  # noqa: PLR2004 - a rate
+    """Let a reply become an opportunity, and that a meeting."""
+    if rng.random() > 0.3:  # noqa: PLR2004 - a probability
         return
-    ledger.add(day, step, opportunities=1 + (rng.random() < 0.3), unique_opportunities=1)  # noqa: PLR2004
-    booked = rng.random() < 0.4  # noqa: PLR2004 - a rate
-    held = booked and rng.random() < 0.7  # noqa: PLR2004 - a rate
-    won = held and rng.random() < 0.3  # noqa: PLR2004 - a rate
+    ledger.add(day, step, opportunities=1 + (rng.random() < 0.3), unique_opportunities=1)  # noqa: PLR2004 - shares
+    booked = rng.random() < 0.4  # noqa: PLR2004 - a probability
+    held = booked and rng.random() < 0.7  # noqa: PLR2004 - a probability
+    won = held and rng.random() < 0.3  # noqa: PLR2004 - a probability
     ledger.add(day, step, meetings=booked, meetings_held=held, won=won)
 
 

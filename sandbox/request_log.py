@@ -1,23 +1,21 @@
-"""What was asked of the sandbox: the last requests in full, the number of all of them exactly."""
+"""The request log: the last requests in full, and exact counts of all requests."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter, deque
+from collections.abc import Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qsl
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 KEPT = 10_000
 
 
 @dataclass
 class Entry:
-    """One request; the body is parsed when somebody looks at it."""
+    """A request; its body is parsed on demand."""
 
     seq: int
     method: str
@@ -30,7 +28,7 @@ class Entry:
     status: int | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """Show the request. A query parameter given more than once is a list."""
+        """Return the request as JSON. A repeated query parameter is a list."""
         query: dict[str, Any] = {}
         for name, value in parse_qsl(self.query, keep_blank_values=True):
             known = query.get(name)
@@ -39,17 +37,9 @@ class Entry:
             body = json.loads(self.body) if self.body else None
         except ValueError:
             body = self.body.decode(errors="replace")
-        return {
-            "seq": self.seq,
-            "method": self.method,
-            "path": self.path,
-            "query": query,
-            "body": body,
-            "status": self.status,
-            "key": self.key,
-            "workspace": self.workspace,
-            "user_agent": self.user_agent,
-        }
+        shown = {name: getattr(self, name) for name in ("seq", "method", "path")}
+        answer = {name: getattr(self, name) for name in ("status", "key", "workspace", "user_agent")}
+        return {**shown, "query": query, "body": body, **answer}
 
 
 class RequestLog:
@@ -61,7 +51,7 @@ class RequestLog:
         self.clear()
 
     def clear(self) -> None:
-        """Forget all requests; sequence numbers go on."""
+        """Forget all requests; sequence numbers continue."""
         self._entries: deque[Entry] = deque(maxlen=KEPT)
         self._counts: Counter[tuple[str | None, str, str]] = Counter()
         self._refused: Counter[str | None] = Counter()
@@ -77,7 +67,7 @@ class RequestLog:
         key: str | None = None,
         workspace: str | None = None,
     ) -> Entry:
-        """Note a request as it arrives."""
+        """Record a request on arrival."""
         self._seq += 1
         entry = Entry(self._seq, method, path, query, b"", user_agent, key, workspace)
         self._entries.append(entry)
@@ -87,17 +77,17 @@ class RequestLog:
         return entry
 
     def close(self, entry: Entry) -> None:
-        """Note that a request has been answered, or given up."""
+        """Record that a request was answered or aborted."""
         self._in_flight -= 1
         self._refused[entry.workspace] += entry.status == HTTPStatus.TOO_MANY_REQUESTS
 
     def entries(self) -> Iterator[dict[str, Any]]:
-        """Show the requests still kept, oldest first."""
+        """Yield the kept requests, oldest first."""
         for entry in tuple(self._entries):
             yield entry.as_json()
 
     def counts(self, workspace: str | None = None) -> dict[str, Any]:
-        """Count all requests since the last clear, or those for one workspace."""
+        """Count all requests since the last clear, of all workspaces or of one."""
         paths: Counter[str] = Counter()
         operations: Counter[str] = Counter()
         for (place, method, path), count in self._counts.items():

@@ -1,4 +1,4 @@
-"""Running the sandbox: in a thread of a test, or as a process of its own."""
+"""Runs the sandbox in a thread of a test, or as a process."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import ipaddress
 import socket
 import threading
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -17,23 +18,20 @@ from sandbox.config import SandboxConfig
 from sandbox.control import Control
 from sandbox.state import State
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 START_SECONDS = 120.0
 
 
 class OpenProtocol(HttpToolsProtocol):
-    """HTTP as uvicorn speaks it, with the connection in reach of the faults that break it."""
+    """uvicorn's HTTP protocol, with access to the transport for faults that break the connection."""
 
     def on_message_begin(self) -> None:
-        """Put the transport into the scope."""
+        """Add the transport to the scope."""
         super().on_message_begin()
         cast("dict[str, Any]", self.scope)["sandbox.transport"] = self.transport
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host is this machine and no other."""
+    """Return whether a host is only this machine."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -41,7 +39,7 @@ def is_loopback(host: str) -> bool:
 
 
 def listen(host: str, port: int, *, allow_remote: bool = False) -> socket.socket:
-    """Open the listening socket; PermissionError for an address others can reach."""
+    """Open the listening socket; PermissionError for an address that other machines can reach."""
     if not allow_remote and not is_loopback(host):
         message = f"refusing to listen on {host}: everybody could reach it (--allow-remote to do it all the same)"
         raise PermissionError(message)
@@ -58,13 +56,13 @@ def listen(host: str, port: int, *, allow_remote: bool = False) -> socket.socket
 
 
 def address_of(listener: socket.socket) -> str:
-    """Give the URL of a listening socket."""
+    """Return the URL of a listening socket."""
     host, port = listener.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def make_server(state: State) -> uvicorn.Server:
-    """Make the uvicorn server of a state."""
+    """Create the uvicorn server of a state."""
     config = uvicorn.Config(
         build_app(state),
         http=OpenProtocol,
@@ -81,12 +79,7 @@ def make_server(state: State) -> uvicorn.Server:
 
 
 class Server:
-    """A sandbox running in a thread.
-
-    Args:
-        url: Its address.
-        state: Its state, for those who share the process.
-    """
+    """A sandbox running in a thread."""
 
     def __init__(self, url: str, state: State) -> None:
         self.url = url
@@ -101,7 +94,7 @@ class Server:
 
 @contextmanager
 def serve(config: SandboxConfig | None = None, *, host: str = "127.0.0.1", port: int = 0) -> Iterator[Server]:
-    """Run a sandbox in a thread for as long as the context lasts."""
+    """Run a sandbox in a thread while the context lasts."""
     state = State(config or SandboxConfig())
     listener = listen(host, port)
     runner = make_server(state)

@@ -1,145 +1,199 @@
-"""What the API tells of accounts beside the accounts themselves, and of the verification of a list's leads."""
+"""Sending accounts."""
 
 from __future__ import annotations
 
-import json
-from collections import Counter
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from random import Random
 
-from sandbox.account_stats import daily_rows, make_senders, mapping_rows, warmup_rows, warmup_sums
-from sandbox.answers import ApiError, invalid, not_found, reply
-from sandbox.api_analytics import read_short_window
-from sandbox.api_lists import get_children, read_body
-from sandbox.area import Area, Operation
-from sandbox.leads import Selection
-from sandbox.listings import ACCOUNTS
-from sandbox.paging import Listing, time_cursor
+from starlette.responses import Response
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from sandbox.answers import dumps, raw_reply, require
+from sandbox.api import Area, get, get_list, get_one, known, listed, update
+from sandbox.areas import audit
+from sandbox.areas.campaigns import PAUSED
+from sandbox.clock import DAY_MS, HOUR_MS, stamp
+from sandbox.lists import (
+    Listing,
+    Order,
+    SortKey,
+    contains,
+    envelope,
+    equals,
+    parse_limit,
+    parse_number,
+    tagged,
+    time_cursor,
+)
+from sandbox.records import Row, at_every
+from sandbox.words import COMPANY_STEMS, FIRST_NAMES, LAST_NAMES, plain
+from sandbox.workspaces import ApiRequest
+from sandbox.world import World
 
-    from starlette.responses import Response
-
-    from sandbox.manners import Call
-    from sandbox.paging import Row
-    from sandbox.world import World
-
-MOST_EMAILS = 200
-MOST_WARMUPS = 100
-# Verification status of a lead -> its name in the sums.
-VERIFICATIONS = {
-    1: "verified",
-    -1: "invalid",
-    -2: "risky",
-    -3: "catch_all",
-    -4: "job_change",
-    11: "verification_job_pending_leadfinder",
-    12: "verification_job_pending_user",
+STATUSES = (1, 1, 2, 1, 1, -1, 1, 3, 1, 1, -2, 1, 1, 1, -3)
+WARMUP_STATUSES = (1, 1, 1, 0, 1, 1, -1, 1, 1, -2, 1, 1, -3)
+PROVIDERS = (2, 3, 1, 2, 2, 3, 4, 8, 2, 11)
+SORTABLE = frozenset({"timestamp_created", "email", "stat_warmup_score", "status"})
+TROUBLE = {
+    "code": "EENVELOPE",
+    "command": "DATA",
+    "response": "550-5.4.5 Daily user sending limit exceeded.",
+    "e_message": "error: data command failed: 550-5.4.5 daily user sending limit exceeded",
+    "responseCode": 550,
 }
 
-# Newest first is a guess.
-MAPPINGS = Listing(
-    resource="account_campaign_mappings",
-    scope="account_campaign_mappings",
-    sort_key=lambda row: (row["timestamp_created"], row["campaign_id"]),
-    read_cursor=time_cursor,
-    write_cursor=lambda row: str(row["timestamp_created"]),
-    descending=True,
+
+def _make_accounts(world: World) -> Iterator[Row]:
+    rng, count = world.rng("accounts"), world.config.accounts
+    created = world.born + DAY_MS
+    step = max(1, (world.horizon - 10 * DAY_MS - created) // max(1, count))
+    for number in range(count):
+        # Accounts are imported in fours, with the same creation time.
+        made = created + step * (number // 4 * 4) + (number // 4) % 1000
+        yield _make_account(world, rng, number, made, world.horizon)
+
+
+def _make_account(world: World, rng: Random, number: int, created: int, last: int) -> Row:
+    """Create a sending account, with every member of the detail call."""
+    first, surname = rng.choice(FIRST_NAMES), rng.choice(LAST_NAMES)
+    local = f"{plain(first)}.{plain(surname)}"
+    domain = f"{COMPANY_STEMS[number % len(COMPANY_STEMS)].lower()}-mail{number // 8}.example"
+    status = STATUSES[number % len(STATUSES)]
+    return {
+        "email": f"{local}.{number}@{domain}",
+        "timestamp_created": stamp(created),
+        "timestamp_updated": stamp(min(last, created + rng.randrange(40 * DAY_MS))),
+        "first_name": first,
+        "last_name": surname,
+        "warmup": _warmup(number),
+        "added_by": at_every(number, 2, world.users[0]),
+        "daily_limit": 30 + number % 20,
+        "daily_limit_max": at_every(number, 10, 60),
+        "warmup_limit_max": at_every(number, 10, 20),
+        "modified_by": at_every(number, 3, world.users[-1]),
+        "tracking_domain_name": at_every(number, 2, f"track.{domain}"),
+        "tracking_domain_status": at_every(number, 2, "active"),
+        "status": status,
+        "enable_slow_ramp": at_every(number, 4, number % 8 == 0),
+        "inbox_placement_test_limit": at_every(number, 6, 10),
+        "organization": world.organization,
+        "warmup_status": WARMUP_STATUSES[number % len(WARMUP_STATUSES)],
+        "status_message": dict(TROUBLE) if status < 0 else None,
+        "timestamp_warmup_start": at_every(number, 2, stamp(min(last, created + HOUR_MS))),
+        "provider_code": PROVIDERS[number % len(PROVIDERS)],
+        "setup_pending": number % 14 == 13,  # noqa: PLR2004 - every n-th
+        "is_managed_account": number % 10 == 0,
+        "stat_warmup_score": at_every(number, 2, 60 + number % 41),
+        "sending_gap": 8 + number % 6,
+        "signature": at_every(number, 3, f"Best regards,<br/>{first}"),
+        "reply_to": at_every(number, 7, f"replies@{domain}"),
+        "autofix_failed": number % 2 == 0 if status < 0 else None,
+        "tags": [tag for at, tag in enumerate(world.tags) if (number >> at) & 1 and number % 2],
+    }
+
+
+def _warmup(number: int) -> Row:
+    """Return the warm-up settings; only the detail call returns all of them."""
+    rates: Row = {"warm_ctd": number % 2 == 0, "open_rate": 0.95, "important_rate": 0.8, "read_emulation": True}
+    return {
+        "limit": 5 + number % 30,
+        "advanced": rates | {"spam_save_rate": 0.02, "weekday_only": number % 3 == 0},
+        "warmup_custom_ftag": "warmup",
+        "increment": ("disabled", "1", "2")[number % 3],
+        "reply_rate": 0.1,
+    }
+
+
+def _abbreviated(row: Row, query: Mapping[str, str]) -> Row:
+    """Render an account as lists do: only the limit of the warm-up, tags only on request."""
+    short = {name: value for name, value in row.items() if name != "tags" or query.get("include_tags") == "true"}
+    if "warmup" in row:
+        short["warmup"] = {"limit": row["warmup"]["limit"]}
+    return short
+
+
+def _whole(row: Row) -> Row:
+    return {name: value for name, value in row.items() if name != "tags"}
+
+
+def _tags(row: Row) -> set[str]:
+    return {tag["id"] for tag in row.get("tags", ())}
+
+
+def _read_cursor(text: str) -> SortKey:
+    """Parse `timestamp&email`, or older clients' bare timestamp, which skips the rest of a tie."""
+    moment, _, email = text.partition("&")
+    return (*time_cursor(moment), email) if email else time_cursor(moment)
+
+
+# Newest first is a guess; the documentation describes the cursor and not the order.
+ACCOUNTS = Listing(
+    "accounts",
+    Order(
+        lambda row: (row["timestamp_created"], row["email"]),
+        _read_cursor,
+        lambda row: f"{row['timestamp_created']}&{row['email']}",
+    ),
+    filters={
+        "status": equals("status", parse_number),
+        "provider_code": equals("provider_code", parse_number),
+        "search": contains("email", "first_name", "last_name"),
+        "tag_ids": tagged(_tags),
+        "tag_ids_all": tagged(_tags, every=True),
+    },
+    present=_abbreviated,
 )
 
 
-def _get_daily(call: Call) -> Response:
-    """Answer GET /accounts/analytics/daily: a bare array."""
-    given = [*call.query.getlist("emails"), *call.query.getlist("emails[]")]
-    emails = frozenset(email for text in given for email in text.split(",") if email)
-    if not emails:
-        message = "querystring must have required property 'emails'"
-        raise invalid(message)
-    if len(emails) > MOST_EMAILS:
-        message = f"querystring/emails must NOT have more than {MOST_EMAILS} items"
-        raise invalid(message)
-    window = read_short_window(call)
-    if len(emails) > call.workspace.manners.analytics_accounts:
-        message = (
-            "Analytics request is too large for this workspace. Add an emails filter or request a smaller date range"
-        )
-        raise ApiError(413, message)
-    return reply([row for day, row in daily_rows(call.world, emails) if day in window])
+def in_order(world: World) -> list[str]:
+    """Return the addresses of the accounts in the order of their list."""
+    return [row["email"] for row in ACCOUNTS.select(world.accounts.values())]
 
 
-def _post_warmup(call: Call) -> Response:
-    """Answer POST /accounts/warmup-analytics; accounts that do not warm up are left out."""
-    emails = read_body(call).get("emails")
-    if not isinstance(emails, list) or not 1 <= len(emails) <= MOST_WARMUPS:
-        message = f"body/emails must have between 1 and {MOST_WARMUPS} items"
-        raise invalid(message)
-    sums = {email: warmup_sums(call.world, email) for email in dict.fromkeys(map(str, emails))}
-    found = {email: row for email, row in sums.items() if row is not None}
-    dates = {email: {row.pop("date"): row for row in map(dict, warmup_rows(call.world, email))} for email in found}
-    return reply({"email_date_data": dates, "aggregate_data": found})
+def _list(request: ApiRequest) -> Response:
+    """Answer with a page; by offset if a sort order is requested."""
+    query = request.arguments
+    if "sort_by" not in query:
+        return get_list(ACCOUNTS)(request)
+    rows, limit = ACCOUNTS.select(request.world.rows("accounts"), query), parse_limit(query.get("limit"))
+    column, descending = query["sort_by"], query.get("sort_order", "desc") == "desc"
+    require(column in SORTABLE, "querystring/sort_by must be equal to one of the allowed values")
+    skip = int(parse_number(query.get("skip", "0")))
+    ordered = sorted((row for row in rows if column in row), key=lambda row: row[column], reverse=descending)
+    ordered += [row for row in rows if column not in row]
+    return raw_reply(envelope([dumps(_abbreviated(row, query)) for row in ordered[skip : skip + limit]], None))
 
 
-def _stats(world: World, list_id: str) -> Row:
-    chosen = Selection(world.leads.positions_in(list_id), lambda row: row.get("list_id") == list_id)
-    found = Counter(json.loads(text).get("verification_status") for text in world.leads.rows(chosen))
-    stats = {name: found[status] for status, name in VERIFICATIONS.items()}
-    return {"stats": stats, "total_leads": sum(found.values())} | world.extra["verification_stats"]
+def _add(world: World, email: str | None = None, at: int | None = None) -> Row:
+    rng, moment = world.mutation_rng(), world.moment(at)
+    row = _make_account(world, rng, len(world.accounts) + world.mutations, moment, moment)
+    # It has no tags yet.
+    row |= {"email": email or row["email"], "status": 1, "tags": [], "status_message": None}
+    audit.record(world, audit.ACCOUNT_ADDITION, at, affected_count=1)
+    return {"account": world.insert("accounts", row)}
 
 
-def _get_stats(call: Call) -> Response:
-    """Answer GET /lead-lists/{id}/verification-stats."""
-    if call.path["key"] not in call.world.lead_lists:
-        raise not_found()
-    return reply(_stats(call.world, call.path["key"]))
+def _pause(world: World, email: str, at: int | None = None) -> Row:
+    return {"account": update(world, "accounts", email, at, "timestamp_updated", status=PAUSED)}
 
 
-def _in_order(world: World) -> list[str]:
-    """Give the accounts in the order of their list."""
-    return [row["email"] for row in ACCOUNTS.select(world.accounts.values(), {})]
-
-
-def _stats_truth(world: World) -> Iterator[Row]:
-    return ({"list_id": list_id, **_stats(world, list_id)} for list_id in world.lead_lists)
-
-
-def _mapping_truth(world: World) -> Iterator[Row]:
-    for email in _in_order(world):
-        for row in MAPPINGS.select(mapping_rows(world, email) or (), {}):
-            yield {"email": email, **row}
-
-
-def _warmup_truth(world: World) -> Iterator[Row]:
-    for email in _in_order(world):
-        for row in warmup_rows(world, email):
-            yield {"email": email, **row}
-
-
-def _health_truth(world: World) -> Iterator[Row]:
-    for email in _in_order(world):
-        row = warmup_sums(world, email)
-        if row is not None:
-            yield {"email": email, **row}
+def _delete(world: World, email: str, at: int | None = None) -> Row:
+    """Delete a sending account; its tag mappings stay."""
+    known(world.accounts, email)
+    world.mutation_rng()
+    audit.record(world, audit.ACCOUNT_DELETION, at, affected_count=1, audit_metadata={"emails": [email]})
+    return {"account": {"email": world.accounts.pop(email)["email"]}}
 
 
 AREA = Area(
-    operations=(
-        # Analytics need no scope, and the documentation names none for the sums of a list either.
-        Operation("GET", "/accounts/analytics/daily", _get_daily),
-        Operation("POST", "/accounts/warmup-analytics", _post_warmup, "accounts:read"),
-        Operation(
-            "GET",
-            "/account-campaign-mappings/{key}",
-            get_children(MAPPINGS, mapping_rows),
-            "account_campaign_mappings:read",
-        ),
-        Operation("GET", "/lead-lists/{key}/verification-stats", _get_stats),
+    endpoints=(
+        get("/accounts", _list, "accounts:read"),
+        get("/accounts/{key}", get_one("accounts", _whole), "accounts:read"),
     ),
-    tables={"senders": make_senders},
+    tables={"accounts": _make_accounts},
     truth={
-        "account_analytics_daily": lambda world: (row for _, row in daily_rows(world)),
-        "account_campaign_mappings": _mapping_truth,
-        "warmup_analytics": _health_truth,
-        "warmup_analytics_daily": _warmup_truth,
-        "verification_stats": _stats_truth,
+        "accounts": listed(ACCOUNTS),
+        "accounts_with_tags": listed(ACCOUNTS, include_tags="true"),
+        "account_details": lambda world: map(_whole, world.rows("accounts")),
     },
+    mutations={"add_account": _add, "pause_account": _pause, "delete_account": _delete},
 )

@@ -1,19 +1,15 @@
-"""What deliverability agents check, find and recommend, generated.
+"""Generates checks, findings and recommendations of deliverability agents.
 
-An agent goes through its checks once a week. What a check finds out of order becomes an item of its feed.
+An agent runs its checks once a week. Each problem that a check finds becomes an item of its feed.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from random import Random
+from typing import Any
 
 from sandbox.clock import DAY_MS, HOUR_MS, MINUTE_MS, stamp, uuid7
-from sandbox.entities import at_every, compact
-
-if TYPE_CHECKING:
-    from random import Random
-
-    from sandbox.paging import Row
+from sandbox.records import Row, at_every, compact
 
 CHECKS = (
     *("check_workspace_settings", "check_domain_records", "check_warmup_health", "check_bounce_rates"),
@@ -30,7 +26,7 @@ STATUSES = ("done", "todo", "dismissed", "todo", "failed")
 
 
 def make_check(rng: Random, agent: Row, number: int, cycle: str, at: int, status: str = "completed") -> Row:
-    """Make one check of a cycle."""
+    """Create one check of a cycle."""
     code = CHECKS[number % len(CHECKS)]
     done, begun = status in {"completed", "failed"}, status != "queued"
     about = number % 3 == 1
@@ -63,50 +59,41 @@ def make_check(rng: Random, agent: Row, number: int, cycle: str, at: int, status
 
 
 def make_item(rng: Random, number: int, check: Row, outcome: str, at: int) -> Row:
-    """Make what the feed says of the outcome of a check."""
+    """Create the feed item for the outcome of a check."""
     kind, severity = KINDS[outcome]
     status = STATUSES[number % len(STATUSES)]
     code = f"{check['activity_code'].removeprefix('check_')}_{kind}"
     acted = status in {"done", "failed"}
     subject = number % 2 == 0
-    return compact(
-        {
-            "id": uuid7(rng, at),
-            "organization_id": check["organization_id"],
-            "agent_id": check["agent_id"],
-            "source_activity_id": at_every(number, 4, None, 3) or check["id"],
-            "feed_code": code,
-            "kind": kind,
-            "status": status,
-            "severity": "success" if status == "done" and number % 10 == 0 else severity,
-            "priority": check["priority"],
-            "subject_type": "workspace" if subject else None,
-            "subject_id": check["organization_id"] if subject else None,
-            "subject_name": "Harbor & Loom" if subject else None,
-            "payload": {"hint": "Lower the daily limit", "number": number},
-            "result_payload": {"changed": number % 3} if acted else None,
-            "action_code": "apply_recommendation" if acted else None,
-            "action_status": "completed" if status == "done" else "failed" if acted else None,
-            "action_payload": {"daily_limit": 30} if acted else None,
-            "dedupe_key": f"{code}:workspace:{check['organization_id']}",
-            "timestamp_created": stamp(at),
-            "timestamp_updated": stamp(at + HOUR_MS),
-            "completed_at": stamp(at + HOUR_MS) if status == "done" else None,
-            "dismissed_at": stamp(at + HOUR_MS) if status == "dismissed" else None,
-            "expires_at": stamp(at + 30 * DAY_MS) if status == "todo" else None,
-        }
-    )
+    return {
+        "id": uuid7(rng, at),
+        "organization_id": check["organization_id"],
+        "agent_id": check["agent_id"],
+        "source_activity_id": at_every(number, 4, None, 3) or check["id"],
+        "feed_code": code,
+        "kind": kind,
+        "status": status,
+        "severity": "success" if status == "done" and number % 10 == 0 else severity,
+        "priority": check["priority"],
+        "subject_type": "workspace" if subject else None,
+        "subject_id": check["organization_id"] if subject else None,
+        "subject_name": "Harbor & Loom" if subject else None,
+        "payload": {"hint": "Lower the daily limit", "number": number},
+        "result_payload": {"changed": number % 3} if acted else None,
+        "action_code": "apply_recommendation" if acted else None,
+        "action_status": "completed" if status == "done" else "failed" if acted else None,
+        "action_payload": {"daily_limit": 30} if acted else None,
+        "dedupe_key": f"{code}:workspace:{check['organization_id']}",
+        "timestamp_created": stamp(at),
+        "timestamp_updated": stamp(at + HOUR_MS),
+        "completed_at": stamp(at + HOUR_MS) if status == "done" else None,
+        "dismissed_at": stamp(at + HOUR_MS) if status == "dismissed" else None,
+        "expires_at": stamp(at + 30 * DAY_MS) if status == "todo" else None,
+    }
 
 
 class Cycle:
-    """One run through the checks.
-
-    Args:
-        rng: Source of randomness.
-        agent: Who runs through them.
-        number: Which run it is.
-        at: When it starts.
-    """
+    """One run of the checks."""
 
     def __init__(self, rng: Random, agent: Row, number: int, at: int) -> None:
         self.id = uuid7(rng, at)
@@ -140,7 +127,7 @@ class Cycle:
         }
 
     def as_latest(self) -> Row:
-        """Show the run as the latest one, without what came of it since."""
+        """Return the run as the latest one, without later changes to its items."""
         return {
             "cycle_id": self.id,
             "status": "completed",
@@ -161,14 +148,14 @@ class Cycle:
         }
 
     def as_point(self) -> Row:
-        """Show the run as a point of the trend."""
+        """Return the run as a point of the trend."""
         counts = self.counts()
         score = round(100 * counts["healthy_count"] / counts["total_checks"])
         return {"cycle_id": self.id, "completed_at": self.completed, "score": score, **counts}
 
 
 def active_check(rng: Random, agent: Row, at: int) -> Row:
-    """Make the check an agent is at, with the steps it takes."""
+    """Create the check that is running, with its steps."""
     check = make_check(rng, agent, 4, uuid7(rng, at), at, "in_progress")
     steps: list[dict[str, Any]] = []
     for place, status in enumerate(("completed", "failed", "in_progress", "queued")):

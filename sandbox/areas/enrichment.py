@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from starlette.responses import Response
 
 from sandbox.answers import not_found, reply
-from sandbox.area import Area, Operation
+from sandbox.api import Area, Handler, Truth, get
 from sandbox.clock import DAY_MS, parse_stamp, stamp, uuid4
-from sandbox.entities import compact
-from sandbox.paging import parse_number
+from sandbox.lists import parse_number
+from sandbox.records import Row, compact
 from sandbox.words import INDUSTRIES
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from random import Random
-
-    from starlette.responses import Response
-
-    from sandbox.manners import Call
-    from sandbox.paging import Row
-    from sandbox.world import World
+from sandbox.workspaces import ApiRequest
+from sandbox.world import World
 
 SCOPE = "supersearch_enrichments:read"
 CAMPAIGN, LIST = 1, 2
@@ -31,15 +26,13 @@ KINDS = (
 
 
 def _make_enrichments(world: World) -> dict[str, Row]:
-    """Make the enrichment of each list and campaign; most campaigns have none, which is an answer too."""
+    """Create the enrichment of each list and campaign; most campaigns have none, which is a valid answer."""
     rng = world.rng("enrichments")
     rows = {}
-    tasks = {row["id"]: row.get("has_enrichment_task") for row in world.lead_lists.values()}
-    for number, key in enumerate(world.lead_lists):
-        rows[key] = _make_enrichment(number, key) if tasks[key] is not None else _nothing(key)
-        if tasks[key] is not None:
-            # A list says that it has a task as long as that is under way.
-            rows[key]["in_progress"] = tasks[key]
+    for number, (key, row) in enumerate(world.lead_lists.items()):
+        task = row.get("has_enrichment_task")
+        # A list shows its task while it is in progress.
+        rows[key] = _nothing(key) if task is None else _make_enrichment(number, key) | {"in_progress": task}
     for number, key in enumerate(world.campaigns):
         rows[key] = _make_enrichment(rng.randrange(100), key) if number % 5 == 1 else _nothing(key)
     return rows
@@ -62,7 +55,7 @@ def _make_enrichment(number: int, key: str) -> Row:
         {
             "resource_id": key,
             "in_progress": False,
-            "has_no_leads": number % 3 == 2 if search else None,  # noqa: PLR2004 - a turn
+            "has_no_leads": number % 3 == 2 if search else None,  # noqa: PLR2004 - every n-th
             "exists": True,
             "enrichment_payload": wanted,
             "auto_update": number % 4 == 0,
@@ -72,97 +65,92 @@ def _make_enrichment(number: int, key: str) -> Row:
     )
 
 
-def _make_history(world: World) -> dict[str, Row]:
-    """Make the runs of each enrichment. The documentation says nothing of their members: all of them are a guess."""
-    rng, rows = world.rng("enrichment history"), {}
+def _kind(world: World, key: str) -> int:
+    return LIST if key in world.lead_lists else CAMPAIGN
+
+
+def _make_history(world: World) -> Iterator[Row]:
+    """Create the runs of each enrichment. Their fields are undocumented, so all of them are a guess."""
+    rng = world.rng("enrichment history")
     for key, enrichment in world.collection("enrichments").items():
         if not enrichment["exists"]:
             continue
         born = parse_stamp((world.lead_lists.get(key) or world.campaigns[key])["timestamp_created"])
         for number in range(rng.randrange(1, 14)):
-            row = _make_run(rng, min(world.horizon, born + number * DAY_MS), enrichment)
-            row["resource_type"] = LIST if key in world.lead_lists else CAMPAIGN
-            rows[row["id"]] = row
-    return rows
+            yield {
+                "id": uuid4(rng),
+                "resource_id": key,
+                "timestamp_created": stamp(min(world.horizon, born + number * DAY_MS)),
+                "enrichment_payload": enrichment["enrichment_payload"],
+                "leads_enriched": rng.randrange(5, 100),
+                "resource_type": _kind(world, key),
+            }
 
 
-def _make_run(rng: Random, at: int, enrichment: Row) -> Row:
-    return {
-        "id": uuid4(rng),
-        "resource_id": enrichment["resource_id"],
-        "timestamp_created": stamp(at),
-        "enrichment_payload": enrichment["enrichment_payload"],
-        "leads_enriched": rng.randrange(5, 100),
-    }
-
-
-def _make_running(world: World) -> dict[str, Row]:
-    """Make what the AI is working on, which is nothing where no enrichment is in progress."""
-    rng, rows = world.rng("enrichments in progress"), {}
+def _make_running(world: World) -> Iterator[Row]:
+    """Create the AI's current task; empty if no enrichment is in progress."""
+    rng = world.rng("enrichments in progress")
     for key, enrichment in world.collection("enrichments").items():
         for column in COLUMNS[:2] if enrichment.get("in_progress") else ():
-            row: Row = {
+            yield {
                 "id": uuid4(rng),
                 "organization_id": world.organization,
                 "resource_id": key,
-                "resource_type": LIST if key in world.lead_lists else CAMPAIGN,
+                "resource_type": _kind(world, key),
                 "output_column": column,
                 "status": 1 + rng.randrange(2),
             }
-            rows[row["id"]] = row
-    return rows
 
 
-def _there(world: World, key: str) -> bool:
-    return key in world.lead_lists or key in world.campaigns
+def _current(world: World, key: str) -> Row:
+    """Return the enrichment of a list or campaign; new ones have none."""
+    row = world.collection("enrichments").get(key)
+    return (_nothing(key) if row is None else row) | world.extra["enrichments"]
 
 
-def _current(world: World) -> Iterator[Row]:
-    """Give the enrichment of every list and campaign there is now; new ones have none."""
-    known = {row["resource_id"]: row for row in world.rows("enrichments")}
-    for key in (*world.lead_lists, *world.campaigns):
-        yield known.get(key) or _nothing(key) | world.extra["enrichments"]
+def _history(world: World, key: str) -> list[Row]:
+    # Newest first is a guess.
+    return world.children("enrichment_history", "resource_id", key)[::-1]
 
 
-def _of_current(resource: str) -> Callable[[World], Iterator[Row]]:
-    """Give what belongs to lists and campaigns that still exist, in the order of their answers."""
-    return lambda world: (row for key in (*world.lead_lists, *world.campaigns) for row in _of(world, resource, key))
+def _running(world: World, key: str) -> list[Row]:
+    return world.children("enrichments_in_progress", "resource_id", key)
 
 
-def _of(world: World, resource: str, key: str) -> list[Row]:
-    rows = [row for row in world.rows(resource) if row["resource_id"] == key]
-    # The newest run comes first, by a guess.
-    return rows[::-1] if resource == "enrichment_history" else rows
+def _places(world: World) -> tuple[str, ...]:
+    return (*world.lead_lists, *world.campaigns)
 
 
-def _get_enrichment(call: Call) -> Response:
-    key = call.path["key"]
-    if not _there(call.world, key):
-        raise not_found()
-    return reply(next(row for row in _current(call.world) if row["resource_id"] == key))
+def _truth(rows_of: Callable[[World, str], list[Row]]) -> Truth:
+    """Return the rows of lists and campaigns that still exist, in the order of their answers."""
+    return lambda world: (row for key in _places(world) for row in rows_of(world, key))
 
 
-def _get_history(call: Call) -> Response:
-    key = call.path["key"]
-    if not _there(call.world, key):
-        raise not_found()
-    start, limit = (int(parse_number(call.query.get(*pair))) for pair in (("offset", "0"), ("limit", "10")))
-    return reply(_of(call.world, "enrichment_history", key)[start : start + limit])
+def _get(answer: Callable[[ApiRequest, str], object]) -> Handler:
+    def handler(request: ApiRequest) -> Response:
+        key = request.path["key"]
+        if key not in _places(request.world):
+            raise not_found()
+        return reply(answer(request, key))
+
+    return handler
 
 
-def _get_running(call: Call) -> Response:
-    key = call.path["key"]
-    if not _there(call.world, key):
-        raise not_found()
-    return reply(_of(call.world, "enrichments_in_progress", key))
+def _page(request: ApiRequest, key: str) -> list[Row]:
+    start, limit = (int(parse_number(request.query.get(*pair))) for pair in (("offset", "0"), ("limit", "10")))
+    return _history(request.world, key)[start : start + limit]
 
 
 AREA = Area(
-    operations=(
-        # The one without a scope in the documentation.
-        Operation("GET", "/supersearch-enrichment/{key}", _get_enrichment),
-        Operation("GET", "/supersearch-enrichment/history/{key}", _get_history, SCOPE),
-        Operation("GET", "/supersearch-enrichment/ai/{key}/in-progress", _get_running, SCOPE),
+    endpoints=(
+        # The documentation names no scope for this operation alone.
+        get("/supersearch-enrichment/{key}", _get(lambda request, key: _current(request.world, key))),
+        get("/supersearch-enrichment/history/{key}", _get(_page), SCOPE),
+        get(
+            "/supersearch-enrichment/ai/{key}/in-progress",
+            _get(lambda request, key: _running(request.world, key)),
+            SCOPE,
+        ),
     ),
     tables={
         "enrichments": _make_enrichments,
@@ -170,8 +158,8 @@ AREA = Area(
         "enrichments_in_progress": _make_running,
     },
     truth={
-        "enrichments": _current,
-        "enrichment_history": _of_current("enrichment_history"),
-        "enrichments_in_progress": _of_current("enrichments_in_progress"),
+        "enrichments": _truth(lambda world, key: [_current(world, key)]),
+        "enrichment_history": _truth(_history),
+        "enrichments_in_progress": _truth(_running),
     },
 )

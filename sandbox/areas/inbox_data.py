@@ -1,23 +1,18 @@
-"""What inbox managers write, and what comes of it, generated and added up."""
+"""Generates and sums e-mails of inbox managers and their outcomes."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from random import Random
 
 from sandbox.clock import DAY_MS, HOUR_MS, stamp, uuid4, uuid7
-from sandbox.entities import at_every, compact
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from random import Random
-
-    from sandbox.paging import Row
+from sandbox.records import Row, at_every
 
 REPLY, FOLLOW_UP, NO_SHOW = 1, 2, 3
 FAILED, SENT, SCHEDULED = -1, 1, 2
 METHODS = ("calendly_meeting", "lead_reply", "manual")
 ERRORS = ("SEND_FAILED", "NO_SENDING_ACCOUNT", "OUT_OF_CREDITS")
-# What the list of activities shows of a mail under the same names.
+# Fields of an e-mail that its activity repeats under the same names.
 SHARED = (
     *("id", "timestamp_created", "thread_id", "requires_hitl", "action_pending", "sending_status", "error_code"),
     *("is_followup", "estimated_time_saved_seconds", "information_requested"),
@@ -25,44 +20,42 @@ SHARED = (
 ALPHABET = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
 
 
-def make_reply(rng: Random, number: int, manager: Row, *, email: str, thread: str, at: int, job: int) -> Row:
-    """Make one mail that an inbox manager wrote."""
-    asks = number % 6 == 5  # noqa: PLR2004 - a turn
-    stuck = number % 9 == 7  # noqa: PLR2004 - a turn
-    status = FAILED if stuck else SCHEDULED if number % 13 == 12 else SENT  # noqa: PLR2004 - a turn
-    judged = number % 4 == 2  # noqa: PLR2004 - a turn
-    return compact(
-        {
-            "id": uuid7(rng, at),
-            "organization_id": manager["organization_id"],
-            "timestamp_created": stamp(at),
-            "timestamp_updated": stamp(at + rng.randrange(HOUR_MS)),
-            "agent_id": manager["id"],
-            "thread_id": thread,
-            "lead": email,
-            "feedback_positive": number % 8 == 2 if judged else None,  # noqa: PLR2004 - a turn
-            "feedback_text": at_every(number, 8, "Just right", 2),
-            "html": f"<p>Hello,</p><p>thank you for asking ({number + 1}).</p>",
-            "requires_hitl": stuck or asks,
-            "requires_hitl_reason": "Low confidence score detected" if stuck or asks else None,
-            "generation_lag_seconds": round(rng.uniform(1, 9), 1),
-            "is_automatic_email": number % 10 == 9,  # noqa: PLR2004 - a turn
-            "in_reply_to": uuid4(rng) if job == REPLY else None,
-            "usage_metadata": {"model": "weaver-2", "tokens": {"prompt": 900 + number, "completion": 120}},
-            "calendly_tool_used": number % 7 == 3,  # noqa: PLR2004 - a turn
-            "confidence_score": rng.randrange(55, 100),
-            "information_requested": "Please confirm your availability." if asks else None,
-            "estimated_time_saved_seconds": 60 + 30 * (number % 5),
-            "action_pending": (stuck or asks) and number % 2 == 1,
-            "sending_status": status,
-            "is_followup": job != REPLY,
-            "error_code": ERRORS[number % len(ERRORS)] if status == FAILED else None,
-        }
-    )
+def _make_reply(rng: Random, number: int, manager: Row, *, email: str, thread: str, at: int, job: int) -> Row:
+    """Create an e-mail written by an inbox manager."""
+    asks = number % 6 == 5  # noqa: PLR2004 - every n-th
+    stuck = number % 9 == 7  # noqa: PLR2004 - every n-th
+    status = FAILED if stuck else SCHEDULED if number % 13 == 12 else SENT  # noqa: PLR2004 - every n-th
+    judged = number % 4 == 2  # noqa: PLR2004 - every n-th
+    return {
+        "id": uuid7(rng, at),
+        "organization_id": manager["organization_id"],
+        "timestamp_created": stamp(at),
+        "timestamp_updated": stamp(at + rng.randrange(HOUR_MS)),
+        "agent_id": manager["id"],
+        "thread_id": thread,
+        "lead": email,
+        "feedback_positive": number % 8 == 2 if judged else None,  # noqa: PLR2004 - every n-th
+        "feedback_text": at_every(number, 8, "Just right", 2),
+        "html": f"<p>Hello,</p><p>thank you for asking ({number + 1}).</p>",
+        "requires_hitl": stuck or asks,
+        "requires_hitl_reason": "Low confidence score detected" if stuck or asks else None,
+        "generation_lag_seconds": round(rng.uniform(1, 9), 1),
+        "is_automatic_email": number % 10 == 9,  # noqa: PLR2004 - every n-th
+        "in_reply_to": uuid4(rng) if job == REPLY else None,
+        "usage_metadata": {"model": "weaver-2", "tokens": {"prompt": 900 + number, "completion": 120}},
+        "calendly_tool_used": number % 7 == 3,  # noqa: PLR2004 - every n-th
+        "confidence_score": rng.randrange(55, 100),
+        "information_requested": "Please confirm your availability." if asks else None,
+        "estimated_time_saved_seconds": 60 + 30 * (number % 5),
+        "action_pending": (stuck or asks) and number % 2 == 1,
+        "sending_status": status,
+        "is_followup": job != REPLY,
+        "error_code": ERRORS[number % len(ERRORS)] if status == FAILED else None,
+    }
 
 
-def recovers(manager: Row) -> bool:
-    """Whether an agent follows up on leads that did not show up."""
+def _recovers(manager: Row) -> bool:
+    """Return whether an agent follows up with no-shows."""
     return bool(manager["payload"].get("no_show", {}).get("enabled"))
 
 
@@ -71,13 +64,8 @@ def draw_thread(rng: Random) -> str:
     return f"{rng.randrange(64):x}-{''.join(rng.choices(ALPHABET, k=22))}"
 
 
-class Desk:
-    """Where an inbox manager works: it turns conversations into mails and into the list of its activities.
-
-    Args:
-        manager: The agent.
-        written: How many mails it wrote before.
-    """
+class Conversations:
+    """Turns conversations of an inbox manager into e-mails and activities."""
 
     def __init__(self, manager: Row, written: int = 0) -> None:
         self.manager = manager
@@ -85,11 +73,11 @@ class Desk:
         self.feed: list[Row] = []
         self._written = written
 
-    def work(self, rng: Random, emails: Sequence[str], instants: Sequence[int], until: int) -> None:
-        """Invent conversations: a reply each, up to two follow-ups, and some leads that come back."""
+    def hold(self, rng: Random, emails: Sequence[str], instants: Sequence[int], until: int) -> None:
+        """Invent conversations: a reply each, up to two follow-ups, and some leads that return."""
         for number, at in enumerate(instants):
             email, thread = emails[number % len(emails)], draw_thread(rng)
-            job = NO_SHOW if recovers(self.manager) and number % 5 == 0 else FOLLOW_UP
+            job = NO_SHOW if _recovers(self.manager) and number % 5 == 0 else FOLLOW_UP
             self.write(rng, email, thread, at, REPLY)
             for turn in range(1, 1 + number % 3):
                 if at + turn * 2 * DAY_MS < until - HOUR_MS:
@@ -99,34 +87,35 @@ class Desk:
                 self.feed.append(_recovery(rng, number, email, thread, back) | {"agent_id": self.manager["id"]})
 
     def write(self, rng: Random, email: str, thread: str, at: int, job: int, turn: int = 0) -> None:
-        """Write one mail."""
-        row = make_reply(rng, self._written, self.manager, email=email, thread=thread, at=at, job=job)
+        """Write an e-mail."""
+        row = _make_reply(rng, self._written, self.manager, email=email, thread=thread, at=at, job=job)
         self._written += 1
         self.replies.append(row)
-        activity: Row = {
-            **{name: row.get(name) for name in SHARED},
-            "agent_id": row["agent_id"],
-            "activity_type": "reply" if job == REPLY else "followup",
-            "job_type": job,
-            "lead_email": email,
-            "followup_number": turn or None,
-        }
-        self.feed.append(compact(activity))
+        self.feed.append(
+            {
+                **{name: row.get(name) for name in SHARED},
+                "agent_id": row["agent_id"],
+                "activity_type": "reply" if job == REPLY else "followup",
+                "job_type": job,
+                "lead_email": email,
+                "followup_number": turn or None,
+            }
+        )
 
 
 def summary(manager: Row, feed: list[Row], mails: list[Row]) -> Row:
-    """Add up activities, and the mails among them."""
+    """Sum activities, and the e-mails among them."""
     counts = _counts(manager, feed)
     actions, threads = counts["total_actions"], counts["unique_conversations"]
     scores = [row["confidence_score"] for row in mails]
     counts |= {
         "time_saved": sum(row["estimated_time_saved_seconds"] for row in mails),
         "average_confidence_score": round(sum(scores) / len(scores), 1) if scores else 0,
-        # A quarter as many conversations again went by without the agent.
+        # A further quarter of conversations happened without the agent.
         "involvement_rate": _percent(threads, threads + threads // 4),
         "resolution_rate": _percent(actions - counts["human_intervention"], actions),
     }
-    if recovers(manager):
+    if _recovers(manager):
         chased = [row for row in feed if row.get("job_type") == NO_SHOW]
         back = [row for row in feed if row["activity_type"] == "recovery"]
         threads = len({row["thread_id"] for row in chased + back})
@@ -139,7 +128,7 @@ def summary(manager: Row, feed: list[Row], mails: list[Row]) -> Row:
 
 
 def by_date(manager: Row, feed: list[Row]) -> list[Row]:
-    """Add up the activities of each day that has any."""
+    """Sum the activities of each active day."""
     days: dict[str, list[Row]] = {}
     for row in feed:
         days.setdefault(row["timestamp_created"][:10], []).append(row)
@@ -156,24 +145,22 @@ def _counts(manager: Row, feed: list[Row]) -> Row:
         "info_requested": sum("information_requested" in row for row in acts),
         "unique_conversations": len({row["thread_id"] for row in acts}),
     }
-    if recovers(manager):
+    if _recovers(manager):
         counts["no_show_follow_ups_generated"] = sum(row["job_type"] == NO_SHOW for row in acts)
         counts["no_show_total_leads_recovered"] = len(feed) - len(acts)
     return counts
 
 
 def _recovery(rng: Random, number: int, email: str, thread: str, at: int) -> Row:
-    return compact(
-        {
-            "id": uuid7(rng, at),
-            "timestamp_created": stamp(at),
-            "activity_type": "recovery",
-            "lead_email": email,
-            "thread_id": thread,
-            "recovery_method": METHODS[number // 20 % len(METHODS)],
-            "revenue_recovered": at_every(number, 20, 500, 10),
-        }
-    )
+    return {
+        "id": uuid7(rng, at),
+        "timestamp_created": stamp(at),
+        "activity_type": "recovery",
+        "lead_email": email,
+        "thread_id": thread,
+        "recovery_method": METHODS[number // 20 % len(METHODS)],
+        "revenue_recovered": at_every(number, 20, 500, 10),
+    }
 
 
 def _percent(part: int, whole: int) -> float:

@@ -1,124 +1,84 @@
-"""AI inbox managers: what they were told, what they wrote, and what came of it."""
+"""AI inbox managers: their guidances, their e-mails and the outcomes."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
-from sandbox.answers import ApiError, invalid, not_found, reply
-from sandbox.api_lists import answer_page
-from sandbox.area import Area, Operation, known, listed
+from starlette.responses import Response
+
+from sandbox.answers import ApiError, not_found, reply, require
+from sandbox.api import Area, Endpoint, Handler, each, get, get_children, known, listed, page_of
 from sandbox.areas.agents_data import make_guidances, make_inbox_manager, metadata_of
-from sandbox.areas.inbox_data import FOLLOW_UP, REPLY, Desk, by_date, draw_thread, summary
-from sandbox.areas.sales_data import spread
-from sandbox.clock import DAY_MS, is_date_only, parse_stamp
-from sandbox.listings import equals
-from sandbox.mutations import instant
-from sandbox.paging import Listing, Ordered, id_cursor, parse_bool, parse_number
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-
-    from starlette.responses import Response
-
-    from sandbox.manners import Call
-    from sandbox.paging import Predicate, Row
-    from sandbox.world import World
+from sandbox.areas.inbox_data import FOLLOW_UP, REPLY, Conversations, by_date, draw_thread, summary
+from sandbox.clock import DAY_MS, is_date_only, parse_stamp, spread
+from sandbox.lists import Listing, Predicate, equals, options, parse_bool, parse_number, present
+from sandbox.records import Row
+from sandbox.workspaces import ApiRequest
+from sandbox.world import World
 
 AGENTS = "ai_inbox_managers"
-GUIDANCES_SCOPE = "ai_agent_guidances:read"
-REPLIES_SCOPE = "ai_sdr_replies:read"
-ANALYTICS_SCOPE = "ai_inbox_manager_analytics:read"
-# What these scopes have for a wildcard is that of the agents.
-ALSO = ("ai_agents:all",)
 MANAGERS = 3
 LEADS_LOOKED_AT = 400
 EVER = ("", "9999")
 
 
-def _make_agents(world: World) -> dict[str, Row]:
+def _make_agents(world: World) -> Iterator[Row]:
     rng = world.rng("inbox managers")
-    made = [
-        make_inbox_manager(rng, number, world, (world.first_day + 2 * number) * DAY_MS) for number in range(MANAGERS)
-    ]
-    return {row["id"]: row for row in made}
+    for number in range(MANAGERS):
+        yield make_inbox_manager(rng, number, world, (world.first_day + 2 * number) * DAY_MS)
 
 
-def _make_guidances(world: World) -> dict[str, Row]:
+def _make_guidances(world: World) -> Iterator[Row]:
     rng = world.rng("inbox manager guidances")
-    managers = world.collection(AGENTS).values()
-    made = [row for agent in managers for row in make_guidances(rng, agent, parse_stamp(agent["timestamp_created"]))]
-    return {row["id"]: row for row in made}
+    for agent in world.collection(AGENTS).values():
+        yield from make_guidances(rng, agent, parse_stamp(agent["timestamp_created"]))
 
 
-def _desks(world: World) -> Iterator[Desk]:
-    """Let the managers answer leads that have answered."""
+def _conversations(world: World) -> Iterator[Conversations]:
+    """Let the managers answer leads that have replied."""
     rng = world.rng("inbox manager replies")
     texts = (json.loads(text) for _, text in zip(range(LEADS_LOOKED_AT), world.leads.rows(), strict=False))
     leads = [row for row in texts if "email" in row]
     emails = [row["email"] for row in leads if row["email_reply_count"]] or [row["email"] for row in leads]
     for place, agent in enumerate(world.collection(AGENTS).values()):
-        desk = Desk(agent)
+        held = Conversations(agent)
         if emails:
             count = (12 + world.config.days // 4) // (1 + place)
-            # Between two of its messages a conversation rests for days, and what is planned lies ahead.
+            # A conversation pauses for days between messages, and planned messages are in the future.
             created, last = parse_stamp(agent["timestamp_created"]), world.horizon
-            desk.work(rng, emails[place:] + emails[:place], spread(rng, created, last, count), last)
-        yield desk
+            held.hold(rng, emails[place:] + emails[:place], spread(rng, created, last, count), last)
+        yield held
 
 
-def _make_replies(world: World) -> dict[str, Row]:
-    return {row["id"]: row for desk in _desks(world) for row in desk.replies}
+def _make_replies(world: World) -> Iterator[Row]:
+    return (row for held in _conversations(world) for row in held.replies)
 
 
-def _make_feed(world: World) -> dict[str, Row]:
-    return {row["id"]: row for desk in _desks(world) for row in desk.feed}
+def _make_feed(world: World) -> Iterator[Row]:
+    return (row for held in _conversations(world) for row in held.feed)
 
 
 def _without_agent(row: Row, _query: object = None) -> Row:
     return {name: value for name, value in row.items() if name != "agent_id"}
 
 
-def _typed(text: str) -> Predicate:
-    if text not in {"reply", "followup", "recovery"}:
-        message = "querystring/activity_type must be equal to one of the allowed values"
-        raise invalid(message)
-    return lambda row: bool(row["activity_type"] == text)
+def _is_type(kind: str) -> Predicate:
+    return lambda row: bool(row["activity_type"] == kind)
 
 
-def _asking(text: str) -> Predicate:
-    wanted = parse_bool(text)
-    return lambda row: ("information_requested" in row) == wanted
-
-
-GUIDANCES = Listing(
-    resource="ai_inbox_manager_guidances",
-    scope="ai_agent_guidances",
-    sort_key=lambda row: (row["id"],),
-    read_cursor=id_cursor,
-    write_cursor=lambda row: str(row["id"]),
-    descending=True,
-    filters={"status": equals("status", parse_number)},
-    at_end="absent",
-)
-REPLIES = replace(
-    GUIDANCES,
-    resource="ai_inbox_manager_replies",
-    scope="ai_sdr_replies",
-    filters={
-        "requires_hitl": equals("requires_hitl", parse_bool),
-        "information_requested": _asking,
-        "action_pending": equals("action_pending", parse_bool),
-    },
-)
+PENDING = {"action_pending": equals("action_pending", parse_bool)}
+HITL = {"requires_hitl": equals("requires_hitl", parse_bool), "information_requested": present("information_requested")}
+TYPES = {kind: _is_type(kind) for kind in ("reply", "followup", "recovery")}
+GUIDANCES = Listing("ai_inbox_manager_guidances", filters={"status": equals("status", parse_number)}, at_end="absent")
+REPLIES = replace(GUIDANCES, resource="ai_inbox_manager_replies", filters=HITL | PENDING)
 FEED = replace(
     GUIDANCES,
     resource="ai_inbox_manager_activity",
-    scope="ai_inbox_manager_analytics",
     filters={
-        "action_pending": equals("action_pending", parse_bool),
-        "activity_type": _typed,
+        **PENDING,
+        "activity_type": options("activity_type", TYPES),
         "job_type": equals("job_type", parse_number),
     },
     present=_without_agent,
@@ -126,64 +86,49 @@ FEED = replace(
 )
 
 
-def _agent(call: Call) -> Row:
-    row = call.world.collection(AGENTS).get(call.path["key"])
-    if row is None:
-        raise not_found()
-    return row | call.world.extra[AGENTS]
-
-
 def _of(world: World, resource: str, agent_id: str) -> list[Row]:
-    return [row for row in world.rows(resource) if row["agent_id"] == agent_id]
+    return world.children(resource, "agent_id", agent_id)
 
 
-def _get_agent(call: Call) -> Response:
-    row = _agent(call)
-    with_metadata = parse_bool(call.query.get("with_metadata", "false"))
-    return reply(row | ({"metadata": metadata_of(row, call.world)} if with_metadata else {}))
+def _get_agent(request: ApiRequest) -> Response:
+    row = request.row(AGENTS)
+    with_metadata = parse_bool(request.query.get("with_metadata", "false"))
+    return reply(row | ({"metadata": metadata_of(row, request.world)} if with_metadata else {}))
 
 
-def _get_list(listing: Listing) -> Callable[[Call], Response]:
-    def handler(call: Call) -> Response:
-        rows = _of(call.world, listing.resource, _agent(call)["id"])
-        return answer_page(call, listing, Ordered(listing, listing.select(rows, dict(call.query))))
-
-    return handler
+def _get_list(listing: Listing) -> Handler:
+    return get_children(listing, lambda world, key: _of(world, listing.resource, key), AGENTS)
 
 
-def _get_one(listing: Listing) -> Callable[[Call], Response]:
-    def handler(call: Call) -> Response:
-        rows = _of(call.world, listing.resource, _agent(call)["id"])
-        found = [row for row in rows if row["id"] == call.path["part"]]
-        if not found:
+def _get_one(listing: Listing) -> Handler:
+    def handler(request: ApiRequest) -> Response:
+        rows = _of(request.world, listing.resource, request.row(AGENTS)["id"])
+        found = next((row for row in rows if row["id"] == request.path["part"]), None)
+        if found is None:
             raise not_found()
-        return reply(found[0])
+        return reply(found)
 
     return handler
 
 
-def _get_feed(call: Call) -> Response:
-    kind = call.query.get("activity_type")
-    if (kind and "job_type" in call.query) or (kind == "recovery" and "action_pending" in call.query):
+def _get_feed(request: ApiRequest) -> Response:
+    kind = request.query.get("activity_type")
+    if (kind and "job_type" in request.query) or (kind == "recovery" and "action_pending" in request.query):
         raise ApiError(400, "These filters cannot be combined")
-    page = json.loads(bytes(_get_list(FEED)(call).body))
+    page = page_of(_get_list(FEED)(request))
     return reply({**page, "has_more": "next_starting_after" in page})
 
 
-def _window(call: Call) -> tuple[str, str]:
-    """Read a window of days, both ends of which are in it."""
-    ends = []
-    for name, default in zip(("from", "to"), EVER, strict=True):
-        text = call.query.get(name)
-        if text and not is_date_only(text):
-            message = f'querystring/{name} must match format "date"'
-            raise invalid(message)
-        ends.append(text or default)
-    return ends[0], ends[1]
+def _window(request: ApiRequest) -> tuple[str, str]:
+    """Read a window of days that includes both ends."""
+    first, last = (request.query.get(name) for name in ("from", "to"))
+    for name, text in (("from", first), ("to", last)):
+        require(not text or is_date_only(text), f'querystring/{name} must match format "date"')
+    return first or EVER[0], last or EVER[1]
 
 
 def _work(world: World, agent_id: str, window: tuple[str, str] = EVER) -> tuple[list[Row], list[Row]]:
-    """Find what an agent did in a window of days: as activities, and the mails among them."""
+    """Return an agent's activities and e-mails in a window of days."""
     feed, mails = (
         [row for row in _of(world, name, agent_id) if window[0] <= row["timestamp_created"][:10] <= window[1]]
         for name in (FEED.resource, REPLIES.resource)
@@ -191,62 +136,51 @@ def _work(world: World, agent_id: str, window: tuple[str, str] = EVER) -> tuple[
     return feed, mails
 
 
-def summary_of(world: World, agent: Row, window: tuple[str, str] = EVER) -> Row:
-    """Add up what an inbox manager did."""
-    return summary(agent, *_work(world, agent["id"], window)) | world.extra["ai_inbox_manager_summary"]
+def summary_of(world: World, agent_id: str, window: tuple[str, str] = EVER) -> Row:
+    """Sum the activities of an inbox manager."""
+    agent = world.collection(AGENTS)[agent_id]
+    return summary(agent, *_work(world, agent_id, window)) | world.extra["ai_inbox_manager_summary"]
 
 
-def _by_date(world: World, agent: Row, window: tuple[str, str] = EVER) -> list[Row]:
-    feed, _ = _work(world, agent["id"], window)
-    return [row | world.extra["ai_inbox_manager_summary_by_date"] for row in by_date(agent, feed)]
+def _by_date(world: World, agent_id: str, window: tuple[str, str] = EVER) -> list[Row]:
+    feed, _ = _work(world, agent_id, window)
+    days = by_date(world.collection(AGENTS)[agent_id], feed)
+    return [row | world.extra["ai_inbox_manager_summary_by_date"] for row in days]
 
 
-def _each(figure: Callable[[World, Row], Iterable[Row]]) -> Callable[[World], Iterator[Row]]:
-    """Give the truth of figures that do not name their agent, with it."""
-    return lambda world: (
-        {"agent_id": agent["id"], **row} for agent in world.collection(AGENTS).values() for row in figure(world, agent)
-    )
+def _get_figure(figure: Callable[[World, str, tuple[str, str]], object]) -> Handler:
+    return lambda request: reply(figure(request.world, request.row(AGENTS)["id"], _window(request)))
 
 
-def _add_reply(world: World, id: str, at: str | None = None, *, follow_up: bool = False) -> Row:  # noqa: A002 - the API's name for it
+def _add_reply(world: World, id: str, at: int | None = None, *, follow_up: bool = False) -> Row:  # noqa: A002 - the API's name for it
     agent = world.collection(AGENTS)[known(world.collection(AGENTS), id)]
     earlier = _of(world, REPLIES.resource, id)
-    rng, moment = world.mutation_rng(), world.moment(instant(at))
-    desk = Desk(agent, written=len(earlier) + world.mutations)
+    rng, moment = world.mutation_rng(), world.moment(at)
+    held = Conversations(agent, written=len(earlier) + world.mutations)
     if follow_up and earlier:
         email, thread = earlier[-1]["lead"], earlier[-1]["thread_id"]
     else:
         email, thread = rng.choice(earlier)["lead"] if earlier else "somebody@example.com", draw_thread(rng)
-    desk.write(rng, email, thread, moment, FOLLOW_UP if follow_up else REPLY, int(follow_up))
-    world.collection(REPLIES.resource).update((row["id"], row) for row in desk.replies)
-    world.collection(FEED.resource).update((row["id"], row) for row in desk.feed)
-    return {"reply": desk.replies[0]}
+    held.write(rng, email, thread, moment, FOLLOW_UP if follow_up else REPLY, int(follow_up))
+    world.insert(FEED.resource, held.feed[0])
+    return {"reply": world.insert(REPLIES.resource, held.replies[0])}
 
 
-PREFIX = "/ai-agents/inbox-manager/{key}"
+def _get(path: str, handler: Handler, resource: str) -> Endpoint:
+    # The wildcard of these scopes is that of all agents.
+    return get(f"/ai-agents/inbox-manager/{{key}}{path}", handler, f"{resource}:read", ("ai_agents:all",))
+
 
 AREA = Area(
-    operations=(
-        Operation("GET", PREFIX, _get_agent, "ai_agents:read"),
-        Operation("GET", f"{PREFIX}/guidances", _get_list(GUIDANCES), GUIDANCES_SCOPE, ALSO),
-        Operation("GET", f"{PREFIX}/guidances/{{part}}", _get_one(GUIDANCES), GUIDANCES_SCOPE, ALSO),
-        Operation("GET", f"{PREFIX}/replies", _get_list(REPLIES), REPLIES_SCOPE, ALSO),
-        Operation("GET", f"{PREFIX}/replies/{{part}}", _get_one(REPLIES), REPLIES_SCOPE, ALSO),
-        Operation(
-            "GET",
-            f"{PREFIX}/analytics/summary",
-            lambda call: reply(summary_of(call.world, _agent(call), _window(call))),
-            ANALYTICS_SCOPE,
-            ALSO,
-        ),
-        Operation(
-            "GET",
-            f"{PREFIX}/analytics/summary-by-date",
-            lambda call: reply(_by_date(call.world, _agent(call), _window(call))),
-            ANALYTICS_SCOPE,
-            ALSO,
-        ),
-        Operation("GET", f"{PREFIX}/analytics/activity", _get_feed, ANALYTICS_SCOPE, ALSO),
+    endpoints=(
+        _get("", _get_agent, "ai_agents"),
+        _get("/guidances", _get_list(GUIDANCES), "ai_agent_guidances"),
+        _get("/guidances/{part}", _get_one(GUIDANCES), "ai_agent_guidances"),
+        _get("/replies", _get_list(REPLIES), "ai_sdr_replies"),
+        _get("/replies/{part}", _get_one(REPLIES), "ai_sdr_replies"),
+        _get("/analytics/summary", _get_figure(summary_of), "ai_inbox_manager_analytics"),
+        _get("/analytics/summary-by-date", _get_figure(_by_date), "ai_inbox_manager_analytics"),
+        _get("/analytics/activity", _get_feed, "ai_inbox_manager_analytics"),
     ),
     tables={
         AGENTS: _make_agents,
@@ -259,9 +193,9 @@ AREA = Area(
         GUIDANCES.resource: listed(GUIDANCES),
         REPLIES.resource: listed(REPLIES),
         # The only list whose rows do not name their agent.
-        FEED.resource: lambda world: FEED.select(world.rows(FEED.resource), {}),
-        "ai_inbox_manager_summary": _each(lambda world, agent: [summary_of(world, agent)]),
-        "ai_inbox_manager_summary_by_date": _each(_by_date),
+        FEED.resource: lambda world: FEED.select(world.rows(FEED.resource)),
+        "ai_inbox_manager_summary": each(AGENTS, "agent_id", lambda world, key: [summary_of(world, key)]),
+        "ai_inbox_manager_summary_by_date": each(AGENTS, "agent_id", _by_date),
     },
-    changes={"add_agent_reply": _add_reply},
+    mutations={"add_agent_reply": _add_reply},
 )

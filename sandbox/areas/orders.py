@@ -1,38 +1,33 @@
-"""What a workspace buys besides its plan: domains and mailboxes, phone numbers, verified addresses."""
+"""Purchases of a workspace besides its plan: domains and mailboxes, phone numbers, verified addresses."""
 
 from __future__ import annotations
 
 import json
 import zlib
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from random import Random
 
-from sandbox.answers import invalid, not_found, reply
-from sandbox.api_leads import EMAIL, select
-from sandbox.api_lists import get_list
-from sandbox.area import Area, Operation, listed
+from starlette.responses import Response
+
+from sandbox.answers import not_found, reply, require
+from sandbox.api import Area, get, listed, resource
+from sandbox.areas.leads import EMAIL, find_lead
 from sandbox.clock import DAY_MS, HOUR_MS, day_text, stamp, uuid4
-from sandbox.entities import at_every, compact
-from sandbox.paging import Listing, parse_bool, time_cursor
+from sandbox.lists import BY_TIME, Listing, Order, SortKey, parse_bool, time_cursor
+from sandbox.records import Row, at_every, compact
 from sandbox.words import COMPANY_STEMS, FIRST_NAMES, LAST_NAMES, plain
+from sandbox.workspaces import ApiRequest
+from sandbox.world import World
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from random import Random
-
-    from starlette.responses import Response
-
-    from sandbox.manners import Call
-    from sandbox.paging import Row, SortKey
-    from sandbox.world import World
-
+SCOPE = "dfy_email_account_orders:read"
 PLACES = (("US", "San Francisco"), ("DE", "Lübeck"), ("GB", "Leeds"))
 NUMBERS = ("+1415555{:04d}", "+4945100{:05d}", "+44113496{:04d}")
-# What a lead's verification is called when one asks for it; whatever else it has is not verified yet.
+# Names of a lead's verification status in this answer; any other status is not verified yet.
 VERDICTS = {1: "verified", -1: "invalid", -2: "invalid", -3: "invalid", -4: "invalid"}
 
 
 def _make_orders(world: World) -> dict[str, Row]:
-    """Make an order for the domain of each managed account, and further ones nobody writes from yet."""
+    """Create an order for the domain of each managed account, and further ones without senders."""
     rng = world.rng("dfy orders")
     managed = [email.partition("@")[2] for email, row in world.accounts.items() if row["is_managed_account"]]
     fresh = [f"{stem.lower()}-post.example" for stem in COMPANY_STEMS][: 6 + len(world.accounts) // 5]
@@ -59,15 +54,16 @@ def _make_orders(world: World) -> dict[str, Row]:
 
 
 def _make_accounts(world: World) -> dict[str, Row]:
-    """Make two mailboxes for each domain, a managed account of the workspace being one of them."""
+    """Create two mailboxes for each domain, including the workspace's managed account."""
     rng = world.rng("dfy accounts")
     managed = {email.partition("@")[2]: row for email, row in world.accounts.items() if row["is_managed_account"]}
-    rows = {}
-    for number, order in enumerate(world.collection("dfy_orders").values()):
-        for turn in range(2):
-            row = _make_account(rng, 2 * number + turn, order, None if turn else managed.get(order["domain"]))
-            rows[row["id"]] = row
-    return rows
+    orders = world.collection("dfy_orders").values()
+    made = [
+        _make_account(rng, 2 * number + turn, order, None if turn else managed.get(order["domain"]))
+        for number, order in enumerate(orders)
+        for turn in range(2)
+    ]
+    return {row["id"]: row for row in made}
 
 
 def _make_account(rng: Random, number: int, order: Row, known: Row | None) -> Row:
@@ -81,11 +77,11 @@ def _make_account(rng: Random, number: int, order: Row, known: Row | None) -> Ro
         "first_name": first,
         "last_name": last,
         "is_pre_warmed_up": bool(order.get("is_pre_warmed_up")),
-        # Required and never null by the documentation, which leaves nothing to say of an order that stands.
+        # Documented as required and never null, although a valid order has no such time.
         "timestamp_cancelled": order.get("timestamp_cancelled"),
         "timestamp_created": order["timestamp_created"],
-        # Mailboxes that are not ready have no password yet.
-        "password": "" if number % 7 == 6 else f"made-up-{rng.getrandbits(40):010x}",  # noqa: PLR2004 - a turn
+        # A mailbox that is not ready has no password.
+        "password": "" if number % 7 == 6 else f"made-up-{rng.getrandbits(40):010x}",  # noqa: PLR2004 - every n-th
     }
 
 
@@ -100,46 +96,39 @@ def _id_and_time(text: str) -> SortKey:
     return (*time_cursor(moment), key)
 
 
-# Orders have no id and a cursor nobody described; their time is a guess.
+# Orders have no id and an undocumented cursor; that it is their time is a guess.
 ORDERS = Listing(
-    resource="dfy_orders",
-    scope="dfy_email_account_orders",
-    sort_key=lambda row: (row["timestamp_created"], row["domain"]),
-    read_cursor=time_cursor,
-    write_cursor=lambda row: str(row["timestamp_created"]),
-    descending=True,
+    "dfy_orders",
+    BY_TIME._replace(key=lambda row: (row["timestamp_created"], row["domain"])),
     at_end="empty",
+    scope="dfy_email_account_orders",
 )
 ACCOUNTS = Listing(
-    resource="dfy_accounts",
-    scope="dfy_email_account_orders",
-    sort_key=lambda row: (row["timestamp_created"], row["id"]),
-    read_cursor=_id_and_time,
-    write_cursor=lambda row: f"{row['id']}:{row['timestamp_created']}",
-    descending=True,
+    "dfy_accounts",
+    Order(BY_TIME.key, _id_and_time, lambda row: f"{row['id']}:{row['timestamp_created']}"),
     present=_without_password,
+    scope="dfy_email_account_orders",
 )
 
 
 def _forwarding(order: Row) -> Row:
-    """Show how a domain forwards; unlike elsewhere what is not set is null, as documented."""
+    """Return the forwarding of a domain. Unlike elsewhere, unset values are null, as documented."""
     return {name: order.get(name) for name in ("domain", "forwarding_domain", "forwarding_mode")}
 
 
-def _get_forwarding(call: Call) -> Response:
-    order = call.world.collection("dfy_orders").get(call.path["key"].strip().lower())
+def _get_forwarding(request: ApiRequest) -> Response:
+    order = request.world.collection("dfy_orders").get(request.path["key"].strip().lower())
     if order is None:
         raise not_found()
-    return reply(_forwarding(order) | call.world.extra["domain_forwarding"])
+    return reply(_forwarding(order) | request.world.extra["domain_forwarding"])
 
 
-def _make_numbers(world: World) -> dict[str, Row]:
-    rng, rows = world.rng("phone numbers"), {}
+def _make_numbers(world: World) -> Iterator[Row]:
+    rng = world.rng("phone numbers")
     for number, (country, locality) in enumerate(PLACES):
         created = world.born + (40 + 50 * number) * DAY_MS + 11 * HOUR_MS
-        key = uuid4(rng)
-        rows[key] = {
-            "id": key,
+        yield {
+            "id": uuid4(rng),
             "timestamp_created": stamp(created),
             "organization_id": world.organization,
             "phone_number": NUMBERS[number].format(rng.randrange(100)),
@@ -150,11 +139,10 @@ def _make_numbers(world: World) -> dict[str, Row]:
             "renewal_date": day_text(world.until + 5 + 3 * number),
             "price": (1, 1.5, 1)[number],
         }
-    return rows
 
 
 def _verification(world: World, lead: Row) -> Row:
-    """Tell what is known of a lead's address."""
+    """Return the verification of a lead's address."""
     noise = zlib.crc32(lead["email"].encode())
     verdict = VERDICTS.get(lead.get("verification_status", 0), "pending")
     return {
@@ -169,7 +157,7 @@ def _verification(world: World, lead: Row) -> Row:
 
 
 def _verifications(world: World) -> Iterator[Row]:
-    """Go through the addresses of all leads, each once."""
+    """Yield the verification of each address among the leads, once."""
     seen = set()
     for text in world.leads.rows():
         lead = json.loads(text)
@@ -179,40 +167,37 @@ def _verifications(world: World) -> Iterator[Row]:
             yield _verification(world, lead)
 
 
-def _get_verification(call: Call) -> Response:
-    email = call.path["key"]
-    if not EMAIL.fullmatch(email):
-        message = 'params/email must match format "email"'
-        raise invalid(message)
-    # Of leads that share an address the first counts, as in the truth.
-    first = call.world.leads.page(select(call.world, {"contacts": [email]}), None, 1)
-    if not first:
+def _get_verification(request: ApiRequest) -> Response:
+    email = request.path["key"]
+    require(EMAIL.fullmatch(email), 'params/email must match format "email"')
+    # The first of several leads with the same address counts, as in the truth.
+    lead = find_lead(request.world, email)
+    if lead is None:
         raise not_found()
-    return reply(_verification(call.world, json.loads(call.world.leads.text(first[0]))))
+    return reply(_verification(request.world, lead))
 
 
-AREA = Area(
-    operations=(
-        Operation("GET", "/dfy-email-account-orders", get_list(ORDERS), "dfy_email_account_orders:read"),
-        Operation("GET", "/dfy-email-account-orders/accounts", get_list(ACCOUNTS), "dfy_email_account_orders:read"),
-        Operation("GET", "/domains/{key}/forwarding", _get_forwarding, "dfy_email_account_orders:read"),
-        Operation(
-            "GET",
-            "/crm-actions/phone-numbers",
-            lambda call: reply(list(call.world.rows("phone_numbers"))),
-            "crm_actions:read",
+def _numbers(world: World) -> list[Row]:
+    return list(world.rows("phone_numbers"))
+
+
+AREA = (
+    resource("/dfy-email-account-orders", ORDERS, _make_orders, detail=False)
+    + resource("/dfy-email-account-orders/accounts", ACCOUNTS, _make_accounts, detail=False)
+    + Area(
+        endpoints=(
+            get("/domains/{key}/forwarding", _get_forwarding, SCOPE),
+            get("/crm-actions/phone-numbers", lambda request: reply(_numbers(request.world)), "crm_actions:read"),
+            get("/email-verification/{key}", _get_verification, "email_verifications:read"),
         ),
-        Operation("GET", "/email-verification/{key}", _get_verification, "email_verifications:read"),
-    ),
-    tables={"dfy_orders": _make_orders, "dfy_accounts": _make_accounts, "phone_numbers": _make_numbers},
-    truth={
-        "dfy_orders": listed(ORDERS),
-        "dfy_accounts": listed(ACCOUNTS),
-        "dfy_accounts_with_passwords": listed(ACCOUNTS, with_passwords="true"),
-        "domain_forwarding": lambda world: (
-            _forwarding(row) | world.extra["domain_forwarding"] for row in ORDERS.select(world.rows("dfy_orders"), {})
-        ),
-        "phone_numbers": lambda world: world.rows("phone_numbers"),
-        "email_verifications": _verifications,
-    },
+        tables={"phone_numbers": _make_numbers},
+        truth={
+            "dfy_accounts_with_passwords": listed(ACCOUNTS, with_passwords="true"),
+            "domain_forwarding": lambda world: (
+                _forwarding(row) | world.extra["domain_forwarding"] for row in ORDERS.select(world.rows("dfy_orders"))
+            ),
+            "phone_numbers": _numbers,
+            "email_verifications": _verifications,
+        },
+    )
 )

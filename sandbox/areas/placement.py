@@ -1,33 +1,27 @@
-"""Inbox placement: tests, what became of their mails, and reports on the senders' domains.
+"""Inbox placement: tests, the delivery of their e-mails, and reports on the senders' domains.
 
-All of it takes a subscription of its own.
+All of it requires a separate subscription.
 """
 
 from __future__ import annotations
 
 import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from random import Random
+from typing import Any
 
-from sandbox.answers import ApiError, invalid, not_found, reply
-from sandbox.api_lists import answer_page, get_list, get_one, read_body
-from sandbox.area import Area, Operation, known, listed
+from starlette.responses import Response
+
+from sandbox.answers import ApiError, reply, require
+from sandbox.api import Area, Endpoint, Handler, Truth, answer_page, get_list, get_one, known, listed
 from sandbox.areas import placement_data as data
 from sandbox.areas.placement_stats import by_date, by_test, insights, parse_list
 from sandbox.clock import is_date_only
-from sandbox.listings import contains, equals
-from sandbox.mutations import instant
-from sandbox.paging import Listing, Ordered, id_cursor, parse_bool, parse_number
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
-    from random import Random
-
-    from starlette.responses import Response
-
-    from sandbox.manners import Call
-    from sandbox.paging import Predicate, Row
-    from sandbox.world import World
+from sandbox.lists import Listing, Predicate, among, contains, equals, parse_bool, parse_choice, parse_number
+from sandbox.records import Row
+from sandbox.workspaces import ApiRequest
+from sandbox.world import World
 
 SHARE = 0x10000
 OPTIONS = "inbox_placement_esp_options"
@@ -35,29 +29,15 @@ STATS, STATS_BY_DATE, INSIGHTS = (f"inbox_placement_{name}" for name in ("stats"
 
 
 def _turned(listing: Listing, query: Mapping[str, str]) -> Listing:
-    order = query.get("sort_order", "desc")
-    if order not in {"asc", "desc"}:
-        message = "querystring/sort_order must be equal to one of the allowed values"
-        raise invalid(message)
-    return replace(listing, descending=order == "desc")
+    return replace(listing, newest_first=parse_choice(query, "sort_order", ("asc", "desc"), "desc") == "desc")
 
 
-def since(text: str) -> Predicate:
-    """Take what is from a day, or an instant, on."""
-    name = "timestamp_created_date" if is_date_only(text) else "timestamp_created"
-    return lambda row: bool(row[name] >= text)
+def _bound(*, lower: bool) -> Callable[[str], Predicate]:
+    """Match rows from, or up to and including, a day or an instant."""
 
-
-def until(text: str) -> Predicate:
-    """Take what is up to a day, or an instant, both included."""
-    name = "timestamp_created_date" if is_date_only(text) else "timestamp_created"
-    return lambda row: bool(row[name] <= text)
-
-
-def _among(name: str) -> Callable[[str], Predicate]:
     def make(text: str) -> Predicate:
-        wanted = {int(parse_number(part)) for part in text.split(",")}
-        return lambda row: row.get(name) in wanted
+        name = "timestamp_created_date" if is_date_only(text) else "timestamp_created"
+        return lambda row: bool(row[name] >= text if lower else row[name] <= text)
 
     return make
 
@@ -69,102 +49,76 @@ def _without_reports(row: Row, query: Mapping[str, str]) -> Row:
     return {name: value for name, value in row.items() if name not in skipped} if skipped else row
 
 
-# Newest first is a guess for all three; that ids are the order is documented for the tests.
+SINCE, UNTIL = _bound(lower=True), _bound(lower=False)
+KINDS = ("recipient_geo", "recipient_type", "recipient_esp")
+
+# Newest first is a guess for all three; the order by id is documented only for the tests.
 TESTS = Listing(
-    resource=data.TESTS,
-    scope="inbox_placement_tests",
-    sort_key=lambda row: (row["id"],),
-    read_cursor=id_cursor,
-    write_cursor=lambda row: str(row["id"]),
-    descending=True,
-    filters={"status": equals("status", parse_number), "search": contains("name")},
-    variant=_turned,
+    data.TESTS, filters={"status": equals("status", parse_number), "search": contains("name")}, variant=_turned
 )
 ANALYTICS = Listing(
-    resource="inbox_placement_analytics",
-    scope="inbox_placement_analytics",
-    sort_key=lambda row: (row["id"],),
-    read_cursor=id_cursor,
-    write_cursor=lambda row: str(row["id"]),
-    descending=True,
+    "inbox_placement_analytics",
     filters={
-        "date_from": since,
-        "date_to": until,
-        "sender_email": equals("sender_email", str),
-        **{name: _among(name) for name in ("recipient_geo", "recipient_type", "recipient_esp")},
+        "date_from": SINCE,
+        "date_to": UNTIL,
+        "sender_email": equals("sender_email"),
+        **{name: among(name, parse_number) for name in KINDS},
     },
 )
-REPORTS = replace(
-    ANALYTICS,
-    resource="inbox_placement_reports",
-    scope="inbox_placement_reports",
-    filters={"date_from": since, "date_to": until},
-    present=_without_reports,
-)
+REPORTS = Listing("inbox_placement_reports", filters={"date_from": SINCE, "date_to": UNTIL}, present=_without_reports)
 
 
-def subscribed(handler: Callable[[Call], Response]) -> Callable[[Call], Response]:
-    """Let a handler answer those only who pay for inbox placement."""
+def _subscribed(handler: Handler) -> Handler:
+    """Refuse requests to a handler from workspaces without inbox placement."""
 
-    def guarded(call: Call) -> Response:
-        if not (call.key.inbox_placement and call.workspace.manners.inbox_placement):
+    def guarded(request: ApiRequest) -> Response:
+        if not (request.key.inbox_placement and request.workspace.behaviour.inbox_placement):
             raise ApiError(402, "Workspace does not have an active Inbox Placement plan")
-        return handler(call)
+        return handler(request)
 
     return guarded
 
 
 def _of(world: World, listing: Listing, test_id: str) -> list[Row]:
-    return [row for row in world.rows(listing.resource) if row["test_id"] == test_id]
+    return world.children(listing.resource, "test_id", test_id)
 
 
-def _strays(call: Call, test_id: str) -> list[Row]:
-    """Find rows of another test that get into a test's list, always the same ones."""
-    tests = sorted(call.world.collection(data.TESTS))
+def _strays(request: ApiRequest, test_id: str) -> list[Row]:
+    """Return rows of another test that also appear in a test's list; always the same ones."""
+    tests = sorted(request.world.collection(data.TESTS))
     if test_id not in tests or len(tests) == 1:
         return []
-    share = call.workspace.manners.stray_placement_rows * SHARE
-    rows = _of(call.world, ANALYTICS, tests[tests.index(test_id) - 1]) if share else []
+    share = request.workspace.behaviour.stray_placement_rows * SHARE
+    rows = _of(request.world, ANALYTICS, tests[tests.index(test_id) - 1]) if share else []
     return [row for row in rows if zlib.crc32(f"{test_id}{row['id']}".encode()) % SHARE < share]
 
 
-def _children(listing: Listing) -> Callable[[Call], Response]:
-    def handler(call: Call) -> Response:
-        test_id = call.query.get("test_id")
-        if not test_id:
-            message = "querystring must have required property 'test_id'"
-            raise invalid(message)
-        rows = _of(call.world, listing, test_id) + (_strays(call, test_id) if listing is ANALYTICS else [])
-        return answer_page(call, listing, Ordered(listing, listing.select(rows, dict(call.query))))
+def _children(listing: Listing) -> Handler:
+    def handler(request: ApiRequest) -> Response:
+        test_id = request.required("test_id")
+        strays = _strays(request, test_id) if listing is ANALYTICS else []
+        return answer_page(request, listing, _of(request.world, listing, test_id) + strays)
 
     return handler
 
 
-def _get_test(call: Call) -> Response:
-    row = call.world.collection(data.TESTS).get(call.path["key"])
-    if row is None:
-        raise not_found()
-    row = row | call.world.extra[data.TESTS]
-    if parse_bool(call.query.get("with_metadata", "false")):
-        campaign = call.world.campaigns.get(row.get("campaign_id", ""))
-        labels = {tag["id"]: {"id": tag["id"], "label": tag["label"]} for tag in call.world.tags}
-        metadata: Row = {"tags": {tag: labels[tag] for tag in row.get("tags", ())}}
-        if campaign:
-            metadata["campaign"] = {"id": campaign["id"], "name": campaign["name"]}
-        row["metadata"] = metadata
+def _get_test(request: ApiRequest) -> Response:
+    row, world = request.row(data.TESTS), request.world
+    if parse_bool(request.query.get("with_metadata", "false")):
+        campaign = world.campaigns.get(row.get("campaign_id", ""))
+        labels = {tag["id"]: {"id": tag["id"], "label": tag["label"]} for tag in world.tags}
+        named = {"campaign": {"id": campaign["id"], "name": campaign["name"]}} if campaign else {}
+        row["metadata"] = {"tags": {tag: labels[tag] for tag in row.get("tags", ())}, **named}
     return reply(row)
 
 
-def _asked(call: Call, *required: str) -> tuple[Row, list[Row]]:
-    """Read what a body asks for, and find the records it narrows everything to."""
-    body = read_body(call)
-    for name in required:
-        if not body.get(name):
-            message = f"body must have required property '{name}'"
-            raise invalid(message)
+def _asked(request: ApiRequest, required: str) -> tuple[Row, list[Row]]:
+    """Read a body, and return it with the records that it selects."""
+    body = request.json()
+    require(body.get(required), f"body must have required property '{required}'")
     tests = set(parse_list(body, "test_ids")) | {body.get("test_id")}
-    rows = [row for row in call.world.rows(ANALYTICS.resource) if row["test_id"] in tests]
-    for name in ("recipient_geo", "recipient_type", "recipient_esp"):
+    rows = [row for row in request.world.rows(ANALYTICS.resource) if row["test_id"] in tests]
+    for name in KINDS:
         if wanted := parse_list(body, name):
             rows = [row for row in rows if row[name] in wanted]
     if sender := body.get("sender_email"):
@@ -172,69 +126,64 @@ def _asked(call: Call, *required: str) -> tuple[Row, list[Row]]:
     return body, rows
 
 
-def _within(rows: list[Row], start: Any, end: Any) -> list[Row]:  # noqa: ANN401 - as it came
-    tests = [since(str(start))] if start else []
-    tests += [until(str(end))] if end else []
+def _within(rows: list[Row], start: Any, end: Any) -> list[Row]:  # noqa: ANN401 - any JSON value
+    tests = [SINCE(str(start))] if start else []
+    tests += [UNTIL(str(end))] if end else []
     return [row for row in rows if all(test(row) for test in tests)]
 
 
-def _post_by_test(call: Call) -> Response:
-    body, rows = _asked(call, "test_ids")
-    found = by_test(_within(rows, body.get("date_from"), body.get("date_to")))
-    return reply(_carrying(call.world, STATS, found))
+def _figures(resource: str, required: str, figure: Callable[[Row, list[Row], list[Row]], list[Row]]) -> Handler:
+    """Create the handler of figures: `figure` gets the body, its rows, and those that it selects by date."""
+
+    def handler(request: ApiRequest) -> Response:
+        body, rows = _asked(request, required)
+        chosen = _within(rows, body.get("date_from"), body.get("date_to"))
+        return reply(_carrying(request.world, resource, figure(body, rows, chosen)))
+
+    return handler
 
 
-def _post_by_date(call: Call) -> Response:
-    body, rows = _asked(call, "test_id")
-    found = by_date(_within(rows, body.get("date_from"), body.get("date_to")))
-    return reply(_carrying(call.world, STATS_BY_DATE, found))
-
-
-def _post_insights(call: Call) -> Response:
-    body, rows = _asked(call, "test_id")
-    chosen = _within(rows, body.get("date_from"), body.get("date_to"))
+def _insights(body: Row, rows: list[Row], chosen: list[Row]) -> list[Row]:
     earlier = _within(rows, body.get("previous_date_from"), body.get("previous_date_to"))
-    found = insights(body, chosen, earlier if body.get("show_previous") else None)
-    return reply(_carrying(call.world, INSIGHTS, found))
+    return insights(body, chosen, earlier if body.get("show_previous") else None)
 
 
 def _carrying(world: World, resource: str, rows: Iterable[Row]) -> list[Row]:
-    """Let rows that have no table carry the fields added to them."""
+    """Add the extra fields to rows that are not in a table."""
     return [row | world.extra[resource] for row in rows]
 
 
-def _each(resource: str, rows_of: Callable[[str, list[Row]], Iterable[Row]]) -> Callable[[World], Iterator[Row]]:
-    """Give the truth of figures that are asked for by test."""
+def _each(resource: str, rows_of: Callable[[str, list[Row]], Iterable[Row]]) -> Truth:
+    """Return the truth of figures that are requested by test."""
 
     def rows(world: World) -> Iterator[Row]:
-        for test in TESTS.select(world.rows(data.TESTS), {}):
+        for test in TESTS.select(world.rows(data.TESTS)):
             yield from _carrying(world, resource, rows_of(test["id"], _of(world, ANALYTICS, test["id"])))
 
     return rows
 
 
-def _add_test(world: World, name: str = "Made up on the spot", at: str | None = None) -> Row:
+def _add_test(world: World, name: str = "Made up on the spot", at: int | None = None) -> Row:
     rng, moment, tests = world.mutation_rng(), _moment(world, at), world.collection(data.TESTS)
     test = data.make_test(rng, 2 * len(tests) + 1, world, moment)
-    test |= {"name": name, "type": data.ONCE, "status": data.COMPLETED}
-    tests[test["id"]] = test
+    test = world.insert(data.TESTS, test | {"name": name, "type": data.ONCE, "status": data.COMPLETED})
     return {"test": test, **_run(world, rng, test, moment)}
 
 
-def _run_test(world: World, id: str, at: str | None = None) -> Row:  # noqa: A002 - the API's name for it
+def _run_test(world: World, id: str, at: int | None = None) -> Row:  # noqa: A002 - the API's name for it
     tests = world.collection(data.TESTS)
     test = tests[known(tests, id)]
     return {"test": test, **_run(world, world.mutation_rng(), test, _moment(world, at))}
 
 
-def _moment(world: World, at: str | None) -> int:
-    """Tell when a test runs: when the caller says, or so long ago that its results are there by now."""
-    moment = world.moment(instant(at))
+def _moment(world: World, at: int | None) -> int:
+    """Return the time of a run: the caller's, or long enough ago that its results have arrived."""
+    moment = world.moment(at)
     return moment - data.LATEST_MS if at is None else moment
 
 
 def _run(world: World, rng: Random, test: Row, moment: int) -> Row:
-    """Let a test run; its results come in over the next three hours."""
+    """Run a test; its results arrive over the next three hours."""
     records, reports = data.make_records(rng, world, test, moment), data.make_reports(rng, test, moment)
     world.moment(moment + data.LATEST_MS)
     world.collection(ANALYTICS.resource).update((row["id"], row) for row in records)
@@ -246,23 +195,27 @@ def _options(world: World) -> list[Row]:
     return _carrying(world, OPTIONS, (data.label(*seed) for seed in data.SEEDS))
 
 
-def _get(path: str, handler: Callable[[Call], Response], resource: str | None = None, method: str = "GET") -> Operation:
+def _get(path: str, handler: Handler, resource: str | None = None, method: str = "GET") -> Endpoint:
     scope = f"inbox_placement_{resource}:read" if resource else None
-    return Operation(method, path, subscribed(handler), scope)
+    return Endpoint(method, f"/inbox-placement-{path}", _subscribed(handler), scope)
+
+
+def _post(name: str, handler: Handler) -> Endpoint:
+    return _get(f"analytics/{name}", handler, "analytics", "POST")
 
 
 AREA = Area(
-    operations=(
-        _get("/inbox-placement-tests", get_list(TESTS), "tests"),
-        _get("/inbox-placement-tests/email-service-provider-options", lambda call: reply(_options(call.world))),
-        _get("/inbox-placement-tests/{key}", _get_test, "tests"),
-        _get("/inbox-placement-analytics", _children(ANALYTICS), "analytics"),
-        _get("/inbox-placement-analytics/{key}", get_one(ANALYTICS.resource), "analytics"),
-        _get("/inbox-placement-analytics/stats-by-test-id", _post_by_test, "analytics", "POST"),
-        _get("/inbox-placement-analytics/stats-by-date", _post_by_date, "analytics", "POST"),
-        _get("/inbox-placement-analytics/deliverability-insights", _post_insights, "analytics", "POST"),
-        _get("/inbox-placement-reports", _children(REPORTS), "reports"),
-        _get("/inbox-placement-reports/{key}", get_one(REPORTS.resource), "reports"),
+    endpoints=(
+        _get("tests", get_list(TESTS), "tests"),
+        _get("tests/email-service-provider-options", lambda request: reply(_options(request.world))),
+        _get("tests/{key}", _get_test, "tests"),
+        _get("analytics", _children(ANALYTICS), "analytics"),
+        _get("analytics/{key}", get_one(ANALYTICS.resource), "analytics"),
+        _post("stats-by-test-id", _figures(STATS, "test_ids", lambda _body, _rows, chosen: by_test(chosen))),
+        _post("stats-by-date", _figures(STATS_BY_DATE, "test_id", lambda _body, _rows, chosen: by_date(chosen))),
+        _post("deliverability-insights", _figures(INSIGHTS, "test_id", _insights)),
+        _get("reports", _children(REPORTS), "reports"),
+        _get("reports/{key}", get_one(REPORTS.resource), "reports"),
     ),
     tables={
         data.TESTS: data.make_tests,
@@ -278,5 +231,5 @@ AREA = Area(
         STATS_BY_DATE: _each(STATS_BY_DATE, lambda test, rows: ({"test_id": test, **row} for row in by_date(rows))),
         INSIGHTS: _each(INSIGHTS, lambda test, rows: insights({"test_id": test}, rows, None)),
     },
-    changes={"add_placement_test": _add_test, "run_placement_test": _run_test},
+    mutations={"add_placement_test": _add_test, "run_placement_test": _run_test},
 )

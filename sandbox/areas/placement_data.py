@@ -1,23 +1,19 @@
-"""Inbox placement tests, what became of each mail, and reports on the senders' domains, generated.
+"""Generates inbox placement tests, the delivery of each e-mail, and reports on the senders' domains.
 
-A test runs once or weekly. Each run writes from every sender to every seed address: one record when it is sent and
-one, up to three hours later, when it arrives; some never do.
+A test runs once or weekly. Each run writes from every sender to every seed address. An e-mail has one record when it is
+sent, and one when it arrives, up to three hours later; some never arrive.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from random import Random
+from typing import Any
 
 from sandbox.clock import DAY_MS, HOUR_MS, MINUTE_MS, day_text, parse_stamp, stamp, uuid7
-from sandbox.entities import at_every, compact
+from sandbox.records import Row, at_every, compact
 from sandbox.words import BODIES, SUBJECTS, TIMEZONES
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from random import Random
-
-    from sandbox.paging import Row
-    from sandbox.world import World
+from sandbox.world import World
 
 TESTS = "inbox_placement_tests"
 SENT, RECEIVED = 1, 2
@@ -30,12 +26,12 @@ EARLIEST_MS, LATEST_MS = 25 * MINUTE_MS, 3 * HOUR_MS
 GEOS = {1: ("North America", "US"), 2: ("Europe", "Italy"), 3: ("Europe", "Germany"), 4: ("Europe", "France")}
 KINDS = {1: "Professional", 2: "Personal"}
 ESPS = {1: "Google", 2: "Microsoft", 8: "AirMail", 12: "Web.de", 13: "Libero.it"}
-# Where seed mailboxes are: country, kind and provider.
+# Country, kind and provider of seed mailboxes.
 SEEDS = (
     *((geo, kind, esp) for geo in GEOS for kind in KINDS for esp in (1, 2)),
     *((1, 1, 8), (3, 2, 12), (2, 2, 13)),
 )
-# An account's provider code -> the provider as placement tests number it.
+# Provider codes: an account's -> that of placement tests.
 SENDER_ESPS = {2: 1, 3: 2, 8: 8, 1: 12, 4: 13}
 BLOCKLISTS = ("bl.quiet-harbor.example", "dnsbl.lantern.example", "zen.cobalt.example", "rbl.meadow.example")
 RULES = (
@@ -59,13 +55,13 @@ AUTOMATIONS = (
 
 
 def label(geo: int, kind: int, esp: int) -> Row:
-    """Name a kind of seed mailbox the way people choose it."""
+    """Return the name of a kind of seed mailbox as the user interface shows it."""
     region, country = GEOS[geo]
     return {"region": region, "sub_region": country, "type": KINDS[kind], "esp": ESPS[esp]}
 
 
 def seed_address(geo: int, kind: int, esp: int) -> str:
-    """Give the seed mailbox of a kind."""
+    """Return the seed mailbox of a kind."""
     return f"seed.{geo}{kind}.{ESPS[esp].split('.')[0].lower()}@seeds-{GEOS[geo][1].lower()}.example"
 
 
@@ -73,9 +69,9 @@ SEED_OF = {seed_address(*seed): seed for seed in SEEDS}
 
 
 def make_test(rng: Random, number: int, world: World, created: int) -> Row:
-    """Make one test."""
+    """Create a test."""
     senders = sorted(world.accounts)
-    automated, outside = number % 2 == 0, number % 5 == 3  # noqa: PLR2004 - a turn
+    automated, outside = number % 2 == 0, number % 5 == 3  # noqa: PLR2004 - every n-th
     lap, name = divmod(number, len(NAMES))
     seeds = [SEEDS[(number + 3 * at) % len(SEEDS)] for at in range(4 + number % 5)]
     status = (ACTIVE, COMPLETED, PAUSED, COMPLETED)[number % 4]
@@ -86,44 +82,36 @@ def make_test(rng: Random, number: int, world: World, created: int) -> Row:
         "timing": {"from": "09:30"},
         "timezone": TIMEZONES[number % len(TIMEZONES)],
     }
-    automations = [*AUTOMATIONS, _tagging(tags)] if tags else list(AUTOMATIONS)
-    return compact(
-        {
-            "id": uuid7(rng, created),
-            "organization_id": world.organization,
-            "name": NAMES[name] + (f" {lap + 1}" if lap else ""),
-            "delivery_mode": at_every(number, 3, 1 + number % 2) or at_every(number, 3, 2, 1),
-            "description": at_every(number, 3, "Where do our mails land?"),
-            "schedule": schedule if automated else None,
-            "type": AUTOMATED if automated else ONCE,
-            "sending_method": 2 if outside else 1,
-            "campaign_id": campaigns[number % len(campaigns)] if campaigns and number % 3 == 0 else None,
-            "email_subject": SUBJECTS[number % len(SUBJECTS)],
-            "email_body": BODIES[number % len(BODIES)],
-            "emails": sorted(rng.sample(senders, min(len(senders), 2 + number % 2))),
-            "test_code": f"ptid_{rng.getrandbits(64):016x}" if outside else None,
-            "tags": tags[: 1 + number % 3] if number % 3 == 1 else None,
-            "text_only": at_every(number, 2, number % 4 == 0),
-            "recipients": [seed_address(*seed) for seed in seeds],
-            "recipients_labels": [label(*seed) for seed in seeds],
-            "timestamp_created": stamp(created),
-            "automations": automations if number % 4 == 0 else [] if number % 4 == 2 else None,  # noqa: PLR2004 - a turn
-            "status": status,
-            # The documentation gives two values and speaks of an empty third.
-            "not_sending_status": ("", "daily_limits_hit", "", "other")[number // 2 % 4] if automated else None,
-        }
-    )
-
-
-def _tagging(tags: Sequence[str]) -> Row:
+    above = {"condition": "placement_goes_above", "condition_value": 95}
+    tagging = [{"when": above, "then": {"add_tags": [tags[0]], "remove_tags": [tags[-1]]}}] if tags else []
     return {
-        "when": {"condition": "placement_goes_above", "condition_value": 95},
-        "then": {"add_tags": [tags[0]], "remove_tags": [tags[-1]]},
+        "id": uuid7(rng, created),
+        "organization_id": world.organization,
+        "name": NAMES[name] + (f" {lap + 1}" if lap else ""),
+        "delivery_mode": at_every(number, 3, 1 + number % 2) or at_every(number, 3, 2, 1),
+        "description": at_every(number, 3, "Where do our mails land?"),
+        "schedule": schedule if automated else None,
+        "type": AUTOMATED if automated else ONCE,
+        "sending_method": 2 if outside else 1,
+        "campaign_id": campaigns[number % len(campaigns)] if campaigns and number % 3 == 0 else None,
+        "email_subject": SUBJECTS[number % len(SUBJECTS)],
+        "email_body": BODIES[number % len(BODIES)],
+        "emails": sorted(rng.sample(senders, min(len(senders), 2 + number % 2))),
+        "test_code": f"ptid_{rng.getrandbits(64):016x}" if outside else None,
+        "tags": tags[: 1 + number % 3] if number % 3 == 1 else None,
+        "text_only": at_every(number, 2, number % 4 == 0),
+        "recipients": [seed_address(*seed) for seed in seeds],
+        "recipients_labels": [label(*seed) for seed in seeds],
+        "timestamp_created": stamp(created),
+        "automations": [*AUTOMATIONS, *tagging] if number % 4 == 0 else [] if number % 4 == 2 else None,  # noqa: PLR2004 - every n-th
+        "status": status,
+        # Two values are documented; an empty third is mentioned.
+        "not_sending_status": ("", "daily_limits_hit", "", "other")[number // 2 % 4] if automated else None,
     }
 
 
 def runs_of(test: Row, until: int) -> list[int]:
-    """Tell when a test ran; the newest run is left out if its results would still be on their way."""
+    """Return the times of a test's runs, without the newest if its results have not all arrived."""
     first, last = parse_stamp(test["timestamp_created"]) + HOUR_MS, until - LATEST_MS
     if test["type"] == ONCE:
         return [first] if first <= last else []
@@ -131,23 +119,18 @@ def runs_of(test: Row, until: int) -> list[int]:
 
 
 def make_records(rng: Random, world: World, test: Row, at: int) -> list[Row]:
-    """Make what one run of a test tells about its mails."""
+    """Create the records of the e-mails of a run."""
     records: list[Row] = []
     for sender in test["emails"]:
-        # A sender is good or less so on a day, and its mails share that.
+        # A sender has a quality for the day, shared by its e-mails.
         quality = rng.uniform(0.6, 0.95)
         for address in test["recipients"]:
             geo, kind, esp = SEED_OF[address]
-            mail: Row = {
-                "sender_email": sender,
-                "recipient_email": address,
-                "recipient_esp": esp,
-                "recipient_geo": geo,
-                "recipient_type": kind,
-            }
+            mail: Row = {"sender_email": sender, "recipient_email": address, "recipient_esp": esp}
+            mail |= {"recipient_geo": geo, "recipient_type": kind}
             left = at + rng.randrange(5 * MINUTE_MS)
             records.append(compact(_head(rng, test, left) | mail | {"record_type": SENT}))
-            if rng.random() < 0.96:  # noqa: PLR2004 - a share
+            if rng.random() < 0.96:  # noqa: PLR2004 - a probability
                 arrived = at + rng.randrange(EARLIEST_MS, LATEST_MS)
                 fate = _fate(rng, sender, quality) | {"sender_esp": _sender_esp(world, sender)}
                 records.append(compact(_head(rng, test, arrived) | mail | fate))
@@ -155,7 +138,7 @@ def make_records(rng: Random, world: World, test: Row, at: int) -> list[Row]:
 
 
 def make_reports(rng: Random, test: Row, at: int) -> list[Row]:
-    """Make what one run of a test tells about the senders' domains."""
+    """Create the reports on the senders' domains of a run."""
     domains = sorted({sender.partition("@")[2] for sender in test["emails"]})
     return [_report(rng, test, domain, at + LATEST_MS - MINUTE_MS) for domain in domains]
 
@@ -176,16 +159,16 @@ def _head(rng: Random, test: Row, at: int) -> Row:
 
 
 def _fate(rng: Random, sender: str, quality: float) -> Row:
-    """Decide where a mail landed and what the receiving side thought of it."""
+    """Decide where an e-mail arrives and how the receiver rates it."""
     domain = sender.partition("@")[2]
     spam = rng.random() > quality
-    authentic = {name: rng.random() < 0.97 for name in ("spf_pass", "dkim_pass", "dmarc_pass")}  # noqa: PLR2004
-    known = rng.random() < 0.98  # noqa: PLR2004 - a share
+    authentic = {name: rng.random() < 0.97 for name in ("spf_pass", "dkim_pass", "dmarc_pass")}  # noqa: PLR2004 - shares
+    known = rng.random() < 0.98  # noqa: PLR2004 - a probability
     return {
         "is_spam": spam if known else None,
-        "has_category": (not spam and rng.random() < 0.15) if known else None,  # noqa: PLR2004 - a share
+        "has_category": (not spam and rng.random() < 0.15) if known else None,  # noqa: PLR2004 - a probability
         **authentic,
-        "smtp_ip_blacklist_report": blacklist_report(rng, _ip(rng), domain=False) if rng.random() < 0.2 else None,  # noqa: PLR2004
+        "smtp_ip_blacklist_report": blacklist_report(rng, _ip(rng), domain=False) if rng.random() < 0.2 else None,  # noqa: PLR2004 - shares
         "authentication_failure_results": None if all(authentic.values()) else _failures(domain, authentic),
         "record_type": RECEIVED,
     }
@@ -202,14 +185,14 @@ def _failures(domain: str, authentic: Row) -> Row:
 
 
 def _ip(rng: Random) -> str:
-    # One of the blocks reserved for documentation.
+    # Reserved for documentation.
     return f"203.0.113.{rng.randrange(1, 255)}"
 
 
 def blacklist_report(rng: Random, address: str, *, domain: bool, ip: str | None = None) -> Row:
-    """Make a report on the blacklists an address is on."""
+    """Create a report on the blacklists with an address."""
     details = [
-        {"blacklist": name, "is_listed": rng.random() < 0.08, "test_type": "domain" if domain else "ip"}  # noqa: PLR2004
+        {"blacklist": name, "is_listed": rng.random() < 0.08, "test_type": "domain" if domain else "ip"}  # noqa: PLR2004 - shares
         for name in BLOCKLISTS
     ]
     listed = sum(bool(row["is_listed"]) for row in details)
@@ -224,7 +207,7 @@ def blacklist_report(rng: Random, address: str, *, domain: bool, ip: str | None 
 
 
 def _report(rng: Random, test: Row, domain: str, at: int) -> Row:
-    hits = [rule for rule in RULES if rng.random() < 0.5]  # noqa: PLR2004 - a share
+    hits = [rule for rule in RULES if rng.random() < 0.5]  # noqa: PLR2004 - a probability
     score = round(sum(float(points) for _, _, points in hits), 1)
     ip = _ip(rng)
     listing = blacklist_report(rng, domain, domain=True, ip=ip)
@@ -232,7 +215,7 @@ def _report(rng: Random, test: Row, domain: str, at: int) -> Row:
         "domain_blacklist_count": listing["blacklisted_count"],
         "domain": domain,
         "domain_ip": ip,
-        "domain_ip_blacklist_count": int(rng.random() < 0.1),  # noqa: PLR2004 - a share
+        "domain_ip_blacklist_count": int(rng.random() < 0.1),  # noqa: PLR2004 - a probability
         "spam_assassin_score": score,
         "spam_assassin_report": {
             "is_spam": score >= 5,  # noqa: PLR2004 - SpamAssassin's own threshold
@@ -244,9 +227,9 @@ def _report(rng: Random, test: Row, domain: str, at: int) -> Row:
     return _head(rng, test, at) | rest
 
 
-def make_tests(world: World) -> dict[str, Row]:
-    """Make the tests of a workspace, spread over the days with activity."""
-    rng, rows = world.rng("inbox placement tests"), {}
+def make_tests(world: World) -> Iterator[Row]:
+    """Create the tests of a workspace, spread over the active days."""
+    rng = world.rng("inbox placement tests")
     count = 8 + len(world.accounts) // 20 if world.accounts else 0
     step = max(HOUR_MS, (world.until - world.first_day) * DAY_MS // max(1, count))
     for number in range(count):
@@ -254,19 +237,20 @@ def make_tests(world: World) -> dict[str, Row]:
         row = make_test(rng, number, world, created)
         if row["type"] == AUTOMATED and row["status"] == ACTIVE:
             row["timestamp_next_run"] = stamp(max([created, *runs_of(row, world.horizon)]) + WEEK_MS)
-        rows[row["id"]] = row
-    return rows
+        yield row
 
 
-def make_all_records(world: World) -> dict[str, Row]:
-    """Make the records of every run of every test."""
+def _all_runs(world: World) -> Iterator[tuple[Row, int]]:
+    return ((test, at) for test in world.collection(TESTS).values() for at in runs_of(test, world.horizon))
+
+
+def make_all_records(world: World) -> Iterator[Row]:
+    """Create the records of every run of every test."""
     rng = world.rng("inbox placement analytics")
-    runs = ((test, at) for test in world.collection(TESTS).values() for at in runs_of(test, world.horizon))
-    return {row["id"]: row for test, at in runs for row in make_records(rng, world, test, at)}
+    return (row for test, at in _all_runs(world) for row in make_records(rng, world, test, at))
 
 
-def make_all_reports(world: World) -> dict[str, Row]:
-    """Make the reports of every run of every test."""
+def make_all_reports(world: World) -> Iterator[Row]:
+    """Create the reports of every run of every test."""
     rng = world.rng("inbox placement reports")
-    runs = ((test, at) for test in world.collection(TESTS).values() for at in runs_of(test, world.horizon))
-    return {row["id"]: row for test, at in runs for row in make_reports(rng, test, at)}
+    return (row for test, at in _all_runs(world) for row in make_reports(rng, test, at))

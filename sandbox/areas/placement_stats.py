@@ -1,32 +1,26 @@
-"""Records of inbox placement, added up."""
+"""Sums inbox placement records."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Hashable, Iterable
+from typing import Any
 
-from sandbox.answers import invalid
+from sandbox.answers import require
 from sandbox.areas.placement_data import RECEIVED, SENT
-from sandbox.entities import compact
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable
-
-    from sandbox.paging import Row
+from sandbox.records import Row, compact
 
 PLACES = ("spam", "inbox", "category")
 
 
 def parse_list(body: Row, name: str) -> list[Any]:
-    """Read a list from a body; none is an empty one."""
-    value = body.get(name, [])
-    if not isinstance(value, list):
-        message = f"body/{name} must be array"
-        raise invalid(message)
+    """Read a list from a body; a missing one is empty."""
+    value: list[Any] = body.get(name, [])
+    require(isinstance(value, list), f"body/{name} must be array")
     return value
 
 
-def place(row: Row) -> str | None:
-    """Tell where a mail landed; None if it was not determined, or never received."""
+def _place(row: Row) -> str | None:
+    """Return the folder of an e-mail; None if it is unknown or the e-mail never arrived."""
     if row["record_type"] != RECEIVED or "is_spam" not in row:
         return None
     return "spam" if row["is_spam"] else "category" if row["has_category"] else "inbox"
@@ -44,12 +38,12 @@ def _groups(rows: Iterable[Row], key: Callable[[Row], Hashable]) -> dict[Any, li
 
 
 def _counts(rows: Iterable[Row]) -> dict[str, int]:
-    places = [place(row) for row in rows]
+    places = [_place(row) for row in rows]
     return {name: places.count(name) for name in PLACES}
 
 
 def by_test(rows: list[Row]) -> list[Row]:
-    """Count per test the mails that arrived somewhere known."""
+    """Count the e-mails with a known folder, by test."""
     found = []
     for test, own in _groups(rows, lambda row: row["test_id"]).items():
         counts = _counts(own)
@@ -62,7 +56,7 @@ def by_test(rows: list[Row]) -> list[Row]:
 
 
 def by_date(rows: list[Row]) -> list[Row]:
-    """Count per day what was sent and what arrived where."""
+    """Count sent and arrived e-mails, by day and folder."""
     days = _groups(rows, lambda row: row["timestamp_created_date"])
     return [
         {
@@ -82,7 +76,7 @@ def _shares(rows: Iterable[Row], prefix: str = "") -> Row:
 
 
 def insights(body: Row, rows: list[Row], earlier: list[Row] | None) -> list[Row]:
-    """Compare pairs of providers, and with an earlier time where asked to."""
+    """Compare pairs of providers, and on request with an earlier time."""
 
     def pair(row: Row) -> tuple[int, int]:
         return row["sender_esp"], row["recipient_esp"]

@@ -1,28 +1,24 @@
-"""What the campaigns of AI sales agents did.
+"""Figures of the campaigns of AI sales agents.
 
-The figures come from the ledgers of the campaigns, and count events plainly, so that days add up.
+They come from the ledgers of the campaigns. They count events and not distinct leads, so days add up.
 """
 
 from __future__ import annotations
 
 import json
-from functools import partial
+from collections import defaultdict
+from collections.abc import Iterator
 from itertools import islice
-from typing import TYPE_CHECKING
 
 from sandbox.clock import DAY_MS, parse_stamp, stamp
 from sandbox.leads import Selection
-from sandbox.ledger import EVER
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from sandbox.ledger import Window
-    from sandbox.paging import Row
-    from sandbox.world import World
+from sandbox.ledger import EVER, Window
+from sandbox.records import Row
+from sandbox.world import World
 
 COMPLETED = 3
 BOUNCED = -1
+FIGURES = ("total_sent", "replies", "opportunities", "opportunities_amount", "total_email_activity", "leads_found")
 CURVES = {
     "total_email_activity_per_day": "total_email_activity",
     "replies_per_day": "replies",
@@ -32,31 +28,30 @@ CURVES = {
 
 
 def campaigns_of(world: World, agent_id: str | None) -> list[Row]:
-    """Find the campaigns an agent runs."""
+    """Return the campaigns of an agent."""
     return [row for row in world.campaigns.values() if agent_id and row.get("ai_sdr_id") == agent_id]
 
 
 def _written_to(world: World, agent_id: str) -> Iterator[tuple[Row, Row]]:
-    """Go through the leads with an address that an agent's campaigns wrote to, with their campaigns."""
+    """Yield the contacted leads with an address in an agent's campaigns, with the campaign of each."""
     for campaign in campaigns_of(world, agent_id):
-        chosen = Selection(world.leads.positions_in(campaign["id"]), partial(_is_in, campaign["id"]))
-        for text in world.leads.rows(chosen):
+        for text in world.leads.rows(_leads_in(world, campaign["id"])):
             lead: Row = json.loads(text)
             if "email" in lead and "timestamp_last_contact" in lead:
                 yield lead, campaign
 
 
-def _is_in(campaign_id: str, lead: Row) -> bool:
-    return bool(lead.get("campaign") == campaign_id)
+def _leads_in(world: World, campaign_id: str) -> Selection:
+    return Selection(world.leads.positions_in(campaign_id), lambda lead: lead.get("campaign") == campaign_id)
 
 
 def some_addresses(world: World, agent_id: str, most: int = 50) -> list[str]:
-    """Give the addresses of the first leads an agent's campaigns wrote to."""
+    """Return the addresses of the first contacted leads in an agent's campaigns."""
     return [lead["email"] for lead, _ in islice(_written_to(world, agent_id), most)]
 
 
 def _contacts(world: World, agent_id: str) -> list[tuple[int, int, Row]]:
-    """Give the leads an agent's campaigns wrote to, by address, with the days they came and were last in touch."""
+    """Return the contacted leads in an agent's campaigns by address, with the days of creation and last contact."""
 
     def collect(world: World) -> list[tuple[int, int, Row]]:
         found = []
@@ -66,11 +61,11 @@ def _contacts(world: World, agent_id: str) -> list[tuple[int, int, Row]]:
             found.append((parse_stamp(came) // DAY_MS, parse_stamp(touched) // DAY_MS, _activity(lead, campaign)))
         return sorted(found, key=lambda contact: str(contact[2]["email"]))
 
-    return world.remembered(f"contacts of {agent_id}", collect)
+    return world.cached(f"contacts of {agent_id}", collect)
 
 
 def leads_of(world: World, agent_id: str, window: Window = EVER) -> list[Row]:
-    """Show the leads an agent's campaigns were in touch with, by address; the window is that of the last touch."""
+    """Return the contacted leads in an agent's campaigns by address; the window applies to the last contact."""
     extra = world.extra["ai_sales_agent_leads"]
     found: dict[str, Row] = {}
     for _, touched, row in _contacts(world, agent_id):
@@ -96,13 +91,10 @@ def _activity(lead: Row, campaign: Row) -> Row:
 
 
 def activity_summary(world: World, agent_id: str, window: Window = EVER) -> Row:
-    """Count the leads an agent's campaigns were in touch with."""
+    """Count the contacted leads in an agent's campaigns."""
     rows = leads_of(world, agent_id, window)
-    total, replied, hopeful = (
-        len(rows),
-        sum(row["replied"] for row in rows),
-        sum(row["has_opportunity"] for row in rows),
-    )
+    total = len(rows)
+    replied, hopeful = (sum(row[name] for row in rows) for name in ("replied", "has_opportunity"))
     return world.extra["ai_sales_agent_leads_summary"] | {
         "total": total,
         "replied": replied,
@@ -113,39 +105,29 @@ def activity_summary(world: World, agent_id: str, window: Window = EVER) -> Row:
 
 
 def analytics(world: World, agent_id: str, window: Window = EVER) -> Row:
-    """Show what an agent's campaigns did, day by day and in all."""
-    days: dict[int, Row] = {}
-
-    def add(day: int, **counts: float) -> None:
-        found = days.setdefault(day, {})
-        for name, count in counts.items():
-            found[name] = found.get(name, 0) + count
-
+    """Return the figures of an agent's campaigns, by day and in total."""
+    days: dict[int, Row] = defaultdict(lambda: dict.fromkeys(FIGURES, 0))
     for campaign in campaigns_of(world, agent_id):
         for day, counts in world.ledger(campaign["id"]).by_day(window).items():
-            happened = counts["sent"] + counts["opened"] + counts["clicks"] + counts["replies"]
-            add(
-                day,
-                total_sent=counts["sent"],
-                replies=counts["replies"],
-                opportunities=counts["opportunities"],
-                opportunities_amount=counts["opportunities"] * (campaign.get("pl_value") or 0),
-                total_email_activity=happened,
-            )
+            row, won = days[day], counts["opportunities"]
+            row["total_sent"] += counts["sent"]
+            row["replies"] += counts["replies"]
+            row["opportunities"] += won
+            row["opportunities_amount"] += won * (campaign.get("pl_value") or 0)
+            row["total_email_activity"] += sum(counts[name] for name in ("sent", "opened", "clicks", "replies"))
     for day, _, _ in _contacts(world, agent_id):
         if day in window:
-            add(day, leads_found=1)
-    names = ("total_sent", "replies", "opportunities", "opportunities_amount", "total_email_activity", "leads_found")
+            days[day]["leads_found"] += 1
     found: Row = {
-        curve: [{"x": stamp(day * DAY_MS), "y": days[day].get(name, 0)} for day in sorted(days)]
+        curve: [{"x": stamp(day * DAY_MS), "y": days[day][name]} for day in sorted(days)]
         for curve, name in CURVES.items()
     }
-    found["totals"] = {name: sum(day.get(name, 0) for day in days.values()) for name in names}
+    found["totals"] = {name: sum(row[name] for row in days.values()) for name in FIGURES}
     return found | world.extra["ai_sales_agent_analytics"]
 
 
 def opportunities(world: World, agent_id: str, window: Window = EVER) -> Row:
-    """Show how far the opportunities of an agent's campaigns got; each is in one state only."""
+    """Return the stages of the opportunities in an agent's campaigns; each opportunity has exactly one."""
     states = dict.fromkeys(("interested", "meeting_booked", "meeting_completed", "closed"), 0)
     campaigns = []
     for campaign in campaigns_of(world, agent_id):

@@ -1,44 +1,130 @@
-"""Custom tags, what they are tied to, lead labels and the block list."""
+"""Custom tags and their mappings, lead labels and the block list."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from sandbox.answers import ApiError
-from sandbox.api_lists import get_list, get_one
-from sandbox.area import Area, Operation, known, listed
-from sandbox.clock import stamp, uuid4, uuid7
-from sandbox.entities import compact
-from sandbox.listings import contains, equals, tagged
-from sandbox.mutations import instant
-from sandbox.paging import Listing, id_cursor, parse_bool, time_cursor
-from sandbox.tag_data import (
-    ACCOUNT,
-    CAMPAIGN,
-    blocked,
-    label_row,
-    make_blocked,
-    make_labels,
-    make_mappings,
-    make_tags,
-    mapping,
+from sandbox.api import Area, deletion, known, resource, update
+from sandbox.clock import DAY_MS, MINUTE_MS, parse_stamp, stamp, uuid4, uuid7
+from sandbox.lists import BY_TIME, Listing, Predicate, among, contains, equals, parse_bool, tagged
+from sandbox.records import Row, at_every, compact
+from sandbox.words import COMPANY_KINDS, COMPANY_STEMS, FIRST_NAMES, LAST_NAMES, TAGS, plain
+from sandbox.world import World
+
+# As recorded and, since September 2026, as documented. The documentation had them reversed before.
+ACCOUNT, CAMPAIGN, WORKSPACE = 1, 2, 3
+# Deleted accounts whose tag mappings remain.
+LOST_ACCOUNTS = 4
+BLOCKED = 120
+LABELS = (
+    ("Call back in autumn", "neutral", 7001, "Asked for a call after the holidays"),
+    ("Budget confirmed", "positive", 7002, None),
+    ("Forwarded inside", "positive", 7003, "Sent on to a colleague"),
+    ("Competitor", "negative", 7004, None),
 )
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
-    from sandbox.paging import Predicate, Row
-    from sandbox.world import World
+def _make_inline(world: World) -> Iterator[Row]:
+    """Create the tags as accounts embed them."""
+    for number, label in enumerate(TAGS):
+        description = at_every(number, 2, f"Accounts: {label.lower()}")
+        yield {"id": uuid4(world.first_rng), "label": label, "description": description}
 
 
-def _among(name: str) -> Callable[[str], Predicate]:
-    """Filter by a member that is one of several comma-separated values."""
+def _make_tags(world: World) -> Iterator[Row]:
+    rng = world.rng("custom_tags")
+    for number, tag in enumerate(world.tags):
+        created = world.born + (3 + 5 * number) * DAY_MS + rng.randrange(DAY_MS)
+        yield {
+            "id": tag["id"],
+            "timestamp_created": stamp(created),
+            "timestamp_updated": stamp(created + number % 2 * 9 * DAY_MS),
+            "organization_id": world.organization,
+            "label": tag["label"],
+            "description": tag.get("description"),
+        }
 
-    def make(text: str) -> Predicate:
-        wanted = set(text.split(","))
-        return lambda row: row[name] in wanted
 
-    return make
+def _mapping(mapping_id: str, created: str, world: World, tag_id: str, target: tuple[str, int]) -> Row:
+    return {
+        "id": mapping_id,
+        "tag_id": tag_id,
+        "resource_id": target[0],
+        "resource_type": target[1],
+        "timestamp_created": created,
+        "organization_id": world.organization,
+    }
+
+
+def _edges(world: World) -> Iterator[tuple[tuple[str, int], int, str]]:
+    """Yield what has a tag, since when, and the tag: accounts, deleted accounts, campaigns and the workspace."""
+    for email, account in world.accounts.items():
+        for tag in account.get("tags", ()):
+            yield (email, ACCOUNT), parse_stamp(account["timestamp_created"]), tag["id"]
+    for number, tag in enumerate(world.tags[:LOST_ACCOUNTS]):
+        yield (f"gone.{number}@{COMPANY_STEMS[number].lower()}-mail0.example", ACCOUNT), world.born, tag["id"]
+    for campaign_id, campaign in world.campaigns.items():
+        for tag_id in campaign.get("email_tag_list", ()):
+            yield (campaign_id, CAMPAIGN), parse_stamp(campaign["timestamp_created"]), tag_id
+    yield from (((world.organization, WORKSPACE), world.born, tag["id"]) for tag in world.tags[:1])
+
+
+def _make_mappings(world: World) -> Iterator[Row]:
+    rng = world.rng("custom_tag_mappings")
+    taken: set[int] = set()
+    for target, since, tag_id in _edges(world):
+        created = since + MINUTE_MS + rng.randrange(2 * DAY_MS)
+        while created in taken:
+            # A cursor that is a time cannot distinguish rows with equal times.
+            created += 1
+        taken.add(created)
+        yield _mapping(uuid7(rng, created), stamp(created), world, tag_id, target)
+
+
+def _label(world: World, label_id: str, created: int, label: str) -> Row:
+    return {
+        "id": label_id,
+        "timestamp_created": stamp(created),
+        "created_by": world.users[0],
+        "organization_id": world.organization,
+        "label": label,
+    }
+
+
+def _make_labels(world: World) -> Iterator[Row]:
+    """Create the workspace's custom labels; leads use the first two."""
+    rng = world.rng("lead_labels")
+    for number, (label, interest, value, description) in enumerate(LABELS):
+        row = _label(world, uuid4(rng), world.born + (40 + 11 * number) * DAY_MS + rng.randrange(DAY_MS), label)
+        grants = [{"user_id": user, "access_type": 1 + at} for at, user in enumerate(world.users[:4])]
+        yield row | {
+            "interest_status_label": interest,
+            "interest_status": value,
+            "description": description,
+            # Present only with resource ownership on; it lists the access to a label.
+            "access_grants": at_every(number, 2, grants),
+            "use_with_ai": at_every(number, 2, value=number > 1),
+        }
+
+
+def _blocked(world: World, entry_id: str, created: int, value: str) -> Row:
+    return {
+        "id": entry_id,
+        "timestamp_created": stamp(created),
+        "organization_id": world.organization,
+        "bl_value": value,
+        "is_domain": "@" not in value,
+    }
+
+
+def _make_blocked(world: World) -> Iterator[Row]:
+    rng = world.rng("block_list_entries")
+    for number in range(BLOCKED):
+        domain = f"{rng.choice(COMPANY_STEMS)}-{rng.choice(COMPANY_KINDS)}{number}.example".lower()
+        person = f"{plain(rng.choice(FIRST_NAMES))}.{plain(rng.choice(LAST_NAMES))}"
+        value = domain if number % 3 == 0 else f"{person}@{domain}"
+        yield _blocked(world, uuid4(rng), world.born + rng.randrange(world.horizon - world.born), value)
 
 
 def _domains_only(text: str) -> Predicate:
@@ -47,156 +133,101 @@ def _domains_only(text: str) -> Predicate:
 
 
 CUSTOM_TAGS = Listing(
-    resource="custom_tags",
-    scope="custom_tags",
-    sort_key=lambda row: (row["id"],),
-    read_cursor=id_cursor,
-    write_cursor=lambda row: str(row["id"]),
+    "custom_tags",
+    newest_first=False,
     filters={"search": contains("label"), "tag_ids": tagged(lambda row: {row["id"]})},
 )
-
-CUSTOM_TAG_MAPPINGS = Listing(
-    resource="custom_tag_mappings",
-    scope="custom_tag_mappings",
-    sort_key=lambda row: (row["timestamp_created"], row["id"]),
-    read_cursor=time_cursor,
-    write_cursor=lambda row: str(row["timestamp_created"]),
-    descending=True,
-    filters={"resource_ids": _among("resource_id")},
-)
-
-# Newest first is a guess, as with the block list its order by id.
+MAPPINGS = Listing("custom_tag_mappings", BY_TIME, filters={"resource_ids": among("resource_id")})
+# Newest first is a guess, and so is the block list's order by id.
 LEAD_LABELS = Listing(
-    resource="lead_labels",
+    "lead_labels",
+    BY_TIME,
+    filters={"search": contains("label"), "interest_status": equals("interest_status_label")},
     scope="lead-labels",
-    sort_key=lambda row: (row["timestamp_created"], row["id"]),
-    read_cursor=time_cursor,
-    write_cursor=lambda row: str(row["timestamp_created"]),
-    descending=True,
-    filters={"search": contains("label"), "interest_status": equals("interest_status_label", str)},
 )
-
 BLOCK_LIST = Listing(
-    resource="block_list_entries",
-    scope="block_list_entries",
-    sort_key=lambda row: (row["id"],),
-    read_cursor=id_cursor,
-    write_cursor=lambda row: str(row["id"]),
+    "block_list_entries",
+    newest_first=False,
     filters={"domains_only": _domains_only, "search": contains("bl_value")},
 )
 
 
 def _inline(world: World, tag_id: str) -> Row:
-    """Find the tag as accounts carry it; they share one object."""
+    """Return the tag that accounts embed; they share one object."""
     return next(tag for tag in world.tags if tag["id"] == tag_id)
 
 
-def _add_tag(world: World, label: str, description: str | None = None, at: str | None = None) -> Row:
-    rng, moment = world.mutation_rng(), world.moment(instant(at))
+def _add_tag(world: World, label: str, description: str | None = None, at: int | None = None) -> Row:
+    rng, moment = world.mutation_rng(), world.time(at)
     tag = compact({"id": uuid4(rng), "label": label, "description": description})
     world.tags.append(tag)
-    times = {"timestamp_created": stamp(moment), "timestamp_updated": stamp(moment)}
-    row = {**tag, **times, "organization_id": world.organization}
-    world.collection("custom_tags")[row["id"]] = row
+    times = {"timestamp_created": moment, "timestamp_updated": moment}
+    return {"custom_tag": world.insert("custom_tags", {**tag, **times, "organization_id": world.organization})}
+
+
+def _rename_tag(world: World, id: str, label: str, at: int | None = None) -> Row:  # noqa: A002 - the API's name for it
+    row = update(world, "custom_tags", id, at, "timestamp_updated", label=label)
+    _inline(world, id)["label"] = label
     return {"custom_tag": row}
 
 
-def _rename_tag(world: World, id: str, label: str, at: str | None = None) -> Row:  # noqa: A002 - the API's name for it
-    rows = world.collection("custom_tags")
-    known(rows, id)
-    world.mutation_rng()
-    rows[id] |= {"label": label, "timestamp_updated": stamp(world.moment(instant(at)))}
-    _inline(world, id)["label"] = label
-    return {"custom_tag": rows[id]}
-
-
 def _delete_tag(world: World, id: str) -> Row:  # noqa: A002 - the API's name for it
-    rows, edges = world.collection("custom_tags"), world.collection("custom_tag_mappings")
-    known(rows, id)
-    world.mutation_rng()
+    deleted = deletion("custom_tags", "custom_tag")(world, id)
     world.tags.remove(_inline(world, id))
     for account in world.accounts.values():
         account["tags"] = [tag for tag in account.get("tags", ()) if tag["id"] != id]
     for campaign in world.campaigns.values():
         campaign["email_tag_list"] = [tag for tag in campaign.get("email_tag_list", ()) if tag != id]
-    for edge in [edge for edge, row in edges.items() if row["tag_id"] == id]:
-        del edges[edge]
-    return {"custom_tag": rows.pop(id)}
+    for edge in world.children("custom_tag_mappings", "tag_id", id):
+        del world.collection("custom_tag_mappings")[edge["id"]]
+    return deleted
 
 
-def _assign_tag(world: World, id: str, resource_id: str, at: str | None = None) -> Row:  # noqa: A002 - the API's name for it
+def _assign_tag(world: World, id: str, resource_id: str, at: int | None = None) -> Row:  # noqa: A002 - the API's name for it
     known(world.collection("custom_tags"), id)
     account, campaign = world.accounts.get(resource_id), world.campaigns.get(resource_id)
     if account is None and campaign is None:
         raise ApiError(404, f"Neither an account nor a campaign: {resource_id}")
-    rng, moment = world.mutation_rng(), world.moment(instant(at))
+    rng, moment = world.mutation_rng(), world.moment(at)
     if account is not None:
         account["tags"] = [*account.get("tags", ()), _inline(world, id)]
     if campaign is not None:
         campaign["email_tag_list"] = [*campaign.get("email_tag_list", ()), id]
-    kind = ACCOUNT if campaign is None else CAMPAIGN
-    row = mapping(uuid7(rng, moment), stamp(moment), world, id, (resource_id, kind))
-    world.collection("custom_tag_mappings")[row["id"]] = row
-    return {"custom_tag_mapping": row}
+    target = resource_id, ACCOUNT if campaign is None else CAMPAIGN
+    row = _mapping(uuid7(rng, moment), stamp(moment), world, id, target)
+    return {"custom_tag_mapping": world.insert("custom_tag_mappings", row)}
 
 
 def _add_label(
-    world: World, label: str, interest: str = "neutral", description: str | None = None, at: str | None = None
+    world: World, label: str, interest: str = "neutral", description: str | None = None, at: int | None = None
 ) -> Row:
-    rng, moment = world.mutation_rng(), world.moment(instant(at))
-    rows = world.collection("lead_labels")
-    value = max((row["interest_status"] for row in rows.values()), default=7000) + 1
-    row = label_row(world, uuid4(rng), moment, label) | {"interest_status_label": interest, "interest_status": value}
-    rows[row["id"]] = compact(row | {"description": description})
-    return {"lead_label": rows[row["id"]]}
+    rng, moment = world.mutation_rng(), world.moment(at)
+    value = max((row["interest_status"] for row in world.collection("lead_labels").values()), default=7000) + 1
+    status = {"interest_status_label": interest, "interest_status": value, "description": description}
+    return {"lead_label": world.insert("lead_labels", _label(world, uuid4(rng), moment, label) | status)}
 
 
-def _block(world: World, value: str, at: str | None = None) -> Row:
-    row = blocked(world, uuid4(world.mutation_rng()), world.moment(instant(at)), value)
-    world.collection("block_list_entries")[row["id"]] = row
-    return {"block_list_entry": row}
+def _block(world: World, value: str, at: int | None = None) -> Row:
+    row = _blocked(world, uuid4(world.mutation_rng()), world.moment(at), value)
+    return {"block_list_entry": world.insert("block_list_entries", row)}
 
 
-def _delete_from(resource: str, name: str) -> Callable[..., Row]:
-    def run(world: World, id: str) -> Row:  # noqa: A002 - the API's name for it
-        rows = world.collection(resource)
-        known(rows, id)
-        world.mutation_rng()
-        return {name: rows.pop(id)}
-
-    return run
-
-
-AREA = Area(
-    operations=(
-        Operation("GET", "/custom-tags", get_list(CUSTOM_TAGS), "custom_tags:read"),
-        Operation("GET", "/custom-tags/{key}", get_one("custom_tags"), "custom_tags:read"),
-        Operation("GET", "/custom-tag-mappings", get_list(CUSTOM_TAG_MAPPINGS), "custom_tag_mappings:read"),
-        Operation("GET", "/lead-labels", get_list(LEAD_LABELS), "lead-labels:read"),
-        Operation("GET", "/lead-labels/{key}", get_one("lead_labels"), "lead-labels:read"),
-        Operation("GET", "/block-lists-entries", get_list(BLOCK_LIST), "block_list_entries:read"),
-        Operation("GET", "/block-lists-entries/{key}", get_one("block_list_entries"), "block_list_entries:read"),
-    ),
-    tables={
-        "custom_tags": make_tags,
-        "custom_tag_mappings": make_mappings,
-        "lead_labels": make_labels,
-        "block_list_entries": make_blocked,
-    },
-    truth={
-        "custom_tags": listed(CUSTOM_TAGS),
-        "custom_tag_mappings": listed(CUSTOM_TAG_MAPPINGS),
-        "lead_labels": listed(LEAD_LABELS),
-        "block_list_entries": listed(BLOCK_LIST),
-    },
-    changes={
-        "add_tag": _add_tag,
-        "rename_tag": _rename_tag,
-        "delete_tag": _delete_tag,
-        "assign_tag": _assign_tag,
-        "add_lead_label": _add_label,
-        "delete_lead_label": _delete_from("lead_labels", "lead_label"),
-        "add_block_list_entry": _block,
-        "delete_block_list_entry": _delete_from("block_list_entries", "block_list_entry"),
-    },
+AREA = (
+    resource("/custom-tags", CUSTOM_TAGS, _make_tags)
+    + resource("/custom-tag-mappings", MAPPINGS, _make_mappings, detail=False)
+    + resource("/lead-labels", LEAD_LABELS, _make_labels)
+    + resource("/block-lists-entries", BLOCK_LIST, _make_blocked)
+    + Area(
+        tables={"tags": _make_inline},
+        mutations={
+            "add_tag": _add_tag,
+            "rename_tag": _rename_tag,
+            "delete_tag": _delete_tag,
+            "assign_tag": _assign_tag,
+            "add_lead_label": _add_label,
+            "delete_lead_label": deletion("lead_labels", "lead_label"),
+            "add_block_list_entry": _block,
+            "delete_block_list_entry": deletion("block_list_entries", "block_list_entry"),
+        },
+    )
 )

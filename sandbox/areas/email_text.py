@@ -1,7 +1,7 @@
-"""E-mails rendered from the leads they were exchanged with.
+"""Renders e-mails from their leads.
 
-An e-mail is a lead, a kind and a turn; everything else follows from these and the seed. So a great many of them cost
-little more than their ids.
+A lead, a kind and a turn determine an e-mail, together with the seed. So a large number of e-mails costs little more
+memory than their ids.
 """
 
 from __future__ import annotations
@@ -9,17 +9,12 @@ from __future__ import annotations
 import base64
 import json
 import zlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from sandbox.clock import stamp, uuid_text
-from sandbox.entities import at_every, compact
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from sandbox.lead_text import Box
-    from sandbox.paging import Row
+from sandbox.lead_text import LeadGroup
+from sandbox.records import Row, at_every, compact
 
 SENT, RECEIVED, MANUAL, SCHEDULED = 1, 2, 3, 4
 SECOND_MS = 1000
@@ -37,13 +32,7 @@ AWAY = "I am out of the office until Monday. \u2708"
 
 @dataclass(frozen=True)
 class Plan:
-    """What decides an e-mail.
-
-    Attributes:
-        position: Position of its lead.
-        kind: Its `ue_type`.
-        turn: The step of its campaign, or the turn in the conversation.
-    """
+    """Position of an e-mail's lead, its `ue_type`, and its step or its turn in the conversation."""
 
     position: int
     kind: int
@@ -51,47 +40,40 @@ class Plan:
 
 
 def whole_second(ms: int) -> int:
-    """Cut the milliseconds off, as e-mails' times have none."""
+    """Drop the milliseconds: times of e-mails have none."""
     return ms // SECOND_MS * SECOND_MS
 
 
 def thread_of(raw: bytes) -> str:
-    """Name the thread of a lead: not a UUID, whatever the documentation's example says."""
+    """Return the thread of a lead; not a UUID, unlike the documentation's example."""
     text = base64.b64encode(raw + raw[-2:], altchars=b"xq").decode()
     return f"{10 + raw[-1] % 50}-{text[:23]}"
 
 
 class EmailText:
-    """Renders e-mails.
-
-    Args:
-        organization: Id of the workspace.
-        campaigns: The campaigns as they were seeded.
-        boxes: The places of leads.
-        accounts: All sending accounts.
-    """
+    """Renders e-mails."""
 
     def __init__(
-        self, organization: str, campaigns: Mapping[str, Row], boxes: Sequence[Box], accounts: Sequence[str]
+        self, organization: str, campaigns: Mapping[str, Row], groups: Sequence[LeadGroup], accounts: Sequence[str]
     ) -> None:
         self._organization = organization
         self._senders = {key: tuple(row.get("email_list", ())) or tuple(accounts) for key, row in campaigns.items()}
         self._agents = {key: row["ai_sdr_id"] for key, row in campaigns.items() if "ai_sdr_id" in row}
-        self.steps = {step: number for box in boxes for number, step in enumerate(box.step_ids)}
+        self.steps = {step: number for group in groups for number, step in enumerate(group.step_ids)}
         self._accounts = tuple(accounts)
 
     def sender(self, lead: Row) -> str:
-        """Tell which account writes to a lead."""
+        """Return the account that writes to a lead."""
         senders = self._senders.get(lead.get("campaign", ""), self._accounts)
         return senders[zlib.crc32(lead.get("id", "").encode()) % len(senders)] if senders else NOBODY
 
     def render(self, raw: bytes, plan: Plan, lead: Row) -> Row:
-        """Write one e-mail."""
+        """Render an e-mail."""
         created = whole_second(int.from_bytes(raw[:6], "big"))
         noise = zlib.crc32(raw)
         automatic = plan.kind == RECEIVED and "timestamp_last_reply" not in lead
         email_id = uuid_text(raw)
-        # The mail server's time is earlier; for what was sent by hand the database is as quick.
+        # The mail server's time is earlier, except for e-mails sent by hand.
         sent = created - (0 if plan.kind == MANUAL else SECOND_MS * (1 + noise % 90))
         row = self.letter(lead, plan.kind, automatic=automatic, noise=noise)
         row |= {"id": email_id, "timestamp_created": stamp(created), "timestamp_email": stamp(sent)}
@@ -104,7 +86,7 @@ class EmailText:
         return compact(row)
 
     def letter(self, lead: Row, kind: int, *, automatic: bool = False, noise: int = 0) -> Row:
-        """Write what does not depend on the time: who, to whom, and what."""
+        """Render the fields that do not depend on time: sender, recipients and content."""
         account, address = self.sender(lead), lead.get("email") or "someone@elsewhere.example"
         incoming = kind == RECEIVED
         source, target = (address, account) if incoming else (account, address)
@@ -153,6 +135,6 @@ class EmailText:
 
 
 def read_lead(text: str) -> Row:
-    """Read a rendered lead."""
+    """Parse a rendered lead."""
     lead: Row = json.loads(text)
     return lead

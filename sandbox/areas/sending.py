@@ -1,15 +1,14 @@
-"""Why a campaign or a subsequence is sending or not. Nulls are spelt out here, as in the real answers."""
+"""Sending status of campaigns and subsequences, with nulls as in the real answers; the number of launched campaigns."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from sandbox.answers import reply
+from sandbox.api import Area, Handler, Truth, each, get, single
+from sandbox.areas.campaigns import DRAFT
 from sandbox.clock import parse_stamp, stamp
 from sandbox.ledger import Window
-
-if TYPE_CHECKING:
-    from sandbox.paging import Row
-    from sandbox.world import World
+from sandbox.records import Row
+from sandbox.world import World
 
 REASONS = {
     -99: ("campaign_account_suspended", "The sending account is suspended"),
@@ -21,54 +20,47 @@ REASONS = {
     3: ("campaign_completed", "Campaign has finished"),
     4: ("campaign_running_subsequences", "Only subsequences are still sending"),
 }
-# What can slow down a campaign that is active.
+# Reasons that slow down an active campaign.
 SLOW = (
-    ("healthy", "Campaign is sending normally"),
+    REASONS[1],
     ("out_of_schedule", "Outside of the sending schedule"),
     ("daily_limit_met", "The daily limit is reached"),
     ("waiting_for_leads", "No leads are ready"),
 )
 
 
-def sending_status(world: World, row: Row, *, advice: bool = False) -> Row:
-    """Tell the status; drafts have none."""
+def _status(world: World, row: Row, *, advice: bool = False) -> Row:
+    """Return the sending status, all null for drafts."""
     status, message = REASONS[row["status"]]
-    if status is None:
-        return {"diagnostics": None, "summary": None}
     number = int(row["id"][:4], 16)
     if status == "healthy":
         status, message = SLOW[number % len(SLOW)]
+    if status is None:
+        return {"diagnostics": None, "summary": None}
     updated = row.get("timestamp_updated") or row["timestamp_leads_updated"]
     sent_on = None if status == "waiting_for_leads" else stamp(parse_stamp(updated) // 1000 * 1000)
     since = None if status == "healthy" else updated
     summary = {"status": status, "status_message": message, "issue_started_at": since, "last_healthy_send_at": sent_on}
     if advice:
         summary["ai_summary"] = f"{message}. Nothing else stands out."
-    return {"diagnostics": _diagnostics(world, row, summary, number), "summary": summary}
-
-
-def _diagnostics(world: World, row: Row, summary: Row, number: int) -> Row:
-    campaign_id = str(row.get("parent_campaign") or row["id"])
-    status = summary["status"]
-    campaign = world.campaigns[campaign_id]
-    known: Row = {"campaign_id": campaign_id}
-    if "parent_campaign" in row:
-        known["subsequence_id"] = row["id"]
-    known |= {
-        "last_updated": row.get("timestamp_updated") or row["timestamp_leads_updated"],
+    subsequence = {"subsequence_id": row["id"]} if "parent_campaign" in row else {}
+    diagnostics = {
+        "campaign_id": row.get("parent_campaign") or row["id"],
+        **subsequence,
+        "last_updated": updated,
         "status": status,
         "issue_tracking": {
             "current_status_code": status,
-            "issue_first_seen_at": summary["issue_started_at"],
+            "issue_first_seen_at": since,
             "consecutive_loops_with_issue": 0 if status == "healthy" else 1 + number % 9,
-            "last_healthy_send_at": summary["last_healthy_send_at"],
+            "last_healthy_send_at": sent_on,
         },
         "schedule_status": {"in_schedule": status != "out_of_schedule"},
     }
-    if status == "out_of_schedule":
-        # Outside of its hours nobody looks any further.
-        return known
-    return known | _limits(world, campaign, status, number)
+    # Outside its schedule, the API reports no further reasons.
+    campaign = world.campaigns[diagnostics["campaign_id"]]
+    limits = {} if status == "out_of_schedule" else _limits(world, campaign, status, number)
+    return {"diagnostics": diagnostics | limits, "summary": summary}
 
 
 def _limits(world: World, campaign: Row, status: str, number: int) -> Row:
@@ -76,17 +68,9 @@ def _limits(world: World, campaign: Row, status: str, number: int) -> Row:
     senders, most = len(campaign.get("email_list", ())), campaign.get("daily_max_leads")
     limit = campaign.get("daily_limit", 0)
     gone = min(senders, number % 2)
+    unavailable = {"daily_limit_hit": 0, "slow_ramp_limit_hit": 0, "disconnected": gone, "global_gap_not_met": 0}
     return {
-        "accounts_summary": {
-            "total_connected": senders,
-            "available": senders - gone,
-            "unavailable": {
-                "daily_limit_hit": 0,
-                "slow_ramp_limit_hit": 0,
-                "disconnected": gone,
-                "global_gap_not_met": 0,
-            },
-        },
+        "accounts_summary": {"total_connected": senders, "available": senders - gone, "unavailable": unavailable},
         "campaign_daily_limit": {"limit": limit, "sent": day["sent"], "limit_hit": status == "daily_limit_met"},
         "new_lead_limit": {
             "enabled": most is not None,
@@ -95,10 +79,7 @@ def _limits(world: World, campaign: Row, status: str, number: int) -> Row:
             "limit_hit": most is not None and day["new"] >= most,
         },
         "send_one_by_one": {"enabled": number % 3 == 0, "single_account_per_wait_gap": False},
-        "follow_ups_waiting": {
-            "count": number % 12,
-            "earliest_wait_time_seconds": number if number % 12 else None,
-        },
+        "follow_ups_waiting": {"count": number % 12, "earliest_wait_time_seconds": number if number % 12 else None},
         "esp_routing_status": {
             "enabled": "provider_routing_rules" in campaign,
             "waiting_for_match": False,
@@ -111,3 +92,28 @@ def _limits(world: World, campaign: Row, status: str, number: int) -> Row:
             "delay_not_met_skips": number % 7,
         },
     }
+
+
+def _get(resource: str) -> Handler:
+    return lambda request: reply(_status(request.world, request.row(resource), advice=request.flag("with_ai_summary")))
+
+
+def _statuses(resource: str, name: str) -> Truth:
+    return each(resource, name, lambda world, key: [_status(world, world.collection(resource)[key])])
+
+
+def _launched(world: World) -> Row:
+    """Count the launched campaigns; that these are all but drafts is a guess."""
+    return {"count": sum(row["status"] != DRAFT for row in world.campaigns.values())}
+
+
+AREA = single("/campaigns/count-launched", "campaigns_launched", _launched, "campaigns:read") + Area(
+    endpoints=(
+        get("/subsequences/{key}/sending-status", _get("subsequences"), "subsequences:read"),
+        get("/campaigns/{key}/sending-status", _get("campaigns"), "campaigns:read"),
+    ),
+    truth={
+        "subsequence_sending_status": _statuses("subsequences", "subsequence_id"),
+        "campaign_sending_status": _statuses("campaigns", "campaign_id"),
+    },
+)
