@@ -2,8 +2,7 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,7 +12,8 @@ from xdist.scheduler import LoadFileScheduling
 import sandbox
 from sandbox import ApiKey, SandboxConfig
 from tap_instantly import InstantlyClient
-from tests.support import TapRun, run_tap
+from tests.forked import Forks
+from tests.support import TapRun, hurried, run_tap
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,14 +23,17 @@ if TYPE_CHECKING:
 
 pytest_plugins = ["tests.leaks"]
 
-# For `make mutants`: the same examples for each mutant, and no search for a smaller one that also fails.
+# `make test` runs the same examples each time, and `make test-long` others; `make mutants` does without shrinking.
+settings.register_profile("same", derandomize=True, database=None, deadline=None)
+settings.register_profile("drawn", database=None, deadline=None, print_blob=True)
 settings.register_profile("mutants", derandomize=True, database=None, phases=[Phase.explicit, Phase.generate])
+settings.load_profile("same")
 
 
 class OneWorkerForTransform(LoadFileScheduling):
-    """Spreads files over the workers, but for those that share what takes a minute to build."""
+    """Distribute files over workers, but keep tests together that share slow fixtures."""
 
-    # Private, and where the schedulers of xdist differ: test_marts.py would see it go.
+    # Private: the xdist schedulers differ here; test_marts.py would notice its removal.
     def _split_scope(self, nodeid: str) -> str:
         return "tests/transform" if nodeid.startswith("tests/transform/") else super()._split_scope(nodeid)
 
@@ -39,8 +42,19 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFil
     return OneWorkerForTransform(config, log) if config.getoption("dist") == "loadfile" else None
 
 
+LONG = ("tests/transform/", "tests/chaos/", "tests/figures/", "tests/warehouse/", "tests/demo/")
+"""Folders whose files take minutes: begun first, so that no worker is alone with one of them at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the folders of long tests first, in their order."""
+    items.sort(
+        key=lambda item: next((place for place, name in enumerate(LONG) if item.nodeid.startswith(name)), len(LONG))
+    )
+
+
 UNTIL = "2026-10-31"
-"""Last day with data of the sandbox: a fixed one, so that every run of the tests sees the same."""
+"""Last day with data in the sandbox: fixed, so that every test run sees the same."""
 
 KEYS = (
     ApiKey("everything"),
@@ -87,34 +101,29 @@ def sync(config: dict[str, Any]) -> Callable[..., TapRun]:
     return run
 
 
+@pytest.fixture(scope="session")
+def forks() -> Iterator[Forks]:
+    with closing(Forks()) as forks:
+        yield forks
+
+
 @pytest.fixture
-def debug_tap(tmp_path: Path) -> Callable[..., Any]:
-    """Run `tap-instantly` as a process of its own, at the level DEBUG."""
+def debug_tap(tmp_path: Path, forks: Forks) -> Callable[..., Any]:
+    """Run `tap-instantly` as a separate process with log level DEBUG."""
 
     def run(*arguments: str, environment: dict[str, str] | None = None, **settings: Any) -> Any:
         path = tmp_path / "config.json"
         path.write_text(json.dumps({"max_retries": 0, **settings}), encoding="utf-8")
-        command = [sys.executable, "-m", "tap_instantly", "--config", str(path), *arguments]
         clean = {
             name: value for name, value in os.environ.items() if not name.upper().startswith(("TAP_INST", "NO_PR"))
         }
-        return subprocess.run(
-            command,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-            env={**clean, "TAP_INSTANTLY_LOGLEVEL": "DEBUG", **(environment or {})},
-        )
+        own = {**clean, "TAP_INSTANTLY_LOGLEVEL": "DEBUG", **(environment or {})}
+        return forks.run("--config", str(path), *arguments, environment=own)
 
     return run
 
 
 @pytest.fixture(autouse=True)
-def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Back off by milliseconds: the tests are about what is tried again, not about how long it takes."""
-    monkeypatch.setattr("tap_instantly.api.retry.FIRST_WAIT", 0.001)
-    monkeypatch.setattr("tap_instantly.api.limits.PAUSE_AFTER_429", 0.001)
-    monkeypatch.setattr("tap_instantly.api.limits.RECOVERY_SECONDS", 0.001)
-    monkeypatch.setattr("tap_instantly.api.limits.EMAILS_INTERVAL", 0.001)
-    monkeypatch.setattr("tap_instantly.api.limits.EMAILS_PAUSE_AFTER_429", 0.001)
+def _short_waits() -> Iterator[None]:
+    with hurried():
+        yield

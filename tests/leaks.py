@@ -1,7 +1,7 @@
-"""Looks for the sandbox's keys in whatever a test run writes, and fails the test that wrote one.
+"""Fail each test that writes one of the sandbox's keys.
 
-Seen are each test's captured output and log, the messages of the tap, what processes wrote that the test ran, and the
-files that it left. A plugin of pytest, named in conftest.py.
+Checks captured output and log, the tap's messages, the output of child processes, and the files that a test leaves.
+A pytest plugin, loaded by conftest.py.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MAY_HOLD_KEYS = ("config*.json", "sdk.json", "floor.json", "log", ".env")
-"""Files by which tests give keys to what they run (the benchmarks' peers too), and what the sandbox prints."""
+"""Files by which tests pass keys to programs (the benchmarks' peers too), and the sandbox's log."""
 
 MAY_PRINT_KEYS = ("sandbox",)
-"""Modules that print their keys, since somebody has to learn them."""
+"""Modules that print their keys on purpose."""
 
 
 def _prints_keys(arguments: object) -> bool:

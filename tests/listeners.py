@@ -1,4 +1,4 @@
-"""Servers that answer as they are told, for what the sandbox has no reason to say."""
+"""Servers with fixed answers, for answers that the sandbox never gives."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Answer:
-    """What a server says to everything."""
+    """One answer for all requests."""
 
     status: int = 200
     body: str = "{}"
@@ -24,7 +24,7 @@ class Answer:
 
 @dataclass
 class Listener:
-    """A server with one answer, and the requests that it got: method, path and Authorization."""
+    """A server and its requests: method, path and Authorization."""
 
     url: str
     requests: list[tuple[str, str, str | None]]
@@ -56,7 +56,7 @@ def answering(answer: Answer | Callable[[str], Answer], tls: Any = None) -> Iter
 
     class Quiet(ThreadingHTTPServer):
         def handle_error(self, *_: Any) -> None:
-            pass  # clients that do not trust the certificate go away
+            pass  # clients that distrust the certificate disconnect
 
     with Quiet(("127.0.0.1", 0), Handler) as server:
         if tls is not None:

@@ -1,4 +1,4 @@
-"""Makes OpenAPI documents out of facts: the reverse of ``tools.openapi``, for what the project keeps is facts."""
+"""Generate OpenAPI documents from facts, the reverse of ``tools.openapi``: the project keeps facts only."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _STEP = re.compile(r"([/|])([^/|]*)")
 
 
 def document_of(known: Facts) -> Document:
-    """A document that says exactly this."""
-    known = copy.deepcopy(known)  # the document may be changed
+    """Generate a document with exactly these facts."""
+    known = copy.deepcopy(known)  # callers may change the document
     about = known[DOCUMENT][ITSELF]
     paths: Document = {}
     for name, operation in known.items():
@@ -56,7 +56,7 @@ def _operation(places: Operation) -> Document:
 
 
 def schema_at(places: Operation, root: str) -> Schema:
-    """The schema of a place and all below it."""
+    """Return the schema of a place and everything below it."""
     whole: dict[str, Any] = {"said": places[root], "below": {}}
     for place, said in places.items():
         if place.startswith((f"{root}/", f"{root}|")):

@@ -1,4 +1,4 @@
-"""Reading the documents as a reader would, who copies what they say to write."""
+"""Run the documents' commands as a reader would."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ ROOT = Path(__file__).parents[1]
 
 
 def blocks(page: str, language: str) -> list[str]:
-    """The blocks of code of a page that are in a language, in order."""
+    """Return the code blocks of a page in a language, in order."""
     text = (ROOT / page).read_text(encoding="utf-8")
     return re.findall(rf"^```{language}\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
 
 
 def run(commands: str, folder: Path, *programs: Path) -> None:
-    """Run commands as one script, with the tap's programs and those of other folders in the path."""
+    """Run commands as one script, with the tap and other folders in PATH."""
     places = [str(Path(sys.executable).parent), *map(str, programs), os.environ["PATH"]]
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("TAP_", "TARGET_"))}
     done = subprocess.run(

@@ -1,4 +1,4 @@
-"""Catalogs that cannot be used, select nothing, or name streams that there are not."""
+"""Catalogs that are unusable, select nothing, or name unknown streams."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tap_instantly.streams.selection import CatalogError
 from tap_instantly.tap import TapInstantly
+from tap_instantly.validation.catalog import CatalogError
 from tests.state.test_state import JSON, REMOVED, places, put
 from tests.support import CollectingWriter, catalog_of
 
@@ -47,10 +47,10 @@ def deselect(catalog: dict[str, Any], name: str) -> None:
 UNUSABLE: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
     "no streams": (lambda catalog: catalog.pop("streams"), "it has no list of streams"),
     "streams that are no list": (lambda catalog: catalog.update(streams={}), "it has no list of streams"),
-    "an entry that is no object": (lambda catalog: catalog["streams"].insert(0, 5), "streams[0] is no object"),
+    "an entry that is no object": (lambda catalog: catalog["streams"].insert(0, 5), "streams[0] is not an object"),
     "no tap_stream_id": (
         lambda catalog: catalog["streams"][2].pop("tap_stream_id"),
-        "streams[2] has no tap_stream_id. Take the catalog that --discover writes",
+        "streams[2] has no tap_stream_id. Start from the catalog that --discover writes",
     ),
     "no schema": (lambda catalog: entry(catalog).pop("schema"), "stream campaigns has no schema with properties"),
     "an empty schema": (lambda catalog: entry(catalog).update(schema={}), "has no schema with properties"),
@@ -65,23 +65,23 @@ UNUSABLE: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
     ),
     "a stream twice": (
         lambda catalog: catalog["streams"].append(entry(catalog)),
-        "stream campaigns is in it twice",
+        "stream campaigns appears twice",
     ),
     "a text in the place of objects, as Meltano's extra schema makes it": (
         lambda catalog: entry(catalog)["schema"]["properties"].update(campaign_schedule={"type": ["string", "null"]}),
-        'for a text set stream_maps: {"campaigns": {"campaign_schedule": "json.dumps(campaign_schedule)"}}',
+        'to load text, set stream_maps: {"campaigns": {"campaign_schedule": "json.dumps(campaign_schedule)"}}',
     ),
     "a text in the place of arrays": (
         lambda catalog: entry(catalog)["schema"]["properties"].update(email_list={"type": "string"}),
-        "stream campaigns has another type for email_list, whose values are of the type array",
+        "stream campaigns changes the type of email_list, whose values have the type array",
     ),
     "another key where it does not count": (
         lambda catalog: metadata(catalog).update({"table-key-properties": ["workspace_id", "name"]}),
-        "stream campaigns has table-key-properties that are not its key_properties ['id'], which alone count",
+        "stream campaigns has table-key-properties, which are ignored; the key is ['id']. To change",
     ),
     "a key that is not selected": (
         lambda catalog: deselect(catalog, "id"),
-        "stream campaigns leaves out id, which is a key property: select it",
+        "stream campaigns deselects id, which is a key property: select it",
     ),
     "a key that is no column": (
         lambda catalog: entry(catalog)["schema"]["properties"].pop("id"),
@@ -93,15 +93,15 @@ UNUSABLE: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
     ),
     "a replication key that is not selected": (
         lambda catalog: deselect(catalog, "timestamp_updated"),
-        "stream campaigns leaves out timestamp_updated, which is a replication key: select it",
+        "stream campaigns deselects timestamp_updated, which is a replication key: select it",
     ),
     "a replication key that is no time": (
         lambda catalog: entry(catalog).update(replication_key="name"),
-        "stream campaigns has the replication key name, which says nothing of when a record changed",
+        "stream campaigns has the replication key name, which is not the time of a change",
     ),
     "a misspelt replication method": (
         lambda catalog: entry(catalog).update(replication_method="FULLTABLE"),
-        "stream campaigns has the replication method FULLTABLE: give FULL_TABLE or INCREMENTAL",
+        "stream campaigns has the replication method FULLTABLE: use FULL_TABLE or INCREMENTAL",
     ),
     "incremental without a key": (
         lambda catalog: [
@@ -112,19 +112,17 @@ UNUSABLE: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
     ),
     "nothing selected": (
         lambda catalog: metadata(catalog).update(selected=False),
-        "Nothing to read: the catalog selects no stream that this tap has",
+        "Nothing to read: the catalog selects no stream of this tap",
     ),
     "only streams that there are not": (
         lambda catalog: entry(catalog).update(tap_stream_id="campaign"),
-        "Nothing to read: the catalog selects no stream that this tap has",
+        "Nothing to read: the catalog selects no stream of this tap",
     ),
 }
 
 
 @pytest.mark.parametrize("case", UNUSABLE)
-def test_a_catalog_that_cannot_be_used_is_said_in_one_line_before_anything_is_asked_for_or_written(
-    catalog: dict[str, Any], case: str
-) -> None:
+def test_invalid_catalog_fails_in_one_line_before_any_output(catalog: dict[str, Any], case: str) -> None:
     change, said = UNUSABLE[case]
     change(catalog)
     writer = CollectingWriter()
@@ -136,12 +134,12 @@ def test_a_catalog_that_cannot_be_used_is_said_in_one_line_before_anything_is_as
 
 
 @pytest.mark.parametrize("catalog", [[], 5, "campaigns", False])
-def test_what_is_no_object_is_no_catalog(catalog: Any) -> None:
+def test_non_object_catalog_is_refused(catalog: Any) -> None:
     with pytest.raises(CatalogError):
         TapInstantly(config=dict(CONFIG), catalog=catalog)
 
 
-def test_a_schema_that_is_nested_too_deeply_is_told_of(catalog: dict[str, Any]) -> None:
+def test_too_deeply_nested_schema_is_refused(catalog: dict[str, Any]) -> None:
     deep: dict[str, Any] = {"type": "object"}
     for _ in range(400):
         deep = {"type": "object", "properties": {"more": deep}}
@@ -150,7 +148,7 @@ def test_a_schema_that_is_nested_too_deeply_is_told_of(catalog: dict[str, Any]) 
         TapInstantly(config=dict(CONFIG), catalog=catalog)
 
 
-def test_streams_that_there_are_not_are_named_with_the_nearest_and_the_others_are_read(
+def test_unknown_streams_get_a_suggestion_and_the_others_are_read(
     api: Server, config: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     catalog = catalog_of(config, "campaigns")
@@ -158,12 +156,12 @@ def test_streams_that_there_are_not_are_named_with_the_nearest_and_the_others_ar
         catalog["streams"].append({**copy.deepcopy(entry(catalog)), "tap_stream_id": name})
     writer = CollectingWriter()
     TapInstantly(config=config, catalog=catalog, message_writer=writer).sync_all()
-    said = "The catalog has streams that this tap does not have: 'campaign': did you mean 'campaigns'?; 'something'"
+    said = "The catalog has unknown streams, which are ignored: 'campaign': did you mean 'campaigns'?; 'something'"
     assert [record.getMessage() for record in caplog.records].count(said) == 1
     assert {message["stream"] for message in writer.messages if message["type"] == "RECORD"} == {"campaigns"}
 
 
-def test_keys_may_be_given_up_on_purpose_and_other_columns_left_out(api: Server, config: dict[str, Any]) -> None:
+def test_keys_may_be_deselected_explicitly_and_other_columns_freely(api: Server, config: dict[str, Any]) -> None:
     catalog = catalog_of(config, "campaigns")
     entry(catalog).update(key_properties=[])
     metadata(catalog)["table-key-properties"] = []
@@ -177,7 +175,7 @@ def test_keys_may_be_given_up_on_purpose_and_other_columns_left_out(api: Server,
 
 @pytest.fixture(scope="module")
 def small(whole: dict[str, Any]) -> dict[str, Any]:
-    """A catalog of a few properties."""
+    """Return a catalog of a few properties."""
     of_campaigns = entry(whole)
     some = {"schema": _some(of_campaigns["schema"]), "metadata": of_campaigns["metadata"][-3:]}
     return copy.deepcopy({"streams": [{**of_campaigns, **some}]})
@@ -185,7 +183,7 @@ def small(whole: dict[str, Any]) -> dict[str, Any]:
 
 @settings(max_examples=100, deadline=None)
 @given(data=st.data(), value=JSON | st.just(REMOVED))
-def test_a_catalog_that_passes_the_check_of_its_form_is_one_for_the_sdk(
+def test_catalog_that_passes_the_check_is_accepted_by_the_sdk(
     small: dict[str, Any], data: st.DataObject, value: Any
 ) -> None:
     changed = put(copy.deepcopy(small), data.draw(st.sampled_from(list(places(small)))), value)

@@ -19,66 +19,62 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sandbox import Server
+    from tests.forked import Forks
 
 Tap = "Callable[..., subprocess.CompletedProcess[str]]"
 
 
 @pytest.fixture
-def tap(tmp_path: Path, config: dict[str, Any]) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Run `tap-instantly` as a process of its own."""
+def tap(tmp_path: Path, config: dict[str, Any], forks: Forks) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run `tap-instantly` as a separate process."""
 
-    def run(*arguments: str, stdout: int = subprocess.PIPE, **settings: Any) -> subprocess.CompletedProcess[str]:
+    def run(*arguments: str, stdout: int | None = None, **settings: Any) -> subprocess.CompletedProcess[str]:
         path = tmp_path / "config.json"
         path.write_text(json.dumps({**config, "max_retries": 0, **settings}), encoding="utf-8")
-        command = [sys.executable, "-m", "tap_instantly", "--config", str(path), *arguments]
         environment = {name: value for name, value in os.environ.items() if not name.startswith("TAP_INSTANTLY_")}
-        environment["PYTHONWARNINGS"] = "ignore:Python 3.10 reached its end of life"
-        return subprocess.run(
-            command, stdout=stdout, stderr=subprocess.PIPE, text=True, check=False, timeout=120, env=environment
-        )
+        return forks.run("--config", str(path), *arguments, environment=environment, stdout=stdout)
 
     return run
 
 
 def complaints(run: subprocess.CompletedProcess[str]) -> list[str]:
-    """The lines on standard error that neither inform nor warn: errors, tracebacks, what Python itself prints."""
-    # On Python 3.10 the SDK warns of its end of life, in a record of several lines.
+    """Return the lines on standard error except info and warnings: errors, tracebacks, and Python's own output."""
+    # On Python 3.10 the SDK warns about its end of life, in a record of several lines.
     stderr = re.sub(r"^\S+ \S+ \| WARNING .*?(?=^\d{4}-|\Z)", "", run.stderr, flags=re.DOTALL | re.MULTILINE)
     return [line for line in stderr.splitlines() if "| INFO " not in line]
 
 
-def test_a_run_writes_whole_messages_and_exits_0(tap: Callable[..., Any], api: Server) -> None:
+def test_run_writes_complete_messages_and_exits_with_0(tap: Callable[..., Any], api: Server) -> None:
     run = tap()
     assert run.returncode == 0, run.stderr
     messages = [json.loads(line) for line in run.stdout.splitlines()]
-    by_default = {stream.name for stream in STREAMS if stream.why_off is None}
+    by_default = {stream.name for stream in STREAMS if stream.why_deselected is None}
     assert {m["stream"] for m in messages if m["type"] == "SCHEMA"} == by_default
     assert sum(m["type"] == "RECORD" and m["stream"] == "leads" for m in messages) == 450
     assert messages[-1]["type"] == "STATE"
     assert api.api_key not in run.stdout + run.stderr
 
 
-@pytest.mark.parametrize("arguments", [(), ("--test",)], ids=["sync", "--test"])
 @pytest.mark.parametrize(
-    ("settings", "said"),
+    ("arguments", "settings", "said", "code"),
     [
-        ({"api_key": "no-such-key"}, "Check that api_key is a valid v2 key"),
-        ({"api_key": "sandbox-key-unpaid"}, "needs an active Instantly plan"),
-        ({"user_agent": "python-requests/2.32"}, "set user_agent to a name of your own"),
-        ({"api_url": "http://127.0.0.1:{closed_port}/api/v2"}, "Check the network, the proxy settings and api_url"),
-        ({"page_sise": 5}, "unknown setting 'page_sise': did you mean 'page_size'?"),
-        ({"api_key": 918273645}, "setting 'api_key' is not valid: it must be of type string"),
-        ({"start_date": "soon"}, "'soon' is not an ISO 8601 date"),
+        ((), {"api_key": "no-such-key"}, "Check that api_key is a valid v2 key", 5),
+        (("--test",), {"api_key": "no-such-key"}, "Check that api_key is a valid v2 key", 5),
+        ((), {"api_key": "sandbox-key-unpaid"}, "needs an active Instantly plan", 5),
+        (("--test",), {"user_agent": "python-requests/2.32"}, "set user_agent to a name of your own", 1),
+        ((), {"api_url": "http://127.0.0.1:{closed_port}/api/v2"}, "Check the network, the proxy settings", 1),
+        ((), {"page_sise": 5}, "unknown setting 'page_sise': did you mean 'page_size'?", 1),
+        (("--test",), {"api_key": 918273645}, "setting 'api_key' is not valid: it must be of type string", 1),
+        ((), {"start_date": "soon"}, "'soon' is not an ISO 8601 date", 1),
     ],
-    ids=["wrong key", "dead plan", "blocked agent", "no network", "unknown setting", "wrong type", "wrong date"],
 )
-def test_what_goes_wrong_is_said_in_one_line(
-    tap: Callable[..., Any], arguments: tuple[str, ...], settings: dict[str, Any], said: str
+def test_errors_are_one_line(
+    tap: Callable[..., Any], arguments: tuple[str, ...], settings: dict[str, Any], said: str, code: int
 ) -> None:
     if "api_url" in settings:
         settings = {"api_url": settings["api_url"].format(closed_port=closed_port())}
     run = tap(*arguments, **settings)
-    assert run.returncode == 1
+    assert run.returncode == code
     (line,) = complaints(run)
     assert said in line
     assert "Traceback" not in run.stderr
@@ -87,7 +83,7 @@ def test_what_goes_wrong_is_said_in_one_line(
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
 @pytest.mark.parametrize("unbuffered", ["", "1"])
-def test_the_exit_code_is_that_of_the_failure_where_not_even_the_reason_can_be_written(
+def test_failure_exits_with_1_even_if_its_reason_cannot_be_written(
     tmp_path: Path, config: dict[str, Any], unbuffered: str
 ) -> None:
     path = tmp_path / "config.json"
@@ -105,7 +101,7 @@ def test_the_exit_code_is_that_of_the_failure_where_not_even_the_reason_can_be_w
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
-def test_a_full_disk_is_said_in_one_line(tap: Callable[..., Any]) -> None:
+def test_full_disk_is_reported_in_one_line(tap: Callable[..., Any]) -> None:
     with Path("/dev/full").open("w", encoding="utf-8") as full:
         run = tap(stdout=full.fileno())
     assert run.returncode == 1
@@ -114,7 +110,7 @@ def test_a_full_disk_is_said_in_one_line(tap: Callable[..., Any]) -> None:
     assert "Traceback" not in run.stderr
 
 
-def test_a_reader_that_goes_away_ends_the_run_with_an_error(tap: Callable[..., Any]) -> None:
+def test_closed_output_pipe_ends_the_run_with_an_error(tap: Callable[..., Any]) -> None:
     read_end, write_end = os.pipe()
     os.close(read_end)
     run = tap(stdout=write_end)
@@ -124,16 +120,16 @@ def test_a_reader_that_goes_away_ends_the_run_with_an_error(tap: Callable[..., A
 
 
 @pytest.mark.parametrize("closed", ["1", "2"])
-def test_without_somewhere_to_write_nothing_is_begun(closed: str, tmp_path: Path) -> None:
+def test_nothing_starts_without_an_output(closed: str, tmp_path: Path) -> None:
     shell = ["/bin/sh", "-c", f'exec "$@" {closed}>&-', "sh"]
     command = [*shell, sys.executable, "-m", "tap_instantly", "--discover"]
     run = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
     assert run.returncode == 1
     assert run.stdout == ""
-    assert run.stderr == ("Standard output and standard error have to be open.\n" if closed == "1" else "")
+    assert run.stderr == ("Standard output and standard error must be open.\n" if closed == "1" else "")
 
 
-def test_a_missing_config_file_and_one_that_is_no_json_are_said_in_one_line(tmp_path: Path) -> None:
+def test_missing_or_invalid_config_file_is_reported_in_one_line(tmp_path: Path) -> None:
     broken = tmp_path / "broken.json"
     broken.write_text("{", encoding="utf-8")
     for path in (tmp_path / "missing.json", broken):
@@ -171,9 +167,7 @@ def test_about_describes_every_setting(tap: Callable[..., Any]) -> None:
         assert f"| {setting} |" in run.stdout
 
 
-def test_records_that_break_their_schema_end_the_run_where_that_is_asked_for(
-    tap: Callable[..., Any], api: Server
-) -> None:
+def test_validate_records_fail_ends_the_run_on_invalid_records(tap: Callable[..., Any], api: Server) -> None:
     api.control.update_campaign(next(api.control.truth("campaigns"))["id"], status="a word")
     assert tap(validate_records="warn").returncode == 0
     run = tap(validate_records="fail")
@@ -183,11 +177,11 @@ def test_records_that_break_their_schema_end_the_run_where_that_is_asked_for(
 
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
-def test_a_signal_ends_the_run_with_whole_lines_a_last_state_and_its_own_exit_code(
+def test_signal_ends_the_run_with_a_last_state_and_its_exit_code(
     tmp_path: Path, api: Server, config: dict[str, Any], signum: signal.Signals
 ) -> None:
     api.control.config(latency_ms=30)
-    api.control.fault("/api/v2/leads/list", "latency", seconds=3600, count=None)  # so that it cannot end before
+    api.control.fault("/api/v2/lead-lists", "latency", seconds=3600, count=None)  # so that it cannot end earlier
     path, output = tmp_path / "config.json", tmp_path / "output.jsonl"
     path.write_text(json.dumps({**config, "page_size": 10, "concurrency": 2}), encoding="utf-8")
     with output.open("wb") as file:
@@ -209,7 +203,7 @@ def test_a_signal_ends_the_run_with_whole_lines_a_last_state_and_its_own_exit_co
     assert messages[-1]["value"]["bookmarks"]
 
 
-def test_the_last_records_are_written_also_where_no_state_follows_them(tap: Callable[..., Any], tmp_path: Path) -> None:
+def test_last_records_are_written_even_without_a_following_state(tap: Callable[..., Any], tmp_path: Path) -> None:
     catalog, state = tmp_path / "catalog.json", tmp_path / "state.json"
     entries = json.loads(tap("--discover").stdout)
     for entry in entries["streams"]:

@@ -1,4 +1,4 @@
-"""What CONTRIBUTING.md says of adding a stream is done in a copy of the project, and the stream is read there."""
+"""Follow CONTRIBUTING.md in a copy of the project to add a stream, and read that stream."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LEFT_OUT = shutil.ignore_patterns(".git", ".venv*", ".*_cache", ".meltano", "__p
 
 
 def added(text: str, change: str) -> str:
-    """The text with the lines of a change that have a plus where its other lines are, of which there is one place."""
+    """Apply a diff to a text: insert its added lines where its context occurs, which must be exactly once."""
     lines = [(line[:1], line[1:]) for line in change.splitlines(keepends=True)]
     before = "".join(line for mark, line in lines if mark != "+")
     assert text.count(before) == 1, f"there is no one place for this:\n{change}"
@@ -31,8 +31,8 @@ def added(text: str, change: str) -> str:
 
 @pytest.fixture
 def copy() -> Iterator[Path]:
-    """The project with the stream that the page adds."""
-    # Not in pytest's folders, where keys of the sandbox are looked for, which the tests and the sandbox name.
+    """A copy of the project with the stream that the page adds."""
+    # Not in pytest's folders: these are searched for sandbox keys, and the copied tests contain some.
     with tempfile.TemporaryDirectory(prefix="contributing-") as name:
         shutil.copytree(".", folder := Path(name, "project"), ignore=LEFT_OUT)
         add_the_stream(folder)
@@ -48,9 +48,9 @@ def add_the_stream(folder: Path) -> None:
         path.write_text(added(path.read_text(encoding="utf-8"), text) if language == "diff" else text, encoding="utf-8")
 
 
-def test_a_stream_that_is_added_as_the_page_says_is_read_and_held_against_the_sandbox(copy: Path) -> None:
+def test_documented_steps_to_add_a_stream_work(copy: Path) -> None:
     def python(*arguments: str) -> str:
-        # The interpreter looks into the working directory first, and so finds the copy before the project.
+        # Python searches the working directory first, and so finds the copy before the project.
         environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
         command = [sys.executable, "-m", *arguments]
         run = subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True, check=False)
@@ -63,6 +63,6 @@ def test_a_stream_that_is_added_as_the_page_says_is_read_and_held_against_the_sa
     named = PAGE.partition(".venv/bin/pytest tests/streams/test_catalogue.py")[2].split("\n")[0].split()
     chosen = "snippets or every_stream or there_is_a_schema or known_of_the_api or tables_of_the_documents"
     printed = python("pytest", "-p", "no:cacheprovider", "-v", "-k", chosen, "tests/streams/test_catalogue.py", *named)
-    assert "test_a_stream_holds_exactly_what_the_api_has[snippets] PASSED" in printed
-    assert "test_the_next_run_goes_on_from_the_state[snippets] PASSED" in printed
+    assert "test_stream_holds_exactly_the_records_of_the_api[snippets] PASSED" in printed
+    assert "test_next_run_resumes_from_the_state[snippets] PASSED" in printed
     assert "test_every_stream_is_in_the_list_under_the_endpoint_that_it_reads PASSED" in printed

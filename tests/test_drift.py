@@ -31,7 +31,7 @@ A_FEW = {name: KNOWN[name] for name in (DOCUMENT, "GET /accounts", "GET /campaig
 
 @pytest.fixture
 def document() -> Document:
-    """A document of exactly what this project knows."""
+    """A document with exactly the facts that this project keeps."""
     return document_of(KNOWN)
 
 
@@ -55,10 +55,10 @@ def fields_of_accounts(document: Document) -> Document:
     return found
 
 
-# What is told
+# Reported differences
 
 
-def test_new_and_removed_operations_are_told_and_whether_they_read(document: Document) -> None:
+def test_new_and_removed_operations_are_reported_as_reads_or_not(document: Document) -> None:
     document["paths"]["/api/v2/moods"] = {"get": {}, "patch": {}}
     document["paths"]["/api/v2/moods/list"] = {"post": {"description": "Requires one of: `moods:read`, `moods:all`"}}
     del document["paths"]["/api/v2/accounts"]["get"]
@@ -70,13 +70,13 @@ def test_new_and_removed_operations_are_told_and_whether_they_read(document: Doc
     ]
 
 
-def test_a_filter_by_time_of_leads_would_be_told(document: Document) -> None:
+def test_new_time_filter_of_leads_is_reported(document: Document) -> None:
     body = operation(document, "POST /leads/list")["requestBody"]["content"]["application/json"]["schema"]
     body["properties"]["min_timestamp_updated"] = {"type": "string", "format": "date-time"}
     assert told(document) == ["body field added: POST /leads/list body/min_timestamp_updated (string) (leads)"]
 
 
-def test_what_a_new_or_removed_field_holds_is_not_told_again(document: Document) -> None:
+def test_contents_of_a_new_or_removed_field_are_not_reported_again(document: Document) -> None:
     fields_of_accounts(document)["mood"] = {"type": "object", "properties": {"pace": {"type": "number"}}}
     del fields_of_accounts(document)["warmup"]
     assert told(document) == [
@@ -85,7 +85,7 @@ def test_what_a_new_or_removed_field_holds_is_not_told_again(document: Document)
     ]
 
 
-def test_an_array_that_becomes_an_envelope_is_told(document: Document) -> None:
+def test_array_that_becomes_an_envelope_is_reported(document: Document) -> None:
     content = answer(document, "GET /campaigns/analytics/daily")
     content["schema"] = {"type": "object", "properties": {"items": content["schema"]}}
     assert told(document) == [
@@ -98,7 +98,7 @@ def test_an_array_that_becomes_an_envelope_is_told(document: Document) -> None:
     ]
 
 
-def test_operations_that_write_are_compared_as_a_whole(document: Document) -> None:
+def test_write_operations_are_compared_without_their_details(document: Document) -> None:
     write = operation(document, "POST /leads")
     write["requestBody"] = {"content": {"application/json": {"schema": {"type": "array"}}}}
     assert told(document) == []
@@ -106,7 +106,7 @@ def test_operations_that_write_are_compared_as_a_whole(document: Document) -> No
     assert told(document) == ["deprecated added: POST /leads true"]
 
 
-def test_the_server_and_the_version_are_told(document: Document) -> None:
+def test_server_and_version_changes_are_reported(document: Document) -> None:
     document["info"]["version"] = "2.1.0"
     document["servers"] = [{"url": "https://elsewhere.example"}]
     assert told(document) == [
@@ -116,11 +116,11 @@ def test_the_server_and_the_version_are_told(document: Document) -> None:
     ]
 
 
-# What is not told
+# Differences that are not reported
 
 
 def arranged_differently(node: Any) -> Any:
-    """The same document with other prose, in another order."""
+    """Return the same document with other descriptions, in another order."""
     if isinstance(node, list):
         return [arranged_differently(part) for part in reversed(node)]
     if not isinstance(node, dict):
@@ -131,7 +131,7 @@ def arranged_differently(node: Any) -> Any:
 
 
 def by_reference(node: Any, schemas: Document) -> Any:
-    """The same schema with each of its parts in the components, and each of those in two parts."""
+    """Return the same schema with each part in the components, split in two."""
     if not isinstance(node, dict):
         return [by_reference(part, schemas) for part in node] if isinstance(node, list) else node
     inner = {key: by_reference(value, schemas) for key, value in node.items()}
@@ -154,7 +154,7 @@ def with_null_as_an_alternative(node: Any) -> Any:
     return inner
 
 
-def test_prose_and_order_are_not_told(document: Document) -> None:
+def test_prose_and_order_changes_are_not_reported(document: Document) -> None:
     assert told(arranged_differently(document)) == []
     operation(document, "GET /accounts")["description"] = (
         "In other words. Scopes: `all:all`, `all:read`, `accounts:all` or `accounts:read`."
@@ -173,7 +173,7 @@ def test_null_as_an_alternative_is_the_same_as_among_the_types(document: Documen
     assert told(with_null_as_an_alternative(document)) == []
 
 
-def test_an_alternative_that_is_new_is_told_and_those_behind_it_are_not(document: Document) -> None:
+def test_new_alternative_is_reported_without_shifting_later_ones(document: Document) -> None:
     agent = answer(document, "GET /ai-agents/deliverability")["schema"]["properties"]["agent"]
     payloads = agent["properties"]["payload"]["anyOf"]
     payloads.insert(1, {"type": "object", "properties": {"voice_id": {"type": "string"}}})
@@ -185,7 +185,7 @@ def test_an_alternative_that_is_new_is_told_and_those_behind_it_are_not(document
     assert told(document) == [f"answer field added: {place}|3/mood (string)", f"answer field gone: {place}|1"]
 
 
-def test_what_is_known_from_elsewhere_is_neither_new_nor_gone(document: Document) -> None:
+def test_facts_known_from_elsewhere_are_neither_added_nor_gone(document: Document) -> None:
     status, field = "answer/items/*/status", "answer/items/*/mood"
     elsewhere: Facts = {
         "GET /accounts": {field: {"type": "string"}, status: {"enum": [9], "meanings": {"9": "Asleep"}}},
@@ -208,12 +208,12 @@ def test_what_is_known_from_elsewhere_is_neither_new_nor_gone(document: Document
     ]
 
 
-# The command
+# Command line
 
 
 @pytest.fixture
 def run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Drift:
-    """Runs the command over a document, and gives its exit code and what it printed."""
+    """Run the command on a document; return its exit code and output."""
 
     def run(document: Any) -> tuple[int, str, str]:
         path = tmp_path / "document"
@@ -225,31 +225,31 @@ def run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Drift:
     return run
 
 
-def test_it_prints_nothing_or_the_differences_and_the_exit_code_tells(run: Drift, document: Document) -> None:
+def test_differences_are_printed_and_set_the_exit_code(run: Drift, document: Document) -> None:
     assert run(document) == (0, "", "")
     fields_of_accounts(document)["mood"] = {"type": "string"}
     line = "answer field added: GET /accounts answer/items/*/mood (string) (accounts)\n"
     assert run(document) == (1, line, "")
 
 
-def test_a_difference_is_one_line_whatever_is_in_it(run: Drift, document: Document) -> None:
+def test_difference_is_always_one_line(run: Drift, document: Document) -> None:
     fields_of_accounts(document)["mo\nod"] = {"type": "string"}
     line = r"answer field added: GET /accounts answer/items/*/mo\nod (string) (accounts)"
     assert run(document) == (1, f"{line}\n", "")
 
 
-def test_a_number_that_becomes_a_text_is_told(document: Document) -> None:
+def test_number_that_becomes_text_is_reported(document: Document) -> None:
     status = fields_of_accounts(document)["status"]
     status["enum"] = [str(value) if value == 1 else value for value in status["enum"]]
     place = "GET /accounts answer/items/*/status 1 (accounts)"
     assert told(document) == [f"value added: {place}", f"value gone: {place}"]
 
 
-def test_it_reads_yaml(run: Drift, document: Document) -> None:
+def test_reads_yaml(run: Drift, document: Document) -> None:
     assert run(yaml.safe_dump(document_of(A_FEW)).encode())[1:] == run(document_of(A_FEW))[1:]
 
 
-def test_it_reads_from_a_url(document: Document, capsys: pytest.CaptureFixture[str]) -> None:
+def test_reads_from_a_url(document: Document, capsys: pytest.CaptureFixture[str]) -> None:
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self.send_response(200 if self.path == "/openapi.json" else 404)
@@ -297,16 +297,16 @@ BOMB = {f"s{n}": {"allOf": [{"$ref": f"#/components/schemas/s{n + 1}"}] * 2} for
         ),
     ],
 )
-def test_what_cannot_be_read_is_one_line_and_another_exit_code(run: Drift, document: Any, why: str) -> None:
+def test_unreadable_document_is_one_line_and_exit_code_2(run: Drift, document: Any, why: str) -> None:
     assert run(document) == (2, "", f"document cannot be read: {why}\n")
 
 
-def test_a_file_that_is_not_there_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+def test_missing_file_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert drift.main(["nowhere.json"]) == 2
     assert capsys.readouterr().err.count("\n") == 1
 
 
-def test_references_in_a_circle_or_to_nowhere_are_told_as_such(run: Drift, document: Document) -> None:
+def test_circular_or_dangling_references_are_reported(run: Drift, document: Document) -> None:
     fields = fields_of_accounts(document)
     document["components"] = {
         "schemas": {
@@ -341,14 +341,14 @@ NONSENSE: tuple[Any, ...] = (
 
 
 def places_of(node: Any) -> Iterator[tuple[Any, Any]]:
-    """Every place of a document, as what holds it and the key there."""
+    """Yield every place of a document as its container and key."""
     for key in list(node) if isinstance(node, dict) else range(len(node)):
         yield node, key
         if isinstance(node[key], (dict, list)):
             yield from places_of(node[key])
 
 
-def test_no_document_makes_it_crash_whatever_it_holds_and_wherever() -> None:
+def test_no_document_causes_a_crash() -> None:
     known = {name: KNOWN[name] for name in (DOCUMENT, "GET /custom-tag-mappings", "POST /accounts/warmup-analytics")}
     document = document_of(known)
     document["paths"]["/api/v2/custom-tag-mappings"]["parameters"] = [
@@ -367,7 +367,7 @@ def test_no_document_makes_it_crash_whatever_it_holds_and_wherever() -> None:
         holder[key] = before
 
 
-def test_a_document_that_is_accepted_is_known_from_then_on(
+def test_accepted_document_is_known_afterwards(
     document: Document, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for name in ("operations.json", "known-elsewhere.json"):
@@ -385,14 +385,14 @@ def test_a_document_that_is_accepted_is_known_from_then_on(
     assert drift.main([str(source)]) == 0
 
 
-# What is kept
+# Stored facts
 
 
-def test_the_streams_and_their_schemas_follow_what_is_known_of_the_api() -> None:
+def test_streams_and_schemas_follow_everything_known_of_the_api() -> None:
     assert sorted(drift.undecided(KNOWN, drift.known_elsewhere())) == []
 
 
-def test_what_the_schemas_do_not_follow_is_listed() -> None:
+def test_deviations_of_the_schemas_are_listed() -> None:
     known = copy.deepcopy(KNOWN)
     accounts = known["GET /accounts"]
     accounts["answer/items/*/mood"] = {"type": "string"}
@@ -415,7 +415,7 @@ def test_what_the_schemas_do_not_follow_is_listed() -> None:
     ]
 
 
-def test_what_is_known_from_elsewhere_says_from_where() -> None:
+def test_facts_known_from_elsewhere_have_a_source() -> None:
     for entry in json.loads(Path("docs", "known-elsewhere.json").read_text(encoding="utf-8")):
         assert entry["source"]
         assert entry["at"]
@@ -441,11 +441,11 @@ def test_every_stream_is_in_the_list_under_the_endpoint_that_it_reads() -> None:
     for stream in TapInstantly(config={}, validate_config=False).discover_streams():
         method, path = carried[stream.name]
         assert stream.http_method == method
-        # The names in braces are ours.
+        # Names in braces are placeholders.
         assert [p if "{" not in p else "{}" for p in stream.path.split("/")] == [
             p if "{" not in p else "{}" for p in path.split("/")
         ]
 
 
-def test_there_is_a_schema_for_every_stream_and_none_besides() -> None:
+def test_there_is_a_schema_for_every_stream_and_no_other() -> None:
     assert {path.stem for path in Path("schemas").glob("*.json")} == {stream.name for stream in STREAMS}

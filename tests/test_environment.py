@@ -1,4 +1,4 @@
-"""Sources of settings and keys with `--config=ENV`; each run is a process of its own."""
+"""Sources of settings and keys with `--config=ENV`; each run is a process of its own, forked or started by a shell."""
 
 from __future__ import annotations
 
@@ -19,15 +19,16 @@ from singer_sdk.exceptions import ConfigurationError
 
 import sandbox
 from sandbox import SandboxConfig
-from tap_instantly import environment
-from tap_instantly.configuration import unknown_variables
 from tap_instantly.settings import ENVIRONMENT_PREFIX, SETTINGS
+from tap_instantly.validation import environment
 from tests.conftest import UNTIL
 from tests.pages import blocks
 from tests.support import catalog_of, secret, traces
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from tests.forked import Forks
 
     Beside = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -44,7 +45,7 @@ with pathlib.Path("records").open("a") as records:
         elif message["type"] == "RECORD":
             print(message["record"]["workspace_id"], file=records)
 """
-"""Does what a loader does: keeps records, and writes each state that it was given."""
+"""Acts as a loader: keeps records and writes each received state."""
 
 
 @pytest.fixture(scope="module")
@@ -56,13 +57,13 @@ def agency() -> Iterator[sandbox.Server]:
 
 @pytest.fixture(scope="module")
 def ids(agency: sandbox.Server) -> dict[str, str]:
-    """Ids of the workspaces, by whose key opens them."""
+    """Return the workspaces' ids by the name of the key that opens them."""
     return {name: next(agency.control.within(name).truth("workspace"))["id"] for name in ("main", OTHER, THIRD)}
 
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
-    """A folder that is laid out like a clone: the tap and the SDK are installed in it."""
+    """A folder laid out like a clone, with tap and SDK installed."""
     folder = tmp_path / "clone"
     (folder / "bin").mkdir(parents=True)
     (folder / ".venv").symlink_to(Path(sys.prefix))
@@ -81,17 +82,17 @@ def elsewhere(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def catalog(tmp_path: Path, agency: sandbox.Server) -> Path:
-    """A catalog with the one stream that tells which workspace was read."""
+    """A catalog with the one stream that identifies the workspace."""
     path = tmp_path / "catalog.json"
     path.write_text(json.dumps(catalog_of({"api_key": agency.api_key}, "workspaces")), encoding="utf-8")
     return path
 
 
 class Runs:
-    """Runs of the tap that is installed in a clone."""
+    """Run the tap, and shell scripts with the tap installed in a clone."""
 
-    def __init__(self, agency: sandbox.Server, clone: Path, catalog: Path) -> None:
-        self.clone, self.catalog = clone, catalog
+    def __init__(self, agency: sandbox.Server, clone: Path, catalog: Path, forks: Forks) -> None:
+        self._catalog, self._forks = catalog, forks
         own = {name: value for name, value in os.environ.items() if not name.startswith("TAP_INSTANTLY_")}
         path = os.pathsep.join([str(clone / "bin"), os.environ["PATH"]])
         self.environment = {**own, "PATH": path, "TAP_INSTANTLY_API_URL": f"{agency.url}/api/v2"}
@@ -108,13 +109,17 @@ class Runs:
         )
 
     def tap(self, folder: Path, *options: str, **exported: str) -> subprocess.CompletedProcess[str]:
-        command = ["tap-instantly", *(options or ("--config=ENV",)), f"--catalog={self.catalog}"]
-        return self.shell(shlex.join(command), folder, **exported)
+        arguments = (*(options or ("--config=ENV",)), f"--catalog={self._catalog}")
+        return self._forks.run(*arguments, environment={**self.environment, **exported}, folder=folder)
+
+    def installed(self, folder: Path, **exported: str) -> subprocess.CompletedProcess[str]:
+        """Run the tap from the clone, above whose files the SDK would search for a ``.env``."""
+        return self.shell(f"tap-instantly --config=ENV {shlex.quote(f'--catalog={self._catalog}')}", folder, **exported)
 
 
 @pytest.fixture
-def runs(agency: sandbox.Server, clone: Path, catalog: Path) -> Runs:
-    return Runs(agency, clone, catalog)
+def runs(agency: sandbox.Server, clone: Path, catalog: Path, forks: Forks) -> Runs:
+    return Runs(agency, clone, catalog, forks)
 
 
 def dotenv(folder: Path, **variables: str) -> Path:
@@ -124,14 +129,14 @@ def dotenv(folder: Path, **variables: str) -> Path:
 
 
 def opened(run: subprocess.CompletedProcess[str]) -> set[str]:
-    """Ids of the workspaces that were read."""
+    """Return the ids of the workspaces that were read."""
     assert run.returncode == 0, run.stderr
     messages = [json.loads(line) for line in run.stdout.splitlines()]
     return {message["record"]["workspace_id"] for message in messages if message["type"] == "RECORD"}
 
 
 def sources(run: subprocess.CompletedProcess[str]) -> str:
-    """The one line of the log that says where settings come from."""
+    """Return the one log line about the source of settings."""
     (line,) = [line for line in run.stderr.splitlines() if "Settings come from" in line]
     return line.rpartition(" | ")[2]
 
@@ -143,33 +148,33 @@ def refusal(run: subprocess.CompletedProcess[str]) -> str:
     return line
 
 
-# Which one counts
+# Precedence
 
 
-def test_an_exported_key_wins_over_a_file_in_the_clone_wherever_the_tap_is_started(
+def test_exported_key_overrides_the_dotenv_file_in_any_folder(
     runs: Runs, ids: dict[str, str], clone: Path, elsewhere: Path
 ) -> None:
     dotenv(clone, TAP_INSTANTLY_API_KEY=secret(THIRD))
     (within := clone / "within").mkdir()
     for folder in (elsewhere, within, clone):
-        run = runs.tap(folder, TAP_INSTANTLY_API_KEY=secret(OTHER))
+        run = runs.installed(folder, TAP_INSTANTLY_API_KEY=secret(OTHER))
         assert opened(run) == {ids[OTHER]}, folder
         assert traces(secret(OTHER), run.stderr) == []
 
 
 @pytest.mark.parametrize("within", [False, True], ids=["elsewhere", "in a subfolder"])
-def test_a_file_in_another_folder_than_the_working_directory_is_not_read(
+def test_dotenv_outside_the_working_directory_is_not_read(
     runs: Runs, clone: Path, elsewhere: Path, *, within: bool
 ) -> None:
     dotenv(clone, TAP_INSTANTLY_API_KEY=secret(THIRD))
     (clone / "within").mkdir()
-    run = runs.tap(clone / "within" if within else elsewhere)
+    run = runs.installed(clone / "within" if within else elsewhere)
     assert "setting 'api_key' is missing" in refusal(run)
-    where = "the environment alone, without a .env in the working directory"
+    where = "the environment (no .env in the working directory)"
     assert sources(run) == f"Settings come from {where}: api_url."
 
 
-def test_a_file_in_the_working_directory_gives_what_is_not_exported_and_the_log_names_it(
+def test_dotenv_in_the_working_directory_supplies_unexported_settings_and_is_logged(
     runs: Runs, ids: dict[str, str], elsewhere: Path
 ) -> None:
     path = dotenv(elsewhere, TAP_INSTANTLY_API_KEY=secret(OTHER), TAP_INSTANTLY_PAGE_SIZE="7", UNRELATED="1")
@@ -178,13 +183,13 @@ def test_a_file_in_the_working_directory_gives_what_is_not_exported_and_the_log_
     assert sources(run) == f"Settings come from the environment: page_size, api_url; and from {path}: api_key."
 
 
-def test_an_exported_variable_that_is_empty_is_refused_and_not_replaced(runs: Runs, elsewhere: Path) -> None:
+def test_empty_exported_variable_is_refused_and_not_replaced(runs: Runs, elsewhere: Path) -> None:
     dotenv(elsewhere, TAP_INSTANTLY_API_KEY=secret(OTHER))
     run = runs.tap(elsewhere, TAP_INSTANTLY_API_KEY="")
-    assert "setting 'api_key' is not valid: it must be of type string, and not empty" in refusal(run)
+    assert "setting 'api_key' is not valid: it must be of type non-empty string" in refusal(run)
 
 
-def test_keys_by_the_names_of_variables_come_from_the_same_places(
+def test_api_key_env_variables_come_from_environment_or_dotenv(
     runs: Runs, ids: dict[str, str], elsewhere: Path
 ) -> None:
     entries = [{"name": "a", "api_key_env": "KEY_A"}, {"name": "b", "api_key_env": "KEY_B"}]
@@ -194,11 +199,11 @@ def test_keys_by_the_names_of_variables_come_from_the_same_places(
     options = (f"--config={config}", "--config=ENV")
     assert opened(runs.tap(elsewhere, *options, KEY_A=secret(OTHER))) == {ids[OTHER], ids[THIRD]}
     without = runs.tap(elsewhere, f"--config={config}", KEY_A=secret(OTHER))
-    assert "'b' has an api_key_env that names no environment variable" in refusal(without)
+    assert "'b' has an api_key_env that names an unset or empty variable" in refusal(without)
 
 
 @pytest.mark.parametrize("first", [0, 1], ids=["files first", "ENV first"])
-def test_of_several_configs_a_later_file_wins_over_an_earlier_one_and_the_environment_over_all(
+def test_later_configs_override_earlier_ones_and_the_environment_overrides_all(
     runs: Runs, ids: dict[str, str], agency: sandbox.Server, elsewhere: Path, first: int
 ) -> None:
     unknown = {"api_key": "of-the-file", "api_url": "http://127.0.0.1:1", "page_size": 101}
@@ -210,12 +215,12 @@ def test_of_several_configs_a_later_file_wins_over_an_earlier_one_and_the_enviro
     assert opened(runs.tap(elsewhere, *options, TAP_INSTANTLY_API_KEY=agency.api_key)) == {ids["main"]}
 
 
-# Beside a config file, without the environment
+# With a config file, without the environment
 
 
 @pytest.fixture
 def beside(runs: Runs, elsewhere: Path) -> Beside:
-    """A run with a config file and without the environment, where there is a ``.env``."""
+    """Run with a config file and a ``.env``, without the environment."""
     settings = {"api_key": secret(OTHER), "api_url": runs.environment["TAP_INSTANTLY_API_URL"]}
 
     def run(content: bytes, exported: dict[str, str]) -> subprocess.CompletedProcess[str]:
@@ -227,13 +232,11 @@ def beside(runs: Runs, elsewhere: Path) -> Beside:
 
 
 def unread(run: subprocess.CompletedProcess[str]) -> list[str]:
-    """The warnings that concern the ``.env``."""
+    """Return the warnings about the ``.env``."""
     return [line.rpartition(" | ")[2] for line in run.stderr.splitlines() if "| WARNING" in line and ".env" in line]
 
 
-def test_what_a_file_gives_beside_a_config_is_not_read_and_is_named_in_one_line(
-    beside: Beside, ids: dict[str, str], elsewhere: Path
-) -> None:
+def test_dotenv_beside_a_config_is_ignored_and_logged(beside: Beside, ids: dict[str, str], elsewhere: Path) -> None:
     lines = [
         f"TAP_INSTANTLY_API_KEY={secret(THIRD)}",
         "TAP-INSTANTLY-PAGE_SIZE=7",
@@ -247,21 +250,21 @@ def test_what_a_file_gives_beside_a_config_is_not_read_and_is_named_in_one_line(
     assert opened(run) == {ids[OTHER]}
     given = "TAP_INSTANTLY_API_KEY, TAP-INSTANTLY-PAGE_SIZE, TAP_INSTANTLY_START_DATE"
     (line,) = unread(run)
-    assert line == f"{elsewhere / '.env'} is not read without --config=ENV, and has no effect: it gives {given}."
+    assert line == f"{elsewhere / '.env'} is ignored without --config=ENV. It sets {given}."
     assert traces(secret(THIRD), run.stderr) == []
 
 
 @pytest.mark.parametrize("content", [b"UNRELATED=1\nno statement\n", b"TAP_INSTANTLY_STRICT=true\n", b""])
-def test_of_a_file_of_others_and_of_what_is_exported_too_nothing_is_said(beside: Beside, content: bytes) -> None:
+def test_dotenv_without_new_settings_is_not_logged(beside: Beside, content: bytes) -> None:
     run = beside(content, {"TAP_INSTANTLY_STRICT": "true"})
     assert run.returncode == 0
     assert unread(run) == []
 
 
-def test_a_file_that_cannot_be_understood_is_said_to_be_so(beside: Beside, elsewhere: Path) -> None:
+def test_non_utf8_dotenv_beside_a_config_is_logged(beside: Beside, elsewhere: Path) -> None:
     run = beside("TAP_INSTANTLY_PERSONAL_DATA=hash".encode("utf-16"), {})
     assert run.returncode == 0
-    assert unread(run) == [f"{elsewhere / '.env'} is no text in UTF-8. Save it as such, or remove it."]
+    assert unread(run) == [f"{elsewhere / '.env'} is not UTF-8 text. Save it as UTF-8, or remove it."]
 
 
 @pytest.mark.parametrize(
@@ -273,13 +276,13 @@ def test_a_file_that_cannot_be_understood_is_said_to_be_so(beside: Beside, elsew
             "TAP_INSTANTLY_PERSONAL_DATA differs from the setting 'personal_data'",
         ),
         ("TAP_INSTANTLY_PERSONAL_DATA", {}, "TAP_INSTANTLY_PERSONAL_DATA differs from the setting 'personal_data'"),
-        ("TAP-INSTANTLY-PERSONAL-DATA=hash", {}, "TAP-INSTANTLY-PERSONAL-DATA is no setting: did you mean"),
-        ("tap_instantly_personal_data=hash", {}, "tap_instantly_personal_data is no setting: did you mean"),
+        ("TAP-INSTANTLY-PERSONAL-DATA=hash", {}, "TAP-INSTANTLY-PERSONAL-DATA is not a setting: did you mean"),
+        ("tap_instantly_personal_data=hash", {}, "tap_instantly_personal_data is not a setting: did you mean"),
         ("TAP_INSTANTLY_PERSONAL_DATA=hash", {"TAP_INSTANTLY_PERSONAL_DATA": "keep"}, None),
         ("TAP_INSTANTLY_PERSONAL_DATA=keep", {}, None),
     ],
 )
-def test_what_it_says_of_personal_data_is_refused_as_if_it_were_exported(
+def test_personal_data_settings_in_dotenv_are_checked_as_if_exported(
     beside: Beside, content: str, exported: dict[str, str], said: str | None
 ) -> None:
     run = beside(content.encode(), exported)
@@ -290,77 +293,84 @@ def test_what_it_says_of_personal_data_is_refused_as_if_it_were_exported(
         assert run.stdout == ""
 
 
-# What is in the file
+# Contents of the file
 
 
-def test_a_file_may_be_written_as_editors_and_shells_do(runs: Runs, ids: dict[str, str], elsewhere: Path) -> None:
+def test_dotenv_may_have_bom_crlf_quotes_and_export(runs: Runs, ids: dict[str, str], elsewhere: Path) -> None:
     text = f"# Keys\r\n\r\nexport KEY='{secret(OTHER)}' # of a client\r\nTAP_INSTANTLY_API_KEY=\"${{KEY}}\"\r\n"
     (elsewhere / ".env").write_bytes(b"\xef\xbb\xbf" + text.encode())
     assert opened(runs.tap(elsewhere)) == {ids[OTHER]}
 
 
-def test_a_folder_of_that_name_is_no_file_of_variables(runs: Runs, ids: dict[str, str], elsewhere: Path) -> None:
+def test_dotenv_folder_is_ignored(runs: Runs, ids: dict[str, str], elsewhere: Path) -> None:
     (elsewhere / ".env").mkdir()
     assert opened(runs.tap(elsewhere, TAP_INSTANTLY_API_KEY=secret(OTHER))) == {ids[OTHER]}
 
 
 KEY = b"c29tZS1pZDpub3QtYS1yZWFsLWtleQ=="
 WRONG = {
-    "no UTF-8": (b"TAP_INSTANTLY_API_KEY=\xff" + KEY, " is no text in UTF-8. Save it as such, or remove it."),
-    "UTF-16": ("TAP_INSTANTLY_API_KEY=k".encode("utf-16"), " is no text in UTF-8. Save it as such, or remove it."),
+    "no UTF-8": (b"TAP_INSTANTLY_API_KEY=\xff" + KEY, " is not UTF-8 text. Save it as UTF-8, or remove it."),
+    "UTF-16": ("TAP_INSTANTLY_API_KEY=k".encode("utf-16"), " is not UTF-8 text. Save it as UTF-8, or remove it."),
     "an open quote": (
         b"A=1\n\n\nTAP_INSTANTLY_API_KEY='" + KEY + b"\nB=1\n",
-        " is no NAME=value. Correct it, or take it out.",
+        " is not NAME=value. Correct it, or remove it.",
     ),
-    "no statement": (b"A=1\n\n\n=" + KEY + b"\n", " is no NAME=value. Correct it, or take it out."),
+    "no statement": (b"A=1\n\n\n=" + KEY + b"\n", " is not NAME=value. Correct it, or remove it."),
     "a NUL": (
         b"A=" + KEY + b"\0\n",
-        " holds a variable that no environment can hold, such as one with a NUL. Take it out.",
+        " has a variable that no environment can hold, such as one with a NUL. Remove it.",
     ),
-    "a name alone": (b"A=1\n\n\nTAP_INSTANTLY_PERSONAL_DATA\n", " is no NAME=value. Correct it, or take it out."),
+    "a name alone": (b"A=1\n\n\nTAP_INSTANTLY_PERSONAL_DATA\n", " is not NAME=value. Correct it, or remove it."),
     "dashes in a name": (
         b"A=1\n\n\nTAP-INSTANTLY-API_KEY=" + KEY,
-        " has a name with other signs than letters, digits and _. Correct it, or take it out.",
+        " has a name with characters other than letters, digits and _. Correct it, or remove it.",
     ),
     "a colon": (
         b"A=1\n\n\nTAP_INSTANTLY_API_KEY:" + KEY,
-        " has a name with other signs than letters, digits and _. Correct it, or take it out.",
+        " has a name with characters other than letters, digits and _. Correct it, or remove it.",
     ),
     "a reference to nothing": (
         b"A=1\n\n\nKEY_HARBOR='" + KEY + b"${B}'\nB=1\n",
-        " has a ${...} that names no variable. Take it out, or export what the line gives instead.",
+        " has a ${...} of an undefined variable. Remove it, or export the variable that the line sets.",
     ),
     "a name alone, exported": (
         b"A=1\n\n\nexport TAP_INSTANTLY_PERSONAL_DATA\n",
-        " is no NAME=value. Correct it, or take it out.",
+        " is not NAME=value. Correct it, or remove it.",
     ),
 }
 
 
 @pytest.mark.parametrize(("content", "said"), WRONG.values(), ids=WRONG)
-def test_a_file_that_cannot_be_understood_is_refused_in_one_line_that_repeats_nothing(
-    runs: Runs, elsewhere: Path, content: bytes, said: str
-) -> None:
+def test_invalid_dotenv_is_refused_in_one_line_without_its_content(elsewhere: Path, content: bytes, said: str) -> None:
     path = elsewhere / ".env"
     path.write_bytes(content)
+    refused = salt_of(elsewhere)
+    assert isinstance(refused, ConfigurationError)
+    assert str(refused).endswith(f"{path}{said}")
+    assert ("Line 4 of" in str(refused)) is content.startswith(b"A=1\n\n\n")
+    assert "\n" not in str(refused)
+    assert traces(KEY.decode(), str(refused)) == []
+
+
+def test_tap_refuses_an_invalid_dotenv_without_its_content(runs: Runs, elsewhere: Path) -> None:
+    path = elsewhere / ".env"
+    path.write_bytes(WRONG["an open quote"][0])
     run = runs.tap(elsewhere, "--config=ENV", "--discover", TAP_INSTANTLY_API_KEY=secret(OTHER))
-    line = refusal(run)
-    assert line.endswith(f"{path}{said}")
-    assert ("Line 4 of" in line) is content.startswith(b"A=1\n\n\n")
+    assert refusal(run).endswith(f"Line 4 of {path}{WRONG['an open quote'][1]}")
     assert run.stdout == ""
     assert traces(KEY.decode(), run.stderr) == []
 
 
-def test_a_file_that_cannot_be_read_is_refused_in_one_line(runs: Runs, elsewhere: Path) -> None:
+def test_unreadable_dotenv_is_refused_in_one_line(runs: Runs, elsewhere: Path) -> None:
     path = elsewhere / ".env"
     path.symlink_to("a-secret-that-is-not-mounted")
     run = runs.tap(elsewhere, TAP_INSTANTLY_API_KEY=secret(OTHER))
-    said = "cannot be read: No such file or directory. Let the tap read it, or remove it."
+    said = "cannot be read: No such file or directory. Make it readable, or remove it."
     assert refusal(run).endswith(f"{path} {said}")
 
 
 def salt_of(folder: Path) -> object:
-    """The salt that the ``.env`` of a folder gives, or the text with which it is refused, as an error."""
+    """Return the salt from a folder's ``.env``, or raise the message that refuses it."""
     with pytest.MonkeyPatch.context() as patch, mock.patch.dict(os.environ):
         patch.chdir(folder)
         try:
@@ -370,30 +380,28 @@ def salt_of(folder: Path) -> object:
 
 
 @given(value=st.text(st.sampled_from('$${}:-#aA1 %&!*"/=+^~é'), min_size=1))
-def test_a_value_in_quotes_counts_as_it_is_written_or_is_refused(
-    tmp_path_factory: pytest.TempPathFactory, value: str
-) -> None:
+def test_quoted_value_is_taken_literally_or_refused(tmp_path_factory: pytest.TempPathFactory, value: str) -> None:
     folder = tmp_path_factory.getbasetemp()
     (folder / ".env").write_text(f"TAP_INSTANTLY_PERSONAL_DATA_SALT='{value}'\n", encoding="utf-8")
     found = salt_of(folder)
     if isinstance(found, ConfigurationError):
         assert "${" in value
-        assert "has a ${...} that names no variable" in str(found)
+        assert "has a ${...} of an undefined variable" in str(found)
     else:
-        # With a default the reference is meant; none of these signs are the name of a variable.
+        # With a default it is meant as a reference; none of these characters can be in a variable's name.
         assert found == value or ":-" in value
 
 
 @given(data=st.data(), setting=st.sampled_from(sorted(SETTINGS["properties"])))
-def test_a_name_with_other_signs_or_capitals_is_never_passed_over(data: st.DataObject, setting: str) -> None:
+def test_variable_with_odd_name_is_never_ignored_silently(data: st.DataObject, setting: str) -> None:
     right = f"{ENVIRONMENT_PREFIX}{setting.upper()}"
     signs = st.sampled_from("_-.:/+")
     name = "".join(data.draw(signs if sign == "_" else st.sampled_from([sign, sign.lower()])) for sign in right)
     assume(not name.startswith(f"{ENVIRONMENT_PREFIX}_"))
-    said = list(unknown_variables([name], SETTINGS))
+    said = list(environment.unknown_variables([name], SETTINGS))
     assert len(said) == (name != right)
     if re.fullmatch(r"[\w.-]+", name) and said:
-        assert said == [f"environment variable {name} is no setting: did you mean '{right}'?"]
+        assert said == [f"environment variable {name} is not a setting: did you mean '{right}'?"]
 
 
 # The page on many workspaces
@@ -405,7 +413,7 @@ def configured(folder: Path, place: int) -> Any:
     return config
 
 
-def test_a_key_each_opens_the_workspaces_of_the_exported_keys(
+def test_exported_keys_open_their_workspaces_despite_dotenv(
     runs: Runs, ids: dict[str, str], agency: sandbox.Server, clone: Path, elsewhere: Path
 ) -> None:
     dotenv(clone, INSTANTLY_KEY_HARBOR=secret(THIRD), INSTANTLY_KEY_PINE=secret(THIRD))
@@ -426,7 +434,7 @@ def test_an_admin_key_opens_its_own_group(
     assert ids["main"] in opened(run)
 
 
-def test_of_one_run_each_without_meltano_every_client_gets_its_own_rows(
+def test_documented_commands_give_every_client_its_own_rows(
     runs: Runs, ids: dict[str, str], agency: sandbox.Server, clone: Path, elsewhere: Path
 ) -> None:
     for folder in (clone, elsewhere):

@@ -1,4 +1,4 @@
-"""A key that opens another workspace than the one that the state goes on from is told of."""
+"""Report a key that opens another workspace than the state's."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 import sandbox
 from sandbox import SandboxConfig
-from tap_instantly.streams.state import StateError, read
+from tap_instantly.validation.state import StateError, check_state
 from tests.conftest import UNTIL
 from tests.support import TapRun, opening, run_tap, secret
 
@@ -39,12 +39,12 @@ def ids(agency: sandbox.Server) -> dict[str, str]:
 
 
 def named(agency: sandbox.Server, state: dict[str, Any] | None = None, **keys: str) -> TapRun:
-    """Run the tap for workspaces that the settings call so."""
+    """Run the tap for workspaces with these names in the settings."""
     return run_tap(opening(agency, keys), streams=STREAMS, state=state)
 
 
 def alone(agency: sandbox.Server, key: str, state: dict[str, Any] | None = None) -> TapRun:
-    """Run the tap for the one workspace of a key."""
+    """Run the tap for a key's only workspace."""
     return run_tap({"api_key": key, "api_url": f"{agency.url}/api/v2"}, streams=STREAMS, state=state)
 
 
@@ -54,7 +54,7 @@ def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [line for line in found if "earlier key" in line]
 
 
-def test_a_name_whose_key_opens_another_workspace_than_before_is_warned_of_once(
+def test_name_whose_key_opens_another_workspace_gives_one_warning(
     agency: sandbox.Server, ids: dict[str, str], caplog: pytest.LogCaptureFixture
 ) -> None:
     first = named(agency, Harbor=agency.api_key, Pine=secret(OTHER))
@@ -63,17 +63,15 @@ def test_a_name_whose_key_opens_another_workspace_than_before_is_warned_of_once(
     changed = named(agency, first.state, Harbor=agency.api_key, Pine=secret(THIRD))
     (line,) = warnings(caplog)
     assert line == (
-        f"The key of workspace Pine opened workspace {ids[OTHER]} in the run before, and opens {ids[THIRD]} now, which "
-        f"gets that name. If that is not meant, give the earlier key and delete the rows of {ids[THIRD]} that have the "
-        "name."
+        f"The key of workspace Pine opened workspace {ids[OTHER]} in the last run and now opens {ids[THIRD]}, whose "
+        f"rows get that name. If this is a mistake, restore the earlier key and delete the rows of {ids[THIRD]} with "
+        "that name."
     )
     named(agency, changed.state, Harbor=agency.api_key, Pine=secret(THIRD))
     assert warnings(caplog) == []
 
 
-def test_keys_that_have_changed_places_are_both_warned_of(
-    agency: sandbox.Server, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_swapped_keys_are_both_warned_of(agency: sandbox.Server, caplog: pytest.LogCaptureFixture) -> None:
     first = named(agency, Harbor=agency.api_key, Pine=secret(OTHER))
     named(agency, first.state, Harbor=secret(OTHER), Pine=agency.api_key)
     assert [line.partition(" opened")[0] for line in warnings(caplog)] == [
@@ -82,7 +80,7 @@ def test_keys_that_have_changed_places_are_both_warned_of(
     ]
 
 
-def test_workspaces_that_are_added_removed_renamed_or_out_of_reach_are_not(
+def test_added_removed_renamed_or_unreachable_workspaces_give_no_warning(
     agency: sandbox.Server, caplog: pytest.LogCaptureFixture
 ) -> None:
     first = named(agency, Harbor=agency.api_key, Pine=secret(OTHER))
@@ -93,19 +91,19 @@ def test_workspaces_that_are_added_removed_renamed_or_out_of_reach_are_not(
 
 
 @pytest.mark.parametrize("by_name", [False, True], ids=["api_key", "one of workspaces"])
-def test_a_single_key_that_opens_none_of_the_workspaces_of_the_state_is_warned_of_once(
+def test_key_unrelated_to_the_state_gives_one_warning(
     agency: sandbox.Server, ids: dict[str, str], caplog: pytest.LogCaptureFixture, *, by_name: bool
 ) -> None:
-    first = alone(agency, agency.api_key)  # as a state of an earlier version: without names
+    first = alone(agency, agency.api_key)  # no names, as in states of an earlier version
     assert "workspaces" not in first.state
     changed = named(agency, first.state, a=secret(OTHER)) if by_name else alone(agency, secret(OTHER), first.state)
     (line,) = warnings(caplog)
-    assert line.startswith(f"No key opens a workspace of the state, which has {ids['main']}: ")
+    assert line.startswith(f"No key opens a workspace of the state ({ids['main']}), so ")
     alone(agency, secret(OTHER), changed.state)
     assert warnings(caplog) == []
 
 
-def test_where_a_workspace_is_left_out_it_may_be_the_one_of_the_state(
+def test_unopened_workspace_may_be_the_one_of_the_state(
     agency: sandbox.Server, caplog: pytest.LogCaptureFixture
 ) -> None:
     first = alone(agency, agency.api_key)
@@ -113,7 +111,7 @@ def test_where_a_workspace_is_left_out_it_may_be_the_one_of_the_state(
     assert warnings(caplog) == []
 
 
-def test_workspaces_that_are_called_by_addresses_are_told_apart(
+def test_workspaces_named_by_addresses_are_distinguished(
     agency: sandbox.Server, ids: dict[str, str], caplog: pytest.LogCaptureFixture
 ) -> None:
     anna, bo = "anna@harbor.example", "bo@harbor.example"
@@ -123,9 +121,9 @@ def test_workspaces_that_are_called_by_addresses_are_told_apart(
     assert warnings(caplog) == []
     named(agency, second.state, **{anna: agency.api_key, bo: secret(THIRD)})
     (line,) = warnings(caplog)
-    assert f"opened workspace {ids[OTHER]} in the run before, and opens {ids[THIRD]} now" in line
+    assert f"opened workspace {ids[OTHER]} in the last run and now opens {ids[THIRD]}" in line
 
 
-def test_names_in_a_state_have_to_be_an_object() -> None:
-    with pytest.raises(StateError, match="workspaces is a list and no object"):
-        read({"bookmarks": {}, "workspaces": []}, {})
+def test_workspace_names_in_a_state_must_be_an_object() -> None:
+    with pytest.raises(StateError, match="workspaces is a list, not an object"):
+        check_state({"bookmarks": {}, "workspaces": []}, {})

@@ -1,4 +1,4 @@
-"""The files that the command line names."""
+"""Files named on the command line."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from singer_sdk.exceptions import ConfigurationError
 
-from tap_instantly.singer import files
+from tap_instantly.validation import files
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,17 +22,20 @@ UNREADABLE: dict[str, tuple[Callable[[Path], object], str]] = {
     "a directory": (lambda path: path.mkdir(), "cannot be read: Is a directory"),
     "empty": (lambda path: path.write_text("\n"), "is empty: "),
     "no JSON": (lambda path: path.write_text("{"), "is not JSON"),
-    "several lines": (lambda path: path.write_text("{}\n{}\n"), "is not JSON, or more than one line of it: Extra data"),
-    "UTF-16": (lambda path: path.write_text("{}", encoding="utf-16"), "is no text in UTF-8"),
-    "a list": (lambda path: path.write_text("[]"), "holds no JSON object"),
-    "null": (lambda path: path.write_text("null"), "holds no JSON object"),
-    "nested too deep": (lambda path: path.write_text("[" * 100_000), "is nested too deep"),
+    "several lines": (
+        lambda path: path.write_text("{}\n{}\n"),
+        "is not JSON, or has more than one JSON document: Extra",
+    ),
+    "UTF-16": (lambda path: path.write_text("{}", encoding="utf-16"), "is not UTF-8 text"),
+    "a list": (lambda path: path.write_text("[]"), "is not a JSON object"),
+    "null": (lambda path: path.write_text("null"), "is not a JSON object"),
+    "nested too deep": (lambda path: path.write_text("[" * 100_000), "is nested too deeply"),
 }
 
 
 @pytest.mark.parametrize("what", ["config", "catalog", "state"])
 @pytest.mark.parametrize("case", UNREADABLE)
-def test_a_file_that_cannot_be_read_is_named_in_one_line_with_the_reason(tmp_path: Path, what: str, case: str) -> None:
+def test_unreadable_file_is_named_in_one_line_with_the_reason(tmp_path: Path, what: str, case: str) -> None:
     make, said = UNREADABLE[case]
     path = tmp_path / f"{what}.json"
     make(path)
@@ -42,7 +45,7 @@ def test_a_file_that_cannot_be_read_is_named_in_one_line_with_the_reason(tmp_pat
     assert "\n" not in str(caught.value)
 
 
-def test_a_file_that_nobody_may_read_is_named(tmp_path: Path) -> None:
+def test_file_without_read_permission_is_named(tmp_path: Path) -> None:
     path = tmp_path / "state.json"
     path.write_text("{}")
     path.chmod(0)
@@ -64,14 +67,14 @@ def run(*arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
     ("option", "content", "said"),
     [
         ("config", None, "cannot be read: No such file or directory"),
-        ("config", "null", "holds no JSON object"),
+        ("config", "null", "is not a JSON object"),
         ("catalog", None, "cannot be read: No such file or directory"),
         ("catalog", "{}", "it has no list of streams"),
-        ("state", "null", "holds no JSON object"),
+        ("state", "null", "is not a JSON object"),
         ("state", '{"type": "STATE", "value": {}}', "it is a whole STATE message"),
     ],
 )
-def test_the_program_ends_with_one_line_and_exit_code_1(
+def test_unreadable_file_ends_the_tap_with_exit_code_1(
     tmp_path: Path, option: str, content: str | None, said: str
 ) -> None:
     good, path = tmp_path / "good.json", tmp_path / "given.json"

@@ -1,4 +1,4 @@
-"""Bodies of ten megabytes, and what the tap as a process makes of them."""
+"""Bodies of ten megabytes, read by the tap in a separate process."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Read = "Callable[[], tuple[int, list[dict[str, Any]]]]"
 
 @pytest.fixture
 def read_lists(debug_tap: Callable[..., Any], config: dict[str, Any], tmp_path: Path) -> Read:
-    """Read the lead lists: the exit code and the records. The log has to stay short, at the level DEBUG too."""
+    """Read the lead lists; return exit code and records. The log must stay short, also at level DEBUG."""
     catalog = tmp_path / "catalog.json"
     catalog.write_text(json.dumps(catalog_of(config, "lead_lists")), encoding="utf-8")
 
@@ -36,20 +36,26 @@ def read_lists(debug_tap: Callable[..., Any], config: dict[str, Any], tmp_path: 
     return run
 
 
-def test_a_text_of_ten_megabytes_arrives_whole(api: Server, read_lists: Read) -> None:
+def test_ten_megabyte_text_arrives_complete(api: Server, read_lists: Read) -> None:
     text = "é" * (SIZE // 2)
     api.control.fault(LISTS, "status", status=200, body={"items": [{"id": "long", "name": text}]})
     exit_code, (record,) = read_lists()
     assert exit_code == 0
     whole = record["name"] == text
-    assert (record["id"], whole) == ("long", True)  # and not the texts, which pytest would show
+    assert (record["id"], whole) == ("long", True)  # keeps the text out of pytest's output
 
 
 @pytest.mark.parametrize(
-    "body", [{"message": "x" * SIZE}, f"<html>{'x' * SIZE}", "x" * SIZE], ids=["message", "HTML", "text"]
+    ("body", "times", "exit_code"),
+    [
+        ({"message": "x" * SIZE}, 1, 0),
+        (f"<html>{'x' * SIZE}", None, 3),
+        pytest.param("x" * SIZE, 1, 0, marks=pytest.mark.long),
+        pytest.param("x" * SIZE, None, 3, marks=pytest.mark.long),
+    ],
+    ids=["message, once", "HTML, for good", "text, once", "text, for good"],
 )
-@pytest.mark.parametrize(("times", "exit_code"), [(1, 0), (None, 3)], ids=["once", "for good"])
-def test_an_error_of_ten_megabytes_is_one_like_others(
+def test_ten_megabyte_error_is_handled_like_others(
     api: Server, read_lists: Read, body: object, times: int | None, exit_code: int
 ) -> None:
     api.control.fault(LISTS, "status", status=500, body=body, count=times)

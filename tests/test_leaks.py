@@ -19,7 +19,7 @@ LEAKS = {
 ALLOWED = {"config": "(tmp_path / 'config.json').write_text(KEY)", "nothing": "print('done')"}
 
 
-def test_tests_that_write_a_key_fail_and_those_that_give_it_in_a_config_file_do_not(pytester: pytest.Pytester) -> None:
+def test_tests_that_write_a_key_fail_except_in_config_files(pytester: pytest.Pytester) -> None:
     tests = [f"def test_{name}(tmp_path):\n    {line}\n" for name, line in {**LEAKS, **ALLOWED}.items()]
     pytester.makepyfile("KEY = 'sandbox-' + 'key-everything'\n" + "".join(tests))
     run = pytester.runpytest_subprocess("-p", "tests.leaks", "-p", "no:cacheprovider", "-rfE")

@@ -12,7 +12,6 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from singer_sdk import Stream
 from typing_extensions import override
 
 import sandbox
@@ -20,7 +19,6 @@ from sandbox import SandboxConfig
 from tap_instantly import ErrorKind, InstantlyAPIError, timestamps
 from tap_instantly.settings import SETTINGS
 from tap_instantly.streams.base import InstantlyStream
-from tap_instantly.streams.turns import InTurns, Turns
 from tap_instantly.tap import TapInstantly
 from tests.conftest import UNTIL
 from tests.support import CollectingWriter, TapRun, api_keys, catalog_of, opening, run_tap, secret
@@ -32,7 +30,7 @@ if TYPE_CHECKING:
     from singer_sdk.singerlib.encoding.simple import Message
 
 STREAMS = ("workspaces", "campaigns", "leads", "campaign_analytics_daily", "account_analytics_daily")
-NUMBER = 10
+NUMBER = 4
 
 EARLIER = "2026-10-01T00:00:00.000Z"
 LATER = "2026-11-01T12:00:00.000Z"
@@ -64,17 +62,17 @@ def truth(agency: sandbox.Server, resource: str) -> set[str]:
 
 
 def within(agency: sandbox.Server, name: str) -> dict[str, Any]:
-    """Settings that open one workspace alone."""
+    """Return settings that open only one workspace."""
     return settings(agency) | opening(agency, api_keys(agency, name))
 
 
 def ids(agency: sandbox.Server) -> dict[str, str]:
-    """The id of each workspace by name."""
+    """Return the id of each workspace by name."""
     return {name: next(agency.control.within(name).truth("workspace"))["id"] for name in names()}
 
 
 def written_for(run: TapRun, stream: str) -> dict[str, list[str]]:
-    """The ids of the records of each workspace, in the order in which they were written."""
+    """Return the record ids of each workspace in the order of writing."""
     found: dict[str, list[str]] = {}
     for record in run.records(stream):
         found.setdefault(record["workspace_id"], []).append(record["id"])
@@ -82,13 +80,16 @@ def written_for(run: TapRun, stream: str) -> dict[str, list[str]]:
 
 
 def partitions(state: dict[str, Any], stream: str) -> dict[str, dict[str, Any]]:
-    """What the state has of each workspace."""
+    """Return the state's partitions by workspace, without starting points: those depend on the pages of a run."""
     found = state["bookmarks"].get(stream, {}).get("partitions", [])
     assert all(part["context"].keys() == {"workspace_id"} for part in found)
-    return {part["context"]["workspace_id"]: part for part in found}
+    return {
+        part["context"]["workspace_id"]: {name: value for name, value in part.items() if name != "starting_points"}
+        for part in found
+    }
 
 
-def test_all_are_read_into_the_same_streams(agency: sandbox.Server) -> None:
+def test_all_workspaces_are_read_into_the_same_streams(agency: sandbox.Server) -> None:
     run = run_tap({**settings(agency), "start_date": None}, streams=STREAMS)
     assert len(run.records("workspaces")) == NUMBER
     for stream in ("campaigns", "leads"):
@@ -109,13 +110,13 @@ AT_ONCE = 4
 
 
 @pytest.mark.parametrize(("stream", "path"), [("campaigns", "/api/v2/campaigns"), ("leads", "/api/v2/leads/list")])
-def test_several_are_read_side_by_side_and_never_more_requests_are_under_way_than_may_be(
+def test_workspaces_are_read_in_parallel_within_the_concurrency_limit(
     agency: sandbox.Server, stream: str, path: str
 ) -> None:
     agency.control.fault(path, "latency", seconds=60, count=None)
 
     def under_way() -> list[str]:
-        """The workspaces of the requests that wait, once there are as many as may be; no answer comes before."""
+        """Return the workspaces of the pending requests once the limit is reached; no answer arrives earlier."""
         with sandbox.Control(agency.url) as control:
             for _ in range(1_000):
                 waiting = [request["workspace"] for request in control.requests(path) if request["status"] is None]
@@ -134,7 +135,7 @@ def test_several_are_read_side_by_side_and_never_more_requests_are_under_way_tha
     assert {record["id"] for record in run.records(stream)} == truth(agency, stream)
 
 
-def test_each_has_a_bookmark_of_its_own_and_the_next_run_goes_on_from_it(agency: sandbox.Server) -> None:
+def test_each_workspace_has_its_own_bookmark_for_the_next_run(agency: sandbox.Server) -> None:
     def bookmarks(run: TapRun) -> dict[str, str]:
         partitions = run.state["bookmarks"]["campaigns"]["partitions"]
         return {part["context"]["workspace_id"]: part["replication_key_value"] for part in partitions}
@@ -146,13 +147,12 @@ def test_each_has_a_bookmark_of_its_own_and_the_next_run_goes_on_from_it(agency:
     for record in second.records("campaigns"):
         bookmark = timestamps.parse(bookmarks(first)[record["workspace_id"]])
         assert timestamps.parse(record["timestamp_updated"]) >= bookmark - LOOKBACK
-    # What the tap takes for the start when it reads ahead is what the SDK says when the workspace's turn comes.
-    stream = second.tap.streams["campaigns"]
-    for context in stream.partitions:
-        assert stream.starting_value(context) == bookmarks(first)[context["workspace_id"]]
+    # The start that the reading ahead assumes equals the start that the SDK reports in the workspace's turn.
+    partitions = second.tap.streams["campaigns"].counts.partitions
+    assert {workspace: partition.start for workspace, partition in partitions.items()} == bookmarks(first)
 
 
-def test_one_that_cannot_be_opened_is_left_out_with_a_line_and_keeps_its_state(
+def test_unopenable_workspace_is_skipped_and_keeps_its_state(
     agency: sandbox.Server, caplog: pytest.LogCaptureFixture
 ) -> None:
     first = run_tap(settings(agency), streams=("campaigns",))
@@ -161,7 +161,7 @@ def test_one_that_cannot_be_opened_is_left_out_with_a_line_and_keeps_its_state(
     second = run_tap(broken, streams=("workspaces", "campaigns"), state=first.state)
     assert len(second.records("workspaces")) == NUMBER - 2
     for name, reason in (("workspace-002", "plan"), ("workspace-003", "valid v2 key")):
-        (line,) = [message for message in caplog.messages if message.startswith(f"Workspace {name} is left out")]
+        (line,) = [message for message in caplog.messages if message.startswith(f"Workspace {name} cannot be opened")]
         assert reason in line
     before, after = (partitions(run.state, "campaigns") for run in (first, second))
     assert after.keys() == before.keys()
@@ -174,7 +174,7 @@ def test_one_that_cannot_be_opened_is_left_out_with_a_line_and_keeps_its_state(
     [({"status": 503}, True), ({"status": 429}, True), ({"status": 402}, False), ({"status": 404}, False)],
     ids=str,
 )
-def test_one_that_cannot_be_opened_for_a_passing_reason_makes_the_run_incomplete(
+def test_transient_failure_to_open_a_workspace_makes_the_run_incomplete(
     agency: sandbox.Server, fault: dict[str, Any], *, fails: bool
 ) -> None:
     control = agency.control.within("workspace-002")
@@ -183,7 +183,7 @@ def test_one_that_cannot_be_opened_for_a_passing_reason_makes_the_run_incomplete
     assert len(run.records("workspaces")) == NUMBER - 1
 
 
-def test_where_none_can_be_opened_the_run_ends_with_the_reason(agency: sandbox.Server) -> None:
+def test_run_fails_with_the_reason_if_no_workspace_opens(agency: sandbox.Server) -> None:
     workspaces = [{"name": name, "api_key": f"no-such-{name}"} for name in ("one", "two")]
     with pytest.raises(InstantlyAPIError, match="valid v2 key"):
         run_tap(settings(agency, workspaces=workspaces), streams=("campaigns",))
@@ -195,7 +195,7 @@ def test_two_keys_of_one_workspace_read_it_once(api: sandbox.Server, caplog: pyt
         run = run_tap(opening(api, keys), streams=("campaigns",))
     assert {record["workspace_name"] for record in run.records("campaigns")} == {"one"}
     assert len(run.records("campaigns")) == len(list(api.control.truth("campaigns")))
-    assert "Workspace two is read once, as one, whose key opens it too: take one out." in caplog.text
+    assert "Workspace two is read once, as one, whose key opens it too: remove one." in caplog.text
 
 
 # Turns
@@ -204,7 +204,7 @@ def test_two_keys_of_one_workspace_read_it_once(api: sandbox.Server, caplog: pyt
 def test_pages_of_workspaces_interleave_while_each_keeps_its_own_order(
     agency: sandbox.Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tap_instantly.api.splits.SMALLEST_SPLIT", 1_000)  # each list is read from one place
+    monkeypatch.setattr("tap_instantly.sync.range_splitting.SMALLEST_SPLIT", 1_000)  # one walk per list
     alone = [
         written_for(run_tap({**within(agency, name), "page_size": 25, "concurrency": 1}, streams=("leads",)), "leads")
         for name in names()
@@ -214,15 +214,15 @@ def test_pages_of_workspaces_interleave_while_each_keeps_its_own_order(
     assert written_for(run, "leads") == {workspace: order for each in alone for workspace, order in each.items()}
     order = [record["workspace_id"] for record in run.records("leads")]
     changes = sum(one != other for one, other in pairwise(order))
-    assert changes > 2 * NUMBER  # one after the other, there are as many as workspaces, less one
+    assert changes > 2 * NUMBER  # sequential reading would have one less than workspaces
 
 
 @pytest.mark.parametrize("stream", ["campaigns", "leads", "campaign_analytics_daily"])
-def test_a_workspace_whose_answers_are_slow_holds_up_no_other(agency: sandbox.Server, stream: str) -> None:
+def test_slow_workspace_holds_up_no_other(agency: sandbox.Server, stream: str) -> None:
     config, slow = settings(agency, page_size=1 if stream == "campaigns" else 20), ids(agency)["main"]
     whole = [record["workspace_id"] for record in run_tap(config, streams=(stream,)).records(stream)]
     assert set(whole) == set(ids(agency).values())
-    # Answers wait until the records of all others have been written; the first is to the question who it is.
+    # All answers except the identity check wait until the other workspaces' records are written.
     agency.control.within("main").fault("/api/v2/*", "latency", after=1, count=None, seconds=60)
     written: list[str] = []
 
@@ -240,7 +240,7 @@ def test_a_workspace_whose_answers_are_slow_holds_up_no_other(agency: sandbox.Se
     assert Counter(written) == Counter(whole)
 
 
-def test_where_fewer_may_be_read_at_once_than_there_are_workspaces_all_are_read(agency: sandbox.Server) -> None:
+def test_all_workspaces_are_read_with_lower_concurrency_than_workspaces(agency: sandbox.Server) -> None:
     for concurrency in (1, 2):
         run = run_tap(settings(agency, concurrency=concurrency, page_size=2), streams=("campaigns",))
         assert {record["id"] for record in run.records("campaigns")} == truth(agency, "campaigns")
@@ -264,9 +264,7 @@ INTERRUPTED = {
 @pytest.mark.usefixtures("state_after_each_record")
 @pytest.mark.parametrize("passed", [0, 2])
 @pytest.mark.parametrize("stream", INTERRUPTED)
-def test_after_an_error_that_ends_the_run_the_next_one_with_the_state_loses_nothing(
-    agency: sandbox.Server, stream: str, passed: int
-) -> None:
+def test_run_after_a_fatal_error_loses_nothing(agency: sandbox.Server, stream: str, passed: int) -> None:
     path, page_size = INTERRUPTED[stream].values()
     agency.control.config(latency_ms=3)
     broken = agency.control.within("workspace-003")
@@ -275,13 +273,13 @@ def test_after_an_error_that_ends_the_run_the_next_one_with_the_state_loses_noth
     first, error = interrupted(config, stream)
     assert error.kind is ErrorKind.REDIRECTED
     agency.control.clear_faults()
-    # What has been written behind the last state may have got lost on its way.
+    # Messages after the last STATE may be lost.
     last = max((at for at, message in enumerate(first) if message["type"] == "STATE"), default=-1)
     for name in names():
         (campaign, *_) = agency.control.within(name).truth("campaigns")
         agency.control.within(name).update_campaign(campaign["id"], name="Changed meanwhile")
     state = copy.deepcopy(first[last]["value"]) if last >= 0 else {}
-    if passed and stream != "campaign_analytics_daily":  # of which any slice may be the one that fails
+    if passed and stream != "campaign_analytics_daily":  # any slice of it may be the failing one
         assert "progress_markers" in partitions(state, stream)[ids(agency)["workspace-003"]]
     second = run_tap(config, streams=(stream,), state=state)
     rows = [message["record"] for message in first[: last + 1] if message["type"] == "RECORD"]
@@ -306,7 +304,7 @@ KEYS_AND_NEWEST = {
 
 
 def interrupted(config: dict[str, Any], stream: str) -> tuple[list[dict[str, Any]], InstantlyAPIError]:
-    """The messages of a run that an error ends, and the error."""
+    """Return the messages of a run that ends with an error, and the error."""
     writer = CollectingWriter()
     tap = TapInstantly(config=config, catalog=catalog_of(config, stream), message_writer=writer)
     with pytest.raises(InstantlyAPIError) as caught:
@@ -315,7 +313,7 @@ def interrupted(config: dict[str, Any], stream: str) -> tuple[list[dict[str, Any
 
 
 @pytest.mark.parametrize("stream", ["campaigns", "leads", "account_analytics_daily"])
-def test_the_state_is_that_of_runs_of_each_workspace_alone(agency: sandbox.Server, stream: str) -> None:
+def test_state_equals_that_of_separate_runs(agency: sandbox.Server, stream: str) -> None:
     first = run_tap(settings(agency, page_size=7), streams=(stream,))
     alone = [run_tap({**within(agency, name), "page_size": 7}, streams=(stream,)) for name in names()]
     each = {workspace: part for run in alone for workspace, part in partitions(run.state, stream).items()}
@@ -338,7 +336,7 @@ def test_the_state_is_that_of_runs_of_each_workspace_alone(agency: sandbox.Serve
 
 @pytest.mark.parametrize("passed", [0, 2])
 @pytest.mark.parametrize("stream", INTERRUPTED)
-def test_a_workspace_that_fails_keeps_its_bookmark_and_the_others_are_read_to_their_end(
+def test_failed_workspace_keeps_its_bookmark_and_the_others_finish(
     agency: sandbox.Server, stream: str, passed: int
 ) -> None:
     path, page_size = INTERRUPTED[stream].values()
@@ -358,9 +356,7 @@ def test_a_workspace_that_fails_keeps_its_bookmark_and_the_others_are_read_to_th
 
 @pytest.mark.usefixtures("state_after_each_record")
 @pytest.mark.parametrize("stream", ["campaigns", "leads"])
-def test_a_workspace_keeps_its_bookmark_until_its_last_turn_whatever_becomes_of_the_others(
-    agency: sandbox.Server, stream: str
-) -> None:
+def test_workspace_bookmark_moves_only_after_its_last_record(agency: sandbox.Server, stream: str) -> None:
     page_size = INTERRUPTED[stream]["page_size"]
     before = partitions(run_tap(settings(agency), streams=(stream,)).state, stream)
     earlier = {
@@ -393,37 +389,19 @@ def test_the_start_of_each_workspace_is_logged_once(agency: sandbox.Server, capl
     assert len(lines) == NUMBER
 
 
-# What the SDK does
+# Behaviour of the SDK
 
 
-def test_the_sdk_reads_in_its_private_method_and_asks_there_once_for_the_partitions(
-    agency: sandbox.Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked: list[type] = []
-    within_loop = False
-    its_loop, ours = Stream._sync_records, InTurns.partitions.fget
+def test_sdk_requests_records_of_all_workspaces_once(agency: sandbox.Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Context | None] = []
+    ours = InstantlyStream.get_records
 
-    def loop(self: Stream, context: Context | None = None, **settings: Any) -> Iterator[dict[str, Any]]:
-        nonlocal within_loop
-        within_loop = True
-        assert context is None
-        yield from its_loop(self, context, **settings)
-        within_loop = False
+    def get_records(self: InstantlyStream, context: Context | None) -> Iterator[dict[str, Any]]:
+        asked.append(context)
+        return ours(self, context)
 
-    def partitions(self: InTurns) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = ours(self)
-        if within_loop:
-            asked.append(type(found))
-        return found
-
-    monkeypatch.setattr(Stream, "_sync_records", loop)
-    monkeypatch.setattr(InTurns, "partitions", property(partitions))
+    monkeypatch.setattr(InstantlyStream, "get_records", get_records)
     run = run_tap(settings(agency), streams=("campaigns",))
-    assert asked == [Turns]
+    assert asked == [None]
     assert {record["id"] for record in run.records("campaigns")} == truth(agency, "campaigns")
-
-
-def test_records_are_not_read_in_any_other_way(agency: sandbox.Server) -> None:
-    stream = run_tap(settings(agency), streams=("campaigns",)).tap.streams["campaigns"]
-    with pytest.raises(RuntimeError, match="turns"):
-        next(iter(stream.get_records(stream.partitions[0])))
+    assert run.tap.streams["campaigns"].partitions is None

@@ -1,4 +1,4 @@
-"""The definitions of the tap for Meltano: in meltano.yml, and for the Hub."""
+"""The tap's definitions for Meltano: in meltano.yml, and for the Hub."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ PROJECT: dict[str, Any] = yaml.safe_load(Path("meltano.yml").read_text(encoding=
 EXTRACTOR: dict[str, Any] = next(one for one in PROJECT["plugins"]["extractors"] if one["name"] == "tap-instantly")
 
 
-def test_the_definition_for_the_hub_is_that_of_the_code() -> None:
+def test_hub_definition_matches_the_code() -> None:
     assert hub.PATH.read_text(encoding="utf-8") == hub.render(), "run `make docs`"
 
 
 @pytest.mark.parametrize("part", ["name", "namespace", "executable", "label", "settings_group_validation", "select"])
-def test_the_project_and_the_hub_say_the_same(part: str) -> None:
+def test_project_and_hub_definition_agree(part: str) -> None:
     assert EXTRACTOR[part] == hub.definition()[part]
 
 
-def test_both_have_the_capabilities_of_the_tap() -> None:
+def test_project_and_hub_definition_have_the_taps_capabilities() -> None:
     expected = {capability.value for capability in TapInstantly.capabilities}
     assert set(EXTRACTOR["capabilities"]) == set(hub.definition()["capabilities"]) == expected
 
 
-def test_the_project_has_the_settings_of_the_hub_in_fewer_words() -> None:
+def test_project_has_the_hub_settings_in_short_form() -> None:
     def without_words(settings: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
         return {one["name"]: {**one, "description": "", "label": ""} for one in settings}
 
@@ -42,7 +42,7 @@ def test_every_plugin_is_defined_in_full() -> None:
     assert [plugin["name"] for plugin in plugins if not plugin.keys() >= {"namespace", "pip_url", "settings"}] == []
 
 
-def test_every_loader_is_installed_with_pinned_versions_that_are_there() -> None:
+def test_every_loader_is_installed_with_existing_pins() -> None:
     for plugin in PROJECT["plugins"]["loaders"]:
         package, _, constraints = plugin["pip_url"].partition(" --constraint ")
         pinned = Path(constraints).read_text(encoding="utf-8")
@@ -52,7 +52,7 @@ def test_every_loader_is_installed_with_pinned_versions_that_are_there() -> None
 
 
 def _requirements(folder: Path, extra: str) -> list[str]:
-    """What a distribution of this repository needs, in one of its extras."""
+    """Return the dependencies of an extra of this repository's distribution."""
     text = (folder / "pyproject.toml").read_text(encoding="utf-8")
     (needed,) = re.findall(r"^dependencies = (\[.*?^\])", text, flags=re.DOTALL | re.MULTILINE)
     (more,) = re.findall(rf"^{extra} = (\[.*\])$", text, flags=re.MULTILINE)
@@ -67,8 +67,8 @@ def test_no_key_is_in_the_project() -> None:
         assert given.startswith("$"), plugin["name"]
 
 
-def test_what_the_hub_requires_is_there() -> None:
-    # As far as its JSON Schema goes: schemas/plugin_definitions/extractors.schema.json of meltano/hub.
+def test_hub_definition_has_the_required_keys() -> None:
+    # Rules beyond its JSON Schema: schemas/plugin_definitions/extractors.schema.json of meltano/hub.
     definition = hub.definition()
     assert definition.keys() >= {"name", "namespace", "variant", "quality"}
     assert definition["quality"] in {"gold", "silver", "bronze", "unknown"}

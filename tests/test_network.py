@@ -1,4 +1,4 @@
-"""Whom the key is sent to, and what the environment can and cannot change about it."""
+"""Recipients of the key, and the environment's influence on them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ VARIABLES = ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROX
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A certificate that nobody has signed, and its private key, in one file."""
+    """A self-signed certificate and its private key in one file."""
     if not shutil.which("openssl"):
         pytest.skip("no openssl on this system")
     folder = tmp_path_factory.mktemp("certificate")
@@ -46,7 +46,7 @@ def tls(certificate: Path) -> ssl.SSLContext:
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_a_redirect_takes_the_key_to_no_other_host(debug_tap: Callable[..., Any], status: int) -> None:
+def test_redirect_does_not_send_the_key_to_another_host(debug_tap: Callable[..., Any], status: int) -> None:
     with answering(REFUSED) as other:
         away = Answer(status, "", {"Location": f"{other.url}/api/v2"})
         with answering(away) as server:
@@ -69,7 +69,7 @@ def test_a_redirect_takes_the_key_to_no_other_host(debug_tap: Callable[..., Any]
     ],
     ids=lambda environment: " ".join(f"{name}={value}" for name, value in environment.items()) or "nothing set",
 )
-def test_no_variable_makes_a_certificate_trusted_that_nobody_signed(
+def test_no_variable_disables_certificate_verification(
     debug_tap: Callable[..., Any], certificate: Path, environment: dict[str, str]
 ) -> None:
     with answering(REFUSED, tls(certificate)) as server:
@@ -80,7 +80,7 @@ def test_no_variable_makes_a_certificate_trusted_that_nobody_signed(
 
 
 BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
-"""Variables that name authorities to trust; the first that is set counts."""
+"""Variables with trusted authorities; the first that is set counts."""
 
 
 @pytest.mark.parametrize("arguments", [(), ("--test",)], ids=["sync", "test"])
@@ -91,7 +91,7 @@ BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DI
         *itertools.product(BUNDLES[3:], ("/no/such/folder:/nor/this", "empty.pem")),
     ],
 )
-def test_a_bundle_that_cannot_be_used_is_one_line_that_names_it_and_not_a_reason_to_trust(
+def test_unusable_certificate_bundle_fails_in_one_line_without_a_request(
     debug_tap: Callable[..., Any],
     certificate: Path,
     variable: str,
@@ -114,20 +114,20 @@ def test_a_bundle_that_cannot_be_used_is_one_line_that_names_it_and_not_a_reason
     assert server.requests == []
 
 
-def test_where_http_is_spoken_no_certificates_are_looked_for(debug_tap: Callable[..., Any]) -> None:
+def test_plain_http_needs_no_certificates(debug_tap: Callable[..., Any]) -> None:
     with answering(REFUSED) as server:
         debug_tap(api_key=KEY, api_url=server.url, environment=trusting(SSL_CERT_FILE="/no/such/file"))
     assert server.requests
 
 
 def trusting(**variables: str) -> dict[str, str]:
-    """An environment in which no other variables name authorities."""
+    """Return an environment without other variables for authorities."""
     return {**dict.fromkeys(BUNDLES, ""), **variables}
 
 
 @pytest.fixture(scope="module")
 def folder(certificate: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of certificates as OpenSSL wants it."""
+    """A folder of certificates in OpenSSL's format."""
     folder = tmp_path_factory.mktemp("authorities")
     shutil.copy(certificate.with_name("public.pem"), folder)
     subprocess.run(f"openssl rehash {folder}".split(), check=True, capture_output=True)
@@ -135,7 +135,7 @@ def folder(certificate: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def places(certificate: Path, folder: Path) -> dict[str, str]:
-    """Forms of a variable's value that name certificates, less several folders, which OpenSSL takes."""
+    """Return the forms of a value that names certificates; OpenSSL accepts several folders."""
     return {"file": str(certificate.with_name("public.pem")), "folder": str(folder), "folders": f"/no/such:{folder}"}
 
 
@@ -150,7 +150,7 @@ def places(certificate: Path, folder: Path) -> dict[str, str]:
         ("SSL_CERT_DIR", "folders"),
     ],
 )
-def test_a_certificate_of_ones_own_is_trusted_where_the_environment_names_it(
+def test_private_certificate_is_trusted_if_the_environment_names_it(
     debug_tap: Callable[..., Any], certificate: Path, folder: Path, variable: str, place: str
 ) -> None:
     environment = trusting(**{variable: places(certificate, folder)[place]})
@@ -161,7 +161,7 @@ def test_a_certificate_of_ones_own_is_trusted_where_the_environment_names_it(
 
 
 @pytest.mark.parametrize("second", BUNDLES[1:])
-def test_the_first_variable_that_is_set_counts_alone(
+def test_only_the_first_certificate_variable_counts(
     debug_tap: Callable[..., Any], certificate: Path, folder: Path, second: str
 ) -> None:
     own = str(folder if second == "SSL_CERT_DIR" else certificate.with_name("public.pem"))
@@ -173,7 +173,7 @@ def test_the_first_variable_that_is_set_counts_alone(
     assert server.requests == []
 
 
-def test_a_bundle_that_vanishes_in_mid_run_is_told_of_as_what_it_is(
+def test_certificate_bundle_lost_in_mid_run_is_named(
     certificate: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bundle = Path(shutil.copy(certificate.with_name("public.pem"), tmp_path))
@@ -189,7 +189,7 @@ def test_a_bundle_that_vanishes_in_mid_run_is_told_of_as_what_it_is(
     assert "SSL_CERT_FILE" in caught.value.advice
 
 
-def test_a_proxy_is_asked_for_a_tunnel_and_told_no_key(debug_tap: Callable[..., Any]) -> None:
+def test_proxy_opens_a_tunnel_and_never_sees_the_key(debug_tap: Callable[..., Any]) -> None:
     with answering(Answer(502, "no")) as proxy:
         run = debug_tap(
             api_key=KEY, api_url="https://api.example/api/v2", environment=dict.fromkeys(VARIABLES, proxy.url)
@@ -199,14 +199,14 @@ def test_a_proxy_is_asked_for_a_tunnel_and_told_no_key(debug_tap: Callable[..., 
     assert {authorization for *_, authorization in proxy.requests} == {None}
 
 
-def test_a_proxy_gets_nothing_of_what_goes_in_clear(debug_tap: Callable[..., Any]) -> None:
+def test_plain_http_bypasses_the_proxy(debug_tap: Callable[..., Any]) -> None:
     with answering(REFUSED) as proxy, answering(REFUSED) as server:
         debug_tap(api_key=KEY, api_url=server.url, environment=dict.fromkeys(VARIABLES, proxy.url))
     assert proxy.requests == []
     assert server.requests
 
 
-def test_a_password_of_netrc_does_not_take_the_place_of_the_key(debug_tap: Callable[..., Any], tmp_path: Path) -> None:
+def test_netrc_password_does_not_replace_the_key(debug_tap: Callable[..., Any], tmp_path: Path) -> None:
     netrc = tmp_path / "netrc"
     netrc.write_text("machine 127.0.0.1 login someone password other\ndefault login any password other\n", "utf-8")
     netrc.chmod(0o600)

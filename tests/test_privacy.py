@@ -1,4 +1,4 @@
-"""The examples of docs/privacy.md do what is said there; fields that hold secrets are left out."""
+"""Run the examples of docs/privacy.md; fields with secrets are left out."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from tap_instantly.api.secrecy import SECRET_NAME
+from tap_instantly.client.redaction import SECRET_NAME
 from tap_instantly.streams import STREAMS
 from tap_instantly.streams.schemas import schema_directory
+from tests.pages import blocks, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,20 +35,14 @@ REVIEWED = {
     "inbox_placement_analytics.authentication_failure_results": "what SPF, DKIM and DMARC found",
     "inbox_placement_analytics.authentication_failure_results.authentication_results": "what SPF, DKIM and DMARC found",
 }
-"""Fields whose name suggests a secret and that hold none, and why."""
+"""Fields with names like secrets that hold none, with reasons."""
 
 LET_IN = (
     "webhooks.target_hook_url",
     "webhook_events.webhook_url",
     "inbox_placement_tests.automations.then.webhook_url",
 )
-"""URLs that may let in whoever knows them, as docs/privacy.md says."""
-
-
-def block(language: str) -> str:
-    """The only block of the page in a language."""
-    (text,) = re.findall(rf"```{language}\n(.*?)```", PAGE, flags=re.DOTALL)
-    return str(text)
+"""URLs that may grant access to anyone who knows them, as docs/privacy.md says."""
 
 
 def fields(schema: dict[str, Any], place: str) -> Iterator[str]:
@@ -68,19 +63,19 @@ def sounds_secret(field: str) -> bool:
     return bool(SECRET_NAME.search(name) or re.search(r"(key|auth|header)(?!word)|\bimap|\bsmtp_pass", name))
 
 
-def test_every_field_that_is_called_like_a_secret_is_left_out_or_was_looked_at() -> None:
+def test_fields_with_secret_names_are_excluded_or_reviewed() -> None:
     assert {field for field in all_fields() if sounds_secret(field)} == set(REVIEWED)
 
 
-def test_urls_that_let_somebody_in_are_the_ones_that_the_documents_name() -> None:
+def test_capability_urls_are_documented_and_deselected() -> None:
     assert {field for field in all_fields() if re.search(r"hook_url$", field)} == set(LET_IN)
     assert all(f"`{field.rpartition('.')[2]}`" in PAGE for field in LET_IN)
-    off = {stream.name for stream in STREAMS if stream.why_off}
+    off = {stream.name for stream in STREAMS if stream.why_deselected}
     assert {field.partition(".")[0] for field in LET_IN} <= off
 
 
-def test_what_is_left_out_is_in_no_schema_and_the_documents_name_what_of_it_is_secret() -> None:
-    left_out = {f"{stream.name}.{name}" for stream in STREAMS for name in stream.left_out}
+def test_excluded_fields_are_in_no_schema_and_secrets_are_documented() -> None:
+    left_out = {f"{stream.name}.{name}" for stream in STREAMS for name in stream.excluded}
     secret = {field for field in left_out if sounds_secret(field)}
     assert secret == {"api_keys.key", "webhooks.headers", "dfy_accounts.password"}
     assert left_out & all_fields() == set()
@@ -95,31 +90,44 @@ def test_no_secret_of_the_api_is_in_a_record(sync: Callable[..., TapRun]) -> Non
     assert "not-a-real-key" not in json.dumps(run.messages)
 
 
-def test_a_page_that_breaks_off_is_not_in_the_log(
+def test_truncated_page_is_not_logged(
     api: Server, sync: Callable[..., TapRun], caplog: pytest.LogCaptureFixture
 ) -> None:
     page = json.dumps({"items": list(api.control.truth("api_keys"))})
     api.control.fault("/api/v2/api-keys", "garbage", body=page[:-2], count=None)
     sync("api_keys", incomplete=True, max_retries=1)
-    assert "unreadable answer" in caplog.text
+    assert "unreadable response" in caplog.text
     assert "not-a-real-key" not in caplog.text
 
 
-def test_the_snippet_of_the_page_finds_the_rows_of_one_person(
+def test_documented_snippet_finds_the_rows_of_one_person(
     api: Server, sync: Callable[..., TapRun], capsys: pytest.CaptureFixture[str]
 ) -> None:
     salt = "4b1d-a-salt-of-the-tests-0001"
     lead = next(row for row in api.control.truth("leads") if row.get("email"))
-    snippet = block("python").replace("the salt", salt).replace("anna@example.com", lead["email"].upper())
-    exec(snippet, {})  # noqa: S102 (of our own page)
+    (snippet,) = blocks("docs/privacy.md", "python")
+    snippet = snippet.replace("the salt", salt).replace("anna@example.com", lead["email"].upper())
+    exec(snippet, {})  # noqa: S102 (the project's own page)
     digest = capsys.readouterr().out.strip()
     run = sync("leads", personal_data="hash", personal_data_salt=salt)
     domain = lead["email"].rpartition("@")[2]
     assert [row["id"] for row in run.records("leads") if row.get("email") == f"{digest}@{domain}"] == [lead["id"]]
 
 
-def test_the_stream_maps_of_the_page_do_what_is_said_there(sync: Callable[..., TapRun]) -> None:
-    example = yaml.safe_load(block("yaml"))
+def test_documented_commands_hash_addresses_and_show_the_result(api: Server, tmp_path: Path) -> None:
+    setting, check = blocks("docs/privacy.md", "sh")
+    access = f"TAP_INSTANTLY_API_KEY={api.api_key}\nTAP_INSTANTLY_API_URL={api.url}/api/v2\n"
+    (tmp_path / ".env").write_text(access, encoding="utf-8")
+    run(f"set -e\n{setting}{check.rstrip()} > messages.jsonl", tmp_path)
+    messages = map(json.loads, (tmp_path / "messages.jsonl").read_text(encoding="utf-8").splitlines())
+    shown = {message["stream"]: message["record"] for message in messages if message["type"] == "RECORD"}
+    assert {"leads", "emails"} <= shown.keys()  # selected, and not
+    assert re.fullmatch(r"[0-9a-f]{32}@.+", shown["leads"]["email"])
+
+
+def test_documented_stream_maps_do_what_the_page_says(sync: Callable[..., TapRun]) -> None:
+    (text,) = blocks("docs/privacy.md", "yaml")
+    example = yaml.safe_load(text)
     run = sync(*example["stream_maps"], **example, personal_data_salt="4b1d-a-salt-of-the-tests-0001")
     leads, variants = run.records("leads"), run.records("campaign_variants")
     assert all(row.get("email_domain") == ((row.get("email") or "@").partition("@")[2] or None) for row in leads)

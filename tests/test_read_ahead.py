@@ -14,14 +14,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tap_instantly.singer.read_ahead import ReadAhead
-from tap_instantly.singer.sources import LISTED_AHEAD, GroupedSlices, Slices
+from tap_instantly.sync.reader import Reader
+from tap_instantly.sync.sources import LISTED_AHEAD, GroupedSlices, Slices
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from tap_instantly.singer.read_ahead import Turn
-    from tap_instantly.singer.sources import Source
+    from tap_instantly.sync.reader import Arrival
+    from tap_instantly.sync.sources import Source
 
 PLANS = st.lists(st.lists(st.integers(0, 9), max_size=6), max_size=12)
 """The pages of each slice of a source."""
@@ -31,7 +31,7 @@ WORKERS = st.integers(1, 5)
 LIMITS = st.integers(1, 8)
 
 PATIENCE = 60
-"""Seconds, also on a busy machine, after which something that should happen is taken not to."""
+"""Seconds until an expected event counts as missing, long enough for a busy machine."""
 
 
 class BrokenError(Exception):
@@ -50,7 +50,7 @@ def _threads_change_often() -> Iterator[None]:
 
 
 class Unordered:
-    """A source whose pages come as they arrive; it begins further runs, up to a number, only while the reader waits."""
+    """An unordered source; up to ``eager`` chains begin at once, further ones only while the reader starves."""
 
     ordered = False
 
@@ -62,10 +62,10 @@ class Unordered:
     def delay(self) -> float:
         return 0.0
 
-    def has_run(self, *, starving: bool) -> bool:
+    def has_chain(self, *, starving: bool) -> bool:
         return self.begun < (len(self._runs) if starving else min(self._eager, len(self._runs)))
 
-    def begin_run(self) -> Iterator[Any] | None:
+    def begin_chain(self) -> Iterator[Any] | None:
         if self.begun == len(self._runs):
             return None
         self.begun += 1
@@ -73,22 +73,22 @@ class Unordered:
 
 
 class LaterSplit(Unordered):
-    """One whose further runs are known of only once the first has been read for a while, as those of a scan are."""
+    """A source that knows of further chains only after a while, as scans do."""
 
     known = False
 
-    def has_run(self, *, starving: bool) -> bool:
-        return super().has_run(starving=starving and self.known)
+    def has_chain(self, *, starving: bool) -> bool:
+        return super().has_chain(starving=starving and self.known)
 
 
 class Changeable(Unordered):
-    """One that says it has a run and then has none, once before each; as a scan whose splits others took."""
+    """A source that first announces a chain and then has none, as a scan whose splits others took."""
 
     _there = False
 
-    def begin_run(self) -> Iterator[Any] | None:
+    def begin_chain(self) -> Iterator[Any] | None:
         self._there = not self._there
-        return None if self._there else super().begin_run()
+        return None if self._there else super().begin_chain()
 
 
 def slices(plan: Iterable[Iterable[Any]]) -> Slices[Any, Any]:
@@ -105,7 +105,7 @@ def flat(plan: Iterable[Iterable[Any]]) -> list[Any]:
 
 
 class Counted:
-    """Gives slices ten pages each, and counts those that have been read, in any thread."""
+    """Yields ten pages per slice and counts them in all threads."""
 
     def __init__(self) -> None:
         self.read = 0
@@ -118,29 +118,12 @@ class Counted:
             yield page
 
 
-class Weights:
-    """Gives pages that are numbers a weight, which is told in the thread that has just read one."""
-
-    def __init__(self) -> None:
-        self._read = threading.local()
-
-    def __call__(self) -> int:
-        size: int = getattr(self._read, "size", 0)
-        self._read.size = 0
-        return size
-
-    def of(self, pages: Iterable[Any], size: Callable[[Any], int] = int) -> Iterator[Any]:
-        for page in pages:
-            self._read.size = size(page)
-            yield page
-
-
 class Gate:
-    """Holds up each page but the first until it is let through, so that a test knows what is read and what is not."""
+    """Blocks each page except the first until a test releases it, so that the test controls progress."""
 
     def __init__(self) -> None:
         self.asked: Counter[int] = Counter()
-        """Number of pages of each source that have been asked for."""
+        """Number of requested pages by source."""
         self.waiting: deque[threading.Event] = deque()
         self._lock = threading.Lock()
         self._open = False
@@ -171,10 +154,10 @@ class Gate:
 
 
 @contextmanager
-def reading(*sources: Source[Any], workers: int = 3, **limits: Any) -> Iterator[ReadAhead[Any]]:
-    """Read sources, and see to it that no thread is left behind, and that a test that hangs fails."""
+def reading(*sources: Source[Any], workers: int = 3, **limits: Any) -> Iterator[Reader[Any]]:
+    """Read sources; fail if a thread remains or the test hangs."""
     before = set(threading.enumerate())
-    reader = ReadAhead([sources], workers=workers, **limits)
+    reader = Reader([sources], workers=workers, **limits)
     watch = threading.Timer(PATIENCE, reader.close)
     watch.start()
     try:
@@ -189,40 +172,40 @@ def reading(*sources: Source[Any], workers: int = 3, **limits: Any) -> Iterator[
 
 @dataclass
 class Outcome:
-    """What came of a source."""
+    """Result of a source."""
 
     pages: list[Any] = field(default_factory=list)
     ended: bool = False
     error: BaseException | None = None
 
-    def take(self, turn: Turn[Any]) -> None:
-        assert not self.ended  # one end, and after the pages
-        if turn.page is None:
-            self.ended, self.error = True, turn.error
+    def take(self, arrival: Arrival[Any]) -> None:
+        assert not self.ended  # exactly one end, after all pages
+        if arrival.page is None:
+            self.ended, self.error = True, arrival.error
         else:
-            assert turn.error is None
-            self.pages.append(turn.page)
+            assert arrival.error is None
+            self.pages.append(arrival.page)
 
 
-def outcomes(reader: ReadAhead[Any], number: int, *, pauses: Iterable[bool] = ()) -> list[Outcome]:
-    """Read so many sources to their end; the reader pauses behind some turns."""
+def outcomes(reader: Reader[Any], number: int, *, pauses: Iterable[bool] = ()) -> list[Outcome]:
+    """Read sources to their end; the reader pauses after some turns."""
     found = [Outcome() for _ in range(number)]
     pausing = iter(pauses)
-    for turn in reader.turns():
-        found[turn.number].take(turn)
+    for arrival in reader.arrivals():
+        found[arrival.number].take(arrival)
         if next(pausing, False):
             time.sleep(0.0005)
     assert all(outcome.ended for outcome in found)
-    until(lambda: not threads())  # without being told to
+    until(lambda: not threads())  # without a call to close()
     assert (reader._room.pages, reader._room.size) == (0, 0)
     return found
 
 
-def pages_of(reader: ReadAhead[Any]) -> list[Any]:
-    """The pages of a reader's only source.
+def pages_of(reader: Reader[Any]) -> list[Any]:
+    """Return the pages of a reader's only source.
 
     Raises:
-        BaseException: What ended the source.
+        BaseException: The source failed.
     """
     (outcome,) = outcomes(reader, 1)
     if outcome.error is not None:
@@ -241,23 +224,19 @@ def until(condition: Callable[[], bool]) -> None:
         time.sleep(0.001)
 
 
-# What comes out, and in which order
+# Output and its order
 
 
 @settings(deadline=None, max_examples=60)
 @given(plan=PLANS, workers=WORKERS, limit=LIMITS)
-def test_pages_of_a_source_come_whole_and_in_the_order_of_their_slices(
-    plan: list[list[int]], workers: int, limit: int
-) -> None:
+def test_pages_come_complete_and_in_slice_order(plan: list[list[int]], workers: int, limit: int) -> None:
     with reading(slices(plan), workers=workers, pages=limit) as reader:
         assert pages_of(reader) == flat(plan)
 
 
 @settings(deadline=None, max_examples=60)
 @given(plans=SOURCES, workers=WORKERS, limit=LIMITS)
-def test_all_sources_come_to_their_end_also_where_they_are_more_than_the_workers(
-    plans: list[list[list[int]]], workers: int, limit: int
-) -> None:
+def test_more_sources_than_workers_all_finish(plans: list[list[list[int]]], workers: int, limit: int) -> None:
     with reading(*map(slices, plans), workers=workers, pages=limit) as reader:
         assert outcomes(reader, len(plans)) == [Outcome(flat(plan), ended=True) for plan in plans]
 
@@ -266,7 +245,7 @@ def test_all_sources_come_to_their_end_also_where_they_are_more_than_the_workers
 @given(
     plans=SOURCES, workers=WORKERS, limit=LIMITS, eager=st.integers(1, 4), kind=st.sampled_from([Unordered, Changeable])
 )
-def test_pages_of_unordered_sources_come_each_once_and_in_the_order_of_their_run(
+def test_unordered_pages_come_once_and_in_order_of_their_run(
     plans: list[list[list[int]]], workers: int, limit: int, eager: int, kind: type[Unordered]
 ) -> None:
     marked = [[[(number, page) for page in range(len(run))] for number, run in enumerate(plan)] for plan in plans]
@@ -283,14 +262,14 @@ def test_pages_of_an_unordered_source_do_not_wait_for_a_slow_run() -> None:
         yield "slow"
 
     with reading(Unordered([slow(), ["quick", "quick"]], eager=2)) as reader:
-        turns = reader.turns()
+        turns = reader.arrivals()
         assert [next(turns).page, next(turns).page] == ["quick", "quick"]
         answer.set()
-        assert [turn.page for turn in turns] == ["slow", None]
+        assert [arrival.page for arrival in turns] == ["slow", None]
 
 
 RUNS = st.tuples(st.lists(st.integers(0, 9), max_size=5), st.sampled_from([False, False, False, True]))
-"""The pages of a run, and whether an error follows them."""
+"""The pages of a chain, and true if an error follows them."""
 
 KINDS = st.sampled_from(["ordered", "ordered", "eager", "hesitant", "changeable", "broken within its slices"])
 
@@ -303,20 +282,17 @@ KINDS = st.sampled_from(["ordered", "ordered", "eager", "hesitant", "changeable"
     size=st.integers(1, 40),
     pauses=st.lists(st.booleans(), max_size=20),
 )
-def test_whatever_the_sources_all_pages_before_an_error_come_in_order_and_nothing_is_left_or_hangs(
+def test_any_sources_give_all_pages_before_an_error_without_hanging(
     plans: list[tuple[str, list[tuple[list[int], bool]]]], workers: int, pages: int, size: int, pauses: list[bool]
 ) -> None:
-    weigh = Weights()
-
     def source(kind: str, plan: list[tuple[list[int], bool]]) -> Source[Any]:
         marked = [[(run, page) for page in pages] for run, (pages, _) in enumerate(plan)]
-        weighed = [weigh.of(pages, size=max) for pages in marked]
-        runs = [broken_after(pages) if broken else pages for pages, (_, broken) in zip(weighed, plan, strict=True)]
+        runs = [broken_after(pages) if broken else pages for pages, (_, broken) in zip(marked, plan, strict=True)]
         if kind in {"ordered", "broken within its slices"}:
             return slices(runs if kind == "ordered" else broken_after(runs))
         return (Changeable if kind == "changeable" else Unordered)(runs, eager=len(runs) if kind == "eager" else 1)
 
-    limits: dict[str, Any] = {"workers": workers, "pages": pages, "size": size, "weigh": weigh}
+    limits: dict[str, Any] = {"workers": workers, "pages": pages, "size": size, "weigh": max}
     with reading(*(source(*plan) for plan in plans), **limits) as reader:
         found = outcomes(reader, len(plans), pauses=pauses)
     for (kind, plan), outcome in zip(plans, found, strict=True):
@@ -337,7 +313,7 @@ def test_whatever_the_sources_all_pages_before_an_error_come_in_order_and_nothin
 
 @settings(deadline=None, max_examples=40)
 @given(plan=PLANS.filter(len), workers=WORKERS, limit=LIMITS, data=st.data())
-def test_an_error_comes_where_its_slice_would_have_gone_on(
+def test_error_comes_where_its_slice_would_continue(
     plan: list[list[int]], workers: int, limit: int, data: st.DataObject
 ) -> None:
     broken = data.draw(st.integers(0, len(plan) - 1))
@@ -351,16 +327,14 @@ def test_an_error_comes_where_its_slice_would_have_gone_on(
 
 @settings(deadline=None, max_examples=30)
 @given(plan=PLANS, workers=WORKERS, limit=LIMITS)
-def test_what_was_read_before_an_error_of_the_slices_themselves_is_handed_on(
-    plan: list[list[int]], workers: int, limit: int
-) -> None:
+def test_pages_before_an_error_of_the_slices_are_delivered(plan: list[list[int]], workers: int, limit: int) -> None:
     with reading(slices(broken_after(plan)), workers=workers, pages=limit) as reader:
         (outcome,) = outcomes(reader, 1)
     assert isinstance(outcome.error, BrokenError)
     assert outcome.pages == flat(plan)
 
 
-def test_an_error_of_a_reader_that_is_no_generator_comes_too() -> None:
+def test_error_of_a_reader_that_is_no_generator_is_delivered() -> None:
     def read(_: int) -> Iterator[int]:
         raise BrokenError
 
@@ -370,9 +344,7 @@ def test_an_error_of_a_reader_that_is_no_generator_comes_too() -> None:
 
 @settings(deadline=None, max_examples=40)
 @given(plan=PLANS, workers=WORKERS, limit=LIMITS)
-def test_an_error_of_an_unordered_source_comes_after_the_pages_of_its_run(
-    plan: list[list[int]], workers: int, limit: int
-) -> None:
+def test_unordered_error_comes_after_the_pages_of_its_run(plan: list[list[int]], workers: int, limit: int) -> None:
     source = Unordered([broken_after(["before", "before"]), *plan], eager=2)
     with reading(source, workers=workers, pages=limit) as reader:
         (outcome,) = outcomes(reader, 1)
@@ -380,7 +352,7 @@ def test_an_error_of_an_unordered_source_comes_after_the_pages_of_its_run(
     assert outcome.pages.count("before") == 2
 
 
-def test_what_the_other_runs_have_read_comes_before_the_error_of_the_last_one_to_end() -> None:
+def test_pages_of_other_runs_come_before_the_last_error() -> None:
     whole_ended, broken_ended = threading.Event(), threading.Event()
 
     def whole() -> Iterator[int]:
@@ -393,17 +365,17 @@ def test_what_the_other_runs_have_read_comes_before_the_error_of_the_last_one_to
         yield from broken_after([])
 
     with reading(Unordered([whole(), last_to_end()], eager=2), workers=2) as reader:
-        turns = reader.turns()
+        turns = reader.arrivals()
         pages = [next(turns).page]
-        broken_ended.wait(PATIENCE)  # the error is noted before what follows, or after: it comes last all the same
+        broken_ended.wait(PATIENCE)  # the error is still handed on last
         rest = list(turns)
-    assert pages + [turn.page for turn in rest] == [1, 2, 3, None]
+    assert pages + [arrival.page for arrival in rest] == [1, 2, 3, None]
     assert isinstance(rest[-1].error, BrokenError)
 
 
 @settings(deadline=None, max_examples=40)
 @given(plans=SOURCES.filter(len), workers=WORKERS, limit=LIMITS, ordered=st.booleans(), data=st.data())
-def test_an_error_in_one_source_does_not_touch_the_others(
+def test_error_in_one_source_does_not_affect_the_others(
     plans: list[list[list[int]]], workers: int, limit: int, *, ordered: bool, data: st.DataObject
 ) -> None:
     broken = data.draw(st.integers(0, len(plans) - 1))
@@ -436,16 +408,16 @@ def test_pages_left_behind_by_an_error_do_not_count_as_waiting() -> None:
         yield from pages("next")
 
     with reading(slices([broken(), pages("behind")]), slices([following()]), workers=3, pages=4) as reader:
-        turns = reader.turns()
+        turns = reader.arrivals()
         assert isinstance(next(turns).error, BrokenError)
         assert (reader._room.pages, reader._room.size) == (0, 0)
         over.set()
         next(turns)
-        until(lambda: read.count("next") >= 4)  # ahead of the one that was taken
-        assert [turn.page for turn in turns] == 9 * ["next"] + [None]
+        until(lambda: read.count("next") >= 4)  # ahead of the page already taken
+        assert [arrival.page for arrival in turns] == 9 * ["next"] + [None]
 
 
-def test_a_page_that_arrives_after_its_source_has_ended_is_forgotten() -> None:
+def test_late_page_of_an_ended_source_is_dropped() -> None:
     late, ended = threading.Event(), threading.Event()
 
     def late_page() -> Iterator[str]:
@@ -459,9 +431,9 @@ def test_a_page_that_arrives_after_its_source_has_ended_is_forgotten() -> None:
 
     with reading(Unordered([late_page(), broken()], eager=2), slices([["other"]]), workers=3) as reader:
         seen = []
-        for turn in reader.turns():
-            seen.append((turn.number, turn.page))
-            if turn.error is not None:
+        for arrival in reader.arrivals():
+            seen.append((arrival.number, arrival.page))
+            if arrival.error is not None:
                 ended.set()
         assert sorted(seen, key=str) == sorted([(0, None), (1, "other"), (1, None)], key=str)
         until(lambda: not threads())
@@ -471,41 +443,41 @@ def test_a_page_that_arrives_after_its_source_has_ended_is_forgotten() -> None:
 # Limits
 
 
-def test_no_more_pages_wait_than_the_limit_save_those_in_hand_and_those_awaited() -> None:
+def test_waiting_pages_stay_within_the_limit() -> None:
     counted = Counted()
     handed_on = 0
     with reading(*(Slices(range(10), counted.pages) for _ in range(2)), workers=4, pages=5) as reader:
-        for turn in reader.turns():
-            handed_on += turn.page is not None
+        for arrival in reader.arrivals():
+            handed_on += arrival.page is not None
             time.sleep(0.0005)
-            # Each worker may hold one page in its hands, and each source have one more that was waited for.
+            # Each worker may hold one page, and each source may have one more that the reader waited for.
             assert counted.read - handed_on < 5 + 4 + 2
     assert handed_on == 200
 
 
-def test_no_more_bytes_wait_than_the_limit_save_those_in_hand_and_those_awaited() -> None:
-    weigh, lock = Weights(), threading.Lock()
+def test_waiting_bytes_stay_within_the_limit() -> None:
+    lock = threading.Lock()
     waiting, most = 0, 0
 
     def pages(_: int) -> Iterator[int]:
         nonlocal waiting
-        for size in weigh.of((10, 300, 40, 100, 20)):
+        for size in (10, 300, 40, 100, 20):
             with lock:
                 waiting += size
             yield size
 
-    with reading(Slices(range(30), pages), workers=3, pages=1_000, size=500, weigh=weigh) as reader:
-        for turn in reader.turns():
+    with reading(Slices(range(30), pages), workers=3, pages=1_000, size=500, weigh=int) as reader:
+        for arrival in reader.arrivals():
             most = max(most, waiting)
             with lock:
-                waiting -= turn.page or 0
+                waiting -= arrival.page or 0
             time.sleep(0.0005)
     assert waiting == 0
-    # Each worker may hold a page in its hands, one may have been waited for, and one has just been taken.
+    # Each worker may hold a page, the reader may have waited for one, and one has just been taken.
     assert most < 500 + (3 + 1 + 1) * 300
 
 
-def test_one_worker_reads_no_more_than_a_page_ahead_where_one_page_may_wait() -> None:
+def test_single_worker_reads_at_most_one_page_ahead() -> None:
     read: list[int] = []
 
     def pages() -> Iterator[int]:
@@ -514,12 +486,12 @@ def test_one_worker_reads_no_more_than_a_page_ahead_where_one_page_may_wait() ->
             yield page
 
     with reading(slices([pages()]), workers=1, pages=1) as reader:
-        for handed_on, _turn in enumerate(reader.turns(), start=1):
+        for handed_on, _arrival in enumerate(reader.arrivals(), start=1):
             assert len(read) <= handed_on + 1
 
 
-@pytest.mark.parametrize("limits", [{"pages": 4}, {"size": 4, "weigh": lambda: 1}], ids=["pages", "bytes"])
-def test_where_as_much_waits_as_may_and_none_can_be_handed_on_what_is_awaited_is_read(limits: dict[str, Any]) -> None:
+@pytest.mark.parametrize("limits", [{"pages": 4}, {"size": 4, "weigh": lambda _: 1}], ids=["pages", "bytes"])
+def test_awaited_pages_are_read_even_when_the_buffer_is_full(limits: dict[str, Any]) -> None:
     behind: list[int] = []
 
     def front(source: int) -> Iterator[int]:
@@ -542,11 +514,11 @@ def test_where_as_much_waits_as_may_and_none_can_be_handed_on_what_is_awaited_is
 # Threads
 
 
-def test_leaving_stops_all_threads() -> None:
+def test_closing_stops_all_threads() -> None:
     with reading(slices(count() for _ in range(100)), Unordered([count()]), workers=3, pages=4) as reader:
-        assert next(reader.turns()).page == 0
+        assert next(reader.arrivals()).page == 0
         assert not reader.closed
-    assert reader.closed  # and the threads have ended
+    assert reader.closed  # so its threads have ended
 
 
 def test_all_threads_end_with_the_last_page() -> None:
@@ -556,23 +528,23 @@ def test_all_threads_end_with_the_last_page() -> None:
         assert not reader.closed
 
 
-def test_leaving_also_stops_threads_that_have_nothing_to_do() -> None:
+def test_closing_stops_idle_threads() -> None:
     with reading(slices([count(), *[[1]] * 5]), workers=5, pages=3) as reader:
-        next(reader.turns())
+        next(reader.arrivals())
         until(lambda: reader._idle == len(threads()))
     assert threads() == []
 
 
-def test_who_reads_on_after_leaving_is_told_and_does_not_wait() -> None:
+def test_reading_after_close_fails_without_waiting() -> None:
     with reading(slices([count()])) as reader:
-        turns = reader.turns()
+        turns = reader.arrivals()
         next(turns)
         reader.close()
         with pytest.raises(RuntimeError, match="closed"):
             list(turns)
 
 
-def test_who_waits_while_another_leaves_is_told() -> None:
+def test_closing_wakes_a_waiting_reader() -> None:
     asked, told = threading.Event(), threading.Event()
     before_the_answer: list[bool] = []
 
@@ -588,22 +560,22 @@ def test_who_waits_while_another_leaves_is_told() -> None:
     with reading(slices([pages()])) as reader:
         threading.Thread(target=leave).start()
         with pytest.raises(RuntimeError, match="closed"):
-            next(reader.turns())
+            next(reader.arrivals())
         told.set()
     assert before_the_answer == [True]
 
 
-def test_nothing_more_is_read_after_leaving() -> None:
+def test_nothing_is_read_after_closing() -> None:
     gate = Gate()
     with reading(*(slices([gate.pages(number)]) for number in range(3)), workers=3) as reader:
-        next(reader.turns())
+        next(reader.arrivals())
         until(lambda: len(gate.waiting) == 3)
         reader.close()
         gate.open()
     assert gate.asked.total() == 1 + 3
 
 
-def test_slices_are_read_side_by_side() -> None:
+def test_slices_are_read_in_parallel() -> None:
     meeting = threading.Barrier(3, timeout=PATIENCE)
 
     def pages(_: int) -> Iterator[int]:
@@ -614,7 +586,7 @@ def test_slices_are_read_side_by_side() -> None:
         assert pages_of(reader) == [1, 1, 1]
 
 
-def test_sources_are_read_side_by_side() -> None:
+def test_sources_are_read_in_parallel() -> None:
     meeting = threading.Barrier(3, timeout=PATIENCE)
 
     def pages(_: int) -> Iterator[int]:
@@ -656,12 +628,12 @@ def test_a_source_is_asked_for_runs_by_one_thread_at_a_time() -> None:
 
 def test_no_thread_starts_before_pages_are_asked_for() -> None:
     with reading(slices([[1]])) as reader:
-        turns = reader.turns()
+        turns = reader.arrivals()
         assert threads() == []
-        assert [turn.page for turn in turns] == [1, None]
+        assert [arrival.page for arrival in turns] == [1, None]
 
 
-def test_threads_start_for_what_there_is_to_read_and_not_for_all_that_may() -> None:
+def test_threads_start_only_for_pending_work() -> None:
     answer = threading.Event()
     at_it: list[int] = []
 
@@ -676,7 +648,7 @@ def test_threads_start_for_what_there_is_to_read_and_not_for_all_that_may() -> N
 
     with reading(Slices([1, 2], pages), workers=30) as reader:
         threading.Thread(target=answer_later).start()
-        # Some may have looked for a third slice.
+        # Some threads may have looked for a third slice.
         assert all(2 <= running < 10 for running in pages_of(reader))
 
 
@@ -696,10 +668,10 @@ def test_no_more_threads_start_than_allowed() -> None:
     assert 1 < most <= 3
 
 
-# Who is read first
+# Priorities
 
 
-def test_a_source_that_blocks_while_it_begins_does_not_hold_up_those_behind_it() -> None:
+def test_blocked_source_does_not_delay_those_after_it() -> None:
     read_behind = threading.Event()
 
     def blocked() -> Iterator[list[int]]:
@@ -728,15 +700,15 @@ def test_a_slow_source_holds_up_no_other(place: int, kind: Callable[[Any], Sourc
     sources.insert(place, slices([slow()]))
     ended = []
     with reading(*sources, workers=2, pages=3) as reader:
-        for turn in reader.turns():
-            if turn.page is None:
-                ended.append(turn.number)
+        for arrival in reader.arrivals():
+            if arrival.page is None:
+                ended.append(arrival.number)
             if len(ended) == 3:
                 others_ended.set()
     assert ended[-1] == place
 
 
-def test_a_slow_source_with_much_to_read_does_not_take_up_the_threads_that_another_needs() -> None:
+def test_slow_source_leaves_threads_for_the_others() -> None:
     answer = threading.Event()
     slow: list[int] = []
     quick: list[int] = []
@@ -752,16 +724,16 @@ def test_a_slow_source_with_much_to_read_does_not_take_up_the_threads_that_anoth
             yield page
 
     with reading(Slices(range(9), slow_pages), Slices([0], quick_pages), workers=3, pages=100) as reader:
-        for turn in reader.turns():
-            if turn.number == 1 and turn.page == 0:
-                until(lambda: len(slow) == 3 or len(quick) > 20)  # while much of the quick one waits
-            if turn.number == 1 and turn.page is None:
-                answer.set()  # only then
+        for arrival in reader.arrivals():
+            if arrival.number == 1 and arrival.page == 0:
+                until(lambda: len(slow) == 3 or len(quick) > 20)  # while many pages of the quick one wait
+            if arrival.number == 1 and arrival.page is None:
+                answer.set()  # not earlier
         assert len(quick) == 30
         assert answer.is_set()
 
 
-def test_sources_advance_alike() -> None:
+def test_sources_advance_evenly() -> None:
     gate, workers = Gate(), 4
     sources: list[Source[Any]] = [
         slices(gate.pages(0) for _ in range(50)),
@@ -769,30 +741,30 @@ def test_sources_advance_alike() -> None:
         slices(gate.pages(2) for _ in range(4)),
     ]
     with reading(*sources, workers=workers, pages=60) as reader:
-        turns = reader.turns()
+        turns = reader.arrivals()
         first = next(turns)
         for _ in range(50):
-            until(lambda: len(gate.waiting) == workers)  # each has decided what to read next
+            until(lambda: len(gate.waiting) == workers)  # each worker has chosen its next page
             ahead = gate.asked - Counter([first.number])
-            # One more than the least, or two: a source that nobody reads is given a thread before those that lag.
+            # The difference may be two: a source without a thread is served before those that lag.
             assert max(ahead.values()) - min(ahead.values()) <= 2
             gate.let_one_through()
         gate.open()
 
 
-def test_sources_are_handed_on_in_rotation() -> None:
+def test_sources_are_delivered_in_rotation() -> None:
     read_to_the_end: set[int] = set()
 
     def pages(number: int) -> Iterator[int]:
         yield from repeat(number, 10)
-        read_to_the_end.add(number)  # asked for once the last page waits to be handed on
+        read_to_the_end.add(number)  # runs once the last page waits to be handed on
 
     sources: list[Source[Any]] = [slices([pages(0)]), Unordered([pages(1)]), slices([pages(2)])]
     with reading(*sources, workers=4, pages=60) as reader:
-        turns = reader.turns()
+        turns = reader.arrivals()
         first = next(turns)
         until(lambda: len(read_to_the_end) == 3)
-        numbers = [first.number, *(turn.number for turn in islice(turns, 29))]
+        numbers = [first.number, *(arrival.number for arrival in islice(turns, 29))]
         assert all(len(set(numbers[at : at + 3])) == 3 for at in range(28))
 
 
@@ -808,7 +780,7 @@ def test_no_more_sources_are_open_than_there_may_be_threads(number: int, workers
         begun.add(number)
         most = max(most, len(begun - ended))
         yield from ([number], [number])
-        ended.add(number)  # asked for a third: the others are being read, or have been
+        ended.add(number)  # runs when a third page is requested: by then the others have begun
 
     with reading(*(slices(runs(source)) for source in range(number)), workers=workers, pages=limit) as reader:
         assert len(outcomes(reader, number)) == number
@@ -821,16 +793,16 @@ def test_a_source_is_not_starved_by_others_that_never_end(kind: Callable[[Any], 
     endless: list[Source[Any]] = [slices(repeat(range(3))), Unordered([count()]), slices(count() for _ in range(9))]
     with reading(*endless, kind([range(50)]), workers=4, pages=limit) as reader:
         seen = Outcome()
-        for turn in reader.turns():
-            if turn.number == 3:
-                seen.take(turn)
+        for arrival in reader.arrivals():
+            if arrival.number == 3:
+                seen.take(arrival)
             if seen.ended:
                 break
         assert seen == Outcome(list(range(50)), ended=True)
 
 
 @pytest.mark.parametrize("limit", [4, 1_000])
-def test_further_runs_begin_although_others_had_filled_what_may_wait(limit: int) -> None:
+def test_new_runs_begin_even_after_the_buffer_was_full(limit: int) -> None:
     meeting = threading.Barrier(3, timeout=PATIENCE)
     read_beside: list[int] = []
 
@@ -842,7 +814,7 @@ def test_further_runs_begin_although_others_had_filled_what_may_wait(limit: int)
 
     def others() -> Iterator[int]:
         for page in range(3):
-            meeting.wait()  # only where all three are read at once does any of them go on
+            meeting.wait()  # passes only if all three are read at once
             yield page
 
     def beside() -> Iterator[int]:
@@ -864,18 +836,18 @@ def test_one_worker_reads_one_source_after_the_other() -> None:
             yield page
 
     with reading(Slices([1, 2], pages), Slices([3], pages), workers=1, pages=1) as reader:
-        assert [turn.number for turn in reader.turns()] == [0] * 7 + [1] * 4
+        assert [arrival.number for arrival in reader.arrivals()] == [0] * 7 + [1] * 4
     assert order == sorted(order)
 
 
-def test_an_unordered_source_begins_further_runs_only_where_the_reader_waits_for_pages() -> None:
+def test_unordered_source_begins_new_runs_only_when_pages_are_awaited() -> None:
     source = Unordered([[1, 2, 3], [4, 5, 6]])
     with reading(source, workers=1) as reader:
-        turns = reader.turns()
+        turns = reader.arrivals()
         next(turns)
         until(lambda: reader._room.pages == 2)
         assert source.begun == 1
-        assert sorted(turn.page for turn in turns if turn.page) == [2, 3, 4, 5, 6]
+        assert sorted(arrival.page for arrival in turns if arrival.page) == [2, 3, 4, 5, 6]
         assert source.begun == 2
 
 
@@ -883,9 +855,9 @@ def test_an_unordered_source_begins_further_runs_only_where_the_reader_waits_for
 
 
 @contextmanager
-def reading_groups(*groups: list[Source[Any]], workers: int = 3, **limits: Any) -> Iterator[ReadAhead[Any]]:
-    with reading(workers=workers) as nothing:  # no thread is left behind
-        reader = ReadAhead(groups, workers=workers, **limits)
+def reading_groups(*groups: list[Source[Any]], workers: int = 3, **limits: Any) -> Iterator[Reader[Any]]:
+    with reading(workers=workers) as nothing:  # leaves no thread behind
+        reader = Reader(groups, workers=workers, **limits)
         watch = threading.Timer(PATIENCE, reader.close)
         watch.start()
         try:
@@ -898,25 +870,25 @@ def reading_groups(*groups: list[Source[Any]], workers: int = 3, **limits: Any) 
 
 @settings(deadline=None, max_examples=60)
 @given(plans=st.lists(SOURCES, max_size=4), workers=WORKERS, limit=LIMITS, ordered=st.booleans())
-def test_groups_come_one_after_the_other_each_with_all_pages_of_its_own_sources(
+def test_groups_come_in_order_with_all_pages_of_their_sources(
     plans: list[list[list[list[int]]]], workers: int, limit: int, *, ordered: bool
 ) -> None:
     kind: Callable[[Any], Source[Any]] = slices if ordered else Unordered
     with reading_groups(*(list(map(kind, group)) for group in plans), workers=workers, pages=limit) as reader:
         for place, group in enumerate(plans):
             found = [Outcome() for _ in group]
-            for turn in reader.turns(place):
-                found[turn.number].take(turn)
+            for arrival in reader.arrivals(place):
+                found[arrival.number].take(arrival)
             assert [(sorted(one.pages), one.ended) for one in found] == [(sorted(flat(plan)), True) for plan in group]
         until(lambda: not threads())
         assert (reader._room.pages, reader._room.size) == (0, 0)
 
 
-def test_later_groups_are_read_while_an_earlier_one_does_not_answer() -> None:
+def test_later_groups_are_read_while_an_earlier_one_is_slow() -> None:
     read: list[str] = []
 
     def slow() -> Iterator[str]:
-        until(lambda: len(read) == 4)  # only where the others do not wait for it does it go on
+        until(lambda: len(read) == 4)  # continues only if the others do not wait for it
         yield "slow"
 
     def pages(name: str) -> Iterator[str]:
@@ -925,14 +897,14 @@ def test_later_groups_are_read_while_an_earlier_one_does_not_answer() -> None:
             yield name
 
     with reading_groups([slices([slow()])], [slices([pages("b")])], [slices([pages("c")])]) as reader:
-        assert [[turn.page for turn in reader.turns(place)] for place in range(3)] == [
+        assert [[arrival.page for arrival in reader.arrivals(place)] for place in range(3)] == [
             ["slow", None],
             ["b", "b", None],
             ["c", "c", None],
         ]
 
 
-def test_an_error_of_a_later_group_comes_in_its_turn_and_not_before() -> None:
+def test_error_of_a_later_group_comes_in_its_turn() -> None:
     broken = threading.Event()
 
     def first() -> Iterator[int]:
@@ -945,14 +917,14 @@ def test_an_error_of_a_later_group_comes_in_its_turn_and_not_before() -> None:
         raise BrokenError
 
     with reading_groups([slices([first()])], [slices([second()])], [slices([[3]])]) as reader:
-        assert [(turn.page, turn.error) for turn in reader.turns(0)] == [(1, None), (None, None)]
-        page, end = reader.turns(1)
+        assert [(arrival.page, arrival.error) for arrival in reader.arrivals(0)] == [(1, None), (None, None)]
+        page, end = reader.arrivals(1)
         assert page.page == 2
         assert isinstance(end.error, BrokenError)
-        assert [turn.page for turn in reader.turns(2)] == [3, None]
+        assert [arrival.page for arrival in reader.arrivals(2)] == [3, None]
 
 
-def test_nothing_is_begun_behind_an_error_that_waits_for_its_turn() -> None:
+def test_nothing_starts_after_a_pending_error() -> None:
     begun: list[int] = []
     ended = threading.Event()
 
@@ -966,16 +938,16 @@ def test_nothing_is_begun_behind_an_error_that_waits_for_its_turn() -> None:
         yield 0
 
     with reading_groups([slices([first()])], [slices(runs())], workers=2) as reader:
-        # The thread that is not held up has met the error, and found nothing more to do.
+        # The free thread has met the error and has nothing left to do.
         Thread(target=lambda: (until(lambda: bool(begun) and reader._idle > 0), ended.set()), daemon=True).start()
-        assert [turn.page for turn in reader.turns(0)] == [0, None]
-        assert [turn.page for turn in reader.turns(1)] == [0, None]
+        assert [arrival.page for arrival in reader.arrivals(0)] == [0, None]
+        assert [arrival.page for arrival in reader.arrivals(1)] == [0, None]
     assert begun == [0]
 
 
-@pytest.mark.parametrize("limits", [{"pages": 20}, {"size": 20, "weigh": lambda: 1}], ids=["pages", "bytes"])
-def test_what_waits_of_later_groups_leaves_room_for_those_before_them(limits: dict[str, Any]) -> None:
-    """The later a group, the less of what may wait it can fill: each before it can still be read ahead."""
+@pytest.mark.parametrize("limits", [{"pages": 20}, {"size": 20, "weigh": lambda _: 1}], ids=["pages", "bytes"])
+def test_later_groups_leave_buffer_space_for_earlier_ones(limits: dict[str, Any]) -> None:
+    """Each later group may fill a smaller share, so that the groups before it can still be read ahead."""
     read: Counter[str] = Counter()
     first_may_go_on = threading.Event()
 
@@ -984,7 +956,7 @@ def test_what_waits_of_later_groups_leaves_room_for_those_before_them(limits: di
         yield "first"
 
     def second() -> Iterator[str]:
-        until(lambda: read["third"] >= 13)  # 2/3 of 20 and no more, however long nobody takes any
+        until(lambda: read["third"] >= 13)  # 2/3 of 20, the limit as long as nobody takes a page
         yield from pages("second")
 
     def pages(name: str) -> Iterator[str]:
@@ -994,28 +966,28 @@ def test_what_waits_of_later_groups_leaves_room_for_those_before_them(limits: di
 
     groups: list[list[Source[Any]]] = [[slices([first()])], [slices([second()])], [slices([pages("third")])]]
     with reading_groups(*groups, workers=3, **limits) as reader:
-        turns = reader.turns(0)
+        turns = reader.arrivals(0)
         Thread(target=lambda: (until(lambda: bool(read["second"])), first_may_go_on.set()), daemon=True).start()
         assert next(turns).page == "first"
         assert read["third"] <= 14
         assert read["second"] >= 1
         assert sum(1 for _ in turns) == 1
-        assert [sum(1 for _ in reader.turns(place)) for place in (1, 2)] == [101, 101]
+        assert [sum(1 for _ in reader.arrivals(place)) for place in (1, 2)] == [101, 101]
 
 
-def test_no_more_waits_over_all_groups_than_the_limit() -> None:
+def test_buffer_limit_covers_all_groups() -> None:
     counted = Counted()
     handed_on = 0
     with reading_groups(*([Slices(range(3), counted.pages)] for _ in range(5)), workers=4, pages=5) as reader:
         for place in range(5):
-            for turn in reader.turns(place):
-                handed_on += turn.page is not None
-                # Each worker may hold one in its hands, and the group that is handed on have two of its own.
+            for arrival in reader.arrivals(place):
+                handed_on += arrival.page is not None
+                # Each worker may hold one page, and the current group may have two.
                 assert counted.read - handed_on <= 5 + 4 + 2
     assert handed_on == 150
 
 
-def test_a_source_that_is_left_out_is_read_no_more_and_nothing_of_it_is_handed_on() -> None:
+def test_abandoned_source_is_not_read_further_or_delivered() -> None:
     read: list[int] = []
 
     def pages() -> Iterator[int]:
@@ -1025,18 +997,18 @@ def test_a_source_that_is_left_out_is_read_no_more_and_nothing_of_it_is_handed_o
 
     groups: list[list[Source[Any]]] = [[slices([[1]])], [slices([pages()]), slices([[2]])], [slices([pages()])]]
     with reading_groups(*groups, workers=3, pages=8) as reader:
-        assert [turn.page for turn in reader.turns(0)] == [1, None]
+        assert [arrival.page for arrival in reader.arrivals(0)] == [1, None]
         until(lambda: bool(read))
-        reader.leave_out(1, 0)
-        reader.leave_out(2, 0)  # begun or not
-        assert [(turn.number, turn.page) for turn in reader.turns(1)] == [(1, 2), (1, None)]
-        assert list(reader.turns(2)) == []
+        reader.abandon(1, 0)
+        reader.abandon(2, 0)  # begun or not
+        assert [(arrival.number, arrival.page) for arrival in reader.arrivals(1)] == [(1, 2), (1, None)]
+        assert list(reader.arrivals(2)) == []
         until(lambda: not threads())
         assert (reader._room.pages, reader._room.size) == (0, 0)
 
 
 class Held(Unordered):
-    """A source that has to wait before it may ask, until somebody lets it."""
+    """A source that has to wait before each request until a test frees it."""
 
     free = False
 
@@ -1044,26 +1016,26 @@ class Held(Unordered):
         return 0.0 if self.free else 0.01
 
 
-def test_sources_that_have_to_wait_hold_no_thread_and_are_read_when_they_may_be() -> None:
+def test_held_sources_use_no_thread_until_released() -> None:
     held = [Held([["late"]]) for _ in range(5)]
     with reading_groups([*held], [slices([[1, 2]])], workers=1, pages=4) as reader:
 
         def free() -> None:
-            until(lambda: reader._room.pages == 2)  # of the group behind them
+            until(lambda: reader._room.pages == 2)  # pages of the next group
             for source in held:
                 source.free = True
 
         Thread(target=free, daemon=True).start()
-        assert [turn.page for turn in reader.turns(0) if turn.page] == ["late"] * 5
-        assert [turn.page for turn in reader.turns(1)] == [1, 2, None]
+        assert [arrival.page for arrival in reader.arrivals(0) if arrival.page] == ["late"] * 5
+        assert [arrival.page for arrival in reader.arrivals(1)] == [1, 2, None]
 
 
-# Slices that have to be asked for
+# Slices listed by requests
 
 
 @settings(deadline=None, max_examples=60)
 @given(plans=st.lists(PLANS, max_size=20), workers=WORKERS, limit=LIMITS)
-def test_slices_that_are_asked_for_ahead_come_whole_and_in_the_order_of_their_groups(
+def test_grouped_slices_come_complete_and_in_group_order(
     plans: list[list[list[int]]], workers: int, limit: int
 ) -> None:
     asked: list[int] = []
@@ -1077,7 +1049,7 @@ def test_slices_that_are_asked_for_ahead_come_whole_and_in_the_order_of_their_gr
     assert sorted(asked) == list(range(len(plans)))
 
 
-def test_several_groups_of_slices_are_asked_for_side_by_side_but_not_all_of_them() -> None:
+def test_slices_are_listed_ahead_for_several_groups_but_not_all() -> None:
     asked: list[int] = []
     meeting = threading.Barrier(LISTED_AHEAD, timeout=PATIENCE)
     first_page = threading.Event()
@@ -1085,7 +1057,7 @@ def test_several_groups_of_slices_are_asked_for_side_by_side_but_not_all_of_them
     def list_(group: int) -> list[int]:
         asked.append(group)
         if group < LISTED_AHEAD:
-            meeting.wait()  # only where as many are asked for at once does any of them answer
+            meeting.wait()  # passes only if so many are requested at once
         return [group]
 
     def read(group: int) -> Iterator[int]:
@@ -1101,7 +1073,7 @@ def test_several_groups_of_slices_are_asked_for_side_by_side_but_not_all_of_them
 
 @settings(deadline=None, max_examples=30)
 @given(plans=st.lists(PLANS, min_size=1, max_size=8), workers=WORKERS, limit=LIMITS, data=st.data())
-def test_an_error_of_asking_for_slices_comes_behind_those_of_the_groups_before(
+def test_slice_listing_error_comes_after_the_groups_before(
     plans: list[list[list[int]]], workers: int, limit: int, data: st.DataObject
 ) -> None:
     broken = data.draw(st.integers(0, len(plans) - 1))

@@ -1,9 +1,8 @@
-"""What is only run elsewhere (GitHub's workflows, the image), as far as it can be looked at here."""
+"""Check the parts that run only elsewhere: GitHub's workflows and the image."""
 
 from __future__ import annotations
 
 import re
-from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +26,7 @@ def steps(workflow: Path) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.stem)
-def test_workflows_run_what_make_runs_with_actions_pinned_and_few_rights(workflow: Path) -> None:
+def test_workflows_run_make_targets_with_pinned_actions_and_minimal_rights(workflow: Path) -> None:
     text = workflow.read_text(encoding="utf-8")
     commands = [step["run"] for step in steps(workflow) if "run" in step]
     assert [command for command in commands if not re.match("make |gh release create ", command)] == []
@@ -41,11 +40,11 @@ def test_workflows_run_what_make_runs_with_actions_pinned_and_few_rights(workflo
     assert all("timeout-minutes" in job for job in jobs(workflow).values() if "steps" in job)
 
 
-def test_the_tests_run_with_each_python_that_the_package_says_it_supports() -> None:
+def test_ci_runs_every_supported_python() -> None:
     assert jobs(Path(".github/workflows/ci.yml"))["test"]["strategy"]["matrix"]["python"] == SUPPORTED
 
 
-def test_what_is_held_back_when_pins_are_renewed_is_not_asked_to_be_renewed() -> None:
+def test_dependabot_ignores_packages_held_back_by_make_constraints() -> None:
     renewing = Path("Makefile").read_text(encoding="utf-8").partition("\nconstraints:")[2].partition("\n\n")[0]
     held = set(re.findall(r'["\s]([a-z][a-z-]+)(?:>=[\d.]+,)?(?:<|==)\d', renewing))
     (pins,) = (
@@ -57,7 +56,7 @@ def test_what_is_held_back_when_pins_are_renewed_is_not_asked_to_be_renewed() ->
     assert {ignored["dependency-name"] for ignored in pins["ignore"]} == held
 
 
-def test_every_target_that_tests_something_is_run_by_some_workflow() -> None:
+def test_every_test_target_is_run_by_a_workflow() -> None:
     (targets,) = re.findall(
         r"^\.PHONY: (.*?)(?<!\\)$", Path("Makefile").read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
     )
@@ -69,33 +68,66 @@ def test_every_target_that_tests_something_is_run_by_some_workflow() -> None:
     assert tests - run == set()
 
 
-def test_nothing_is_published_that_was_not_tested_and_the_right_to_publish_is_that_job_s_alone() -> None:
+def test_only_tested_code_is_published_and_only_by_its_job() -> None:
     release = jobs(Path(".github/workflows/release.yml"))
     assert set(release["pypi"]["needs"]) == {"ci", "build"}
     assert [name for name, job in release.items() if "id-token" in job.get("permissions", {})] == ["pypi"]
     assert not any("run" in step for step in release["pypi"]["steps"])
 
 
-def instructions(dockerfile: str) -> list[tuple[str, str]]:
-    text = re.sub(r"^#.*\n", "", dockerfile, flags=re.MULTILINE).replace("\\\n", " ")
-    return [(word, rest.strip()) for word, _, rest in (line.partition(" ") for line in text.splitlines() if line)]
+def stages() -> dict[str, list[tuple[str, str]]]:
+    """Return the instructions of each stage of the Dockerfile, as a word and the rest."""
+    text = re.sub(r"^#.*\n", "", Path("Dockerfile").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    found: dict[str, list[tuple[str, str]]] = {}
+    for line in text.replace("\\\n", " ").splitlines():
+        word, _, rest = line.partition(" ")
+        if word == "FROM":
+            found[rest.rpartition(" ")[2]] = []
+        if word:
+            found[[*found][-1]].append((word, rest.strip()))
+    return found
 
 
-def test_the_image_holds_the_wheel_and_runs_it_as_somebody_without_rights() -> None:
-    found = instructions(Path("Dockerfile").read_text(encoding="utf-8"))
-    stages = [number for number, (word, _) in enumerate(found) if word == "FROM"]
-    assert len(stages) == 2
-    last = dict(found[stages[-1] :])
-    assert re.fullmatch(r"[1-9]\d*:[1-9]\d*", last["USER"])
-    assert last["COPY"].split() == ["--from=build", "/opt/tap", "/opt/tap"]
-    assert last["ENTRYPOINT"] == '["/opt/tap/bin/tap-instantly"]'
-    (taken,) = (rest.split()[:-1] for word, rest in found[: stages[-1]] if word == "COPY")
-    ignored, *kept = [
-        line for line in Path(".dockerignore").read_text(encoding="utf-8").splitlines() if not line.startswith("#")
-    ]
+def test_both_images_share_a_pinned_base_and_run_without_privileges() -> None:
+    last = {name: dict(stages()[name]) for name in ("tap", "pipeline")}
+    assert [*stages()][-1] == "pipeline", "what is built without --target"
+    bases = {rest.split()[0] for stage in stages().values() for word, rest in stage if word == "FROM"} - {*stages()}
+    (base,) = bases
+    assert re.fullmatch(r"python:3\.\d+-slim-\w+", base)
+    assert f"OFFICIAL := {base}\n" in Path("Makefile").read_text(encoding="utf-8")
+    assert all(re.fullmatch(r"[1-9]\d*:[1-9]\d*", stage["USER"]) for stage in last.values())
+    assert last["tap"]["ENTRYPOINT"] == '["/opt/tap/bin/tap-instantly"]'
+    assert last["pipeline"]["ENTRYPOINT"] == '["/opt/marts/bin/python", "-m", "orchestrate.image"]'
+
+
+def test_all_that_is_installed_in_the_images_is_pinned() -> None:
+    runs = [rest for stage in stages().values() for word, rest in stage if word == "RUN"]
+    installs = [command for run in runs for command in run.split("&&") if re.search(r"pip.* install ", command)]
+    assert len(installs) > 5
+    assert [
+        command for command in installs if not re.search(r"--constraint tools/constraints/[\w-]+\.txt", command)
+    ] == []
+
+
+def test_images_contain_only_listed_files() -> None:
+    lines = Path(".dockerignore").read_text(encoding="utf-8").splitlines()
+    ignored, *kept = [line for line in lines if not line.startswith("#")]
     assert ignored == "*"
-    assert taken == [line.removeprefix("!") for line in kept] == ["constraints/dev.txt", "dist/tap_instantly-*.whl"]
-    assert fnmatch("dist/tap_instantly-0.1.0-py3-none-any.whl", taken[1])
+    assert kept.pop() == "**/__pycache__"
+    taken = {
+        source.rstrip("/")
+        for stage in stages().values()
+        for word, rest in stage
+        if word == "COPY" and not rest.startswith("--from=")
+        for source in rest.split()[:-1]
+    }
+    names = {line.removeprefix("!") for line in kept}
+    assert {source for source in taken if not any(name.split("*")[0].startswith(source) for name in names)} == set()
+    assert {name for name in names if not any(name.startswith(source) for source in taken)} == set()
+    assert not any(list(Path().glob(name)) == [] for name in names)
+    for folder in ("report", "orchestrate/image"):
+        there = {path for path in Path(folder).glob("*.*") if path.is_file()}
+        assert there == {path for name in names for path in Path().glob(name) if path.parent == Path(folder)}
 
 
 def test_the_notes_of_a_release_are_its_part_of_the_changelog() -> None:

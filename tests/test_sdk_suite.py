@@ -1,4 +1,4 @@
-"""The SDK's own standard tests, on every stream."""
+"""The SDK's standard tests on every stream."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from tests.support import catalog_of
 if TYPE_CHECKING:
     from sandbox import Server
 
-# The SDK wants the configuration when the module is imported; where the sandbox listens is known only later.
+# The SDK wants the configuration at import; the sandbox's address is known only later.
 CONFIG: dict[str, Any] = {"api_key": KEYS[0].secret}
 
 _Standard = get_tap_test_class(
     TapInstantly,
     config=CONFIG,
     suite_config=SuiteConfig(max_records_limit=150),
-    catalog=catalog_of(CONFIG),  # all streams, those too that are not selected by default
+    catalog=catalog_of(CONFIG),  # also streams that are not selected by default
 )
 
 

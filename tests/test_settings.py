@@ -16,7 +16,7 @@ SECRET = 918273645
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({}, "setting 'api_key' is missing: give it in the config, or as TAP_INSTANTLY_API_KEY"),
+        ({}, "setting 'api_key' is missing: set it in the config, or as TAP_INSTANTLY_API_KEY"),
         ({"api_key": "k", "page_sise": 1}, "unknown setting 'page_sise': did you mean 'page_size'?"),
         ({"api_key": "k", "colour": 1}, "unknown setting 'colour'"),
         (
@@ -29,21 +29,24 @@ SECRET = 918273645
             "setting 'validate_records' is not valid: 'maybe' is not one of",
         ),
         ({"api_key": SECRET}, "setting 'api_key' is not valid: it must be of type string"),
-        ({"api_key": ""}, "setting 'api_key' is not valid: it must be of type string, and not empty"),
+        ({"api_key": ""}, "setting 'api_key' is not valid: it must be of type non-empty string"),
         ({"api_key": "k", "start_date": "soon"}, "setting 'start_date' is not valid: 'soon' is not an ISO 8601 date"),
         ({"api_key": "k", "start_date": "0001-01-01"}, "setting 'start_date' is not valid: '0001-01-01' is not an ISO"),
         *(
-            ({"api_key": "k", "start_date": start}, f"setting 'start_date' is not valid: '{start}' lies in the future")
+            ({"api_key": "k", "start_date": start}, f"setting 'start_date' is not valid: '{start}' is in the future")
             for start in ("2199-01-01", "2199-01-01T00:00:00+05:30")
         ),
         ({"api_key": "k", "user_agent": "two\nlines"}, "setting 'user_agent' is not valid"),
         ({"api_key": "k", "user_agent": "тест"}, "setting 'user_agent' is not valid"),
-        ({"api_key": "k", "api_url": "https://[::1"}, "setting 'api_url' is not valid: it is no URL"),
-        ({"api_key": "k", "api_url": "https://localhost:abc/api"}, "setting 'api_url' is not valid: it is no URL"),
+        ({"api_key": "k", "api_url": "https://[::1"}, "setting 'api_url' is not valid: it is not a URL"),
+        ({"api_key": "k", "api_url": "https://localhost:abc/api"}, "setting 'api_url' is not valid: it is not a URL"),
         ({"api_key": "k", "api_url": "ftp://example.com"}, "setting 'api_url' is not valid: it must be an https URL"),
-        ({"api_key": "k", "api_url": "http://example.com"}, "setting 'api_url' is not valid: http would send the key"),
+        ({"api_key": "k", "api_url": "http://example.com"}, "setting 'api_url' is not valid: http sends the key"),
         *(
-            ({"api_key": "k", "api_url": url, "allow_http": True}, "setting 'api_url' is not valid: no user, password")
+            (
+                {"api_key": "k", "api_url": url, "allow_http": True},
+                "setting 'api_url' is not valid: it must not contain a user, password",
+            )
             for url in (
                 f"https://someone:{SECRET}@example.com",
                 f"https://{SECRET}@example.com",
@@ -67,7 +70,7 @@ def test_several_mistakes_are_all_named() -> None:
     with pytest.raises(ConfigurationError) as caught:
         TapInstantly(config={"colour": 1, "size": 2})
     assert sorted(str(caught.value).split("; ")) == [
-        "setting 'api_key' is missing: give it in the config, or as TAP_INSTANTLY_API_KEY",
+        "setting 'api_key' is missing: set it in the config, or as TAP_INSTANTLY_API_KEY",
         "unknown setting 'colour'",
         "unknown setting 'size': did you mean 'page_size'?",
     ]
@@ -76,11 +79,11 @@ def test_several_mistakes_are_all_named() -> None:
 @pytest.mark.parametrize(
     "url", ["http://127.0.0.1:1/api/v2", "http://localhost:1", "http://[::1]:1", "https://x.example"]
 )
-def test_clear_http_is_for_this_machine_only(url: str) -> None:
+def test_plain_http_is_allowed_only_to_this_machine(url: str) -> None:
     TapInstantly(config={"api_key": "k", "api_url": url})
 
 
-def test_clear_http_to_another_machine_has_to_be_allowed() -> None:
+def test_plain_http_to_another_machine_must_be_allowed() -> None:
     TapInstantly(config={"api_key": "k", "api_url": "http://api.internal.example/api/v2", "allow_http": True})
 
 
@@ -102,7 +105,7 @@ DEFAULTED = [name for name, setting in SETTINGS["properties"].items() if setting
 
 
 @pytest.mark.parametrize("name", DEFAULTED)
-def test_null_is_refused_where_there_is_a_default(name: str) -> None:
+def test_null_is_refused_for_settings_with_a_default(name: str) -> None:
     with pytest.raises(ConfigurationError, match=rf"^setting '{name}' is not valid: [^\n;]*(; [^\n;]*)?$"):
         TapInstantly(config={"api_key": "k", name: None})
 
@@ -127,7 +130,7 @@ def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
         ("stream_maps", "[" * 100_000, "object"),
     ],
 )
-def test_a_variable_that_is_not_of_its_type_is_said_in_one_line_without_its_value(
+def test_variable_of_wrong_type_fails_in_one_line_without_its_value(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str, type_: str
 ) -> None:
     monkeypatch.setenv("TAP_INSTANTLY_API_KEY", "k")
@@ -139,7 +142,7 @@ def test_a_variable_that_is_not_of_its_type_is_said_in_one_line_without_its_valu
 
 
 @pytest.mark.parametrize("name", ["api_key", "api_url", "start_date", "sub_workspaces", "user_agent"])
-def test_an_empty_variable_is_refused_and_not_taken_for_none(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_empty_variable_is_refused(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setenv("TAP_INSTANTLY_API_KEY", "k")
     monkeypatch.setenv(f"TAP_INSTANTLY_{name.upper()}", "")
     with pytest.raises(ConfigurationError, match=f"^setting '{name}' is not valid"):
@@ -147,7 +150,7 @@ def test_an_empty_variable_is_refused_and_not_taken_for_none(monkeypatch: pytest
 
 
 @pytest.mark.parametrize(("value", "expected"), [("True", True), ("1", True), ("no", False), ("off", False)])
-def test_true_and_false_of_a_variable_may_be_spelt_in_several_ways(
+def test_booleans_have_several_spellings_in_variables(
     monkeypatch: pytest.MonkeyPatch, value: str, *, expected: bool
 ) -> None:
     monkeypatch.setenv("TAP_INSTANTLY_API_KEY", "k")
@@ -155,7 +158,7 @@ def test_true_and_false_of_a_variable_may_be_spelt_in_several_ways(
     assert TapInstantly(parse_env_config=True).config["strict"] is expected
 
 
-def test_variables_that_are_called_like_a_setting_and_are_none_are_named_without_their_value(
+def test_unknown_tap_variables_are_logged_without_their_values(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("TAP_INSTANTLY_API_KEY", "k")
@@ -165,14 +168,14 @@ def test_variables_that_are_called_like_a_setting_and_are_none_are_named_without
     TapInstantly(parse_env_config=True)
     said = [record.getMessage() for record in caplog.records if "environment variable" in record.getMessage()]
     assert said == [
-        "environment variable TAP_INSTANTLY_COLOUR is no setting",
-        "environment variable TAP_INSTANTLY_PAGE_SISE is no setting: did you mean 'TAP_INSTANTLY_PAGE_SIZE'?",
-        "environment variable TAP_INSTANTLY_page_size is no setting: did you mean 'TAP_INSTANTLY_PAGE_SIZE'?",
+        "environment variable TAP_INSTANTLY_COLOUR is not a setting",
+        "environment variable TAP_INSTANTLY_PAGE_SISE is not a setting: did you mean 'TAP_INSTANTLY_PAGE_SIZE'?",
+        "environment variable TAP_INSTANTLY_page_size is not a setting: did you mean 'TAP_INSTANTLY_PAGE_SIZE'?",
     ]
     assert str(SECRET) not in caplog.text
 
 
-def test_variables_are_not_looked_at_where_settings_come_from_a_file_alone(
+def test_variables_are_ignored_when_settings_come_from_a_file(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("TAP_INSTANTLY_PAGE_SISE", "1")
@@ -206,13 +209,13 @@ def test_meltano_and_the_example_environment_know_the_same_settings() -> None:
     ("settings", "said"),
     [
         ({}, "setting 'api_key' is missing"),
-        ({"api_key": "a", "workspaces": [{"name": "one", "api_key": "b"}]}, "both given"),
+        ({"api_key": "a", "workspaces": [{"name": "one", "api_key": "b"}]}, "both set"),
         ({"workspaces": [{"name": "one", "api_key": 918273645}]}, "setting 'workspaces' is not valid"),
         ({"workspaces": [{"name": "one", "key": "918273645"}]}, "setting 'workspaces' is not valid"),
     ],
     ids=["none", "both", "a key of the wrong type", "a misspelt key"],
 )
-def test_one_key_or_several_workspaces_have_to_be_given(settings: dict[str, Any], said: str) -> None:
+def test_api_key_or_workspaces_must_be_given(settings: dict[str, Any], said: str) -> None:
     with pytest.raises(ConfigurationError, match=said) as caught:
         TapInstantly(config=settings)
     assert "918273645" not in str(caught.value)

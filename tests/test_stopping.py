@@ -1,4 +1,4 @@
-"""How the tap ends where a signal finds it waiting for something that may never come."""
+"""Signals while the tap waits for something that may never happen."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import pytest
 
-from tap_instantly import stopping
+from tap_instantly.sync import shutdown
 from tests.support import catalog_of, secret
 from tests.test_writer import parsed, waiting_bytes
 
@@ -23,22 +23,22 @@ if TYPE_CHECKING:
     from sandbox import Server
 
 AT_MOST = 60
-"""Seconds to wait for the end; far more than it takes, far less than what the tap would wait for."""
+"""Seconds to wait for the end: far more than needed, far less than the tap would wait."""
 
 LATER = {"Retry-After": "600"}
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no such signals there")
 
 START = "from tap_instantly.__main__ import main; main()"
-PATIENT = f"from tap_instantly import stopping; stopping.PATIENCE = 3600; {START}"
-"""The tap, which is not ended by force."""
+PATIENT = f"from tap_instantly.sync import shutdown; shutdown.PATIENCE = 3600; {START}"
+"""The tap without its forced exit."""
 
 Begin = "Callable[..., subprocess.Popen[bytes]]"
 
 
 @pytest.fixture
 def begin(tmp_path: Path, config: dict[str, Any]) -> Iterator[Begin]:
-    """Start the tap as a process of its own, for the leads alone: begin(program, stdout, page_size=10, ...)."""
+    """Start the tap as a separate process for leads only: begin(program, stdout, page_size=10, ...)."""
     started: list[subprocess.Popen[bytes]] = []
 
     def start(program: str, stdout: int = subprocess.PIPE, **settings: Any) -> subprocess.Popen[bytes]:
@@ -62,7 +62,7 @@ def begin(tmp_path: Path, config: dict[str, Any]) -> Iterator[Begin]:
 
 
 def wait_until_stalled(pipe: IO[bytes], process: subprocess.Popen[bytes]) -> None:
-    """Wait until the tap has filled the pipe and cannot go on."""
+    """Wait until the tap has filled the pipe and blocks."""
     before, since = -1, 0.0
     while since < 1:
         assert process.poll() is None
@@ -83,12 +83,12 @@ def whole_lines(output: bytes) -> list[dict[str, Any]]:
     return [json.loads(line) for line in output.split(b"\n")[:-1]]
 
 
-def test_the_end_by_force_comes_within_five_seconds() -> None:
-    assert stopping.PATIENCE + stopping.LAST_WORDS < 5
+def test_forced_end_comes_within_five_seconds() -> None:
+    assert shutdown.PATIENCE + shutdown.LAST_WORDS < 5
 
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
-def test_a_reader_that_has_stopped_reading_does_not_hold_up_the_end(begin: Begin, signum: signal.Signals) -> None:
+def test_stalled_reader_does_not_delay_the_end(begin: Begin, signum: signal.Signals) -> None:
     tap = begin(START)
     wait_until_stalled(tap.stdout, tap)
     tap.send_signal(signum)
@@ -96,21 +96,21 @@ def test_a_reader_that_has_stopped_reading_does_not_hold_up_the_end(begin: Begin
     messages = whole_lines(tap.stdout.read())
     assert any(message["type"] == "RECORD" for message in messages)
     log = tap.stderr.read().decode()
-    assert f"after {signum.name} without a last STATE, since standard output did not take" in log
+    assert f"after {signum.name} without a last STATE, because standard output was blocked" in log
     assert "Traceback" not in log
 
 
-def test_a_second_signal_ends_the_run_at_once(begin: Begin) -> None:
+def test_second_signal_ends_the_run_immediately(begin: Begin) -> None:
     tap = begin(PATIENT)
     wait_until_stalled(tap.stdout, tap)
-    for _ in range(5 * AT_MOST):  # those of the first half second count as one
+    for _ in range(5 * AT_MOST):  # signals of the first half second count as one
         if tap.poll() is None:
             tap.send_signal(signal.SIGINT)
             time.sleep(0.2)
     assert tap.returncode == 130
 
 
-def test_signals_that_come_together_are_one(begin: Begin, api: Server) -> None:
+def test_simultaneous_signals_count_as_one(begin: Begin, api: Server) -> None:
     api.control.config(latency_ms=30)
     tap = begin(PATIENT, page_size=5)
     wait_for_line(tap.stdout, b'"RECORD"')
@@ -118,7 +118,7 @@ def test_signals_that_come_together_are_one(begin: Begin, api: Server) -> None:
         tap.send_signal(signum)
     messages = parsed(tap.stdout.read())
     assert messages[-1]["type"] == "STATE"
-    assert tap.wait(AT_MOST) in {143, 130, -15, -2}  # a late one may find Python at its end already
+    assert tap.wait(AT_MOST) in {143, 130, -15, -2}  # a late signal may meet Python while it exits
     assert b"Traceback" not in tap.stderr.read()
 
 
@@ -135,7 +135,7 @@ def test_standard_output_that_does_not_wait_gets_everything(begin: Begin) -> Non
     assert messages[-1]["type"] == "STATE"
 
 
-def test_workspaces_that_are_still_being_connected_are_not_waited_for(begin: Begin, api: Server) -> None:
+def test_signal_does_not_wait_for_connecting_workspaces(begin: Begin, api: Server) -> None:
     api.control.fault("/api/v2/workspaces/current", "status", status=503, headers=LATER, count=None)
     names = ("one", "two", "three")
     tap = begin(PATIENT, workspaces=[{"name": name, "api_key": secret(name)} for name in names], concurrency=2)
@@ -145,7 +145,7 @@ def test_workspaces_that_are_still_being_connected_are_not_waited_for(begin: Beg
     parsed(tap.stdout.read())
 
 
-def test_tries_that_are_still_to_come_are_not_waited_for(begin: Begin, api: Server) -> None:
+def test_signal_does_not_wait_for_pending_retries(begin: Begin, api: Server) -> None:
     api.control.fault("/api/v2/leads/list", "status", status=503, headers=LATER, count=None, after=3)
     tap = begin(PATIENT, page_size=10)
     wait_for_line(tap.stderr, b"Trying again in 600")
@@ -154,7 +154,7 @@ def test_tries_that_are_still_to_come_are_not_waited_for(begin: Begin, api: Serv
     assert parsed(tap.stdout.read())[-1]["type"] == "STATE"
 
 
-def test_a_signal_before_the_state_has_been_read_writes_none(begin: Begin) -> None:
+def test_signal_before_the_state_is_loaded_writes_nothing(begin: Begin) -> None:
     early = "import os, signal; from tap_instantly.tap import TapInstantly\n"
     early += "TapInstantly.load_state = lambda self, state: os.kill(os.getpid(), signal.SIGTERM)\n"
     tap = begin(early + START)

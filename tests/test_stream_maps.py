@@ -1,4 +1,4 @@
-"""Stream maps that cannot be meant as they are end a run before it reads anything; those that can be are applied."""
+"""Invalid stream maps stop a run before it reads anything; valid ones are applied."""
 
 from __future__ import annotations
 
@@ -48,11 +48,11 @@ CANNOT_BE_MEANT: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "something within a column": (
         {"leads": {"payload.firstName": None}},
-        "there is no column payload.firstName: it is within payload, and maps come before flattening",
+        "there is no column payload.firstName: it is inside payload, and maps apply before flattening",
     ),
     "a column as flattening makes it": (
         {"leads": {"payload__firstName": None}},
-        "there is no column payload__firstName: it is within payload, and maps come before flattening",
+        "there is no column payload__firstName: it is inside payload, and maps apply before flattening",
     ),
     "a key that there is not": (
         {"leads": {"__key_properties__": ["workspaceid"]}},
@@ -69,15 +69,15 @@ CANNOT_BE_MEANT: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "another value for what is not named": (
         {"leads": {"__else__": "null", "id": "id"}},
-        "stream_maps.leads.__else__ has none of the forms",
+        "stream_maps.leads.__else__ must be '__NULL__' or null",
     ),
     "another value for all other streams": (
         {"leads": {}, "__else__": False},
-        "stream_maps.__else__ has none of the forms",
+        "stream_maps.__else__ must be '__NULL__' or null",
     ),
     "the name of another stream": (
         {"leads": {"__alias__": "'Accounts'"}},
-        "accounts and leads would be written under one name, accounts: give each its own",
+        "accounts and leads would be written under one name, accounts: give each a different name",
     ),
     "a copy under the name of another stream": (
         {"accounts": {"__source__": "leads"}},
@@ -87,19 +87,22 @@ CANNOT_BE_MEANT: dict[str, tuple[dict[str, Any], str]] = {
     "two names for one map": ({"leads": {"__source__": "leads", "__alias__": "l"}}, "not both"),
     "an expression that is none": (
         {"leads": {"email": f"md5('{SALT}' + email"}},
-        "leads: email is no expression: '(' was never closed, at character 4",
+        "leads: email is not a valid expression: '(' was never closed, at character 4",
     ),
-    "an empty expression": ({"leads": {"email": ""}}, "leads: email is not one expression"),
-    "a statement": ({"leads": {"email": f"x = '{SALT}'"}}, "leads: email is not one expression"),
-    "a filter that is no expression": ({"leads": {"__filter__": "status ="}}, "leads: __filter__ is no expression"),
-    "a name that is none": ({"leads": {"__alias__": "my leads"}}, "leads: __alias__ is no expression"),
+    "an empty expression": ({"leads": {"email": ""}}, "leads: email is not a single expression"),
+    "a statement": ({"leads": {"email": f"x = '{SALT}'"}}, "leads: email is not a single expression"),
+    "a filter that is no expression": (
+        {"leads": {"__filter__": "status ="}},
+        "leads: __filter__ is not a valid expression",
+    ),
+    "a name that is none": ({"leads": {"__alias__": "my leads"}}, "leads: __alias__ is not a valid expression"),
     "a number in the place of an expression": ({"leads": {"email": 5, "phone": f"'{SALT}'"}}, "leads.email"),
     "a text in the place of a map": ({"leads": "drop"}, "leads"),
 }
 
 
 @pytest.mark.parametrize("case", CANNOT_BE_MEANT)
-def test_what_cannot_be_meant_is_refused_in_one_line(config: dict[str, Any], api: Server, case: str) -> None:
+def test_meaningless_stream_maps_are_refused_in_one_line(config: dict[str, Any], api: Server, case: str) -> None:
     maps, expected = CANNOT_BE_MEANT[case]
     api.control.reset()
     with pytest.raises(SingerSDKError) as caught:
@@ -112,12 +115,12 @@ def test_what_cannot_be_meant_is_refused_in_one_line(config: dict[str, Any], api
     assert api.control.counts()["total"] == 0
 
 
-def test_the_column_of_a_stream_that_nobody_selected_is_looked_for_too(config: dict[str, Any]) -> None:
+def test_column_of_a_deselected_stream_is_checked(config: dict[str, Any]) -> None:
     with pytest.raises(MappingError, match="emails: there is no column subjekt: did you mean 'subject'"):
         run_tap({**config, "stream_maps": {"emails": {"subjekt": None}}}, streams=("leads",))
 
 
-def test_what_cannot_be_meant_ends_a_process_with_one_critical_line(
+def test_meaningless_stream_map_ends_the_process_with_one_critical_line(
     debug_tap: Callable[..., Any], config: dict[str, Any]
 ) -> None:
     run = debug_tap(**config, stream_maps={"leads": {"emial": None}})
@@ -140,7 +143,7 @@ FAILS: dict[str, tuple[str, str]] = {
 
 
 @pytest.mark.parametrize("case", FAILS)
-def test_an_expression_that_fails_names_stream_and_column_and_no_value(sync: Sync, case: str) -> None:
+def test_failing_expression_names_stream_and_column_without_a_value(sync: Sync, case: str) -> None:
     expression, reason = FAILS[case]
     with pytest.raises(MapExpressionError) as caught:
         sync("leads", stream_maps={"leads": {"email": expression, "phone": None}})
@@ -151,13 +154,13 @@ def test_an_expression_that_fails_names_stream_and_column_and_no_value(sync: Syn
 
 
 @pytest.mark.parametrize("where", ["__filter__", "score"])
-def test_the_option_or_the_new_column_that_fails_is_named(sync: Sync, where: str) -> None:
+def test_failing_option_or_new_column_is_named(sync: Sync, where: str) -> None:
     with pytest.raises(MapExpressionError, match=f"the stream map of lead_lists failed for {where}: ValueError"):
         sync("lead_lists", stream_maps={"lead_*": {where: "int(name)"}})
 
 
 @pytest.mark.parametrize("settings", [{}, {"flattening_enabled": True, "flattening_max_depth": 2}])
-def test_an_expression_that_fails_ends_a_process_with_one_critical_line(
+def test_failing_expression_ends_the_process_with_one_critical_line(
     debug_tap: Callable[..., Any], config: dict[str, Any], api: Server, settings: dict[str, Any]
 ) -> None:
     run = debug_tap(**config, stream_maps={"leads": {"email": "int(email)"}}, **settings)
@@ -170,7 +173,7 @@ def test_an_expression_that_fails_ends_a_process_with_one_critical_line(
     assert {json.loads(line)["type"] for line in run.stdout.splitlines()} <= {"SCHEMA", "RECORD", "STATE"}
 
 
-# What the SDK allows
+# Forms that the SDK allows
 
 
 ALLOWED: dict[str, Any] = {
@@ -194,30 +197,30 @@ ALLOWED: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("case", ALLOWED)
-def test_what_the_sdk_allows_is_not_refused(sync: Sync, case: str) -> None:
+def test_stream_maps_allowed_by_the_sdk_are_accepted(sync: Sync, case: str) -> None:
     run = sync("lead_lists", stream_maps=ALLOWED[case])
     assert any(message["type"] == "RECORD" for message in run.messages) is ("removed" not in case)
 
 
-def test_a_copy_and_its_source_have_each_their_own_columns(sync: Sync) -> None:
+def test_copied_stream_has_its_own_columns(sync: Sync) -> None:
     run = sync("lead_lists", stream_maps={"copies": {"__source__": "lead_lists", "name": None}})
     assert all("name" in record for record in run.records("lead_lists"))
     assert len(run.records("copies")) == len(run.records("lead_lists"))
     assert not any("name" in record for record in run.records("copies"))
 
 
-def test_a_setting_can_be_used_for_several_taps(config: dict[str, Any]) -> None:
+def test_stream_maps_setting_can_be_reused_by_a_second_tap(config: dict[str, Any]) -> None:
     maps = {"__else__": None, "lead_lists": {}}
     for _ in range(2):
         run = run_tap({**config, "stream_maps": maps}, streams=("lead_lists", "campaigns"))
         assert {message["stream"] for message in run.messages if message["type"] == "RECORD"} == {"lead_lists"}
 
 
-# Streams that nobody selected
+# Streams that are not selected
 
 
 @pytest.mark.parametrize("pattern", ["*", "campaign*"])
-def test_a_pattern_counts_for_the_streams_that_are_selected(config: dict[str, Any], pattern: str) -> None:
+def test_pattern_applies_to_selected_streams(config: dict[str, Any], pattern: str) -> None:
     run = run_tap({**config, "stream_maps": {pattern: {"workspace_name": None}}}, everything=False)
     found = {message["stream"]: message["record"] for message in run.messages if message["type"] == "RECORD"}
     assert "campaigns" in found
@@ -226,7 +229,7 @@ def test_a_pattern_counts_for_the_streams_that_are_selected(config: dict[str, An
 
 
 @pytest.mark.parametrize("map_", [{"subject": None}, {"id": None}, {"__alias__": "mails"}, {"__else__": None}])
-def test_the_map_of_a_stream_that_nobody_selected_stops_nothing(
+def test_map_of_a_deselected_stream_is_harmless(
     sync: Sync, caplog: pytest.LogCaptureFixture, map_: dict[str, Any]
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -235,12 +238,12 @@ def test_the_map_of_a_stream_that_nobody_selected_stops_nothing(
     assert not [record for record in caplog.records if record.levelno > logging.INFO]
 
 
-def test_a_column_that_is_not_selected_may_be_left_out_twice(config: dict[str, Any], sync: Sync) -> None:
+def test_deselected_column_may_be_removed_by_a_map(config: dict[str, Any], sync: Sync) -> None:
     run = sync("lead_lists", stream_maps={"lead_lists": {"has_enrichment_task": None}})
     assert not any("has_enrichment_task" in record for record in run.records("lead_lists"))
 
 
-def test_a_test_of_the_connection_shows_nothing_that_a_map_would_change(
+def test_connection_test_shows_only_records_unaffected_by_maps(
     config: dict[str, Any], debug_tap: Callable[..., Any]
 ) -> None:
     run = debug_tap("--test", **config, stream_maps={"*": {"workspace_name": None}})
@@ -248,19 +251,19 @@ def test_a_test_of_the_connection_shows_nothing_that_a_map_would_change(
     records = [message for message in map(json.loads, run.stdout.splitlines()) if message["type"] == "RECORD"]
     assert records
     assert not any("workspace_name" in message["record"] for message in records)
-    (line,) = [line for line in run.stderr.splitlines() if "Not shown" in line]
+    (line,) = [line for line in run.stderr.splitlines() if "Streams not listed" in line]
     assert "emails" in line
     assert "emails" not in {message["stream"] for message in records}
 
 
-# Slips that may be meant
+# Likely mistakes that are valid
 
 
 @pytest.mark.parametrize(("name", "expected"), [("emial", 1), ("e_mail", 1), ("email", 0), ("email_hash", 0), ("x", 0)])
-def test_a_new_column_that_is_called_nearly_as_one_that_there_is_gets_a_warning(
+def test_new_column_with_a_similar_name_gets_a_warning(
     sync: Sync, caplog: pytest.LogCaptureFixture, name: str, expected: int
 ) -> None:
     run = sync("leads", stream_maps={"leads": {name: "md5(record.get('email') or '')"}})
     assert all(record[name] for record in run.records("leads"))
-    line = f"The stream map of leads makes a new column {name}: did you mean 'email'?"
+    line = f"The stream map of leads adds a new column {name}: did you mean 'email'?"
     assert caplog.messages.count(line) == expected

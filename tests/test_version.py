@@ -1,4 +1,4 @@
-"""Where the version comes from."""
+"""Sources of the version."""
 
 from __future__ import annotations
 
@@ -25,26 +25,26 @@ def git(folder: Path, *arguments: str) -> None:
 
 
 def built(folder: Path) -> str:
-    """The version that a build would have."""
+    """Return the version of a build."""
     command = [sys.executable, "-m", "hatchling", "version"]
     return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout.strip()
 
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
-    """A copy of what a build reads, in no git."""
+    """A copy of a build's inputs, outside of git."""
     (tmp_path / "tools").mkdir()
     for name in ("pyproject.toml", "README.md", "LICENSE", "tools/readme.py"):
         shutil.copy(name, tmp_path / name)
     return tmp_path
 
 
-def test_a_copy_of_the_files_alone_can_be_built(tree: Path) -> None:
+def test_source_files_without_git_can_be_built(tree: Path) -> None:
     assert built(tree) == "0.1.dev0"
 
 
 @pytest.mark.skipif(GIT is None, reason="there is no git")
-def test_a_clone_has_the_version_of_its_tag_and_between_tags_one_before_the_next(tree: Path) -> None:
+def test_clone_is_versioned_by_its_tag_or_as_next_dev_release(tree: Path) -> None:
     git(tree, "init", "--quiet")
     git(tree, "add", ".")
     git(tree, "commit", "--quiet", "-m", "one")
@@ -55,5 +55,5 @@ def test_a_clone_has_the_version_of_its_tag_and_between_tags_one_before_the_next
     assert built(tree) == "1.2.4.dev1"
 
 
-def test_the_package_says_the_version_that_it_was_installed_with() -> None:
+def test_package_reports_its_installed_version() -> None:
     assert tap_instantly.__version__ == metadata.version("tap-instantly")

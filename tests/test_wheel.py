@@ -19,21 +19,21 @@ from tap_instantly.streams import STREAMS
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
-    # Without isolation, so that the test downloads nothing. The wheel is built from the sdist, as others would.
+    # Without isolation, so that the test downloads nothing. Built from the sdist, as others would.
     command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder)]
     subprocess.run(command, check=True, capture_output=True)
     (path,) = folder.glob("*.whl")
     return path
 
 
-def test_the_wheel_holds_the_package_and_its_schemas_and_nothing_else(wheel: Path) -> None:
+def test_wheel_contains_only_the_package_and_its_schemas(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     assert {f"tap_instantly/schemas/{stream.name}.json" for stream in STREAMS} <= set(names)
     assert {name.split("/")[0] for name in names if ".dist-info" not in name} == {"tap_instantly"}
     assert "tap_instantly/py.typed" in names
 
 
-def test_what_package_indexes_show_has_no_link_that_leads_nowhere_there(wheel: Path) -> None:
+def test_package_index_description_has_only_absolute_links(wheel: Path) -> None:
     package = zipfile.ZipFile(wheel)
     (name,) = (name for name in package.namelist() if name.endswith("/METADATA"))
     text = package.read(name).decode()
@@ -47,7 +47,7 @@ def test_what_package_indexes_show_has_no_link_that_leads_nowhere_there(wheel: P
     }
 
 
-def test_the_sdist_holds_what_git_has_and_nothing_else(wheel: Path) -> None:
+def test_sdist_contains_exactly_the_tracked_files(wheel: Path) -> None:
     if not (tracked := files_of_git()):
         pytest.skip("this is no clone")
     (path,) = wheel.parent.glob("*.tar.gz")
@@ -58,7 +58,7 @@ def test_the_sdist_holds_what_git_has_and_nothing_else(wheel: Path) -> None:
 
 
 def files_of_git(*options: str) -> set[str]:
-    """Files that git has or, with its options, would take; none where this is no clone."""
+    """Return the files that git tracks or, with options, would track; empty outside a clone."""
     if not (git := shutil.which("git")):
         return set()
     command = [git, "ls-files", *options]
@@ -66,8 +66,8 @@ def files_of_git(*options: str) -> set[str]:
 
 
 def test_the_wheel_works_away_from_the_checkout(wheel: Path, tmp_path: Path) -> None:
-    # An environment that has the dependencies and, of this project, only the wheel: the checkout is installed in
-    # site-packages by a .pth file, which is not followed from a directory that is merely on PYTHONPATH.
+    # The environment has the dependencies and, of this project, only the wheel. A .pth file installs the checkout
+    # in site-packages; Python ignores such files in a directory on PYTHONPATH.
     target = tmp_path / "installed"
     shutil.unpack_archive(wheel, target, "zip")
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(target), sysconfig.get_path("purelib")])}

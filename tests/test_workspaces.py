@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tap_instantly import ErrorKind, InstantlyAPIError, InstantlyClient
-from tap_instantly.api.workspace import UNKNOWN_WORKSPACE, Workspace
+from tap_instantly.client.workspace import UNKNOWN_WORKSPACE, Workspace
 from tests.api.test_errors import closed_port
 from tests.support import TapRun, run_tap, secret
 
@@ -21,7 +21,7 @@ def connect(api: Server, key: str, **settings: Any) -> Workspace:
         return Workspace.connect(client)
 
 
-def test_a_good_key_tells_its_workspace(api: Server) -> None:
+def test_valid_key_identifies_its_workspace(api: Server) -> None:
     details = next(api.control.truth("workspace"))
     workspace = connect(api, api.api_key)
     assert (workspace.id, workspace.name) == (details["id"], details["name"])
@@ -36,7 +36,7 @@ def test_without_the_workspaces_scope_the_id_comes_from_the_first_record_found(
     assert connect(api, secret(key)).id == next(api.control.truth("workspace"))["id"]
 
 
-def test_where_no_record_names_the_workspace_it_is_called_unknown_with_a_warning(
+def test_unidentifiable_workspace_is_called_unknown_with_a_warning(
     api: Server, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING):
@@ -53,7 +53,7 @@ def test_where_no_record_names_the_workspace_it_is_called_unknown_with_a_warning
     ],
     ids=["wrong key", "dead plan", "blocked user agent"],
 )
-def test_what_keeps_a_key_from_working_is_told_apart(
+def test_unusable_keys_give_distinct_errors(
     api: Server, key: str, settings: dict[str, Any], kind: ErrorKind, advice: str
 ) -> None:
     with pytest.raises(InstantlyAPIError) as caught:
@@ -63,13 +63,13 @@ def test_what_keeps_a_key_from_working_is_told_apart(
 
 
 @pytest.mark.parametrize("answer", [{}, [], {"name": "no id"}], ids=str)
-def test_a_workspace_that_does_not_say_its_id_is_asked_again_and_then_an_error(api: Server, answer: object) -> None:
+def test_workspace_without_an_id_is_requested_again_then_an_error(api: Server, answer: object) -> None:
     api.control.fault("/api/v2/workspaces/current", "status", status=200, body=answer, count=None)
     with pytest.raises(InstantlyAPIError, match="no workspace"):
         connect(api, api.api_key)
 
 
-def test_where_there_is_no_network_the_start_gives_up_soon() -> None:
+def test_start_fails_quickly_without_a_network() -> None:
     with (
         InstantlyClient("key", api_url=f"http://127.0.0.1:{closed_port()}", max_retries=8) as client,
         pytest.raises(InstantlyAPIError, match="after 3 tries"),
@@ -78,7 +78,7 @@ def test_where_there_is_no_network_the_start_gives_up_soon() -> None:
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_a_key_with_few_scopes_yields_what_it_may_read_and_a_line_for_each_other_stream(
+def test_narrow_key_reads_its_streams_and_logs_each_skipped_one(
     api: Server, config: dict[str, Any], status: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     api.control.config(scope_error_status=status)
@@ -96,20 +96,20 @@ def test_a_key_with_few_scopes_yields_what_it_may_read_and_a_line_for_each_other
 
 
 @pytest.mark.parametrize("key", ["campaigns-only", "analytics-only"])
-def test_a_key_with_few_scopes_that_is_revoked_in_mid_run_is_told_from_one_that_lacks_them(
+def test_narrow_key_revoked_in_mid_run_differs_from_missing_scopes(
     api: Server, config: dict[str, Any], key: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    streams = ("accounts", "campaign_analytics", "campaigns", "leads")
+    streams = ("accounts", "campaign_analytics", "campaigns", "lead_lists")
     narrow = {**config, "api_key": secret(key), "concurrency": 1}
     run_tap(narrow, streams=streams)
-    assert "leads skipped in workspace" in caplog.text
-    assert "given up" not in caplog.text
+    assert "lead_lists skipped in workspace" in caplog.text
+    assert "abandon" not in caplog.text
     sent = api.control.counts()["total"]
     caplog.clear()
     api.control.fault("/api/v2/*", "status", status=401, body={"message": "Invalid"}, after=sent - 3, count=None)
     run_tap(narrow, streams=streams, incomplete=True)
-    assert "is given up for this run" in caplog.text
-    assert "leads skipped in workspace" not in caplog.text
+    assert "abandoned for this run" in caplog.text
+    assert "lead_lists skipped in workspace" not in caplog.text
 
 
 def test_a_skipped_stream_keeps_its_bookmark(api: Server, sync: Callable[..., TapRun]) -> None:
@@ -120,7 +120,7 @@ def test_a_skipped_stream_keeps_its_bookmark(api: Server, sync: Callable[..., Ta
     assert refused.bookmark("leads") == first.bookmark("leads")
 
 
-def test_refusal_in_the_middle_of_a_list_is_no_skip(
+def test_refusal_in_mid_list_does_not_skip_the_stream(
     api: Server, sync: Callable[..., TapRun], caplog: pytest.LogCaptureFixture
 ) -> None:
     api.control.fault("/api/v2/leads/list", "status", status=403, body={"message": "no more"}, after=2, count=100)
@@ -130,7 +130,7 @@ def test_refusal_in_the_middle_of_a_list_is_no_skip(
     assert run.records("campaigns")
 
 
-def test_a_stream_whose_endpoint_is_missing_is_skipped(
+def test_stream_with_a_missing_endpoint_is_skipped(
     api: Server, sync: Callable[..., TapRun], caplog: pytest.LogCaptureFixture
 ) -> None:
     api.control.fault("/api/v2/lead-lists", "status", status=404, body={"message": "Resource not found"})

@@ -21,7 +21,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from singer_sdk.singerlib import RecordMessage, SchemaMessage, StateMessage
 
-from tap_instantly.singer.writer import BUFFER_BYTES, BufferedWriter
+from tap_instantly.sync.writer import BUFFER_BYTES, BufferedWriter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -54,7 +54,7 @@ def standard_output(to: IO[str]) -> Iterator[None]:
 
 @contextmanager
 def a_file() -> Iterator[Callable[[], bytes]]:
-    """Standard output is a file; gives what is in it by now."""
+    """Standard output as a file; returns its contents so far."""
     with tempfile.TemporaryFile("w+") as file, standard_output(file):
         yield lambda: os.pread(file.fileno(), 1 << 30, 0)
 
@@ -69,12 +69,12 @@ def said(messages: list[Message]) -> list[dict[str, Any]]:
     return [json.loads(json.dumps(message.to_dict())) for message in messages]
 
 
-# Lines, and when they go out
+# Lines and flushing
 
 
 @settings(deadline=None, max_examples=60)
 @given(messages=MESSAGES)
-def test_at_any_moment_what_is_out_are_whole_lines_in_order(messages: list[Message]) -> None:
+def test_output_always_consists_of_complete_lines_in_order(messages: list[Message]) -> None:
     writer = BufferedWriter()
     with a_file() as output:
         for count, message in enumerate(messages, 1):
@@ -85,7 +85,7 @@ def test_at_any_moment_what_is_out_are_whole_lines_in_order(messages: list[Messa
                 assert len(out) == count, "a SCHEMA or STATE goes out at once, and with it the records before it"
 
 
-def test_records_wait_for_company(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_records_are_buffered_until_a_state(monkeypatch: pytest.MonkeyPatch) -> None:
     writer, writes = BufferedWriter(), []
     write = os.write
     monkeypatch.setattr(os, "write", lambda to, data: writes.append(len(data)) or write(to, data))
@@ -100,7 +100,7 @@ def test_records_wait_for_company(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @settings(deadline=None, max_examples=30)
 @given(sizes=st.lists(st.integers(0, BUFFER_BYTES), max_size=20))
-def test_no_more_than_a_pipe_full_waits(sizes: list[int]) -> None:
+def test_buffer_holds_at_most_one_pipe_capacity(sizes: list[int]) -> None:
     writer, given_ = BufferedWriter(), 0
     with a_file() as output:
         for size in sizes:
@@ -112,7 +112,7 @@ def test_no_more_than_a_pipe_full_waits(sizes: list[int]) -> None:
 
 @settings(deadline=None, max_examples=40)
 @given(messages=MESSAGES, data=st.data())
-def test_writes_that_take_less_than_was_given_are_gone_on_with(messages: list[Message], data: st.DataObject) -> None:
+def test_partial_writes_are_continued(messages: list[Message], data: st.DataObject) -> None:
     writer, write = BufferedWriter(), os.write
     most = data.draw(st.integers(1000, 2 * BUFFER_BYTES) if len(str(messages)) > 1000 else st.integers(1, 100))
     with a_file() as output, pytest.MonkeyPatch.context() as patch:
@@ -124,7 +124,7 @@ def test_writes_that_take_less_than_was_given_are_gone_on_with(messages: list[Me
 
 @settings(deadline=None, max_examples=30)
 @given(messages=MESSAGES)
-def test_standard_output_may_be_something_in_memory(messages: list[Message]) -> None:
+def test_standard_output_may_be_an_in_memory_stream(messages: list[Message]) -> None:
     writer, output = BufferedWriter(), io.StringIO()
     with standard_output(output):
         for message in [*messages, state()]:
@@ -132,7 +132,7 @@ def test_standard_output_may_be_something_in_memory(messages: list[Message]) -> 
     assert parsed(output.getvalue()) == said([*messages, state()])
 
 
-# Where nobody reads
+# No reader
 
 
 def test_a_closed_pipe_is_an_error() -> None:
@@ -152,10 +152,10 @@ def test_a_full_disk_is_an_error() -> None:
             BufferedWriter().write_message(state())
 
 
-# Being stopped
+# Interruptions
 
 
-def test_what_has_to_wait_for_no_write_is_done_at_once() -> None:
+def test_idle_callback_runs_immediately_without_a_pending_write() -> None:
     writer, done = BufferedWriter(), []
     with a_file() as output:
         writer.when_idle(lambda: done.append("before anything"))
@@ -167,7 +167,7 @@ def test_what_has_to_wait_for_no_write_is_done_at_once() -> None:
 
 
 @pytest.mark.parametrize("message", [state(1), schema(), record("x" * BUFFER_BYTES)])
-def test_what_comes_up_within_a_write_is_done_once_after_it(message: Message, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_idle_callback_during_a_write_runs_once_after_it(message: Message, monkeypatch: pytest.MonkeyPatch) -> None:
     writer, write, done = BufferedWriter(), os.write, []
 
     def stop() -> None:
@@ -176,7 +176,7 @@ def test_what_comes_up_within_a_write_is_done_once_after_it(message: Message, mo
 
     def interrupted(to: int, waiting: memoryview) -> int:
         if not done:
-            writer.when_idle(stop)  # as a signal's handler would
+            writer.when_idle(stop)  # as a signal handler would
             assert not done
         return write(to, waiting[:10])
 
@@ -190,7 +190,7 @@ def test_what_comes_up_within_a_write_is_done_once_after_it(message: Message, mo
         assert parsed(output()) == whole + said([state(2), state(3)])
 
 
-def test_a_stop_that_had_to_wait_ends_the_program_from_the_write(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_deferred_stop_ends_the_program_after_the_write(monkeypatch: pytest.MonkeyPatch) -> None:
     writer, write = BufferedWriter(), os.write
 
     def interrupted(to: int, waiting: memoryview) -> int:
@@ -207,7 +207,7 @@ def test_a_stop_that_had_to_wait_ends_the_program_from_the_write(monkeypatch: py
 TAP = """
 import os, signal, sys
 from singer_sdk.singerlib import RecordMessage, StateMessage
-from tap_instantly.singer.writer import BufferedWriter
+from tap_instantly.sync.writer import BufferedWriter
 
 writer = BufferedWriter()
 
@@ -232,14 +232,14 @@ def waiting_bytes(pipe: IO[bytes]) -> int:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux says how much a pipe holds")
 @pytest.mark.parametrize("size", [10, 1_000, 1_000_000])
-def test_a_signal_while_the_reader_is_slow_cuts_no_line_and_loses_no_state(size: int) -> None:
+def test_signal_with_a_slow_reader_cuts_no_line_and_keeps_the_state(size: int) -> None:
     command = [sys.executable, "-c", TAP, str(size)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as tap:
         assert tap.stdout
         assert tap.stderr
         try:
             capacity = fcntl.fcntl(tap.stdout, fcntl.F_GETPIPE_SZ)
-            while waiting_bytes(tap.stdout) < capacity:  # from then on the tap waits within a write
+            while waiting_bytes(tap.stdout) < capacity:  # from then on the tap blocks in a write
                 assert tap.poll() is None
                 time.sleep(0.005)
             os.kill(tap.pid, signal.SIGTERM)

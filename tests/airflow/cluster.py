@@ -1,4 +1,4 @@
-"""An Airflow with a scheduler, as in production: its database in Postgres, its tasks on an executor."""
+"""Airflow with a scheduler, as in production: database in Postgres, tasks on an executor."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ DAG = "instantly"
 FINISHED = {"success", "failed"}
 
 RUN_SECONDS = 900.0
-"""How long to wait for a run of the DAG."""
+"""Seconds to wait for a run of the DAG."""
 
 
 @dataclass(frozen=True)
 class Cluster:
-    """A scheduler and what it needs, which are running.
+    """A running scheduler with its database and workers.
 
     Attributes:
-        installation: Whose they are.
-        database: Airflow's own.
-        workers: The logs of Celery's.
+        installation: The Airflow installation.
+        database: Airflow's database.
+        workers: Log files of the Celery workers.
     """
 
     installation: Installation
@@ -41,33 +41,33 @@ class Cluster:
     workers: list[Path] = field(default_factory=list)
 
     def ask(self, query: str) -> list[list[str]]:
-        """The rows of a query to Airflow's database."""
+        """Query Airflow's database."""
         lines = self.installation.postgres.execute(query, self.database).splitlines()
         return [line.split("|") for line in lines]
 
     def trigger(self, conf: str = "{}") -> str:
-        """Trigger a run by hand; its id."""
+        """Trigger a run manually and return its id."""
         run = f"by-hand-{secrets.token_hex(4)}"
         done = self.installation.airflow("dags", "trigger", DAG, "--run-id", run, "--conf", conf)
         assert done.returncode == 0, done.stdout + done.stderr
         return run
 
     def state(self, run: str) -> str:
-        """How far a run is."""
+        """Return the state of a run."""
         return self.ask(f"select state from dag_run where run_id = '{run}'")[0][0]  # noqa: S608 (our own names)
 
     def finish(self, run: str) -> str:
-        """Wait for a run; how it ended."""
+        """Wait for a run and return its final state."""
         wait_for(lambda: self.state(run) in FINISHED, lambda: f"{run} does not end: {self.tasks(run)}", RUN_SECONDS)
         return self.state(run)
 
     def tasks(self, run: str) -> dict[str, str]:
-        """The states of a run's tasks."""
+        """Return the state of each task of a run."""
         query = f"select task_id, map_index, state from task_instance where run_id = '{run}'"  # noqa: S608 (our own names)
         return {f"{task}[{index}]": state for task, index, state in self.ask(query)}
 
     def most_at_once(self, run: str, task: str) -> int:
-        """How many instances of a task ran at the same time, at most."""
+        """Return the greatest number of instances of a task that ran at the same time."""
         where = f"run_id = '{run}' and task_id = '{task}'"
         query = f"""
             select max((select count(*) from task_instance as other where {where}
@@ -76,18 +76,18 @@ class Cluster:
         return int(self.ask(query)[0][0])
 
     def shares(self) -> list[int]:
-        """How many tasks each worker of Celery has been given."""
+        """Count the tasks of each Celery worker."""
         return [log.read_text(encoding="utf-8").count(" received") for log in self.workers]
 
     def seconds(self, run: str) -> float:
-        """From the start to the end of a run."""
+        """Return the duration of a run in seconds."""
         query = f"select extract(epoch from end_date - start_date) from dag_run where run_id = '{run}'"  # noqa: S608 (our own names)
         return float(self.ask(query)[0][0])
 
 
 @contextlib.contextmanager
 def running(installation: Installation, *, celery_workers: int = 0, slots: int = 8) -> Iterator[Cluster]:
-    """Run a cluster: on the LocalExecutor, or with so many workers of Celery, each for two tasks at once."""
+    """Run a cluster on the LocalExecutor, or with Celery workers that take two tasks each."""
     with contextlib.ExitStack() as stack:
         database = stack.enter_context(installation.postgres.database(f"{installation.database}_metadata"))
         port = _free_port()
@@ -134,7 +134,7 @@ def running(installation: Installation, *, celery_workers: int = 0, slots: int =
 
 @contextlib.contextmanager
 def _process(installation: Installation, *command: str) -> Iterator[Path]:
-    """Run a command for as long as the context lasts; where its log is."""
+    """Run a command while the context lasts; yield the path of its log."""
     log = installation.home / f"{Path(command[0]).name}-{'-'.join(command[1:2])}-{secrets.token_hex(2)}.log"
     with log.open("wb") as output:
         process = subprocess.Popen(

@@ -54,7 +54,7 @@ def keys(agency: Server) -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty database of Airflow's."""
+    """An empty Airflow database."""
     home = tmp_path_factory.mktemp("migrated")
     variables = {**os.environ, "AIRFLOW_HOME": str(home), "AIRFLOW__CORE__LOAD_EXAMPLES": "False"}
     variables["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] = f"sqlite:///{home}/airflow.db"
@@ -69,7 +69,7 @@ Install = "Callable[..., Installation]"
 def install(
     tmp_path: Path, postgres: Postgres, agency: Server, keys: dict[str, str], migrated: Path
 ) -> Iterator[Callable[..., Installation]]:
-    """Makes an installation: install(), or with other keys than the agency's: install({...})."""
+    """Create an installation: install(), or install({...}) with other keys than the agency's."""
 
     def make(held: dict[str, str] | None = None) -> Installation:
         database = databases.enter_context(postgres.database(f"airflow_{next(_numbers)}"))

@@ -1,4 +1,4 @@
-"""An Airflow and a Meltano project of the tests' own: the DAG and the settings are those that are shipped."""
+"""An Airflow and a Meltano project for tests, with the shipped DAG and settings."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ AIRFLOW = ROOT / ".venv-airflow" / "bin"
 LOADER = ROOT / ".venv-postgres" / "bin" / "target-postgres"
 SECONDS = 500.0
 FOREIGN = ("AIRFLOW", "_AIRFLOW", "MELTANO", "TAP_", "TARGET_", "INSTANTLY_", "DBT_")
-"""Beginnings of the names of variables that must not get in from outside."""
+"""Prefixes of environment variables to keep out."""
 
 
 def make_project(folder: Path) -> None:
-    """A Meltano project: the shipped one, with the tap and the loader of the tests instead of installed ones."""
+    """Write the shipped Meltano project, with the tests' tap and loader as executables."""
     project = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))
     tap = Path(sys.executable).parent / "tap-instantly"
     programs = {"tap-instantly": tap, "target-postgres": LOADER, "target-dlt": PROGRAM}
@@ -45,14 +45,14 @@ def make_project(folder: Path) -> None:
 
 @dataclass
 class Installation:
-    """Airflow with a home of its own, for one agency.
+    """Airflow with its own home, for one agency.
 
     Attributes:
-        home: Of Airflow.
-        project: Of Meltano.
-        postgres: The server with the warehouse.
-        database: Of the warehouse.
-        variables: Of the environment.
+        home: AIRFLOW_HOME.
+        project: Folder of the Meltano project.
+        postgres: Server of the warehouse.
+        database: Database of the warehouse.
+        variables: Environment variables.
     """
 
     home: Path
@@ -62,7 +62,7 @@ class Installation:
     variables: dict[str, str] = field(repr=False)
 
     def airflow(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        """Run a command of Airflow to its end."""
+        """Run an Airflow command to its end."""
         return subprocess.run(
             [str(AIRFLOW / "airflow"), *arguments],
             env={**self.variables, **variables},
@@ -76,11 +76,11 @@ class Installation:
     def test(
         self, conf: Mapping[str, Any] | None = None, *, dag: str = "instantly", **variables: str
     ) -> subprocess.CompletedProcess[str]:
-        """Run a DAG once, its tasks one after the other."""
+        """Run a DAG once, one task after the other."""
         return self.airflow("dags", "test", dag, "--conf", json.dumps(conf or {}), **variables)
 
     def start_test(self, conf: Mapping[str, Any], log: Path, **variables: str) -> subprocess.Popen[bytes]:
-        """Begin to run the DAG once."""
+        """Start one run of the DAG."""
         with log.open("wb") as output:
             return subprocess.Popen(
                 [str(AIRFLOW / "airflow"), "dags", "test", "instantly", "--conf", json.dumps(conf)],
@@ -92,51 +92,51 @@ class Installation:
             )
 
     def select(self, *rules: str) -> None:
-        """Add rules to those by which the project selects streams and columns."""
+        """Add selection rules to the project."""
         path = self.project / "meltano.yml"
         project = yaml.safe_load(path.read_text(encoding="utf-8"))
         project["plugins"]["extractors"][0]["select"] += rules
         path.write_text(yaml.safe_dump(project), encoding="utf-8")
 
     def rows(self, table: str, schema: str = SCHEMA) -> list[dict[str, Any]]:
-        """The rows of the table of a stream that are not marked as deleted; none where there is no table yet."""
+        """Return the rows of a stream that are not marked as deleted; none if the table is missing."""
         there = self.postgres.execute(f"select to_regclass('{schema}.{table}')", self.database).strip()
         query = f"select * from {schema}.{table} where _sdc_deleted_at is null"  # noqa: S608 (our own names)
         return self.postgres.rows(query, self.database) if there else []
 
     def ids(self, stream: str, schema: str = SCHEMA) -> list[str]:
-        """The ids of all rows of a table, in order."""
+        """Return the sorted ids of a stream's rows."""
         return sorted(row["id"] for row in self.rows(stream, schema))
 
     def meltano(self, statement: str) -> list[tuple[Any, ...]]:
-        """Ask Meltano's own database, or change it."""
+        """Run a statement on Meltano's system database."""
         with sqlite3.connect(self.project / ".meltano" / "meltano.db", timeout=60) as database:
             return database.execute(statement).fetchall()
 
     def states(self) -> dict[str, dict[str, Any]]:
-        """What is remembered for the next run, by state id."""
+        """Return the saved states by state id."""
         found = self.meltano("select state_id, completed_state, partial_state from state")
         return {id_: json.loads(partial or "{}") or json.loads(completed or "{}") for id_, completed, partial in found}
 
     def runs(self, state_id: str) -> list[str]:
-        """How the runs of Meltano with a state ended, in order."""
+        """Return how each Meltano run with a state ended, in order."""
         return [
             state for state, name in self.meltano("select state, job_name from runs order by id") if name == state_id
         ]
 
     def written(self) -> str:
-        """All that Airflow and Meltano have written."""
+        """Return all logs of Airflow and Meltano."""
         files = (path for folder in (self.home, self.project) for path in folder.rglob("*") if path.is_file())
         return "\n".join(path.read_bytes().decode(errors="replace") for path in files)
 
 
 def state_id(workspace: str, group: str, environment: str = "prod") -> str:
-    """What the DAG calls the state of a load."""
+    """Return the DAG's state id of a load."""
     return f"{environment}:target-postgres:{workspace}:{group}"
 
 
 def make(folder: Path, postgres: Postgres, database: str, agency: Server, keys: Mapping[str, str]) -> Installation:
-    """Make an installation for the workspaces whose keys are given by name."""
+    """Create an installation for the workspaces of these keys, by name."""
     home, project = folder / "airflow", folder / "project"
     home.mkdir()
     make_project(project)
@@ -157,11 +157,12 @@ def make(folder: Path, postgres: Postgres, database: str, agency: Server, keys: 
         "TARGET_POSTGRES_SQLALCHEMY_URL": postgres.url(database),
         "TAP_INSTANTLY_API_URL": f"{agency.url}/api/v2",
         "TAP_INSTANTLY_MAX_RETRIES": "0",
+        "INSTANTLY_LOADS": "apart",
         "INSTANTLY_RETRY_SECONDS": "1",
     }
     return Installation(home, project, postgres, database, variables)
 
 
 def copy_of(template: Path, installation: Installation) -> None:
-    """Give an installation the migrated database of another."""
+    """Copy another installation's migrated database."""
     shutil.copy(template, installation.home / "airflow.db")

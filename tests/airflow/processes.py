@@ -1,4 +1,4 @@
-"""The processes of a load that is under way, to end them as a machine might."""
+"""Find and kill the processes of a running load."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-SECONDS = 180.0
-"""How long to wait for anything, but for a whole run."""
+SECONDS = 400.0
+"""Seconds to wait for anything except a whole run."""
 
 
 @dataclass(frozen=True)
 class Process:
-    """A process of this machine.
+    """A process on this machine.
 
     Attributes:
-        number: Its id.
-        command: Its words.
-        variables: Of its environment, as they were at its start.
+        number: Process id.
+        command: Command line.
+        variables: Environment at the start of the process.
     """
 
     number: int
@@ -33,12 +33,12 @@ class Process:
     variables: str
 
     def kill(self) -> None:
-        """End it without a warning."""
+        """Send SIGKILL."""
         kill(self.number)
 
 
 def of_project(project: Path) -> list[Process]:
-    """Meltano, the tap and the loader, as far as they run for a project."""
+    """Return the processes of Meltano, tap and loader that run for a project."""
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
@@ -55,19 +55,19 @@ def _is_of_a_load(command: str) -> bool:
 
 
 def parent_of(number: int) -> int:
-    """The id of the process that started another."""
+    """Return the id of a process's parent."""
     (line,) = re.findall(r"^PPid:\s*(\d+)$", Path(f"/proc/{number}/status").read_text("utf-8"), flags=re.MULTILINE)
     return int(line)
 
 
 def kill(number: int) -> None:
-    """End a process without a warning, if it is there."""
+    """Send SIGKILL to a process if it still runs."""
     with contextlib.suppress(ProcessLookupError):
         os.kill(number, signal.SIGKILL)
 
 
 def wait_for(what: Callable[[], bool], otherwise: Callable[[], str], seconds: float = SECONDS) -> None:
-    """Wait until something is so; what is said where it does not become so is asked for then."""
+    """Wait for a condition; on timeout fail with the message from ``otherwise``."""
     deadline = time.monotonic() + seconds
     while not what():
         assert time.monotonic() < deadline, otherwise()

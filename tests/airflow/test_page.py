@@ -1,4 +1,4 @@
-"""The commands of docs/airflow.md, run in their order in a folder that is laid out like the project."""
+"""Run the commands of docs/airflow.md in order, in a folder laid out like the project."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     Install = Callable[..., Installation]
 
 NAME = "Harbor & Loom"
-OWN = ("AIRFLOW_HOME", "AIRFLOW__", "AIRFLOW_VAR_", "KEY_", "MELTANO_EXECUTABLE", "TARGET_")
-"""Beginnings of what the commands have to bring along themselves."""
+OWN = ("AIRFLOW_HOME", "AIRFLOW__", "AIRFLOW_VAR_", "INSTANTLY_LOADS", "KEY_", "MELTANO_EXECUTABLE", "TARGET_")
+"""Prefixes of variables that the commands have to set themselves."""
 
 
 def commands() -> list[str]:
@@ -34,7 +34,7 @@ def commands() -> list[str]:
 
 
 def lay_out(project: Path) -> None:
-    """Make a project's folder like that of this one, with the same environments and installed plugins."""
+    """Create a copy of the project's folder with the same environments and plugins."""
     shutil.copy(ROOT / "meltano.yml", project)
     shutil.copytree(ROOT / "transform", project / "transform", ignore=shutil.ignore_patterns("target", "logs"))
     for name in (".venv-airflow", ".venv-dbt", ".venv-meltano", "orchestrate"):
@@ -45,14 +45,12 @@ def lay_out(project: Path) -> None:
 
 
 def where(installation: Installation) -> dict[str, str]:
-    """What to put in the place of the page's dots; dbt takes what the loader is told."""
+    """Return replacements for the page's dots; dbt gets the loader's values."""
     server = {"HOST": HOST, "USER": "postgres", "PASSWORD": PASSWORD, "DATABASE": installation.database}
     return {f"TARGET_POSTGRES_{name}": value for name, value in server.items()}
 
 
-def test_the_commands_of_the_page_load_a_workspace_build_the_models_and_trigger_a_run(
-    install: Install, agency: Server
-) -> None:
+def test_documented_commands_load_a_workspace_build_models_and_trigger_a_run(install: Install, agency: Server) -> None:
     installation = install()
     made, installed, *lines = commands()
     assert made.split() == ["make", "meltano", ".venv-airflow/.ready", ".venv-dbt/.ready"]

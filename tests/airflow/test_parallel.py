@@ -1,4 +1,4 @@
-"""Loads of several workspaces at once, by a scheduler, triggered by hand."""
+"""Load several workspaces in parallel, from runs that are triggered manually."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ LEADS = json.dumps({"groups": ["leads"]})
 
 
 def bookmark(state: dict[str, Any], stream: str) -> tuple[str, str]:
-    """The only workspace that a state knows, and what it remembers of a stream in it."""
+    """Return the only workspace of a state and its bookmark of a stream."""
     (partition,) = state["singer_state"]["bookmarks"][stream]["partitions"]
     return partition["context"]["workspace_id"], partition["replication_key_value"]
 
 
-def test_workspaces_loaded_at_once_keep_their_bookmarks_to_themselves(install: Install, agency: Server) -> None:
+def test_workspaces_loaded_in_parallel_keep_separate_bookmarks(install: Install, agency: Server) -> None:
     installation = install()
     controls = {name: agency.control.within(name) for name in WORKSPACES}
     owners = {name: next(control.truth("campaigns"))["organization"] for name, control in controls.items()}
@@ -49,8 +49,17 @@ def test_workspaces_loaded_at_once_keep_their_bookmarks_to_themselves(install: I
     assert installation.ids("leads") == truth
 
 
-def test_no_more_loads_run_at_once_than_their_pool_has_slots(install: Install) -> None:
-    with cluster.running(install(), slots=1) as running:
+def test_pool_slots_limit_parallel_loads_and_backfills_are_refused(install: Install, keys: dict[str, str]) -> None:
+    # Airflow's database takes 250 characters for the label of a task.
+    installation = install({**keys, "x" * 300: keys["workspace-003"]})
+    entries = json.loads(installation.variables["AIRFLOW_VAR_INSTANTLY_WORKSPACES"])
+    installation.variables["AIRFLOW_VAR_INSTANTLY_WORKSPACES"] = json.dumps([*entries[:2], entries[3]])
+    with cluster.running(installation, slots=1) as running:
         run = running.trigger(LEADS)
+        dates = ["--from-date", "2026-01-01", "--to-date", "2026-01-03"]
+        backfill = installation.airflow("backfill", "create", "--dag-id", cluster.DAG, *dates)
+        assert backfill.returncode != 0
+        assert "backfill" in (backfill.stdout + backfill.stderr).lower()
         assert running.finish(run) == "success", running.tasks(run)
         assert running.most_at_once(run, "leads.load") == 1
+        assert running.ask("select count(*) from dag_run where run_type = 'backfill'") == [["0"]]

@@ -1,4 +1,4 @@
-"""Threads that run one at a time, by a clock that moves on only when all of them wait."""
+"""Threads that run one at a time, on a clock that advances only when all of them wait."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tap_instantly.api import limits
+from tap_instantly.client import rate_limit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 RATES = ("PAUSE_AFTER_429", "RECOVERY_SECONDS", "EMAILS_INTERVAL", "EMAILS_PAUSE_AFTER_429")
-REAL = {name: getattr(limits, name) for name in RATES}
-"""As they are before the tests shorten them."""
+REAL = {name: getattr(rate_limit, name) for name in RATES}
+"""The real values: the other tests shorten them."""
 
 
 class _Task:
-    """A thread that runs only when it is told to, until it waits."""
+    """A thread that runs from resume() until it waits."""
 
     def __init__(self, world: World, work: Callable[[], object]) -> None:
         self._may_run = threading.Semaphore(0)
@@ -44,18 +44,18 @@ class _Task:
         self._world.turn_over.release()
 
     def wait(self) -> None:
-        """Let others run, until this one is resumed; called by itself."""
+        """Let other tasks run until this one is resumed; called by the task."""
         self._world.turn_over.release()
         self._may_run.acquire()
 
     def resume(self) -> None:
-        """Let it run until it waits; called by the world."""
+        """Run the task until it waits; called by the world."""
         self._may_run.release()
         self._world.turn_over.acquire()
 
 
 class _Lock:
-    """What ``threading.Lock`` is to threads."""
+    """A replacement of ``threading.Lock`` for tasks."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -81,10 +81,10 @@ class _Lock:
 
 
 class World:
-    """Tasks, and the time in seconds that passes for them.
+    """Tasks, and a simulated clock in seconds.
 
     Args:
-        oversleep: How many seconds more a sleep may take than was asked for; asked for each.
+        oversleep: Extra seconds that a sleep takes; called for each sleep.
     """
 
     def __init__(self, oversleep: Callable[[], float] = lambda: 0.0) -> None:
@@ -105,7 +105,7 @@ class World:
         self.current.wait()
 
     def run(self, *works: Callable[[], object]) -> None:
-        """Do several things side by side, begun in this order, to the end of all."""
+        """Run functions side by side, in this order, until all have ended."""
         tasks = [_Task(self, work) for work in works]
         self.ready.extend(tasks)
         while self.ready or self._asleep:
@@ -121,13 +121,13 @@ class World:
 
 @contextmanager
 def simulated_time(oversleep: Callable[[], float] = lambda: 0.0) -> Iterator[World]:
-    """A world whose time is what everything goes by that paces requests, at the pace that it really has."""
+    """Patch the rate limiter's clock, sleep and locks with a world's, at the real pace."""
     world = World(oversleep)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(limits, "time", SimpleNamespace(monotonic=lambda: world.now, sleep=world.sleep))
-        patch.setattr(limits, "threading", SimpleNamespace(Lock=world.lock))
+        patch.setattr(rate_limit, "time", SimpleNamespace(monotonic=lambda: world.now, sleep=world.sleep))
+        patch.setattr(rate_limit, "threading", SimpleNamespace(Lock=world.lock))
         patch.setattr("pyrate_limiter.clocks.monotonic_ns", lambda: int(world.now * 1e9))
         patch.setattr("pyrate_limiter.limiter.sleep", world.sleep)
         for name, value in REAL.items():
-            patch.setattr(limits, name, value)
+            patch.setattr(rate_limit, name, value)
         yield world

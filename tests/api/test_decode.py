@@ -1,4 +1,4 @@
-"""What is read of an answer's body, whatever is in it."""
+"""Decode bodies of any content."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_instantly.api.decode import DEEPEST, UNREADABLE, Odd, decode
+from tap_instantly.client.decode import DEEPEST, UNREADABLE, Odd, decode
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ from tap_instantly.api.decode import DEEPEST, UNREADABLE, Odd, decode
         (rb'{"\u0000":[NaN]}', {Odd(r"\u0000", "\ufffd"): [Odd("NaN")]}),
     ],
 )
-def test_one_odd_value_is_read_as_what_it_is(body: bytes, value: object) -> None:
+def test_single_odd_value_is_decoded_as_its_own_type(body: bytes, value: object) -> None:
     found = decode(body)
     assert (type(found), found) == (type(value), value)
 
@@ -51,12 +51,12 @@ def test_one_odd_value_is_read_as_what_it_is(body: bytes, value: object) -> None
 @pytest.mark.parametrize(
     "body", [b"", b"<html>", b'{"items":[{"id"', b"[1,]", b"01", b"{} x", b"[" * 5000, b"[" * 5000 + b"}" * 5000]
 )
-def test_what_is_no_json_is_unreadable(body: bytes) -> None:
+def test_invalid_json_is_unreadable(body: bytes) -> None:
     assert decode(body) is UNREADABLE
 
 
 def decoded_in_a_small_stack(body: bytes) -> Any:
-    """Decode in a thread with a stack of 1 MB: from Python 3.14 on nothing else bounds what can be read."""
+    """Decode in a thread with a stack of 1 MB: since Python 3.14 nothing else bounds the nesting."""
     usual = threading.stack_size(1 << 20)
     try:
         with ThreadPoolExecutor(1) as pool:
@@ -69,7 +69,7 @@ DEEP = [b"1", b'"]}"', b'"\\\\"', rb'"\ud800"', b'{"b":[]}', b"NaN", b'"\xff"']
 
 
 @pytest.mark.parametrize("within", DEEP)
-def test_what_is_nested_beyond_what_can_be_read_costs_itself_alone(within: bytes) -> None:
+def test_too_deep_nesting_discards_only_that_value(within: bytes) -> None:
     deep = b'[{"a":' * 50_000 + within + b"}]" * 50_000
     first, found, last = decoded_in_a_small_stack(b'["first ]",' + deep + b',{"last":[' + within + b"]}]")
     assert first == "first ]"
@@ -83,7 +83,7 @@ def test_what_is_nested_beyond_what_can_be_read_costs_itself_alone(within: bytes
 
 @pytest.mark.parametrize("within", DEEP)
 @pytest.mark.parametrize("levels", [DEEPEST, 400, 900, 1_100, 5_000, 20_000])
-def test_what_is_deep_costs_nothing_else_whether_it_can_be_read_or_not(within: bytes, levels: int) -> None:
+def test_values_around_deep_nesting_are_kept(within: bytes, levels: int) -> None:
     first, _, last = decode(b'["first ]",' + b"[" * levels + within + b"]" * levels + b',{"last":[' + within + b"]}]")
     assert (first, last) == ("first ]", {"last": [decode(within)]})
 
@@ -94,13 +94,13 @@ def test_what_is_deep_costs_nothing_else_whether_it_can_be_read_or_not(within: b
         lambda part: st.lists(part) | st.dictionaries(st.text(), part),
     )
 )
-def test_what_is_not_odd_is_read_as_by_the_standard_library(value: Any) -> None:
+def test_ordinary_values_decode_as_with_the_standard_library(value: Any) -> None:
     body = json.dumps(value).encode()
     found = decode(body)
     assert found == value or b"\\u0000" in body
 
 
-def test_a_deep_page_that_ends_within_a_text_of_quotes_is_unreadable_soon() -> None:
+def test_truncated_deep_page_full_of_quotes_is_quickly_unreadable() -> None:
     assert decode(b'{"items":[{"id":' + b"[" * 3000 + b'"' + b'\\"' * 500_000) is UNREADABLE
     assert decode(b"[" * 3000 + b'"\\') is UNREADABLE
 

@@ -9,8 +9,8 @@ import requests
 from requests import exceptions
 
 from tap_instantly import ErrorKind, InstantlyAPIError, InstantlyClient, InstantlyError
-from tap_instantly.api.decode import UNREADABLE, decode
-from tap_instantly.api.errors import NEVER_PROCESSED, RETRYABLE, classify, from_transport
+from tap_instantly.client.decode import UNREADABLE, decode
+from tap_instantly.client.errors import NEVER_PROCESSED, RETRYABLE, classify, from_transport
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +23,7 @@ def body(status: int, error: str, message: str) -> bytes:
 
 
 def every_error_key(**more: object) -> bytes:
-    """All that an error may say of itself, at once."""
+    """Generate everything that an error response may contain."""
     said = {"statusCode": 500, "error": "Internal", "message": "oh", "code": 1, "details": None, "errors": []}
     return json.dumps({**said, "success": False, "data": None, **more}).encode()
 
@@ -87,7 +87,7 @@ def test_status_and_body_tell_the_kind(status: int, content: bytes, kind: ErrorK
     assert InstantlyAPIError(status, "GET", "/accounts", content).kind is (kind or ErrorKind.BAD_REQUEST)
 
 
-def test_only_passing_trouble_is_retryable() -> None:
+def test_only_transient_errors_are_retryable() -> None:
     final = set(ErrorKind) - RETRYABLE
     assert final == {
         ErrorKind.BAD_REQUEST,
@@ -104,7 +104,7 @@ def test_only_passing_trouble_is_retryable() -> None:
     assert NEVER_PROCESSED <= RETRYABLE
 
 
-def test_an_error_is_one_line_that_names_the_call_and_says_what_to_do() -> None:
+def test_error_is_one_line_with_the_call_and_the_advice() -> None:
     error = InstantlyAPIError(402, "GET", "/accounts", body(402, "Payment Required", "No\nplan. "))
     assert str(error) == (
         "GET /accounts answered 402 (no active plan): No plan. "
@@ -113,7 +113,7 @@ def test_an_error_is_one_line_that_names_the_call_and_says_what_to_do() -> None:
     assert not error.retryable
 
 
-def test_of_an_error_that_says_nothing_the_call_and_the_kind_are_told_alone() -> None:
+def test_error_without_message_names_the_call_and_the_kind() -> None:
     error = InstantlyAPIError(500, "GET", "/accounts")
     assert str(error) == "GET /accounts answered 500 (server error)."
     assert repr(error) == "InstantlyAPIError(500, 'GET', '/accounts')"
@@ -121,7 +121,7 @@ def test_of_an_error_that_says_nothing_the_call_and_the_kind_are_told_alone() ->
     assert str(error) == "GET /accounts answered 500 (server error) after 2 tries."
 
 
-def test_an_error_without_an_answer_is_a_bad_request_unless_it_is_said_what_it_is() -> None:
+def test_error_without_a_response_defaults_to_bad_request() -> None:
     assert InstantlyAPIError(None, "GET", "/accounts").kind is ErrorKind.BAD_REQUEST
     assert InstantlyAPIError(None, "GET", "/accounts", kind=ErrorKind.TLS).kind is ErrorKind.TLS
 
@@ -137,7 +137,7 @@ def test_an_error_without_an_answer_is_a_bad_request_unless_it_is_said_what_it_i
         (b"x" * 201, "x" * 200 + "..."),
     ],
 )
-def test_the_message_is_what_the_server_says_on_one_line_of_200_characters(content: bytes, message: str) -> None:
+def test_server_message_is_cut_to_one_line_of_200_characters(content: bytes, message: str) -> None:
     assert InstantlyAPIError(500, "GET", "/accounts", content).message == message
 
 
@@ -149,15 +149,15 @@ def test_a_long_body_is_cut_and_addresses_in_the_path_are_masked() -> None:
 @pytest.mark.parametrize(
     ("status", "content", "said"),
     [
-        (200, b'{"items":[{"email":"ann@example.com","pa', "40 bytes, which are not shown as they may hold records"),
-        (200, b'\xff"items":[{"email":"ann@example.com"}]}', "39 bytes, which are not shown as they may hold records"),
+        (200, b'{"items":[{"email":"ann@example.com","pa', "40 bytes, not shown because they may contain records"),
+        (200, b'\xff"items":[{"email":"ann@example.com"}]}', "39 bytes, not shown because they may contain records"),
         (200, b' <html lang="en">Just a moment</html>', '<html lang="en">Just a moment</html>'),
         (200, b"upstream timed out", "upstream timed out"),
         (200, b"", ""),
         (502, b'upstream "api" timed out', 'upstream "api" timed out'),
     ],
 )
-def test_what_may_be_a_page_of_records_is_not_quoted(status: int, content: bytes, said: str) -> None:
+def test_possible_records_are_not_quoted_in_errors(status: int, content: bytes, said: str) -> None:
     assert InstantlyAPIError(status, "GET", "/leads", content).message == said
 
 
@@ -182,7 +182,7 @@ def test_unreadable_is_not_null() -> None:
     ],
     ids=lambda value: value["kind"] + str(value.get("status", "")) if isinstance(value, dict) else value.name,
 )
-def test_trouble_on_the_wire_is_classified(api: Server, fault: dict[str, Any], kind: ErrorKind) -> None:
+def test_network_errors_are_classified(api: Server, fault: dict[str, Any], kind: ErrorKind) -> None:
     api.control.fault("/api/v2/campaigns", **fault)
     with (
         InstantlyClient(api.api_key, api_url=f"{api.url}/api/v2", max_retries=0, timeout=0.3) as client,
@@ -201,7 +201,7 @@ def test_an_error_inside_a_200_is_an_error(api: Server, client: InstantlyClient)
     assert caught.value.kind in RETRYABLE
 
 
-def test_a_blocked_user_agent_is_told_from_a_missing_scope(api: Server) -> None:
+def test_blocked_user_agent_differs_from_a_missing_scope(api: Server) -> None:
     with InstantlyClient(api.api_key, api_url=f"{api.url}/api/v2", user_agent="python-requests/2.32") as client:
         with pytest.raises(InstantlyAPIError) as caught:
             client.get("/campaigns")
@@ -223,7 +223,7 @@ def closed_port() -> int:
     ],
     ids=["refused", "unknown host"],
 )
-def test_no_network_is_unreachable_and_the_innermost_reason_is_said(url: Callable[[], str], reason: str) -> None:
+def test_network_failure_is_unreachable_with_its_innermost_reason(url: Callable[[], str], reason: str) -> None:
     with InstantlyClient("key", api_url=url(), max_retries=0) as client, pytest.raises(InstantlyAPIError) as caught:
         client.get("/campaigns")
     assert caught.value.kind is ErrorKind.UNREACHABLE
@@ -254,7 +254,7 @@ def test_each_failure_below_http_has_a_kind(error: requests.RequestException, ki
     assert found.message == f"{type(error).__name__}: {error}".rstrip()
 
 
-def test_tls_against_a_plain_server_is_lost_connection_not_silence(api: Server) -> None:
+def test_tls_to_a_plain_server_is_a_lost_connection(api: Server) -> None:
     url = api.url.replace("http://", "https://")
     with InstantlyClient("key", api_url=url, max_retries=0) as client, pytest.raises(InstantlyAPIError) as caught:
         client.get("/campaigns")

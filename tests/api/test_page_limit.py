@@ -8,13 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tap_instantly import ErrorKind, InstantlyAPIError
-from tap_instantly.api.page_limit import PERHAPS_TOO_MUCH, PageLimit
+from tap_instantly.client.page_size import PERHAPS_TOO_MUCH, PageSize
 
 if TYPE_CHECKING:
-    from tap_instantly.api.retry import Retry
+    from tap_instantly.client.retry import Retry
 
 Asked = list[tuple[int, bool]]
-"""Limits asked for, each with whether it is tried again as usual."""
+"""Requested limits, each with whether it is retried as usual."""
 
 
 def error(kind: ErrorKind) -> InstantlyAPIError:
@@ -22,8 +22,8 @@ def error(kind: ErrorKind) -> InstantlyAPIError:
 
 
 def read(length: int, most: int, works: int, poisoned: frozenset[int] = frozenset()) -> tuple[int, Asked]:
-    """Walk a list that gives up to so many records at a time, and around some records one alone."""
-    limit, asked, at = PageLimit(most), Asked(), 0
+    """Walk a list that refuses pages of more than ``works`` records, and poisoned records except alone."""
+    limit, asked, at = PageSize(most), Asked(), 0
 
     def ask(records: int, retry: Retry | None) -> int:
         asked.append((records, retry is None))
@@ -38,19 +38,21 @@ def read(length: int, most: int, works: int, poisoned: frozenset[int] = frozense
 
 
 @given(st.integers(0, 300), st.integers(1, 100), st.integers(1, 100), st.frozensets(st.integers(0, 300), max_size=3))
-def test_everything_is_read_whatever_sizes_work(length: int, most: int, works: int, poisoned: frozenset[int]) -> None:
+def test_everything_is_read_with_any_working_page_size(
+    length: int, most: int, works: int, poisoned: frozenset[int]
+) -> None:
     read_up_to, asked = read(length, most, works, poisoned)
     assert read_up_to == length
     assert all(1 <= limit <= most for limit, _ in asked)
 
 
-def test_a_list_that_never_gives_more_costs_few_requests_more() -> None:
+def test_list_limited_to_small_pages_costs_few_extra_requests() -> None:
     _, asked = read(10_000, most=100, works=50)
     assert [limit for limit, _ in asked[:3]] == [100, 50, 100]
     assert len(asked) - 10_000 / 50 < 10
 
 
-def test_it_takes_twice_as_many_good_pages_each_time_to_try_more_again() -> None:
+def test_full_pages_are_retried_after_doubling_numbers_of_good_pages() -> None:
     _, asked = read(100 * 50, most=100, works=50)
     full = [at for at, (limit, _) in enumerate(asked) if limit == 100]
     assert [later - earlier - 1 for earlier, later in pairwise(full)] == [1, 2, 4, 8, 16, 32]
@@ -62,7 +64,7 @@ def test_after_a_bad_spot_pages_grow_to_their_full_size_again() -> None:
     assert [limit for limit, _ in asked[-3:]] == [100] * 3
 
 
-def test_only_the_size_that_worked_last_is_tried_again_as_usual() -> None:
+def test_only_the_last_working_size_gets_normal_retries() -> None:
     _, asked = read(600, most=100, works=50)
     assert asked[0] == (100, True)
     assert [retried for limit, retried in asked[1:] if limit == 100] == [False] * sum(n == 100 for n, _ in asked[1:])
@@ -70,7 +72,7 @@ def test_only_the_size_that_worked_last_is_tried_again_as_usual() -> None:
 
 
 @pytest.mark.parametrize("kind", sorted(set(ErrorKind) - PERHAPS_TOO_MUCH))
-def test_errors_that_have_nothing_to_do_with_the_size_are_raised_at_once(kind: ErrorKind) -> None:
+def test_errors_unrelated_to_page_size_are_raised_immediately(kind: ErrorKind) -> None:
     asked = []
 
     def ask(records: int, _retry: Retry | None) -> None:
@@ -78,7 +80,7 @@ def test_errors_that_have_nothing_to_do_with_the_size_are_raised_at_once(kind: E
         raise error(kind)
 
     with pytest.raises(InstantlyAPIError):
-        PageLimit(100).ask(ask)
+        PageSize(100).ask(ask)
     assert asked == [100]
 
 
@@ -90,5 +92,5 @@ def test_the_error_of_a_single_record_is_raised() -> None:
         raise error(ErrorKind.SERVER)
 
     with pytest.raises(InstantlyAPIError):
-        PageLimit(20).ask(ask)
+        PageSize(20).ask(ask)
     assert asked == [20, 10, 5, 2, 1]

@@ -10,7 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tap_instantly import ErrorKind, InstantlyAPIError, InstantlyClient
-from tap_instantly.api.pagination import StartingAfterPaginator, items, next_cursor, no_records, settled
+from tap_instantly.client.decode import decode
+from tap_instantly.client.page import Answer, items
+from tap_instantly.client.pagination import StartingAfterPaginator
 
 if TYPE_CHECKING:
     from sandbox import Server
@@ -29,7 +31,7 @@ LISTS = {
     page_size=st.integers(1, 100),
     short_pages=st.sampled_from([0.0, 0.3, 1.0]),
 )
-def test_every_row_comes_exactly_once_whatever_the_pages(
+def test_every_row_is_read_exactly_once_with_any_page_size(
     api: Server, resource: str, page_size: int, short_pages: float
 ) -> None:
     api.control.config(short_pages=short_pages)
@@ -40,7 +42,7 @@ def test_every_row_comes_exactly_once_whatever_the_pages(
 
 
 def tie(api: Server, number: int, place: int) -> list[str]:
-    """Lead lists, of which so many from a place on have the same time, which is their cursor."""
+    """Generate lead lists with a number of equal times, the cursor, from a place on."""
     moment = list(api.control.truth("lead_lists"))[place]["timestamp_created"]
     for _ in range(number - 1):
         api.control.add_lead_list(at=moment)
@@ -48,7 +50,7 @@ def tie(api: Server, number: int, place: int) -> list[str]:
 
 
 @pytest.mark.parametrize(("limit", "place"), [(3, 2), (6, 1), (6, 3)])
-def test_records_of_one_time_all_come_once_where_pages_are_halved(
+def test_records_with_one_timestamp_come_once_on_halved_pages(
     api: Server, client: InstantlyClient, limit: int, place: int
 ) -> None:
     ids = tie(api, limit - 1, place)
@@ -56,7 +58,7 @@ def test_records_of_one_time_all_come_once_where_pages_are_halved(
     assert [row["id"] for row in client.list_lead_lists()] == ids
 
 
-def test_the_last_time_of_a_page_with_room_to_spare_is_read_again_too(api: Server, client: InstantlyClient) -> None:
+def test_last_timestamp_of_a_short_page_is_read_again(api: Server, client: InstantlyClient) -> None:
     ids = tie(api, 3, 3)
     api.control.config(short_pages=1.0)
     pages = list(client.pages("/lead-lists"))
@@ -65,22 +67,20 @@ def test_the_last_time_of_a_page_with_room_to_spare_is_read_again_too(api: Serve
 
 
 @pytest.mark.parametrize("page_size", [2, 3])
-def test_records_of_one_time_that_fill_a_page_are_an_error(
-    api: Server, caplog: pytest.LogCaptureFixture, page_size: int
-) -> None:
+def test_timestamp_that_fills_a_page_is_an_error(api: Server, caplog: pytest.LogCaptureFixture, page_size: int) -> None:
     tie(api, 4, 2)
     with (
         InstantlyClient(api.api_key, api_url=f"{api.url}/api/v2", page_size=page_size) as client,
-        pytest.raises(InstantlyAPIError, match="may be missing: one time fills a page"),
+        pytest.raises(InstantlyAPIError, match="may be missing: one timestamp fills a page"),
     ):
         list(client.list_lead_lists())
     moment = list(api.control.truth("lead_lists"))[2]["timestamp_created"]
     assert caplog.messages == [
         (
-            f"A page of /api/v2/lead-lists holds records of one time alone, {moment}: others of that time may be"
-            " missing. A larger page_size may help."
+            f"All records of a page of /api/v2/lead-lists have the timestamp {moment}; others with it may be"
+            " missing. Set page_size to 100 if it is lower; otherwise run again later."
         ),
-        "Records of the list /lead-lists may be missing: pages of one time each.",
+        "Records of the list /lead-lists may be missing: several pages with one timestamp each.",
     ]
 
 
@@ -96,7 +96,7 @@ def test_pages_are_fetched_when_they_are_asked_for(api: Server, client: Instantl
     assert len(api.control.requests()) == 1
 
 
-def test_the_cursor_goes_into_the_query_of_a_get_and_the_body_of_a_post(api: Server, client: InstantlyClient) -> None:
+def test_cursor_is_sent_in_get_queries_and_post_bodies(api: Server, client: InstantlyClient) -> None:
     list(client.list_accounts())
     list(client.list_leads())
     requests = api.control.requests()
@@ -109,14 +109,12 @@ def test_the_cursor_goes_into_the_query_of_a_get_and_the_body_of_a_post(api: Ser
     assert not second_leads["query"]
 
 
-def test_the_last_page_still_has_a_cursor_and_the_empty_one_after_it_ends_the_list(
-    api: Server, client: InstantlyClient
-) -> None:
+def test_list_ends_at_the_empty_page_after_the_last_cursor(api: Server, client: InstantlyClient) -> None:
     assert [len(page) for page in client.pages("/campaigns")] == [len(list(api.control.truth("campaigns"))), 0]
 
 
-def test_the_last_record_of_a_list_that_goes_by_time_comes_by_itself(api: Server, client: InstantlyClient) -> None:
-    # Whether others have its time behind the page could not be known otherwise.
+def test_last_record_of_a_time_ordered_list_comes_alone(api: Server, client: InstantlyClient) -> None:
+    # Other records with the same time behind the page would go unnoticed otherwise.
     assert [len(page) for page in client.pages("/lead-lists")] == [4, 1, 0]
 
 
@@ -125,10 +123,10 @@ def test_a_cursor_seen_before_ends_the_list_with_an_error(
     api: Server, client: InstantlyClient, fault: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     api.control.fault("/api/v2/leads/list", count=None, **fault)
-    with caplog.at_level(logging.ERROR), pytest.raises(InstantlyAPIError, match=r": cursor sent twice\."):
+    with caplog.at_level(logging.ERROR), pytest.raises(InstantlyAPIError, match=r": repeated cursor\."):
         list(islice(client.list_leads(), 10_000))
     assert [record.message for record in caplog.records if record.levelno == logging.ERROR] == [
-        "The list /api/v2/leads/list sent the same cursor twice and was ended there: records behind it may be missing."
+        "The list /api/v2/leads/list repeated a cursor; reading stopped there, and later records may be missing."
     ]
 
 
@@ -142,12 +140,12 @@ ODD_PAGES = [{"unexpected": True}, [], {"items": None}, {"items": [None]}, {"ite
 
 
 @pytest.mark.parametrize("answer", ODD_PAGES, ids=str)
-def test_an_answer_that_is_no_page_is_asked_for_again(api: Server, client: InstantlyClient, answer: object) -> None:
+def test_invalid_page_is_requested_again(api: Server, client: InstantlyClient, answer: object) -> None:
     api.control.fault("/api/v2/campaigns", "status", status=200, body=answer)
     assert [c["id"] for c in client.list_campaigns()] == [c["id"] for c in api.control.truth("campaigns")]
 
 
-def test_a_cursor_that_is_no_text_is_echoed_all_the_same(api: Server, client: InstantlyClient) -> None:
+def test_non_text_cursor_is_sent_back_unchanged(api: Server, client: InstantlyClient) -> None:
     page = {"items": [{"id": "1"}], "next_starting_after": {"odd": 1}}
     api.control.fault("/api/v2/lead-lists", "status", status=200, body=page)
     with pytest.raises(InstantlyAPIError, match="bad request"):
@@ -168,55 +166,56 @@ def test_an_answer_without_items_is_an_error_and_not_an_empty_list(
         "GET",
         "/api/v2/campaigns",
     )
-    assert error.message == "the answer is no page of a list"
+    assert error.message == "the response is not a page of a list"
 
 
-def test_an_answer_that_should_be_an_array_is_an_error_if_it_is_none(api: Server, client: InstantlyClient) -> None:
+def test_non_array_answer_is_an_error(api: Server, client: InstantlyClient) -> None:
     api.control.fault("/api/v2/campaigns/analytics", "status", status=200, body={"unexpected": 1}, count=None)
     with pytest.raises(InstantlyAPIError) as caught:
         client.campaign_analytics(["one"])
     assert caught.value.kind is ErrorKind.MALFORMED
-    assert caught.value.message == "the answer is no array"
+    assert caught.value.message == "the response is not an array"
 
 
-def test_the_error_of_a_list_that_is_asked_for_by_post_names_it(api: Server, client: InstantlyClient) -> None:
+def test_error_of_a_post_list_names_post_and_path(api: Server, client: InstantlyClient) -> None:
     api.control.fault("/api/v2/leads/list", "status", status=200, body={}, count=None)
     with pytest.raises(InstantlyAPIError, match=r"^POST /api/v2/leads/list answered 200 "):
         list(client.list_leads())
 
 
-def lead_lists(api: Server, query: str = "") -> requests.Response:
+def lead_lists(api: Server, query: str = "") -> Answer:
     headers = {"Authorization": f"Bearer {api.api_key}", "User-Agent": "test"}
-    return requests.get(f"{api.url}/api/v2/lead-lists{query}", headers=headers, timeout=9)
+    came = requests.get(f"{api.url}/api/v2/lead-lists{query}", headers=headers, timeout=9)
+    return Answer("GET", came.url, came.status_code, came.headers, decode(came.content), came.content)
 
 
 @pytest.mark.parametrize("query", ["", "?limit=9"])
 @pytest.mark.parametrize("others", [(7, None), (7,) * 100])
-def test_items_that_are_no_objects_are_left_out_counted_and_said_so_once(
+def test_non_object_items_are_discarded_counted_and_logged_once(
     api: Server, query: str, others: tuple[object, ...], caplog: pytest.LogCaptureFixture
 ) -> None:
     api.control.fault("/api/v2/lead-lists", "status", status=200, body={"items": [{"id": "1"}, *others, {"id": "2"}]})
-    response = lead_lists(api, query)
-    assert items(response) == items(response) == [{"id": "1"}, {"id": "2"}]
-    assert no_records(response) == len(others)
+    page = items(lead_lists(api, query))
+    assert page.records == [{"id": "1"}, {"id": "2"}]
+    assert page.rejected == len(others)
     places = str(list(range(1, len(others) + 1)))[:100]
-    assert caplog.messages == [f"Items of /api/v2/lead-lists that are no objects were left out, at {places}."]
+    assert caplog.messages == [f"Discarded items of /api/v2/lead-lists that are not objects, at positions {places}."]
 
 
-def test_a_page_of_nothing_but_objects_leaves_out_none(api: Server) -> None:
-    response = lead_lists(api)
-    assert items(response)
-    assert no_records(response) == 0
+def test_page_of_objects_rejects_nothing(api: Server) -> None:
+    page = items(lead_lists(api))
+    assert page.records
+    assert page.rejected == 0
 
 
-# Where a page is left whose cursor is a time
+# Pages to abandon if the cursor is a time
 
 
 A, B, C = (f"2026-10-0{day}T00:00:00.000Z" for day in (1, 2, 3))
 
 
-def page_of(api: Server, times: tuple[object, ...], cursor: object, query: str = "") -> requests.Response:
-    """An answer with a record for each of these times, or with what is no record for each number."""
+def page_of(api: Server, times: tuple[object, ...], cursor: object, query: str = "") -> Answer:
+    """Build an answer with a record for each time, and an invalid record for each number."""
     found = [time if isinstance(time, int) else {"id": f"id {at}", "at": time} for at, time in enumerate(times)]
     api.control.fault("/api/v2/lead-lists", "status", status=200, body={"items": found, "next_starting_after": cursor})
     return lead_lists(api, query)
@@ -253,57 +252,58 @@ def page_of(api: Server, times: tuple[object, ...], cursor: object, query: str =
         "no cursor",
     ],
 )
-def test_the_last_time_of_a_page_is_left_to_the_next_where_the_cursor_is_that_time(
+def test_last_timestamp_of_a_page_is_left_to_the_next_page(
     api: Server, times: tuple[str | None, ...], cursor: str | None, kept: int, following: str | None
 ) -> None:
-    response = page_of(api, times, cursor)
-    assert settled(response) == items(response)[:kept]
-    assert len(settled(response)) == kept
-    assert next_cursor(response) == following
+    answer = page_of(api, times, cursor)
+    page = items(answer)
+    assert page.records == answer.data["items"][:kept]
+    assert len(page) == kept
+    assert page.came == len(times)
+    assert page.cursor == following
 
 
 @pytest.mark.parametrize(
     ("times", "query", "missing"),
     [
-        ((B, B), "?limit=2", "one time fills a page"),
-        ((B, 7), "?limit=2", "one time fills a page"),
+        ((B, B), "?limit=2", "one timestamp fills a page"),
+        ((B, 7), "?limit=2", "one timestamp fills a page"),
         ((B, B), "?limit=3", None),
         ((B, B), "", None),
         ((B,), "?limit=1", None),
         ((A, B), "?limit=2", None),
     ],
 )
-def test_records_are_missing_where_one_time_takes_all_that_was_asked_for(
+def test_records_are_missing_when_one_timestamp_fills_a_full_page(
     api: Server, times: tuple[object, ...], query: str, missing: str | None
 ) -> None:
     paginator = StartingAfterPaginator()
-    paginator.advance(page_of(api, times, B, query))
-    assert paginator.missing == missing
+    page = paginator.take(items(page_of(api, times, B, query)))
+    assert page.missing == paginator.missing == missing
     assert not paginator.finished
 
 
-def test_there_is_a_doubt_once_more_follows_a_page_of_one_time(api: Server) -> None:
+def test_paginator_doubts_completeness_after_a_page_with_one_timestamp(api: Server) -> None:
     paginator = StartingAfterPaginator()
     for times, cursor, doubt in [
         ((A, B), B, None),
         ((B,), B, None),
-        ((C,), C, "pages of one time each"),
-        ((), None, "pages of one time each"),
+        ((C,), C, "several pages with one timestamp each"),
+        ((), None, "several pages with one timestamp each"),
     ]:
-        paginator.advance(page_of(api, times, cursor, "?limit=9"))
-        assert paginator.doubt == doubt
+        page = paginator.take(items(page_of(api, times, cursor, "?limit=9")))
+        assert page.doubt == paginator.doubt == doubt
     assert paginator.missing is None
 
 
-def test_a_cursor_that_could_not_be_sent_back_is_an_error_and_the_page_is_kept(api: Server) -> None:
-    response = page_of(api, (A, B), "\0")
-    assert len(settled(response)) == 2
-    with pytest.raises(InstantlyAPIError) as caught:
-        next_cursor(response)
-    assert caught.value.message == "the answer is a page with a cursor that is no text"
+def test_unusable_cursor_is_an_error_and_the_page_is_kept(api: Server) -> None:
+    page = items(page_of(api, (A, B), "\0"))
+    assert len(page) == 2
+    assert page.error is not None
+    assert page.error.message == "the response is a page with a cursor that is not a string"
 
 
-def test_an_answer_without_content_is_no_page(api: Server) -> None:
+def test_empty_response_is_no_page(api: Server) -> None:
     api.control.fault("/api/v2/lead-lists", "status", status=204)
     with pytest.raises(InstantlyAPIError) as caught:
         items(lead_lists(api))

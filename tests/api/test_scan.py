@@ -1,4 +1,4 @@
-"""A list in memory that pages as the API does, read by scans whose walks are interleaved as a seed decides."""
+"""Scans of an in-memory list that pages as the API does; a seed decides how the walks interleave."""
 
 from __future__ import annotations
 
@@ -14,24 +14,28 @@ import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from tap_instantly.api import ErrorKind, InstantlyAPIError
-from tap_instantly.api.id_space import number, text
-from tap_instantly.api.scan import Scan
-from tap_instantly.api.splits import OVERHEAD
-from tap_instantly.singer.read_ahead import ReadAhead
+from tap_instantly.client import ErrorKind, InstantlyAPIError
+from tap_instantly.client.page import Page
+from tap_instantly.sync.id_ranges import number, text
+from tap_instantly.sync.range_splitting import OVERHEAD
+from tap_instantly.sync.reader import Reader
+from tap_instantly.sync.scan import Scan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tap_instantly.api.scan import Bounds, ScannedPage
+    from tap_instantly.sync.scan import Bounds
 
     Records = list[dict[str, Any]]
 
 NOVEMBER = 1_762_000_000_000
-"""A moment of November 2025, in milliseconds: ids begin with the time by then."""
+"""A moment of November 2025 in milliseconds: ids are time-ordered by then."""
 
 WEEKS = 5_000_000_000
 """A few weeks in milliseconds."""
+
+DAY = 86_400_000
+"""A day in milliseconds."""
 
 
 # Ids
@@ -50,7 +54,7 @@ def random_ids(rng: random.Random, number: int) -> list[str]:
 
 
 def bursts(rng: random.Random, number: int) -> list[str]:
-    """Ids of imports: a few seconds each, anywhere in a few weeks."""
+    """Generate ids of imports: bursts of a few seconds within a few weeks."""
     imports = [NOVEMBER + rng.randrange(WEEKS) for _ in range(rng.randint(1, 6))]
     return [timed_id(rng, rng.choice(imports) + rng.randrange(5_000)) for _ in range(number)]
 
@@ -72,7 +76,7 @@ DISTRIBUTIONS = [random_ids, bursts, both, one_millisecond]
 
 
 class SimulatedList:
-    """Answers as the API does: what comes strictly after a cursor; the last page with records usually has one too."""
+    """Page as the API does: strictly after a cursor, usually with a cursor on the last page too."""
 
     def __init__(
         self,
@@ -91,12 +95,12 @@ class SimulatedList:
         self.requests = 0
         self.meanwhile: Callable[[], object] = lambda: None
 
-    def fetch(self, cursor: str | None) -> tuple[Records, str | None]:
+    def fetch(self, cursor: str | None) -> Page:
         self.requests += 1
         assert self.requests < 20 * (len(self.ids) + 10), "it has no end"
-        answer = self.answer(cursor)
+        records, following = self.answer(cursor)
         self.meanwhile()  # while the answer is on its way
-        return answer
+        return Page(records, len(records), cursor=following)
 
     def answer(self, cursor: str | None) -> tuple[Records, str | None]:
         start = 0 if cursor is None else self.behind(cursor)
@@ -108,12 +112,12 @@ class SimulatedList:
     def behind(self, cursor: str) -> int:
         return bisect_right(self.ids, cursor)
 
-    def plainly(self) -> Iterator[Records]:
+    def plainly(self) -> Iterator[Page]:
         cursor: str | None = None
         while True:
-            records, cursor = self.fetch(cursor)
-            yield records
-            if not records or cursor is None:
+            page = self.fetch(cursor)
+            yield page
+            if not page.records or (cursor := page.cursor) is None:
                 return
 
     def scan(self, ranges: list[Bounds] | None = None) -> Scan:
@@ -121,9 +125,9 @@ class SimulatedList:
 
 
 class Walkers:
-    """Reads a scan as threads would, but one step at a time: each begins a walk, reads a page or hands one on.
+    """Read a scan as threads would, one step at a time: begin a walk, read a page or hand one on.
 
-    Other steps also happen between a request and its answer.
+    Other steps also run between a request and its answer.
     """
 
     def __init__(self, simulated: SimulatedList, scan: Scan, number: int, *, hurry: bool = False) -> None:
@@ -133,14 +137,14 @@ class Walkers:
         self.hurry = hurry
         self.begun = 0
         self.handed_on: list[str] = []
-        self.last_page: ScannedPage | None = None
+        self.last_page: Page | None = None
         self._rng = simulated.rng
-        self._runs: list[Iterator[ScannedPage]] = []
-        self._busy: list[Iterator[ScannedPage]] = []
-        self._read: dict[int, deque[ScannedPage]] = {}
+        self._runs: list[Iterator[Page]] = []
+        self._busy: list[Iterator[Page]] = []
+        self._read: dict[int, deque[Page]] = {}
 
     def finish(self) -> list[str]:
-        """Read to the end: the ids of the records that were handed on."""
+        """Read to the end and return the ids handed on."""
         while self.step():
             pass
         while self.hand_on() is not None:
@@ -148,26 +152,28 @@ class Walkers:
         return self.handed_on
 
     def step(self) -> bool:
-        """Do something; False if there is nothing left to read."""
+        """Take a step; return false if nothing is left to read."""
         idle = [run for run in self._runs if run not in self._busy]
         if self._rng.random() < 0.4:
             self.hand_on()
-        may_begin = len(self._runs) < self.number and self.scan.has_run(starving=self.hurry or self._rng.random() < 0.5)
+        may_begin = len(self._runs) < self.number and self.scan.has_chain(
+            starving=self.hurry or self._rng.random() < 0.5
+        )
         if may_begin and (self.hurry or not idle or self._rng.random() < 0.5):
             return self._begin()
         if idle:
             self._go_on(self._rng.choice(idle))
             return True
-        return bool(self._busy) or (self.scan.has_run(starving=True) and self._begin())
+        return bool(self._busy) or (self.scan.has_chain(starving=True) and self._begin())
 
     def _begin(self) -> bool:
-        run = self.scan.begin_run()
-        assert run, "has_run said that there is one"
+        run = self.scan.begin_chain()
+        assert run, "has_chain said that there is one"
         self.begun += 1
         self._runs.append(run)
         return True
 
-    def _go_on(self, run: Iterator[ScannedPage]) -> None:
+    def _go_on(self, run: Iterator[Page]) -> None:
         self._busy.append(run)
         self.simulated.meanwhile = self._sometimes_step
         page = next(run, None)
@@ -181,13 +187,12 @@ class Walkers:
         while len(self._busy) <= self.number and self._rng.random() < 0.4:
             self.step()
 
-    def hand_on(self, *, done: bool = True) -> ScannedPage | None:
-        """Hand on a page; its records count as written only once it is done with."""
+    def hand_on(self, *, done: bool = True) -> Page | None:
+        """Hand on a page; its records count as written only after that."""
         waiting = [pages for pages in self._read.values() if pages]
         if not waiting:
             return None
         page = self._rng.choice(waiting).popleft()
-        assert page.scan is self.scan
         self.handed_on.extend(record["id"] for record in page)
         if done:
             page.done()
@@ -195,7 +200,7 @@ class Walkers:
 
 
 def lists(number: st.SearchStrategy[int]) -> st.SearchStrategy[SimulatedList]:
-    """Lists of so many records."""
+    """Generate lists of so many records."""
     return st.builds(
         lambda seed, ids, number, page_size, **kind: SimulatedList(
             ids(random.Random(seed), number), page_size, random.Random(seed + 1), **kind
@@ -213,7 +218,7 @@ LISTS = lists(st.one_of(st.integers(0, 12), st.integers(0, 3_000)))
 WALKERS = st.integers(1, 8)
 
 
-# What comes out
+# Results
 
 
 @settings(deadline=None, max_examples=150)
@@ -230,27 +235,27 @@ def test_every_record_comes_out_exactly_once_with_real_threads(
     simulated: SimulatedList, workers: int, pages: int
 ) -> None:
     simulated.meanwhile = lambda: time.sleep(0.0001 * (threading.get_ident() % 3))
-    reader = ReadAhead([[simulated.scan()]], workers=workers, pages=pages)
+    reader = Reader([[simulated.scan()]], workers=workers, pages=pages)
     got: list[str] = []
-    for turn in reader.turns():
-        assert turn.error is None
-        if turn.page is not None:
-            got.extend(record["id"] for record in turn.page)
-            turn.page.done()
+    for arrival in reader.arrivals():
+        assert arrival.error is None
+        if arrival.page is not None:
+            got.extend(record["id"] for record in arrival.page)
+            arrival.page.done()
     assert sorted(got) == simulated.ids
 
 
 def pages_of(simulated: SimulatedList) -> int:
-    """Requests of a reading from one end to the other: the last of them finds nothing."""
+    """Count the requests of a reading from end to end; the last one returns nothing."""
     return -(-len(simulated.ids) // simulated.page_size) + 1
 
 
 class Changes:
-    """What comes and goes in a list.
+    """Insertions and deletions in a list.
 
     Attributes:
-        throughout: Ids of records that are there from beginning to end.
-        ever: Ids of all that are there at some time.
+        throughout: Ids of records present from beginning to end.
+        ever: Ids of all records present at some time.
     """
 
     def __init__(self, simulated: SimulatedList, rng: random.Random) -> None:
@@ -266,7 +271,7 @@ class Changes:
         self.throughout.discard(self._ids.pop(self._rng.randrange(len(self._ids))))
 
     def _insert(self) -> None:
-        """A record anywhere, or next to another: behind what has been read as well as before it."""
+        """Insert a record anywhere or next to another, behind or ahead of the readers."""
         anywhere = random_id(self._rng), timed_id(self._rng, NOVEMBER + self._rng.randrange(WEEKS))
         beside = text(number(self._rng.choice(self._ids)) + 1) if self._ids else anywhere[0]
         new = self._rng.choice([*anywhere, beside])
@@ -277,7 +282,7 @@ class Changes:
 
 @settings(deadline=None, max_examples=80)
 @given(simulated=LISTS, walkers=WALKERS, how_often=st.sampled_from([0.01, 0.2, 1.0]))
-def test_what_is_there_throughout_comes_out_exactly_once_whatever_comes_and_goes(
+def test_unchanged_records_are_read_exactly_once_while_others_change(
     simulated: SimulatedList, walkers: int, how_often: float
 ) -> None:
     rng = random.Random(len(simulated.ids))
@@ -299,11 +304,11 @@ def test_what_is_there_throughout_comes_out_exactly_once_whatever_comes_and_goes
     assert set(got.values()) <= {1}
 
 
-# Ended, and taken up again
+# Stop and resume
 
 
 class Pass:
-    """A reader that is ended, and what a state that was written at some time before says that remains."""
+    """A reader that is stopped or killed, and the ranges that a state of that time leaves."""
 
     def __init__(self, simulated: SimulatedList, ranges: list[Bounds] | None, data: st.DataObject) -> None:
         self.reader = Walkers(simulated, simulated.scan(ranges), data.draw(WALKERS, label="walkers"))
@@ -312,31 +317,31 @@ class Pass:
         self._pages = pages_of(simulated)
 
     def until_tried(self) -> None:
-        """Read until it has turned out that the list can be read from several places."""
+        """Read until the scan has confirmed that it can read from several places."""
         while self.reader.scan.remaining() is None and self.reader.step():
             pass
 
     def a_while(self, longest: float = 0.4, label: str = "steps") -> None:
-        """Read a part of so many pages as the whole list has."""
-        # Drawn as a share: how many pages there are by now may depend on the clock, which splits go by.
+        """Read part of the list, as a share of its pages."""
+        # Drawn as a share: the number of pages may depend on the clock, by which the scan splits.
         share = self._data.draw(st.integers(0, 100), label=f"{label}, in hundredths")
         for _ in range(int(longest * self._pages * share / 100) + (share > 0)):
             self.reader.step()
 
     def some_way(self) -> None:
-        """Read a part, of which mostly so much that it has turned out."""
+        """Read part of the list, mostly past the confirmation."""
         if self._data.draw(st.integers(0, 4), label="at once") > 0:
             self.until_tried()
         self.a_while()
 
     def stop(self) -> Counter[str]:
-        """A signal, while a page is written and has not been done with: what that page holds."""
+        """Stop by a signal while a page is being written; return the ids of that page."""
         page = self.reader.hand_on(done=False)
         self.ranges = self.reader.scan.remaining()
         return Counter(record["id"] for record in page or ())
 
     def kill(self, meanwhile: Callable[[], object] = lambda: None) -> Counter[str]:
-        """An end without warning, some time after the last state was written: what was handed on since."""
+        """Kill some time after the last state was written; return the ids handed on since."""
         self.ranges = self.reader.scan.remaining()
         before = Counter(self.reader.handed_on)
         self.a_while(0.1, "steps unnoticed")
@@ -350,11 +355,11 @@ class Pass:
 
 
 LONG_LISTS = lists(st.integers(40, 2_000))
-"""Lists of which something remains after their first pages."""
+"""Lists that have something left after their first pages."""
 
 
 def ends_counted(test: Callable[[Counter[str], SimulatedList, st.DataObject], None], max_examples: int) -> None:
-    """Run a property of lists in passes that are ended; most have to end under way, or it would say nothing."""
+    """Run a property on interrupted passes; require that most are interrupted, or it would prove nothing."""
     ends: Counter[str] = Counter()
 
     @settings(deadline=None, max_examples=max_examples)
@@ -371,7 +376,7 @@ def ends_counted(test: Callable[[Counter[str], SimulatedList, st.DataObject], No
     assert len(ends) > 1, "they do not always end alike"
 
 
-def test_a_pass_can_be_ended_and_taken_up_again_anywhere() -> None:
+def test_pass_can_be_interrupted_and_resumed_anywhere() -> None:
     def check(ends: Counter[str], simulated: SimulatedList, data: st.DataObject) -> None:
         got: Counter[str] = Counter()
         may_come_again: Counter[str] = Counter()
@@ -392,7 +397,7 @@ def test_a_pass_can_be_ended_and_taken_up_again_anywhere() -> None:
     ends_counted(check, max_examples=120)
 
 
-def test_what_is_there_throughout_comes_out_of_passes_that_are_ended_while_the_list_changes() -> None:
+def test_unchanged_records_are_read_across_interrupted_passes_and_changes() -> None:
     def check(ends: Counter[str], simulated: SimulatedList, data: st.DataObject) -> None:
         changes = Changes(simulated, simulated.rng)
         few = st.integers(0, 3) | st.integers(0, 200)
@@ -423,20 +428,20 @@ def test_what_is_there_throughout_comes_out_of_passes_that_are_ended_while_the_l
     ends_counted(check, max_examples=120)
 
 
-# What it costs
+# Costs
 
 A_FEW = 20
-"""Requests that a long list may cost more than the share allowed: how full the last pages of walks are is chance."""
+"""Extra requests allowed for a long list: how full the last pages of walks are is chance."""
 
 
 NO_MORE = 12
-"""Requests that a list may cost more of which it is a guess how much is ahead: to try the premise, and splits where
-nothing is."""
+"""Extra requests allowed for a list of guessed length: to test the premise, and for splits of empty
+ranges."""
 
 
-@settings(deadline=None, max_examples=16, derandomize=True)  # a matter of chance, if a small one
+@settings(deadline=None, max_examples=16, derandomize=True)  # subject to chance, though little
 @given(seed=st.integers(0, 1 << 32), ids=st.sampled_from(DISTRIBUTIONS), walkers=st.sampled_from([1, 4, 32]))
-def test_reading_a_long_list_from_many_places_costs_hardly_more_requests(
+def test_parallel_scan_of_a_long_list_costs_few_extra_requests(
     seed: int, ids: Callable[[random.Random, int], list[str]], walkers: int
 ) -> None:
     rng = random.Random(seed)
@@ -446,7 +451,7 @@ def test_reading_a_long_list_from_many_places_costs_hardly_more_requests(
 
 
 @pytest.mark.parametrize("ids", DISTRIBUTIONS)
-def test_the_share_that_walking_may_cost_is_kept_to_in_a_list_too_long_for_chance(
+def test_scan_overhead_stays_within_its_share_in_a_very_long_list(
     ids: Callable[[random.Random, int], list[str]],
 ) -> None:
     rng = random.Random(7)
@@ -455,18 +460,28 @@ def test_the_share_that_walking_may_cost_is_kept_to_in_a_list_too_long_for_chanc
     assert simulated.requests <= pages_of(simulated) * (1 + OVERHEAD) + A_FEW
 
 
-@settings(deadline=None, max_examples=40, derandomize=True)  # a matter of chance, if a small one
+@settings(deadline=None, max_examples=40, derandomize=True)  # subject to chance, though little
 @given(seed=st.integers(0, 1 << 32), number=st.integers(0, 20_000))
-def test_a_short_list_costs_at_most_ten_requests_more_than_its_pages(seed: int, number: int) -> None:
+def test_short_list_costs_at_most_ten_extra_requests(seed: int, number: int) -> None:
     rng = random.Random(seed)
     simulated = SimulatedList(random_ids(rng, number), 50, rng)
     Walkers(simulated, simulated.scan(), 32, hurry=True).finish()
     assert simulated.requests <= pages_of(simulated) + 10
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_ids_of_later_today_do_not_cost_more_requests(seed: int) -> None:
+    rng = random.Random(seed)
+    now = int(time.time() * 1000)
+    timed = [timed_id(rng, now + rng.randrange(-100 * DAY, DAY * 3 // 4)) for _ in range(16_000)]
+    simulated = SimulatedList(random_ids(rng, 9_000) + timed, 50, rng)
+    Walkers(simulated, simulated.scan(), 32, hurry=True).finish()
+    assert simulated.requests <= pages_of(simulated) + NO_MORE
+
+
 @settings(deadline=None, max_examples=40)
 @given(seed=st.integers(0, 1 << 32), ids=st.sampled_from(DISTRIBUTIONS), number=st.integers(0, 600))
-def test_a_short_list_whose_ids_lie_close_together_costs_a_few_requests_more(
+def test_short_list_with_dense_ids_costs_few_extra_requests(
     seed: int, ids: Callable[[random.Random, int], list[str]], number: int
 ) -> None:
     rng = random.Random(seed)
@@ -477,7 +492,7 @@ def test_a_short_list_whose_ids_lie_close_together_costs_a_few_requests_more(
 
 @settings(deadline=None, max_examples=20)
 @given(seed=st.integers(0, 1 << 32), number=st.integers(0, 200))
-def test_a_list_of_a_few_pages_is_read_from_one_place(seed: int, number: int) -> None:
+def test_short_list_is_read_sequentially(seed: int, number: int) -> None:
     rng = random.Random(seed)
     simulated = SimulatedList(random_ids(rng, number), 50, rng)
     reader = Walkers(simulated, simulated.scan(), 32, hurry=True)
@@ -488,7 +503,7 @@ def test_a_list_of_a_few_pages_is_read_from_one_place(seed: int, number: int) ->
 
 @settings(deadline=None, max_examples=20)
 @given(seed=st.integers(0, 1 << 32), number=st.integers(1_500, 3_000))
-def test_a_list_of_dozens_of_pages_is_read_from_several_places(seed: int, number: int) -> None:
+def test_list_of_dozens_of_pages_is_read_in_parallel(seed: int, number: int) -> None:
     rng = random.Random(seed)
     simulated = SimulatedList(random_ids(rng, number), 50, rng)
     reader = Walkers(simulated, simulated.scan(), 32, hurry=True)
@@ -498,7 +513,7 @@ def test_a_list_of_dozens_of_pages_is_read_from_several_places(seed: int, number
 
 @settings(deadline=None, max_examples=10)
 @given(seed=st.integers(0, 1 << 32), ids=st.sampled_from(DISTRIBUTIONS))
-def test_a_long_list_is_read_from_several_places(seed: int, ids: Callable[[random.Random, int], list[str]]) -> None:
+def test_long_list_is_read_in_parallel(seed: int, ids: Callable[[random.Random, int], list[str]]) -> None:
     rng = random.Random(seed)
     simulated = SimulatedList(ids(rng, 6_000), 10, rng)
     reader = Walkers(simulated, simulated.scan(), 8, hurry=True)
@@ -506,7 +521,7 @@ def test_a_long_list_is_read_from_several_places(seed: int, ids: Callable[[rando
     assert reader.begun >= 4
 
 
-def test_a_pass_is_taken_up_where_it_was_left_and_read_no_further_than_that() -> None:
+def test_resumed_pass_reads_only_its_remaining_ranges() -> None:
     simulated = without_premise(SimulatedList, 1)
     ids = simulated.ids
     scan = simulated.scan([(ids[99], ids[149]), (ids[299], ids[300]), (ids[309], ids[314]), (ids[1399], None)])
@@ -516,16 +531,16 @@ def test_a_pass_is_taken_up_where_it_was_left_and_read_no_further_than_that() ->
     assert simulated.requests == tried + 5 + 1 + 1 + 11
 
 
-def test_what_remains_is_told_from_the_last_record_of_what_was_done_with() -> None:
+def test_remaining_ranges_start_after_the_last_completed_page() -> None:
     simulated = without_premise(SimulatedList, 1, 35)
     scan = simulated.scan()
-    walk = scan.begin_run()
+    walk = scan.begin_chain()
     assert walk
     pages = [next(walk), next(walk)]
     assert scan.remaining() == [(None, None)]
     for page in pages:
         page.done()
-        assert scan.remaining() == [(page[-1]["id"], None)]
+        assert scan.remaining() == [(page.records[-1]["id"], None)]
     for page in walk:
         page.done()
     assert scan.remaining() == []
@@ -537,12 +552,12 @@ def test_a_list_ends_with_a_page_without_a_cursor(number: int, requests: int) ->
     simulated = SimulatedList(random_ids(rng, number), 10, rng, last_cursor=False)
     scan = simulated.scan()
     assert Walkers(simulated, scan, 1).finish() == simulated.ids
-    assert not scan.is_given_up
+    assert not scan.premise_failed
     assert simulated.requests == requests
 
 
 @pytest.mark.parametrize("number", [0, 1, 10, 20, 25])
-def test_a_list_ends_with_an_empty_page_whatever_its_cursor(number: int) -> None:
+def test_list_ends_with_an_empty_page_with_any_cursor(number: int) -> None:
     simulated = without_premise(SimulatedList, 1, number)
 
     def end_with_a_cursor(cursor: str | None) -> tuple[Records, str | None]:
@@ -552,11 +567,11 @@ def test_a_list_ends_with_an_empty_page_whatever_its_cursor(number: int) -> None
     simulated.answer = end_with_a_cursor  # type: ignore[method-assign]
     scan = simulated.scan()
     assert Walkers(simulated, scan, 1).finish() == simulated.ids
-    assert not scan.is_given_up
+    assert not scan.premise_failed
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_what_remains_is_told_in_the_order_of_the_list(seed: int) -> None:
+def test_remaining_ranges_are_in_list_order(seed: int) -> None:
     simulated = without_premise(SimulatedList, seed, 6_000)
     scan = simulated.scan()
     reader, most = Walkers(simulated, scan, 8, hurry=True), 0
@@ -567,12 +582,12 @@ def test_what_remains_is_told_in_the_order_of_the_list(seed: int) -> None:
     assert most > 3
 
 
-# How much is ahead
+# Records ahead
 
 
 @pytest.mark.parametrize(("ids", "least_told"), [(random_ids, 0.5), (bursts, 0), (one_millisecond, 0), (both, 0)])
 @pytest.mark.parametrize("seed", range(3))
-def test_a_scan_tells_how_much_is_ahead_only_where_that_is_known(
+def test_scan_gives_a_remaining_estimate_only_when_known(
     ids: Callable[[random.Random, int], list[str]], least_told: float, seed: int
 ) -> None:
     simulated = SimulatedList(ids(random.Random(seed), 6_000), 50, random.Random(seed))
@@ -588,7 +603,7 @@ def test_a_scan_tells_how_much_is_ahead_only_where_that_is_known(
     assert told or ids is not random_ids
 
 
-# Where the list is not what a scan needs it to be
+# Lists that a scan cannot read
 
 
 class RefusesUnknownCursors(SimulatedList):
@@ -599,7 +614,7 @@ class RefusesUnknownCursors(SimulatedList):
 
 
 class RefusesFarCursors(SimulatedList):
-    """Takes the id just before one that it has, but none that lies between others."""
+    """Accepts the id just before one of its own, but none between others."""
 
     def behind(self, cursor: str) -> int:
         if cursor not in self.ids and text(number(cursor) + 1) not in self.ids:
@@ -608,7 +623,7 @@ class RefusesFarCursors(SimulatedList):
 
 
 class IgnoresFarCursors(RefusesFarCursors):
-    """The same, but gives its beginning in the place of an error."""
+    """Returns its beginning instead of an error."""
 
     def behind(self, cursor: str) -> int:
         try:
@@ -635,7 +650,7 @@ class EndsAtUnknownCursors(SimulatedList):
 
 
 class Unsorted(SimulatedList):
-    """In no order from some place on."""
+    """Unsorted from some place on."""
 
     ascending = 0
 
@@ -664,7 +679,7 @@ class Descending(SimulatedList):
 
 
 class OtherIds(SimulatedList):
-    """Ids that are no UUIDs."""
+    """Ids that are not UUIDs."""
 
     def __init__(self, ids: list[str], page_size: int, rng: random.Random) -> None:
         super().__init__([f"lead-{each}" for each in ids], page_size, rng)
@@ -678,7 +693,7 @@ class UpperCaseIds(SimulatedList):
 
 
 class OneOddId(SimulatedList):
-    """One id among all others that is no UUID, at whatever place of its page."""
+    """One id that is not a UUID, anywhere on its page."""
 
     def __init__(self, ids: list[str], page_size: int, rng: random.Random) -> None:
         place = rng.randrange(2 * page_size, len(ids)) if len(ids) > 2 * page_size else len(ids)
@@ -687,7 +702,7 @@ class OneOddId(SimulatedList):
 
 
 class NumbersForIds(SimulatedList):
-    """Ids that are no texts, as the cursor of the page is."""
+    """Ids that are not text, also as the cursor."""
 
     def answer(self, cursor: str | None) -> tuple[Records, str | None]:
         records, following = super().answer(cursor)
@@ -695,19 +710,19 @@ class NumbersForIds(SimulatedList):
 
 
 AT_ONCE: dict[type[SimulatedList], str] = {
-    RefusesUnknownCursors: "a computed cursor is refused: POST /api/v2/leads/list answered 400 (bad request): "
-    "starting_after is not valid",
-    DoesNotFindUnknownCursors: "a computed cursor is refused: POST /api/v2/leads/list answered 404 (not found): "
-    "no such lead",
-    IgnoresUnknownCursors: "a computed cursor does not lead to the records behind it",
-    EndsAtUnknownCursors: "a computed cursor does not lead to the records behind it",
-    Unsorted: "its ids do not ascend",
-    Descending: "its ids do not ascend",
-    OtherIds: "its ids are no UUIDs",
-    UpperCaseIds: "its ids are no UUIDs",
+    RefusesUnknownCursors: "the server rejects a computed cursor: POST /api/v2/leads/list answered 400 "
+    "(bad request): starting_after is not valid",
+    DoesNotFindUnknownCursors: "the server rejects a computed cursor: POST /api/v2/leads/list answered 404 "
+    "(not found): no such lead",
+    IgnoresUnknownCursors: "a computed cursor does not lead to the records after it",
+    EndsAtUnknownCursors: "a computed cursor does not lead to the records after it",
+    Unsorted: "its ids are not in ascending order",
+    Descending: "its ids are not in ascending order",
+    OtherIds: "its ids are not UUIDs",
+    UpperCaseIds: "its ids are not UUIDs",
     NumbersForIds: "a record has no id",
 }
-"""What shows with the first two pages, and what is said of it."""
+"""Defects that show in the first two pages, and the log message of each."""
 
 
 def without_premise(kind: type[SimulatedList], seed: int, number: int = 1_500, page_size: int = 10) -> SimulatedList:
@@ -716,34 +731,36 @@ def without_premise(kind: type[SimulatedList], seed: int, number: int = 1_500, p
 
 
 def record_ids(simulated: SimulatedList) -> list[Any]:
-    """What the list has, in its order."""
+    """Return the ids of the list in its order."""
     simulated.meanwhile = lambda: None
     return [record["id"] for page in simulated.plainly() for record in page]
 
 
 @pytest.mark.parametrize("kind", AT_ONCE)
 @pytest.mark.parametrize("walkers", [1, 6])
-def test_a_list_that_is_not_as_a_scan_needs_it_is_read_plainly_and_said_so_once(
+def test_list_unfit_for_scanning_is_read_sequentially_and_logged_once(
     kind: type[SimulatedList], walkers: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     simulated = without_premise(kind, walkers)
     scan = simulated.scan()
     got = Walkers(simulated, scan, walkers, hurry=True).finish()
-    assert got == record_ids(simulated)  # in the order of the list, each once
+    assert got == record_ids(simulated)  # in the list's order, each once
     assert len(set(got)) == 1_500
     (message,) = caplog.messages
-    assert message.startswith(f"The list is read from one place, not from several at once: {AT_ONCE[kind]}.")
+    assert message.startswith(
+        f"Reading the list sequentially, because its ranges cannot be read in parallel: {AT_ONCE[kind]}."
+    )
     assert scan.remaining() is None
 
 
-LATER = {UnsortedFromSomePlaceOn: "do not ascend", OneOddId: "are no UUIDs"}
-"""What shows only where it has been read for a while, and what is said of it."""
+LATER = {UnsortedFromSomePlaceOn: "not in ascending order", OneOddId: "are not UUIDs"}
+"""Defects that show only later, and the log message of each."""
 
 
 @pytest.mark.parametrize("kind", LATER)
 @pytest.mark.parametrize("walkers", [1, 2, 6])
 @pytest.mark.parametrize("seed", range(10))
-def test_a_list_that_turns_out_later_not_to_be_so_is_read_whole_from_there(
+def test_list_later_found_unfit_is_read_sequentially_from_there(
     kind: type[SimulatedList], walkers: int, seed: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     simulated = without_premise(kind, seed)
@@ -753,24 +770,24 @@ def test_a_list_that_turns_out_later_not_to_be_so_is_read_whole_from_there(
     assert len(caplog.messages) == 1
     assert LATER[kind] in caplog.messages[0]
     assert scan.remaining() is None
-    assert scan.is_given_up
+    assert scan.premise_failed
 
 
 @pytest.mark.parametrize("place", [1, 2, 10])
-def test_an_odd_id_is_seen_wherever_it_is_among_the_first_two_pages(
-    place: int, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_non_uuid_id_in_the_first_two_pages_is_detected(place: int, caplog: pytest.LogCaptureFixture) -> None:
     rng = random.Random(place)
     ids = sorted(random_ids(rng, 100))
     ids.insert(place, f"{ids[place - 1]}-2")
     simulated = SimulatedList(ids, 10, rng)
     assert Walkers(simulated, simulated.scan(), 4).finish() == ids
-    assert "are no UUIDs" in caplog.text
+    assert "are not UUIDs" in caplog.text
 
 
-@pytest.mark.parametrize(("kind", "reason"), [(RefusesFarCursors, "refused"), (IgnoresFarCursors, "do not ascend")])
+@pytest.mark.parametrize(
+    ("kind", "reason"), [(RefusesFarCursors, "rejects"), (IgnoresFarCursors, "not in ascending order")]
+)
 @pytest.mark.parametrize("walkers", [2, 6])
-def test_a_list_that_does_not_take_the_cursor_of_a_later_split_is_read_whole_and_not_again_at_that_place(
+def test_rejected_split_cursor_falls_back_to_sequential_read(
     kind: type[SimulatedList], reason: str, walkers: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     simulated = without_premise(kind, walkers)
@@ -782,51 +799,49 @@ def test_a_list_that_does_not_take_the_cursor_of_a_later_split_is_read_whole_and
     assert scan.remaining() is None
 
 
-def test_a_record_that_comes_twice_in_a_page_is_seen(caplog: pytest.LogCaptureFixture) -> None:
+def test_repeated_record_in_a_page_is_detected(caplog: pytest.LogCaptureFixture) -> None:
     simulated = without_premise(SimulatedList, 1)
     simulated.ids.insert(5, simulated.ids[5])
     assert Walkers(simulated, simulated.scan(), 4).finish() == simulated.ids
-    assert "its ids do not ascend" in caplog.text
+    assert "its ids are not in ascending order" in caplog.text
 
 
-def test_ids_that_follow_each_other_without_a_gap_are_no_reason_to_read_the_list_from_one_place() -> None:
+def test_consecutive_ids_do_not_abandon_the_scan() -> None:
     simulated = SimulatedList([text(1_000 + each) for each in range(200)], 10, random.Random(1))
     scan = simulated.scan()
     assert sorted(Walkers(simulated, scan, 4).finish()) == simulated.ids
-    assert not scan.is_given_up
+    assert not scan.premise_failed
 
 
 @pytest.mark.parametrize("kind", [*AT_ONCE, *LATER])
 @pytest.mark.parametrize("number", [0, 1, 2, 11, 200])
 @pytest.mark.parametrize("page_size", [1, 10])
-def test_such_lists_come_out_whole_however_few_pages_they_have(
-    kind: type[SimulatedList], number: int, page_size: int
-) -> None:
+def test_unfit_lists_are_read_completely_at_any_length(kind: type[SimulatedList], number: int, page_size: int) -> None:
     simulated = without_premise(kind, number, number, page_size)
     got = Walkers(simulated, simulated.scan(), 4, hurry=True).finish()
     assert sorted(set(got)) == sorted(record_ids(simulated))
 
 
-def test_ranges_of_an_earlier_pass_are_forgotten_where_the_list_is_no_longer_as_a_scan_needs_it() -> None:
+def test_earlier_ranges_are_dropped_when_the_list_is_unfit() -> None:
     simulated = without_premise(RefusesUnknownCursors, 1)
     scan = simulated.scan([(simulated.ids[700], None)])
     assert Walkers(simulated, scan, 4).finish() == simulated.ids
     assert scan.remaining() is None
 
 
-def test_no_other_walk_begins_before_the_premise_has_been_tried_nor_where_there_is_nothing_to_split() -> None:
+def test_second_walk_waits_for_the_premise_check_and_a_splittable_range() -> None:
     simulated = without_premise(SimulatedList, 1, number=30)
     scan = simulated.scan()
-    first = scan.begin_run()
+    first = scan.begin_chain()
     assert first
-    assert not scan.has_run(starving=True)
-    assert scan.begin_run() is None
+    assert not scan.has_chain(starving=True)
+    assert scan.begin_chain() is None
     assert [record["id"] for page in first for record in page] == simulated.ids
-    assert not scan.has_run(starving=True)
-    assert scan.begin_run() is None
+    assert not scan.has_chain(starving=True)
+    assert scan.begin_chain() is None
 
 
-def test_a_pass_with_nothing_left_hands_on_nothing() -> None:
+def test_finished_pass_delivers_nothing() -> None:
     simulated = without_premise(SimulatedList, 1)
     scan = simulated.scan([])
     assert Walkers(simulated, scan, 4).finish() == []
@@ -838,12 +853,10 @@ def test_a_pass_with_nothing_left_hands_on_nothing() -> None:
 
 @settings(deadline=None, max_examples=40)
 @given(simulated=LISTS.filter(lambda simulated: len(simulated.ids) > 20), walkers=WALKERS, data=st.data())
-def test_an_error_of_the_server_surfaces_and_what_it_cost_can_be_read_later(
+def test_server_error_is_raised_and_missed_records_can_be_read_later(
     simulated: SimulatedList, walkers: int, data: st.DataObject
 ) -> None:
-    failing = data.draw(
-        st.integers(1, pages_of(simulated) - 1)
-    )  # a list whose last page has no cursor is read with that
+    failing = data.draw(st.integers(1, pages_of(simulated) - 1))  # without a last cursor, the last page ends the list
     answer = simulated.answer
 
     def fail_once(cursor: str | None) -> tuple[Records, str | None]:
@@ -865,9 +878,7 @@ def test_an_error_of_the_server_surfaces_and_what_it_cost_can_be_read_later(
 
 @settings(deadline=None, max_examples=40)
 @given(simulated=LISTS.filter(lambda simulated: len(simulated.ids) > 200), walkers=WALKERS, data=st.data())
-def test_an_error_ends_one_walk_and_the_others_read_on_to_their_ends(
-    simulated: SimulatedList, walkers: int, data: st.DataObject
-) -> None:
+def test_error_ends_one_walk_and_the_others_finish(simulated: SimulatedList, walkers: int, data: st.DataObject) -> None:
     bad = data.draw(st.sampled_from(simulated.ids))
     answer = simulated.answer
 
@@ -885,23 +896,24 @@ def test_an_error_ends_one_walk_and_the_others_read_on_to_their_ends(
     while reader.hand_on() is not None:
         pass
     if (ranges := scan.remaining()) is None:
-        return  # it came before the premise had been tried
+        return  # it came before the premise was tested
     event("several ranges" if reader.begun > 1 else "one range")
-    assert len(ranges) in {1, 2}  # two where a page that reaches beyond the end of its range has the bad one too
+    assert len(ranges) in {1, 2}  # two if a page that reaches beyond its range contains the bad record too
     left = {each for each in simulated.ids for after, upto in ranges if (after or "") < each <= (upto or "g")}
     assert bad in left
     assert set(reader.handed_on) == set(simulated.ids) - left
 
 
-def two_walks() -> tuple[SimulatedList, Scan, Iterator[ScannedPage], Iterator[ScannedPage]]:
-    """A list with two walks under way."""
+def two_walks() -> tuple[SimulatedList, Scan, Iterator[Page], Iterator[Page]]:
+    """Return a list with two walks in progress."""
     simulated = without_premise(SimulatedList, 1)
     scan = simulated.scan()
-    first = scan.begin_run()
+    first = scan.begin_chain()
     assert first
-    while not scan.has_run(starving=True):
+    while not scan.has_chain(starving=True):
         next(first)
-    second = scan.begin_run()
+    next(first)  # the page that tests the premise
+    second = scan.begin_chain()
     assert second
     next(second)
     return simulated, scan, first, second
@@ -911,7 +923,7 @@ def failing(_cursor: str | None) -> tuple[Records, str | None]:
     raise InstantlyAPIError(500, "POST", "/api/v2/leads/list", "oh")
 
 
-def test_after_an_error_a_list_that_turns_out_not_to_ascend_is_not_read_for_nothing(
+def test_unordered_list_is_not_read_further_after_an_error(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     simulated, scan, first, second = two_walks()
@@ -927,10 +939,10 @@ def test_after_an_error_a_list_that_turns_out_not_to_ascend_is_not_read_for_noth
     assert not caplog.messages
 
 
-def test_an_error_of_a_walk_whose_list_is_read_by_another_by_then_is_none() -> None:
+def test_error_of_a_superseded_walk_is_ignored() -> None:
     simulated, scan, first, second = two_walks()
     answer = simulated.answer
-    got: list[ScannedPage] = []
+    got: list[Page] = []
 
     def fail_late(cursor: str | None) -> tuple[Records, str | None]:
         simulated.answer = lambda cursor: (answer(cursor)[0][::-1], answer(cursor)[1])  # type: ignore[method-assign]
@@ -944,7 +956,7 @@ def test_an_error_of_a_walk_whose_list_is_read_by_another_by_then_is_none() -> N
     assert scan.remaining() is None
 
 
-def test_how_much_is_ahead_is_told_no_longer_once_the_list_is_read_plainly() -> None:
+def test_sequential_read_gives_no_remaining_estimate() -> None:
     simulated, scan, _, second = two_walks()
     assert scan.ahead()
     answer = simulated.answer
@@ -953,7 +965,7 @@ def test_how_much_is_ahead_is_told_no_longer_once_the_list_is_read_plainly() -> 
     assert scan.ahead() is None
 
 
-def test_an_error_of_the_walk_that_reads_the_list_plainly_is_raised() -> None:
+def test_error_of_a_sequential_read_is_raised() -> None:
     simulated, _, first, second = two_walks()
     answer = simulated.answer
     simulated.answer = lambda cursor: (answer(cursor)[0][::-1], answer(cursor)[1])  # type: ignore[method-assign]
@@ -965,9 +977,7 @@ def test_an_error_of_the_walk_that_reads_the_list_plainly_is_raised() -> None:
 
 
 @pytest.mark.parametrize("status", [401, 403, 429, 500])
-def test_an_error_of_another_kind_is_not_taken_for_a_refused_cursor(
-    status: int, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_other_error_is_not_mistaken_for_a_rejected_cursor(status: int, caplog: pytest.LogCaptureFixture) -> None:
     simulated = without_premise(SimulatedList, 1)
 
     def fail_the_second(cursor: str | None) -> tuple[Records, str | None]:
@@ -983,7 +993,7 @@ def test_an_error_of_another_kind_is_not_taken_for_a_refused_cursor(
 
 
 @pytest.mark.parametrize("status", [400, 404])
-def test_an_error_at_a_cursor_of_the_server_s_own_is_one_and_no_refusal(status: int) -> None:
+def test_error_at_a_server_cursor_is_not_a_rejection(status: int) -> None:
     simulated = without_premise(SimulatedList, 1)
 
     def fail_the_fifth(cursor: str | None) -> tuple[Records, str | None]:

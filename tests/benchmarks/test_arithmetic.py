@@ -1,18 +1,19 @@
-"""From raw figures to tables and verdicts."""
+"""Tables and verdicts from raw figures."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks import chart, report
-from benchmarks.checks import CHECKS, Check, judge
-from benchmarks.figures import Spread, figures, growth, peer_figures, times_faster
-from benchmarks.measure import Tally
-from benchmarks.results import LATEST, Outcome, Probe, Results, Run
-from benchmarks.scenarios import GROWTH, SCENARIOS, Scenario
+from tools.benchmarks import chart, report
+from tools.benchmarks.checks import CHECKS, Check, judge
+from tools.benchmarks.figures import Spread, figures, growth, peer_figures, price, times_faster
+from tools.benchmarks.measure import Tally
+from tools.benchmarks.results import LATEST, Outcome, Probe, Results, Run
+from tools.benchmarks.scenarios import EVERYDAY, GROWTH, SCENARIOS, Scenario
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,16 +44,17 @@ def test_a_spread_is_the_median_and_the_extremes() -> None:
     assert Spread.of([1, 2]) == Spread(1.5, 1, 2)
 
 
-def test_output_is_counted_however_it_is_cut_and_spaced() -> None:
+def test_output_is_counted_with_any_chunks_and_spacing() -> None:
     lines = b'{"type": "SCHEMA"}\n{"type":"RECORD","a":1}\n{"type": "RECORD"}\n{"type":"STATE","value":{}}\n'
     for size in (1, 7, 1000):
         tally = Tally()
         for at in range(0, len(lines), size):
             tally.feed(lines[at : at + size])
         assert (tally.records, tally.states, tally.state_bytes, tally.size) == (2, 1, 28, len(lines))
+        assert tally.state == b'{"type":"STATE","value":{}}'
 
 
-def test_one_that_writes_files_tells_what_they_hold() -> None:
+def test_summary_of_a_file_writer_is_counted() -> None:
     tally = Tally()
     tally.feed(b'{"type": "SUMMARY", "records": 12, "bytes": 345}\n')
     assert (tally.records, tally.size) == (12, 345)
@@ -75,19 +77,19 @@ def test_rates_cpu_and_requests_are_medians_of_the_runs() -> None:
     assert found.limit_share == pytest.approx(0.05)
 
 
-def test_without_a_run_over_an_empty_list_start_up_cannot_be_subtracted() -> None:
+def test_without_an_empty_run_startup_cannot_be_subtracted() -> None:
     found = figures(results(outcome("leads-0ms-10k", 1000, tap=[run(1.0, 1000)])), "leads-0ms-10k", "tap")
     assert found is not None
     assert found.net_us is None
 
 
-def test_a_failed_run_is_no_figure_but_is_told() -> None:
+def test_failed_run_is_reported_without_a_figure() -> None:
     measured = outcome("leads-0ms-10k", 1000, tap=[replace(run(1.0, 999), failure="999 records")])
     assert figures(results(measured), "leads-0ms-10k", "tap") is None
     assert measured.failures == ["leads-0ms-10k, tap: 999 records"]
 
 
-def test_peers_that_are_too_slow_are_compared_by_the_rate_of_a_smaller_scenario() -> None:
+def test_slow_peers_are_compared_by_the_rate_of_a_smaller_scenario() -> None:
     measured = results(
         outcome("leads-300ms-10k", 10_000, tap=[run(5, 10_000)], sdk=[run(32, 10_000)]),
         outcome("leads-300ms-300k", 300_000, tap=[run(30, 300_000)]),
@@ -103,7 +105,7 @@ def grown(walls: dict[str, list[float]]) -> Results:
     return results(*(outcome(name, GROWTH[name], tap=[run(w, GROWTH[name]) for w in walls[name]]) for name in walls))
 
 
-def test_growth_compares_further_records_so_that_starting_up_does_not_count() -> None:
+def test_growth_excludes_startup() -> None:
     def at(start_up: float, each: float, more: float) -> Results:
         return grown({name: [start_up + n * (each if n < 1e6 else more)] * 2 for name, n in GROWTH.items()})
 
@@ -112,14 +114,14 @@ def test_growth_compares_further_records_so_that_starting_up_does_not_count() ->
     assert growth(results(), *GROWTH) is None
 
 
-def test_what_the_machine_does_meanwhile_is_in_no_answer_on_growth() -> None:
-    # It becomes steadily slower in the first turn; in the second and third, it has become so.
+def test_machine_noise_does_not_affect_the_growth_figure() -> None:
+    # Slower and slower in the first turn, constantly slow in the second and third.
     speeds = {"growth-10k": [1, 3, 4, 4, 9, 9], "growth-100k": [1.5, 2.5, 4, 4, 9, 9], "growth-1m": [2, 4, 9]}
     walls = {name: [speed * 1e-4 * GROWTH[name] for speed in each] for name, each in speeds.items()}
     assert growth(grown(walls), *GROWTH) == pytest.approx(1)
 
 
-def test_each_turn_is_compared_with_itself() -> None:
+def test_runs_are_compared_turn_by_turn() -> None:
     slow_at_the_end = outcome(
         "leads-0ms-100k",
         100_000,
@@ -153,18 +155,45 @@ def test_state_may_not_grow_faster_than_the_records() -> None:
         assert verdict_on(measured, what) is holds
 
 
-def test_every_check_looks_at_scenarios_that_there_are() -> None:
+def test_cost_of_unknown_fields_excludes_startup() -> None:
+    measured = results(
+        outcome("empty", 0, tap=[run(1, cpu=0.5)]),
+        outcome("unknown-none", 50_000, tap=[run(3, 50_000, cpu=2.5)]),
+        outcome("unknown-two", 50_000, tap=[run(3, 50_000, cpu=c) for c in (2.9, 3.0, 9.0)]),
+    )
+    assert price(measured, "unknown-two", "unknown-none") == pytest.approx(1.25)
+    assert price(measured, "unknown-nested", "unknown-none") is None
+
+
+def test_429_in_any_run_with_default_settings_fails_the_check() -> None:
+    what = "runs with default settings: refused with a 429"
+    runs = {scenario.name: [run(5, 7_000, too_many=0)] for scenario in EVERYDAY}
+    assert verdict_on(results(*(outcome(name, 7_000, tap=of) for name, of in runs.items())), what) is True
+    runs["everyday-group"] = [run(20, 80_000, too_many=1)]
+    assert verdict_on(results(*(outcome(name, 7_000, tap=of) for name, of in runs.items())), what) is False
+    del runs["everyday-group"]
+    assert verdict_on(results(*(outcome(name, 7_000, tap=of) for name, of in runs.items())), what) is None
+
+
+def test_multi_stream_run_shows_requests_without_a_page_share() -> None:
+    several = replace(outcome("everyday-5k-again", 0, tap=[run(5, 700, requests=130)]), records=None, pages=0)
+    page = report.details(results(several))
+    assert "| `tap` | 700 | 5.00 | 140 |  | 1.00 | 60.0 | 0 | 130 | 26.0 | 0 |" in page
+
+
+def test_every_check_uses_existing_scenarios() -> None:
     everything = results(
         *(
             outcome(
                 scenario.name,
                 max(1, scenario.leads),
                 **{
-                    who: [run(1 + scenario.leads / 1e4, max(1, scenario.leads), requests=9, state_bytes=9)] * 2
+                    who: [run(1 + n / 1e4, max(1, n), cpu=1 + n / 1e5, requests=9, state_bytes=9)] * 2
                     for who in scenario.candidates
                 },
             )
             for scenario in SCENARIOS
+            for n in [scenario.leads]
         )
     )
     everything.probes = [Probe(1, 50_000, 60_000)]
@@ -180,30 +209,31 @@ def test_results_survive_being_saved(tmp_path: Path) -> None:
     assert Results.load(tmp_path / "r.json") == measured
 
 
-def test_what_is_measured_later_takes_the_place_of_what_was_there_and_says_so() -> None:
+def test_later_measurement_replaces_the_earlier_one_and_is_marked() -> None:
     first = results(outcome("empty", 0, tap=[run(9)]), outcome("leads-0ms-10k", 10_000, tap=[run(3, 10_000)]))
     later = results(outcome("empty", 0, tap=[run(0.5)]))
     later.day, later.commit = "2026-02-01", "abcdef01"
     first.add(later)
-    page = report.page(first)
+    page = report.details(first)
     assert "| `tap` | 0.50 |" in page
     assert page.count("Measured apart from the rest, on 2026-02-01, at commit `abcdef01`.") == 1
     assert "| `tap` | 10,000 | 3.00 |" in page
 
 
-def test_the_report_shows_what_was_measured_and_what_was_not() -> None:
+def test_page_links_the_targets_and_details_hold_the_figures() -> None:
     measured = results(
         outcome("empty", 0, tap=[run(0.5)]),
         outcome("leads-0ms-100k", 100_000, tap=[run(4, 100_000)], dlt=[run(8, 100_000)]),
     )
-    page = report.page(measured)
-    assert "| `tap` | 100,000 | 4.00 | 25,000 |" in page
-    assert "| `dlt` | 100,000 | 8.00 | 12,500 | 2.0 x |" in page
-    assert "not measured" in page
+    details, page = report.details(measured), report.page(measured)
+    assert "| `tap` | 100,000 | 4.00 | 25,000 |" in details
+    assert "| `dlt` | 100,000 | 8.00 | 12,500 | 2.0 x |" in details
+    assert re.search(r"\d \[targets\]\S+ are met, and \d+ were not measured", page)
+    assert "not measured |" in details
     assert "2 cores" in page
 
 
-def test_the_chart_is_drawn_of_what_was_measured() -> None:
+def test_chart_shows_measured_scenarios_only() -> None:
     measured = results(outcome("leads-0ms-100k", 100_000, tap=[run(4, 100_000)], sdk=[run(8, 100_000)]))
     drawing = chart.draw(measured)
     assert drawing is not None
@@ -215,11 +245,12 @@ def test_the_chart_is_drawn_of_what_was_measured() -> None:
 def test_the_document_is_that_of_the_latest_results() -> None:
     latest = Results.load(LATEST) if LATEST.exists() else None
     assert report.PAGE.read_text(encoding="utf-8") == report.page(latest), "run `make bench BENCH=--report`"
+    assert report.DETAILS.read_text(encoding="utf-8") == report.details(latest), "run `make bench BENCH=--report`"
     assert report.CHART.exists() == (latest is not None and chart.draw(latest) is not None)
 
 
 def test_a_scenario_can_be_made_small() -> None:
     small = Scenario("x", "x", leads=10_000, campaigns=20, workspaces=50).scaled(0.01)
     assert (small.leads, small.campaigns, small.workspaces) == (100, 20, 2)
-    days = Scenario("x", "x", stream="campaign_analytics_daily", campaigns=500).scaled(0.01)
+    days = Scenario("x", "x", streams=("campaign_analytics_daily",), campaigns=500).scaled(0.01)
     assert (days.campaigns, days.workspaces) == (5, 1)

@@ -1,4 +1,4 @@
-"""The peers that need no environment of their own read exactly what there is."""
+"""Peers that run in the tests' environment read every record exactly."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import sandbox
-from benchmarks.candidates import CANDIDATES, Job
+from tools.benchmarks.candidates import CANDIDATES, Job
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +27,7 @@ def server() -> Iterator[sandbox.Server]:
 
 
 def written_by(name: str, stream: str, server: sandbox.Server, folder: Path) -> list[dict[str, Any]]:
-    job = Job(folder, f"{server.url}/api/v2", server.api_key, stream, UNTIL, {})
+    job = Job(folder, f"{server.url}/api/v2", server.api_key, (stream,), UNTIL, {})
     command = CANDIDATES[name].prepare(CANDIDATES[name], job)
     run = subprocess.run(command, check=True, capture_output=True, text=True)
     messages = map(json.loads, run.stdout.splitlines())
@@ -35,7 +35,7 @@ def written_by(name: str, stream: str, server: sandbox.Server, folder: Path) -> 
 
 
 @pytest.mark.parametrize("name", ["sdk", "floor"])
-def test_every_lead_comes_once_and_as_it_is(name: str, server: sandbox.Server, tmp_path: Path) -> None:
+def test_every_lead_comes_once_and_unchanged(name: str, server: sandbox.Server, tmp_path: Path) -> None:
     assert written_by(name, "leads", server, tmp_path) == list(server.control.truth("leads"))
 
 
@@ -52,14 +52,14 @@ def test_every_day_of_every_campaign_comes_once(name: str, server: sandbox.Serve
 
 
 def test_the_manifest_and_the_windows_cover_the_same_days() -> None:
-    job = Job(Path(), "", "", "", UNTIL, {})
+    job = Job(Path(), "", "", (), UNTIL, {})
     assert job.start == UNTIL - timedelta(days=89)
 
 
-def test_the_floor_stops_where_it_is_refused(server: sandbox.Server, tmp_path: Path) -> None:
+def test_floor_stops_when_refused(server: sandbox.Server, tmp_path: Path) -> None:
     config = tmp_path / "config.json"
     config.write_text(json.dumps({"api_url": f"{server.url}/api/v2", "api_key": "wrong"}), encoding="utf-8")
-    script = Path("benchmarks/peers/floor.py")
+    script = Path("tools/benchmarks/peers/floor.py")
     run = subprocess.run(
         [sys.executable, str(script), "--config", str(config), "--stream", "leads"], check=False, capture_output=True
     )

@@ -1,4 +1,4 @@
-"""`make chaos`: more kills than the tests take time for."""
+"""Command line of `make chaos`, which kills more runs than the tests have time for."""
 
 from __future__ import annotations
 
@@ -11,9 +11,20 @@ from tests.chaos.rounds import failures, play
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="make chaos")
-    parser.add_argument("--kills", type=int, default=1000, help="runs to end by force, over all kinds of replication")
-    parser.add_argument("--seed", default=secrets.token_hex(4), help="of all random choices, as printed by another run")
+    parser = argparse.ArgumentParser(
+        prog="make chaos", description="Kill runs of the tap at random moments, resume them, and look for lost records."
+    )
+    parser.add_argument(
+        "--kills",
+        type=int,
+        default=1000,
+        help="number of runs to kill, over all kinds of replication (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--seed",
+        default=secrets.token_hex(4),
+        help="seed of all random choices, as a run prints it (default: a new one)",
+    )
     chosen = parser.parse_args()
     say(f"seed {chosen.seed}")
     started = time.monotonic()
@@ -24,7 +35,7 @@ def main() -> None:
 
 
 def say(line: str) -> None:
-    print(line, flush=True)  # noqa: T201
+    print(line, flush=True)  # noqa: T201 (for the person who runs it)
 
 
 if __name__ == "__main__":

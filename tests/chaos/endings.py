@@ -1,4 +1,4 @@
-"""One run of the tap as a process of its own, and what ends it."""
+"""Run the tap as a process and end it in various ways."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ AT_MOST = 60.0
 
 SMALLEST_PIPE = 4096
 BLOCK = 512
-"""What `ulimit -f` counts in."""
+"""Bytes in the unit of `ulimit -f`."""
 
 TAP = ("-m", "tap_instantly")
 
 
 @dataclass(frozen=True)
 class Run:
-    """What a reader saw of a run.
+    """Result of a run, as its reader saw it.
 
     Attributes:
-        ending: What was to end it.
-        output: What the reader read.
-        whole: Whether it read to the end.
-        exit_code: As Python has it: negative for a signal that the program did not handle.
+        ending: The intended ending.
+        output: Bytes that the reader received.
+        whole: True if the reader read to the end.
+        exit_code: As in Python: negative for an unhandled signal.
         log: Standard error.
     """
 
@@ -47,16 +47,16 @@ class Run:
 
     @property
     def finished(self) -> bool:
-        """Whether it came to its own end, and the reader with it."""
+        """Return true if the run ended by itself and the reader read all of it."""
         return self.whole and self.exit_code == 0
 
 
 Watch = "Callable[[subprocess.Popen[bytes], int, Moment], tuple[bytes, bool]]"
-"""Reads from a process until its end and says whether that was the end of what it wrote."""
+"""Reads from a process until it ends; returns the bytes, and true if they are the whole output."""
 
 
 class Moment:
-    """When to strike: after some of the output, or some time after the start."""
+    """Time to strike: after part of the output, or some time after the start."""
 
     def __init__(self, random: Random, size: int) -> None:
         early = random.random() < 0.15
@@ -65,7 +65,7 @@ class Moment:
 
 
 def read(pipe: int, most: int | None = None) -> bytes:
-    """Read so much, or to the end."""
+    """Read a number of bytes, or to the end."""
     parts, left = [], most
     while left is None or left > 0:
         assert select.select([pipe], [], [], AT_MOST)[0], "the tap neither writes nor ends"
@@ -135,11 +135,11 @@ ENDINGS = {
     FULL_DISK: 1,
     FULL_QUOTA: 3,
 }
-"""What may end a run, and how often among the others."""
+"""The endings and their relative frequencies."""
 
 
 def run(arguments: list[str], ending: str, random: Random, size: int) -> Run:
-    """Run Python with these arguments until it ends or is ended; ``size`` is what it would write in all."""
+    """Run Python with these arguments until it ends or is ended; ``size`` is the full output in bytes."""
     command = [sys.executable, *arguments]
     moment = Moment(random, size)
     with tempfile.TemporaryFile() as log:
@@ -148,7 +148,7 @@ def run(arguments: list[str], ending: str, random: Random, size: int) -> Run:
                 output, whole, exit_code = b"", True, _on_file(command, full, log)
         elif ending == FULL_QUOTA:
             with tempfile.TemporaryFile() as file:
-                # Not through preexec_fn, which is not safe where there are threads.
+                # Not through preexec_fn, which is unsafe with threads.
                 limited = ["sh", "-c", f'ulimit -f {moment.bytes // BLOCK}; exec "$@"', "sh", *command]
                 exit_code = _on_file(limited, file, log)
                 file.seek(0)
@@ -161,7 +161,7 @@ def run(arguments: list[str], ending: str, random: Random, size: int) -> Run:
 
 
 def _environment() -> dict[str, str]:
-    # Coverage's own files would meet the full quota.
+    # Coverage's own files would exceed the quota.
     foreign = ("TAP_INSTANTLY_", "COVERAGE_")
     clean = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
     return {**clean, "PYTHONWARNINGS": "ignore:Python 3.10 reached its end of life"}
@@ -176,7 +176,7 @@ def _on_pipe(
 ) -> tuple[bytes, bool, int]:
     reading, writing = os.pipe()
     if small and hasattr(fcntl, "F_SETPIPE_SZ"):
-        fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, SMALLEST_PIPE)  # so that most writes wait for the reader
+        fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, SMALLEST_PIPE)  # makes most writes wait for the reader
     process = subprocess.Popen(command, stdout=writing, stderr=log, env=_environment())
     os.close(writing)
     try:

@@ -1,4 +1,4 @@
-"""What is read in the rounds: each way in which streams are replicated."""
+"""Kinds of replication that the rounds read."""
 
 from __future__ import annotations
 
@@ -14,27 +14,28 @@ if TYPE_CHECKING:
     from sandbox import Control
 
 HURRIED = """
-from tap_instantly.api import limits
-limits.EMAILS_INTERVAL = 0.02
+from tap_instantly.client import rate_limit
+rate_limit.EMAILS_INTERVAL = 0.02
 from tap_instantly.__main__ import main
 main()
 """
-"""The tap without what keeps it within 20 pages of e-mails a minute."""
+"""The tap without its limit of 20 pages of e-mails a minute."""
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A way of replication.
+    """A kind of replication.
 
     Attributes:
-        streams: Replicated so.
-        sizes: Of the sandbox.
-        settings: Of the tap.
-        change: Changes something of them in a workspace.
-        in_full: Whether the catalog has them read in full though they have a bookmark.
-        program: What Python is to run.
-        latency_ms: Of the sandbox.
-        first: What ends its first run, so that endings are met that are rare otherwise.
+        streams: Streams replicated in this way.
+        sizes: Sizes of the sandbox.
+        settings: Settings of the tap.
+        change: Changes some of their records in a workspace.
+        in_full: True if the catalog selects FULL_TABLE despite a replication key.
+        program: Arguments of Python.
+        latency_ms: Latency of the sandbox.
+        first: Ending of the first run, to meet endings that are rare otherwise.
+        begun: True if a round completes one run first, and changes records before each run that it ends.
     """
 
     streams: tuple[str, ...]
@@ -45,6 +46,7 @@ class Kind:
     program: tuple[str, ...] = TAP
     latency_ms: float = 10
     first: str | None = None
+    begun: bool = False
 
 
 def _campaign(control: Control, random: Random) -> str:
@@ -94,7 +96,10 @@ KINDS = {
         {"leads": 1200},
         {"page_size": 15},
         _open_or_add_leads,
-        first=STALLED_TARGET,  # it writes more than waits in a pipe
+        first=STALLED_TARGET,  # its output exceeds the capacity of a pipe
+    ),
+    "sweeps of a list": Kind(
+        ("leads",), {"leads": 600}, {"page_size": 10, "leads_sweep": "on"}, _open_or_add_leads, begun=True
     ),
     "scanned list of several workspaces": Kind(
         ("leads",), {"leads": 250, "workspaces": 4}, {"page_size": 6}, _open_or_add_leads
@@ -126,4 +131,4 @@ KINDS = {
         _change_any,
     ),
 }
-"""By what they are called in the figures."""
+"""The kinds by their names in the figures."""

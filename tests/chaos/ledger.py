@@ -1,4 +1,4 @@
-"""What a target holds after runs that were ended, and whether they ended as they should."""
+"""A target that keeps track of interrupted runs, and checks of how they ended."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Message = dict[str, Any]
 Key = tuple[Any, ...]
 
 TEARS = {"SIGKILL", "closed pipe", "dead target", "full quota", "stalled target"}
-"""What may leave the beginning of a line as the last one; targets drop it."""
+"""Endings that may cut off the last line; targets drop it."""
 
 SIGNALS = {
     "SIGTERM": {signal.SIGTERM},
@@ -26,16 +26,18 @@ SIGNALS = {
 }
 
 UNHEARD = re.compile(
-    r"^Exception ignored in: <function _get_module_lock.*?^KeyboardInterrupt:? *$", re.DOTALL | re.MULTILINE
+    r"^(Exception ignored in: <function _get_module_lock|'import warnings' failed; traceback:)"
+    r".*?^KeyboardInterrupt:? *$",
+    re.DOTALL | re.MULTILINE,
 )
-"""What Python says where SIGINT comes while it imports, before the tap listens, and at a place where it is lost."""
+"""Python's lines about a SIGINT lost during an import, before the tap handles signals."""
 
 
 def messages(run: Run) -> list[Message]:
-    """The messages of a run, all of them whole.
+    """Parse the messages of a run.
 
     Raises:
-        AssertionError: Some are not.
+        AssertionError: A message is incomplete.
     """
     *lines, last = run.output.split(b"\n")
     assert not last or run.ending in TEARS, f"a torn line: {last[:200]!r}"
@@ -48,7 +50,7 @@ def check_end(run: Run) -> None:
     """Check exit code, last message and log of a run.
 
     Raises:
-        AssertionError: They are not what they should be.
+        AssertionError: One of them is wrong.
     """
     seen = messages(run)
     signals = SIGNALS.get(run.ending)
@@ -62,22 +64,22 @@ def check_end(run: Run) -> None:
         expected = {"none": 0, "SIGKILL": -signal.SIGKILL}.get(run.ending, 1)
         assert run.exit_code == expected, (run.exit_code, run.log)
     elif run.exit_code - 128 not in signals:
-        # Python is not up yet, or has come to its end.
+        # Python is still starting or already exiting.
         assert -run.exit_code in signals or (run.exit_code == 1 and before_the_start), (run.exit_code, run.log)
     elif run.ending != "stalled target" and not before_the_start:
         assert seen[-1]["type"] == "STATE", seen[-1]
 
 
 class Table:
-    """Rows of a stream by key, as loaders that merge by key and delete for good have them.
+    """Rows of a stream by key, as loaders with upserts and hard deletes keep them.
 
-    An ACTIVATE_VERSION removes the rows of lesser versions, and of none.
+    An ACTIVATE_VERSION removes the rows of older versions, and those without one.
     """
 
     def __init__(self, keys: list[str], messages: Iterable[Message]) -> None:
         self.rows: dict[Key, Message] = {}
         self.removed: dict[Key, Message] = {}
-        """Rows that an ACTIVATE_VERSION removed and that did not come again."""
+        """Rows that an ACTIVATE_VERSION removed and that did not return."""
         versions: dict[Key, int] = {}
         for message in messages:
             if message["type"] == "RECORD":
@@ -90,10 +92,10 @@ class Table:
 
 
 class Ledger:
-    """A target that keeps what a STATE has confirmed, and no more, and hands the last STATE to the next run.
+    """A target that keeps only confirmed records, and passes the last STATE to the next run.
 
-    Others keep more; whatever they lose, this one loses too. Only what an ACTIVATE_VERSION removes, they may remove
-    before a STATE: beside it is a target that keeps all that was read, at once.
+    Other targets keep more, so this one is the worst case, with one exception: targets may apply an ACTIVATE_VERSION
+    before a STATE confirms it. For that, it also tracks a target that applies every message at once.
     """
 
     def __init__(self) -> None:
@@ -101,30 +103,30 @@ class Ledger:
         self.read: list[Message] = []
         self.states: list[tuple[int, Any]] = []
         self.keys: dict[str, list[str]] = {}
-        """Names of each stream's keys."""
+        """Key properties of each stream."""
 
     @property
     def state(self) -> Any:
-        """The state for the next run; None if there is none yet."""
+        """Return the state for the next run, or None before the first."""
         return self.states[-1][1] if self.states else None
 
     @property
     def seen(self) -> int:
-        """How many records were read."""
+        """Return the number of records read."""
         return sum(message["type"] == "RECORD" for message in self.read)
 
     @property
     def version(self) -> int:
-        """The greatest version of the records that were read; -1 if they have none."""
+        """Return the greatest version of the records read, or -1 without versions."""
         return max((message.get("version", -1) for message in self.read), default=-1)
 
     def tables(self, stream: str) -> tuple[Table, Table]:
-        """What of a stream is held by the target that waits for a STATE, and by the one that does not."""
+        """Return a stream's rows in the target that waits for a STATE and in the one that does not."""
         kept, read = ([one for one in of if one["stream"] == stream] for of in (self.kept, self.read))
         return Table(self.keys[stream], kept), Table(self.keys[stream], read)
 
     def take(self, run: Run) -> None:
-        """Take in what was read of a run."""
+        """Process the messages of a run."""
         waiting: list[Message] = []
         for message in messages(run):
             if message["type"] == "SCHEMA":
@@ -140,7 +142,7 @@ class Ledger:
             self.kept += waiting
 
     def back_to(self, number: int) -> Ledger:
-        """This target as it was when it had just got one of its states."""
+        """Return a copy of this target as of one of its states."""
         earlier = Ledger()
         earlier.keys = self.keys
         earlier.states = self.states[: number + 1]

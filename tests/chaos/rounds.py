@@ -1,4 +1,4 @@
-"""Rounds of runs that are ended, until one comes to its own end; then the target is compared with the truth."""
+"""Rounds of interrupted runs until one completes, then a comparison of the target with the API."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.streams.test_catalogue import comparable, truth
 from tests.support import api_keys, catalog_of, opening
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from sandbox import Control
 
@@ -37,7 +37,7 @@ _turn = threading.BoundedSemaphore(AT_ONCE)
 
 @dataclass
 class Figures:
-    """What happened to one kind; ``failure`` says what should not have."""
+    """Result of one kind; ``failure`` describes a violation."""
 
     kind: str
     ended: Counter[str] = field(default_factory=Counter)
@@ -49,7 +49,7 @@ class Figures:
     failure: str | None = None
 
     def line(self) -> str:
-        """All of it, for people."""
+        """Return a readable report."""
         again = 1 - self.held / self.read if self.read else 0.0
         how = ", ".join(f"{count} {ending}" for ending, count in sorted(self.ended.items()))
         return (
@@ -61,7 +61,9 @@ class Figures:
 class Rounds:
     """The rounds of one kind."""
 
-    def __init__(self, name: str, kind: Kind, server: sandbox.Server, folder: Path, seed: str) -> None:
+    def __init__(
+        self, name: str, kind: Kind, server: sandbox.Server, folder: Path, seed: str, endings: Sequence[str]
+    ) -> None:
         self.figures = Figures(name)
         self._kind = kind
         self._random = Random(f"{seed} {name}")
@@ -82,38 +84,46 @@ class Rounds:
             entry["replication_method"] = "FULL_TABLE"
         self._catalog.write_text(json.dumps(catalog), encoding="utf-8")
         self._size = 0
-        self._endings = self._what_ends_runs()
+        self._endings = self._what_ends_runs(endings)
 
-    def _what_ends_runs(self) -> Iterator[str]:
+    def _what_ends_runs(self, first: Sequence[str]) -> Iterator[str]:
+        while left := [ending for ending in first if ending not in self.figures.ended]:
+            yield from left  # again, where a run was over before it could be ended
         if self._kind.first:
             yield self._kind.first
+        yield from self._random.sample(list(ENDINGS), len(ENDINGS))  # each of them once, however few runs follow
         while True:
             yield from self._random.choices(list(ENDINGS), list(ENDINGS.values()))
 
     def play(self, kills: int) -> None:
-        """Round after round, until so many runs were ended.
+        """Play rounds until a number of runs were ended.
 
         Raises:
-            AssertionError: Something was lost, or a run did not end as it should.
+            AssertionError: A record was lost, or a run ended wrongly.
         """
         whole = Ledger()
         self._size = len(self._run(whole, "none").output)
+        if self._kind.begun and self._kind.change is not None:
+            self._change(self._kind.change, whole)
+            self._size = len(self._run(whole, "none").output)
         self._compare(whole)
         while self.figures.ended.total() < kills:
             self._round(kills)
 
     def _round(self, kills: int) -> None:
         target, finished, changes = Ledger(), False, self.figures.changes
+        if self._kind.begun:
+            self._settle(target, 1)
         for _ in range(RUNS_OF_A_ROUND):
             if finished or self.figures.ended.total() >= kills:
                 break
-            if self._kind.change is not None and self._random.random() < 0.3:
+            if self._kind.change is not None and (self._kind.begun or self._random.random() < 0.3):
                 self._change(self._kind.change, target)
             finished = self._run(target, next(self._endings)).finished
         changed = self.figures.changes > changes
         self.figures.rounds += 1
         earlier = target.back_to(self._random.randrange(len(target.states))) if target.states else None
-        # What changes behind a pass that had already been there is read by the run after the one that completes it.
+        # Changes behind a running pass are left to the run after it.
         self._settle(target, (not finished) + changed)
         self.figures.read += target.seen
         self.figures.held += self._compare(target)
@@ -125,14 +135,14 @@ class Rounds:
         change(self._random.choice(list(self._controls.values())), self._random)
         self.figures.changes += 1
         while time.time() < target.version + 1:
-            time.sleep(0.05)  # versions are seconds: of two runs in one, the later would not see what it deleted
+            time.sleep(0.05)  # versions are seconds: a second run in the same one would not show its deletions
 
     def _settle(self, target: Ledger, runs: int) -> None:
         for _ in range(runs):
             assert self._run(target, "none").finished
 
     def _run(self, target: Ledger, ending: str) -> Run:
-        """Run the tap from the state that the target has, as Meltano does."""
+        """Run the tap from the target's state, as Meltano does."""
         arguments = [*self._kind.program, "--config", str(self._config), "--catalog", str(self._catalog)]
         if target.state is not None:
             self._state.write_text(json.dumps(target.state), encoding="utf-8")
@@ -149,7 +159,7 @@ class Rounds:
         return result
 
     def _check_removed(self, target: Ledger) -> None:
-        """Check that nothing was removed that is there; what is, was there throughout, as no key comes back."""
+        """Check that no existing record was removed; since keys never return, it existed throughout."""
         for stream, keys in target.keys.items():
             there = {key for control in self._controls.values() for key in _truth(control, stream, keys)}
             for table in target.tables(stream):
@@ -157,7 +167,7 @@ class Rounds:
                 assert not wrongly, f"{len(wrongly)} of {stream} were removed and are there, among them {wrongly[:3]}"
 
     def _compare(self, target: Ledger) -> int:
-        """Compare a target with the truth and return how many records it holds, each counted once."""
+        """Compare a target with the API and return the number of its records, each counted once."""
         assert target.keys.keys() == set(self._kind.streams)
         return sum(self._compare_stream(target, stream, keys) for stream, keys in target.keys.items())
 
@@ -179,7 +189,7 @@ def _truth(control: Control, stream: str, keys: list[str]) -> dict[Any, Any]:
 
 
 def differences(found: dict[Any, Any], due: dict[Any, Any]) -> list[Any]:
-    """The keys of what is missing, too much or otherwise."""
+    """Return the keys of missing, surplus and differing records."""
     return [key for key in found.keys() | due.keys() if found.get(key) != due.get(key)]
 
 
@@ -188,19 +198,20 @@ def play(kills: int, seed: str, say: Callable[[str], None]) -> list[Figures]:
     shares = [(kills + place) // len(KINDS) for place in range(len(KINDS))]
     with ThreadPoolExecutor(len(KINDS)) as pool:
         found = []
-        for figures in pool.map(lambda name, share: _play(name, share, seed), KINDS, shares):
+        for figures in pool.map(lambda name, share: play_kind(name, share, seed), KINDS, shares):
             say(figures.line())
             found.append(figures)
     return found
 
 
-def _play(name: str, kills: int, seed: str) -> Figures:
+def play_kind(name: str, kills: int, seed: str, endings: Sequence[str] = ()) -> Figures:
+    """Play rounds of one kind until ``kills`` runs were ended, the first of them by these endings."""
     kind = KINDS[name]
-    # Of today the sandbox has what is still to come, too, and what is received now would not be the latest.
+    # With today as its last day, the sandbox also has later events, and a new one would not be the latest.
     yesterday = datetime.now(timezone.utc).date() - timedelta(days=1)
     config = SandboxConfig(**{**SIZES, **kind.sizes}, until=yesterday.isoformat(), seed=len(name))
     with sandbox.serve(config) as server, TemporaryDirectory() as folder:
-        rounds = Rounds(name, kind, server, Path(folder), seed)
+        rounds = Rounds(name, kind, server, Path(folder), seed, endings)
         try:
             rounds.play(kills)
         except Exception as error:  # noqa: BLE001 (of one of several side by side)
@@ -209,5 +220,5 @@ def _play(name: str, kills: int, seed: str) -> Figures:
 
 
 def failures(found: list[Figures]) -> Iterator[str]:
-    """What should not have happened."""
+    """Return the reason of a failure."""
     return (f"{figures.kind}: {figures.failure}" for figures in found if figures.failure)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import pytest
 
-from demo.tables import TABLES, Kind, Table
-from demo.warehouse import SCHEMA, Warehouse
+from tools.demo.tables import TABLES, Kind, Table
+from tools.demo.warehouse import SCHEMA, Warehouse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,7 +21,7 @@ def table(name: str) -> Table:
 
 
 def make_file(path: Path, table: Table, rows: list[Row], types: dict[str, str] | None = None) -> None:
-    """Write the rows as the loader would, each column as the schema says unless told otherwise."""
+    """Write rows as the loader does, with the schema's column types unless overridden."""
     kinds = {name: kind.value[0] for name, kind in table.columns.items()} | (types or {})
     with duckdb.connect(str(path)) as connection:
         columns = ", ".join(f'"{name}" {kind}' for name, kind in kinds.items())

@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from demo.compare import Comparison, canonical, compare
-from demo.tables import TABLES, Kind, check_that_none_is_forgotten
 from tests.demo.conftest import table
+from tools.demo.compare import Comparison, canonical, compare
+from tools.demo.tables import TABLES, Kind, check_that_none_is_forgotten
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,13 +66,13 @@ def test_empty_text_is_not_null(compared: Callable[..., Comparison]) -> None:
 def test_missing_row_is_found(compared: Callable[..., Comparison]) -> None:
     result = compared([LEAD, OTHER], [OTHER])
     assert not result.same
-    assert result.examples == ["id=lead-1: the row is in the API and not in the table"]
+    assert result.examples == ["id=lead-1: the row is in the API but not in the table"]
 
 
 def test_extra_row_is_found(compared: Callable[..., Comparison]) -> None:
     result = compared([LEAD], [LEAD, OTHER])
     assert not result.same
-    assert "id=lead-2: the row is in the table and not in the API" in result.examples[0]
+    assert "id=lead-2: the row is in the table but not in the API" in result.examples[0]
 
 
 def test_row_that_is_there_twice_is_found(compared: Callable[..., Comparison]) -> None:

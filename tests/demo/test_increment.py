@@ -5,18 +5,18 @@ from typing import Any
 
 import pytest
 
-from demo import increment
-from demo.errors import DemoError
-from demo.runlog import Cost
-from demo.tables import TABLES
 from tests.demo.conftest import table
+from tools.demo import increment
+from tools.demo.errors import DemoError
+from tools.demo.runlog import Cost
+from tools.demo.tables import TABLES
 
 LEADS, DAYS = table("leads"), table("campaign_analytics_daily")
-BEFORE, NOW = datetime(2026, 11, 1), datetime(2026, 11, 2)  # noqa: DTZ001 - the loader's have no zone
+BEFORE, NOW = datetime(2026, 11, 1), datetime(2026, 11, 2)  # noqa: DTZ001 - the loader's times have no zone
 
 
 class Rows:
-    """A truth of given rows."""
+    """Rows that stand for the sandbox's."""
 
     def __init__(self, *rows: dict[str, Any]) -> None:
         self._rows = rows
@@ -29,14 +29,14 @@ def state(stream: str, value: str) -> dict[str, Any]:
     return {"bookmarks": {stream: {"partitions": [{"replication_key_value": value}]}}}
 
 
-def test_changed_rows_and_those_within_the_look_back_are_due() -> None:
+def test_changed_rows_and_those_within_the_lookback_are_due() -> None:
     stamps = ("2026-10-01T00:00:00.122Z", "2026-10-01T00:00:00.123Z", "2026-10-01T00:00:00.124Z", None)
     truth: Any = Rows(*({"id": number, "timestamp_updated": stamp} for number, stamp in enumerate(stamps)))
     assert increment.due(LEADS, truth, state("leads", "2026-10-01T06:00:00.123Z")) == {(1,), (2,), (3,)}
     assert len(increment.due(LEADS, truth, {})) == 4
 
 
-def test_days_are_due_as_far_as_the_look_back_reaches() -> None:
+def test_days_within_the_lookback_are_due() -> None:
     days = ("2026-10-23", "2026-10-24", "2026-10-31")
     truth: Any = Rows(*({"campaign_id": "a", "date": day} for day in days))
     due = increment.due(DAYS, truth, state(DAYS.name, "2026-10-31"))
@@ -55,7 +55,7 @@ def due(*leads: str) -> dict[str, set[tuple[Any, ...]]]:
     return {one.name: {(key,) for key in leads} if one is LEADS else set() for one in TABLES}
 
 
-def test_exactly_what_was_due_passes() -> None:
+def test_passes_when_exactly_the_due_leads_change() -> None:
     increment.check(due("b", "c"), times(a=BEFORE, b=BEFORE), times(a=BEFORE, b=NOW, c=NOW), costs(2))
 
 
@@ -67,7 +67,7 @@ def test_exactly_what_was_due_passes() -> None:
         pytest.param(("b", "c"), 3, id="something-sent-twice"),
     ],
 )
-def test_anything_else_does_not(expected: tuple[str, ...], said: int) -> None:
+def test_fails_when_other_records_change(expected: tuple[str, ...], said: int) -> None:
     with pytest.raises(DemoError) as caught:
         increment.check(due(*expected), times(a=BEFORE, b=BEFORE), times(a=BEFORE, b=NOW, c=NOW), costs(said))
     assert caught.value.details[0].startswith("leads: ")

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from demo import __main__ as command
-from demo import report, runlog
-from demo.errors import DemoError
-from demo.pipeline import Meltano, process, sandbox
-from demo.runlog import Cost
-from demo.tables import TABLES
+from tools.demo import __main__ as command
+from tools.demo import report, runlog
+from tools.demo.errors import DemoError
+from tools.demo.pipeline import Meltano, process, sandbox
+from tools.demo.runlog import Cost
+from tools.demo.tables import TABLES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,7 +40,7 @@ def test_costs_are_read_from_the_log() -> None:
     }
 
 
-def test_tail_is_made_to_be_read() -> None:
+def test_log_tail_is_readable() -> None:
     assert runlog.tail(LOG, 3)[1:] == ("Traceback (most recent call last):", "42")
     failed = json.dumps(
         {"event": "Installation failed.", "install_state": {"details": "error: no network\nhint: wait"}}
@@ -55,7 +55,7 @@ def test_summary_fits_the_screen() -> None:
     assert f"{1_234_567 * len(TABLES):,}" in lines[-1]
 
 
-def test_processes_end_with_the_context_grandchildren_included(tmp_path: Path) -> None:
+def test_processes_including_grandchildren_end_with_the_context(tmp_path: Path) -> None:
     marker = tmp_path / "alive"
     grandchild = f"import time, pathlib\nwhile True: pathlib.Path({str(marker)!r}).touch(); time.sleep(0.02)"
     script = f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {grandchild!r}])"
@@ -70,7 +70,7 @@ def test_processes_end_with_the_context_grandchildren_included(tmp_path: Path) -
     assert not marker.exists()
 
 
-def test_sandbox_runs_and_says_where(tmp_path: Path) -> None:
+def test_sandbox_reports_its_address(tmp_path: Path) -> None:
     with sandbox(tmp_path / "log", {"leads": 10, "campaigns": 1, "accounts": 2}) as source:
         assert source.api_url.startswith("http://127.0.0.1:")
         assert source.api_key

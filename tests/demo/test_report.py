@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from demo import report
+from tools.demo import report
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_the_command_that_the_demo_ends_with_shows_the_rows(tmp_path: Path) -> None:
+def test_final_command_of_the_demo_shows_the_rows(tmp_path: Path) -> None:
     path = tmp_path / "demo.duckdb"
     with duckdb.connect(str(path)) as database:
         database.execute("create schema instantly")

@@ -3,16 +3,16 @@ from __future__ import annotations
 import pytest
 
 import sandbox
-from demo import texts
-from demo.errors import DemoError
-from demo.pipeline import Sandbox
 from sandbox import SandboxConfig
 from tests.conftest import UNTIL
+from tools.demo import texts
+from tools.demo.errors import DemoError
+from tools.demo.pipeline import Sandbox
 
 SIZE = SandboxConfig(1, 2, 2, leads=20, emails=5, days=10, until=UNTIL, seed=4)
 
 
-def test_every_text_is_written_into_each_column_of_a_lead_and_moves_on_in_variants_at_each_turn() -> None:
+def test_texts_fill_each_lead_column_and_rotate_through_variants() -> None:
     with sandbox.serve(SIZE) as server:
         source, control = Sandbox(server.url, server.api_key), server.control
         for turn in range(2):
@@ -27,13 +27,13 @@ def test_every_text_is_written_into_each_column_of_a_lead_and_moves_on_in_varian
     assert len(large["body"].encode()) > texts.MEGABYTES << 20
 
 
-def test_a_sandbox_that_does_not_take_the_texts_ends_the_demo() -> None:
-    refused = pytest.raises(DemoError, match="did not take all leads: 401")
+def test_sandbox_that_rejects_the_texts_ends_the_demo() -> None:
+    refused = pytest.raises(DemoError, match="did not accept all leads: 401")
     with sandbox.serve(SIZE) as server, refused:
         texts.write(Sandbox(server.url, "no-such-key"), server.control, 0)
 
 
-def test_nul_is_expected_as_the_tap_replaces_it_with_what_was_sent_in_unknown_fields() -> None:
+def test_nul_is_expected_replaced_with_the_original_in_unknown_fields() -> None:
     row = {"id": "1", "name": "a\0b", "payload": {"deep": ["x", {"of": "\0"}], "n": 1}, "none": None}
     held = {"id": "1", "name": "a\ufffdb", "payload": {"deep": ["x", {"of": "\ufffd"}], "n": 1}, "none": None}
     assert texts.carried(row) == (held, {"name": r"a\u0000b", "payload.deep[1].of": r"\u0000"})

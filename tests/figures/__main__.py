@@ -1,6 +1,6 @@
-"""Worlds one after another, of a seed that is printed: python -m tests.figures --worlds 10.
+"""Compare the figures of random worlds: python -m tests.figures --worlds 10.
 
-Exits with 1 where a figure is wrong; `--seed` with the printed seed makes the same worlds again.
+Exits with 1 if a figure is wrong; `--seed` with the printed seed creates the same worlds again.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ SHOWN = 20
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.figures", description=__doc__)
-    parser.add_argument("--worlds", type=int, default=5, help="how many (default: %(default)s)")
-    parser.add_argument("--seed", default=secrets.token_hex(4), help="of all of them (default: a new one)")
+    parser.add_argument("--worlds", type=int, default=5, help="number of invented workspaces (default: %(default)s)")
+    parser.add_argument("--seed", default=secrets.token_hex(4), help="seed of all random choices (default: a new one)")
     options = parser.parse_args()
     sys.stdout.write(f"seed {options.seed}\n")
     count, failed = 0, False

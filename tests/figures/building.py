@@ -1,4 +1,4 @@
-"""A world in DuckDB and in Postgres, with the marts that dbt builds over each, and the report over both."""
+"""Worlds in DuckDB and in Postgres, each with dbt's marts and the report."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.figures.tables import fill_duckdb, fill_postgres
 from tests.transform import duck
-from tests.transform.package import Dbt, contract, ordered, query, unsuccessful
+from tests.transform.package import MODELS, Dbt, contract, ordered, query, unsuccessful
 from tests.transform.writing import write_page
 from tests.zones import EAST, WEST
 
@@ -31,11 +31,21 @@ KEYS = {
     "instantly__step_variants": ("campaign_id", "step", "variant"),
     "instantly__leads": ("lead_id",),
     "instantly__odd_rows": ("workspace_id", "stream", "row_key"),
+    "instantly__account_daily": ("workspace_id", "email", "date"),
+    "instantly__domain_daily": ("workspace_id", "domain", "date"),
+    "instantly__esp_matrix": ("workspace_id", "sender_provider", "recipient_esp"),
+    "instantly__data_as_of": ("workspace_id", "stream"),
+    "instantly__reconciliation": ("workspace_id", "campaign_id", "check_name"),
+    "instantly__campaign_snapshots": ("campaign_id",),
+    "instantly__lead_events": ("workspace_id", "event_id"),
+    "instantly__threads": ("workspace_id", "thread_id"),
+    "instantly__client_month": ("workspace_id", "month"),
+    "instantly__sender_health": ("workspace_id", "email", "week_end"),
 }
-"""The marts that are counted once more, with what identifies their rows."""
+"""The marts that are counted a second time, with the keys of their rows."""
 MARTS = sorted(contract())
-MODELS = ("--resource-type", "seed", "--resource-type", "model")
-"""What dbt builds: no tests, which warn of much here."""
+WITH_EVENTS = ("--vars", '{"instantly__streams_on": ["emails", "webhook_events"]}')
+"""Streams that are not selected by default."""
 
 
 @dataclass(frozen=True)
@@ -43,10 +53,10 @@ class Built:
     """The marts over a world, in both databases.
 
     Attributes:
-        path: The DuckDB file.
-        server: The server of the other database.
-        database: Its name.
-        pages: What the report says over each.
+        path: DuckDB file.
+        server: Postgres server.
+        database: Postgres database.
+        pages: Reports over each database.
     """
 
     path: Path
@@ -58,13 +68,13 @@ class Built:
         return duck.rows(self.path, query(mart))
 
     def differing(self) -> list[str]:
-        """The marts that are not the same row for row in both databases."""
+        """Return the marts whose rows differ between the databases."""
         return [
             mart for mart in MARTS if ordered(self.rows(mart)) != ordered(self.server.rows(query(mart), self.database))
         ]
 
     def figures(self) -> Figures:
-        """All that the marts hold that is counted once more."""
+        """Return all values that are counted a second time."""
         found: Figures = {}
         for mart, key in KEYS.items():
             for row in self.rows(mart):
@@ -74,7 +84,7 @@ class Built:
 
 
 def build(world: World, folder: Path, server: Postgres, database: str) -> Built:
-    """Fill both databases, and have dbt build the marts over them side by side."""
+    """Fill both databases and build the marts in them side by side."""
     path = folder / "warehouse.duckdb"
     fill_duckdb(path, world)
     fill_postgres(server, database, world)
@@ -83,7 +93,7 @@ def build(world: World, folder: Path, server: Postgres, database: str) -> Built:
         Dbt(folder / "duckdb", {"DBT_TARGET": "duckdb", "DBT_DUCKDB_PATH": str(path), "TZ": WEST}),
         Dbt(folder / "postgres", {"DBT_TARGET": "postgres", "TZ": EAST, **settings}),
     ]
-    running = [project.start("build", *MODELS) for project in projects]
+    running = [project.start("build", *MODELS, *WITH_EVENTS) for project in projects]
     for project, process in zip(projects, running, strict=True):
         failed = unsuccessful(project.finish(process))
         assert not failed, failed
@@ -93,7 +103,7 @@ def build(world: World, folder: Path, server: Postgres, database: str) -> Built:
 
 
 def wrong(found: Figures, expected: Figures) -> Iterator[str]:
-    """Tell of each figure that is not what was counted, one that is missing among them."""
+    """Report each wrong or missing figure."""
     for key, value in expected.items():
         name = " ".join(key)
         if key not in found:
@@ -103,13 +113,13 @@ def wrong(found: Figures, expected: Figures) -> Iterator[str]:
 
 
 def same(value: Any, other: Any) -> bool:
-    """Whether two values are the same, but for the last digits; 0 is not what is not known."""
+    """Compare two values, except for the last digits; 0 and NULL differ."""
     if value is None or other is None or isinstance(value, str | bool):
         return value == other
     return math.isclose(value, other, rel_tol=1e-9, abs_tol=1e-12)
 
 
 def surplus(found: Figures, expected: Figures) -> list[str]:
-    """Rows that nobody has counted."""
+    """Return the rows without an expected count."""
     rows = {key[:-1] for key in expected}
     return sorted({json.dumps(key[:-1]) for key in found if key[:-1] not in rows})

@@ -1,4 +1,4 @@
-"""What a world amounts to, compared: marts and page with what is counted, and one database with the other."""
+"""Compare marts and page with independent counts, and one database with the other."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from report import marts as report_marts
 from report.database import opened
-from tests.figures import expected
+from tests.figures import events, expected, months, senders_daily, threads, trust, weeks
 from tests.figures.building import build, surplus, wrong
 from tests.figures.page import LENGTH, Page
 from tests.figures.truth import Truth
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from tests.figures.world import World
     from tests.warehouse.postgres import Postgres
 
-UNCOUNTED = ("check", "checks", "excuse", "doubt", "pair", "receiving", "variant", "variants")
-"""Kinds of figures of the page that other tests count."""
+UNCOUNTED = ("check", "checks", "excuse", "doubt", "pair", "receiving", "thread", "threads", "variant", "variants")
+"""Kinds of figures that other tests count."""
 WARNINGS = ("late", "stale")
 LEFT_OVER = {"campaigns.more", "campaigns.without_figures", "odd.more", "senders.deleted", "senders.more"}
 
@@ -31,15 +31,20 @@ class Compared:
     """A world with its marts.
 
     Attributes:
-        truth: What its rows amount to.
-        built: The marts, and the page.
-        count: How many figures are compared.
+        truth: Counts of its rows.
+        built: Marts and page.
+        count: Number of compared figures.
     """
 
     def __init__(self, world: World, folder: Path, server: Postgres, database: str) -> None:
         self.truth = Truth(world)
         self.built: Built = build(world, folder, server, database)
-        self.marts = expected.marts(self.truth)
+        self.marts = expected.marts(self.truth) | senders_daily.figures(self.truth)
+        self.marts |= trust.current(self.truth) | trust.reconciled(self.truth)
+        seen = events.Events(self.truth)
+        talks = threads.threads(seen)
+        self.marts |= events.figures(self.truth, seen) | threads.figures(self.truth, talks)
+        self.marts |= months.figures(self.truth, seen, talks) | weeks.figures(self.truth)
         page = Page(self.truth)
         self.page, self.words, self.verdicts = page.values, page.words, page.verdicts
         self.count = len(self.marts) + len(self.page) + len(self.verdicts)

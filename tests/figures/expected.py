@@ -1,8 +1,9 @@
-"""The marts over a world, figure by figure, counted from its rows."""
+"""Expected figures of the marts, counted from the rows of a world."""
 
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from tests.figures.world import Row
 
 Figures = dict[tuple[str, ...], Any]
-"""Values by mart, key of the row and column."""
+"""Values by mart, row key and column."""
 
 CAMPAIGNS, ACCOUNTS, _ = DATED
 DAILY = {
@@ -28,10 +29,14 @@ DAILY = {
     "opportunity_count": "opportunities",
 }
 MEETING, WON = {2, 3}, 4
+SNAPSHOT = (
+    *("leads_count", "contacted_count", "emails_sent_count", "bounced_count", "reply_count_unique", "positive_count"),
+    *("open_count_unique", "meeting_booked_count", "closed_count", "opportunity_value"),
+)
 
 
 def marts(truth: Truth) -> Figures:
-    """All figures that are compared."""
+    """Return all expected figures."""
     found: Figures = {}
     for workspace in truth.workspaces:
         for day, row in workspace_days(truth, workspace):
@@ -47,13 +52,18 @@ def marts(truth: Truth) -> Figures:
 
 
 def of_campaigns(truth: Truth) -> Figures:
-    """Those of campaigns, their stages, days, steps and leads."""
+    """Count campaigns with their stages, days, steps and leads."""
     found: Figures = {}
     for key in sorted(tracked_campaigns(truth)):
         figures = campaign(truth, key)
         found |= {("instantly__campaigns", key, name): value for name, value in figures.items()}
         for stage, row in funnel(figures).items():
             found |= {("instantly__lead_funnel", key, str(stage), name): value for name, value in row.items()}
+    for key in {
+        row["campaign_id"] for workspace in truth.workspaces for row in truth.read("campaign_analytics", workspace)
+    }:
+        figures = campaign(truth, key)
+        found |= {("instantly__campaign_snapshots", key, name): figures[name] for name in SNAPSHOT}
     for row in truth.streams[CAMPAIGNS]:
         opens = {"open_count": opens_of_day(truth, row, "opened"), "click_count": opens_of_day(truth, row, "clicks")}
         key = ("instantly__campaign_daily", row["campaign_id"], row["date"])
@@ -101,13 +111,13 @@ def periods(truth: Truth, workspace: str, days: int) -> Iterator[tuple[str, Row]
     start, before = end - (days - 1) * DAY, end - (2 * days - 1) * DAY
     windows = ((start, end), (before, start - DAY))
     of = {name: truth.loaded(stream, workspace) for name, stream in (("c", CAMPAIGNS), ("a", ACCOUNTS), ("l", "leads"))}
-    of["l"].first = truth.first_day(workspace)
+    of["l"] = replace(of["l"], first=truth.first_day(workspace))
     for metric, source, part, whole in METRICS:
         loaded = of[source]
         reaches_back = loaded.first is not None and loaded.first <= before
         values = [period_value(truth, workspace, window, source, part, whole) for window in windows]
         is_whole = reaches_back and loaded.until is not None and end <= loaded.until
-        # Who was at a meeting then and has moved on since is no longer there to be counted.
+        # Leads that have left the meeting stage since are no longer countable.
         value, value_before = values[0], values[1] if reaches_back and source != "l" else None
         change = over(None if value is None or value_before is None else value - value_before, value_before)
         yield (
@@ -139,7 +149,8 @@ def period_value(
     truth: Truth, workspace: str, window: tuple[date, date], source: str, part: str, whole: str | None
 ) -> Any:
     if source == "l":
-        return meetings(truth, workspace, *window) if truth.of("leads", workspace) else None
+        found, until = meetings(truth, workspace, *window), truth.loaded("leads", workspace).until
+        return found if found or (until and until >= window[0]) else None
     stream = CAMPAIGNS if source == "c" else ACCOUNTS
     days = [window[0] + number * DAY for number in range((window[1] - window[0]).days + 1)]
     found = [rows for day in days if (rows := truth.on(stream, workspace, day)) is not None]
@@ -190,7 +201,11 @@ def was_opened(truth: Truth, key: str) -> bool:
 
 
 def throughout(truth: Truth, key: str) -> bool:
-    """Whether opens were tracked all along: nothing was sent a week before the first, or after the last if off now."""
+    """Return true if opens were tracked throughout.
+
+    That means: nothing was sent more than a week before the first open and, if tracking is off now, nothing more than a
+    week after the last.
+    """
     days = [row for row in truth.streams[CAMPAIGNS] if row["campaign_id"] == key]
     setting = truth.campaigns.get(key, {}).get("open_tracking")
     opened = [row["day"] for row in days if row.get("opened") or row.get("unique_opened")]
@@ -206,7 +221,7 @@ def throughout(truth: Truth, key: str) -> bool:
 def opens_of_day(truth: Truth, row: Row, name: str) -> int | None:
     count = row.get(name)
     if not count and row["campaign_id"] not in tracked_campaigns(truth):
-        return None  # nothing says anything of its settings
+        return None  # settings unknown
     if not count:
         settings = truth.campaigns.get(row["campaign_id"], {})
         setting = settings.get("open_tracking" if name == "opened" else "link_tracking")
@@ -244,7 +259,7 @@ def step(row: Row) -> Row:
     }
 
 
-def stage_of(truth: Truth, lead: Row) -> int:
+def is_positive(truth: Truth, lead: Row) -> bool:
     labels: dict[int, list[Row]] = defaultdict(list)
     for row in truth.of("lead_labels", lead["workspace_id"]):
         labels[row["interest_status"]].append(row)
@@ -252,11 +267,15 @@ def stage_of(truth: Truth, lead: Row) -> int:
     own = (
         max(labels[code], key=lambda row: row["timestamp_created"])["interest_status_label"] if code in labels else None
     )
-    is_positive = own == "positive" if own else code is not None and 0 < code < 5
+    return own == "positive" if own else code is not None and 0 < code < 5
+
+
+def stage_of(truth: Truth, lead: Row) -> int:
+    code = lead["lt_interest_status"]
     for number, holds in (
         (7, code == WON),
         (6, code in MEETING),
-        (5, is_positive),
+        (5, is_positive(truth, lead)),
         (4, (lead["email_reply_count"] or 0) > 0),
         (3, (lead["email_open_count"] or 0) > 0),
         (2, lead["timestamp_last_contact"] is not None),

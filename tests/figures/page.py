@@ -1,4 +1,4 @@
-"""The figures of the report over a world, by their names, counted from its rows."""
+"""Expected figures of the report by name, counted from the rows of a world."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from tests.figures.expected import ACCOUNTS, CAMPAIGNS, campaign, funnel, meetings
+from tests.figures.expected import ACCOUNTS, CAMPAIGNS, campaign, funnel, meetings, tracked_campaigns
 from tests.figures.senders import accounts
 from tests.figures.truth import DAY, over, pair, summed, total, within
 from tests.figures.verdicts import of_changes
@@ -29,7 +29,7 @@ TILES = {
     "reply_rate": (CAMPAIGNS, "replies", "sent"),
     "bounce_rate": (ACCOUNTS, "bounced", "sent"),
 }
-"""What each tile is made of: stream, count or part, and whole."""
+"""Stream, count or part, and whole of each tile."""
 
 
 class Page:
@@ -62,22 +62,19 @@ class Page:
         self.verdicts = of_changes(self)
 
     def is_part(self, workspace: str) -> bool:
-        """Whether days are missing of this period or of the one before, so that no change of it means anything."""
+        """Return true if this period or the previous one lacks days, which makes a change meaningless."""
         firsts = (self.truth.loaded(stream, workspace).first for stream in (CAMPAIGNS, ACCOUNTS))
         return self.late(workspace) or any(first > self.before[0] for first in firsts if first)
 
     def late(self, workspace: str) -> bool:
         as_of = self.truth.as_of(workspace)
-        own = [row for row in self.lifetime.values() if row["workspace_id"] == workspace]
-        sent = any(row.get("emails_sent_count") for row in own)
-        return as_of < self.end if as_of else sent
+        return as_of < self.end if as_of else self.truth.has_sent(workspace)
 
     def _warnings(self) -> dict[str, set[str]]:
-        """What the page says at its top: workspaces that are late, and streams that are behind or were never loaded."""
+        """Return the notes at the page's top: late workspaces, and streams that are behind or were never loaded."""
         truth, found = self.truth, defaultdict(set)
         for workspace in truth.workspaces:
             name = workspace.removeprefix("id-of-")
-            sent = any(row.get("emails_sent_count") for row in truth.of("campaign_analytics", workspace))
             if self.late(workspace):
                 as_of = truth.as_of(workspace)
                 found["late"].add(f"{name} (as of {day(as_of) if as_of else 'never'})")
@@ -86,12 +83,14 @@ class Page:
             for stream, end in ends.items():
                 if end and newest and end < newest - DAY:
                     found["stale"].add(f"{stream} of {name} (as of {day(end)})")
-                elif stream in {CAMPAIGNS, ACCOUNTS} and sent and not end:
+            for stream in (*STREAMS, "campaigns", "accounts"):
+                there = {one for one in truth.workspaces if truth.loaded(stream, one).count}
+                if there and workspace not in there and truth.has_sent(workspace):
                     found["stale"].add(f"{stream} of {name} (as of never)")
         return found
 
     def days(self, stream: str, window: tuple[date, date], workspaces: list[str] | None = None) -> list[list[Row]]:
-        """The rows of each day that was loaded in full."""
+        """Return the rows of each fully loaded day."""
         found = []
         for workspace in workspaces or self.truth.workspaces:
             as_of = self.truth.as_of(workspace)
@@ -113,8 +112,10 @@ class Page:
             name: [self.made_of(self.days(stream, window), part, whole) for window in (self.now, self.before)]
             for name, (stream, part, whole) in TILES.items()
         }
-        known = [workspace for workspace in self.truth.workspaces if self.truth.of("leads", workspace)]
-        found["meetings"] = [sum(meetings(self.truth, one, *self.now) for one in known) if known else None, None]
+        booked = sum(meetings(self.truth, one, *self.now) for one in self.truth.workspaces)
+        ends = [self.truth.loaded("leads", one).until for one in self.truth.workspaces]
+        is_known = any(end and end >= self.now[0] for end in ends)
+        found["meetings"] = [booked if booked or is_known else None, None]
         for name, (now, earlier) in found.items():
             before = earlier if self.first <= self.before[0] else None
             change = None if now is None or before is None or late else now - before
@@ -144,7 +145,7 @@ class Page:
 
     def _funnel(self) -> None:
         stages: dict[int, list[Row]] = defaultdict(list)
-        for key in self.workspace_of:
+        for key in tracked_campaigns(self.truth):
             for number, row in funnel(campaign(self.truth, key)).items():
                 stages[number].append(row)
         everyone = total(row["reached_count"] for row in stages[2])
@@ -169,14 +170,15 @@ class Page:
     def _campaign(self, key: str, workspace: str) -> Row:
         row: Row = {"key": key, "workspace": workspace, **campaign(self.truth, key)}
         as_of = self.truth.as_of(workspace)
-        loaded = self.truth.of(CAMPAIGNS, workspace)
+        of = [one for one in self.truth.of(CAMPAIGNS, workspace) if one["campaign_id"] == key]
         for suffix, (start, end) in (("", self.now), ("_before", self.before)):
-            of = [one for one in loaded if one["campaign_id"] == key and as_of]
-            days = within(of, start, min(end, as_of)) if as_of else []
+            is_known = as_of and self.truth.knows(CAMPAIGNS, workspace, start, min(end, as_of))
+            days = within(of, start, min(end, as_of)) if as_of and is_known else None
             for name, column in (("sent", "sent"), ("positive", "opportunities")):
-                row[name + suffix] = summed(days if loaded else None, column)
-            pairs = pair(days, "opportunities", "sent") if days else (0, 0)
-            row[f"hits{suffix}"], row[f"tries{suffix}"] = pairs if loaded else (None, None)
+                row[name + suffix] = summed(days, column)
+            quiet = summed(days, "sent")
+            pairs = pair(days, "opportunities", "sent") if days else (quiet, quiet)
+            row[f"hits{suffix}"], row[f"tries{suffix}"] = pairs
         row["tracked"] = row["contacted_count"] if row["is_open_tracked_throughout"] else None
         return row
 
@@ -220,11 +222,15 @@ class Page:
                 name = f"sender.{row['workspace_id']}.{row['email']}"
                 self.values |= {f"{name}.{column}": found[of] for column, of in SENDER.items()}
         self.values |= {f"senders.{name}": healths[name] for name in ("burning", "watch", "green", "unknown")}
-        known = {(row["workspace_id"], row["email"]) for row in rows} | {
-            (one, "unknown") for one in self.truth.workspaces
+        known = {(row["workspace_id"], row["email"]) for row in rows}
+        sent = {
+            (row["workspace_id"], row["email_account"])
+            for workspace in self.truth.workspaces
+            if (as_of := self.truth.as_of(workspace))
+            for row in within(self.truth.of(ACCOUNTS, workspace), self.now[0], as_of)
+            if row.get("sent") and "@" in row["email_account"]
         }
-        sent = [row for row in within(self.truth.streams[ACCOUNTS], *self.now) if row.get("sent")]
-        self.values["senders.unmatched"] = len({(row["workspace_id"], row["email_account"]) for row in sent} - known)
+        self.values["senders.unmatched"] = len(sent - known)
 
     def _sending(self) -> None:
         names = labels("accounts", "provider_code")

@@ -1,4 +1,4 @@
-"""Tables as loaders make them, in DuckDB and in Postgres, with the rows of a world."""
+"""Tables as loaders create them in DuckDB and in Postgres, with the rows of a world."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from demo.tables import TABLES, Kind
 from tests.transform import duck
+from tools.demo.tables import TABLES, Kind, Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,13 +27,17 @@ POSTGRES = {
     Kind.BOOLEAN: "boolean",
     Kind.JSON: "jsonb",
 }
+FILLED = (*TABLES, Table("emails", ("id",)), Table("webhook_events", ("id",)))
+"""The tables, with those of streams that are not selected by default."""
+AS_TEXT = "alter table instantly.webhook_events alter column payload type text"
+"""In Postgres, since some loaders write objects as text."""
 TIMES = tuple(f"_sdc_{what}_at" for what in ("extracted", "batched", "deleted"))
 
 
 def statements(world: World, types: dict[Kind, str], json_type: str) -> Iterator[str]:
-    """SQL that makes the tables."""
+    """Return the SQL that creates the tables."""
     yield "create schema instantly"
-    for table in TABLES:
+    for table in FILLED:
         columns = {name: types[kind] for name, kind in table.columns.items()} | dict.fromkeys(TIMES, "timestamp")
         declared = ", ".join(f'"{name}" {kind}' for name, kind in columns.items())
         yield f"create table instantly.{table.name} ({declared})"
@@ -50,6 +54,8 @@ def _values(row: dict[str, Any], columns: dict[str, str], json_type: str) -> str
 def _literal(value: Any, *, is_json: bool) -> str:
     if value is None:
         return "null"
+    if value != value:  # noqa: PLR0124 - NaN
+        return "'NaN'"
     if isinstance(value, bool | int | float):
         return str(value).lower()
     text = json.dumps(value) if is_json else str(value)
@@ -63,4 +69,4 @@ def fill_duckdb(path: Path, world: World) -> None:
 
 
 def fill_postgres(server: Postgres, database: str, world: World) -> None:
-    server.execute(";\n".join(statements(world, POSTGRES, "jsonb")), database)
+    server.execute(";\n".join((*statements(world, POSTGRES, "jsonb"), AS_TEXT)), database)

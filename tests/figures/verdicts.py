@@ -1,4 +1,4 @@
-"""What the marts and the page say of luck over a world: variants that win, bounces that doubled, changes of rates."""
+"""Expected verdicts of the marts and the page: winning variants, changed rates."""
 
 from __future__ import annotations
 
@@ -19,18 +19,20 @@ if TYPE_CHECKING:
 
 Share = tuple[Any, Any]
 CAMPAIGNS, ACCOUNTS, _ = DATED
-ENOUGH, EARLY, HISTORY = 20, 200, 84
+EARLY, HISTORY = 200, 84
 RATES = {
     "positive_rate": (CAMPAIGNS, "opportunities"),
     "reply_rate": (CAMPAIGNS, "replies"),
     "bounce_rate": (ACCOUNTS, "bounced"),
 }
-"""The tiles that have a verdict: their stream, and what they are shares of emails sent of."""
+"""Tiles with a verdict: the stream and the numerator. The denominator is emails sent."""
 
 
 def higher(one: Share, other: Share, comparisons: int) -> bool:
-    """Whether the first share is higher by more than chance explains, as the decision log has it: a tail of the normal
-    distribution, by the bound of Mills, at the signed root of the likelihood ratio, half a hit nearer.
+    """Return true if the first share is higher by more than chance explains, as the decision log defines it.
+
+    The test takes a tail of the normal distribution, by Mills' bound, at the signed root of the likelihood ratio,
+    half a hit nearer.
     """
     (hits, tries), (others, other_tries) = one, other
     if (
@@ -55,18 +57,8 @@ def higher(one: Share, other: Share, comparisons: int) -> bool:
     return ratio > 0.001 and ratio + log(4 * pi * ratio) / 2 > log(comparisons / 0.05)
 
 
-def are_enough(week: Share, before: Share) -> bool:
-    return (week[1] or 0) >= ENOUGH and (before[1] or 0) >= ENOUGH
-
-
-def doubled(week: Share, before: Share, compared: int) -> bool:
-    if not are_enough(week, before) or week[0] < 2 or week[0] * before[1] < 2 * before[0] * week[1]:
-        return False
-    return higher(week, before, compared)
-
-
 class Winners:
-    """The variants that are best, and those that win, of all that are compared at once."""
+    """The best and the winning variants among all that are compared together."""
 
     def __init__(self, truth: Truth) -> None:
         self._steps: dict[tuple[str, str], list[Row]] = defaultdict(list)
@@ -126,7 +118,7 @@ def interval(row: Row) -> Share:
 
 
 def of_changes(page: Page) -> dict[str, str]:
-    """The word for each change of a rate that has one."""
+    """Return the word for each change of a rate that has one."""
     found = {}
     values = page.values
     for name, (stream, part) in RATES.items():

@@ -30,12 +30,12 @@ def running_agency() -> Iterator[sandbox.Server]:
 
 @pytest.fixture
 def agency(running_agency: sandbox.Server) -> sandbox.Server:
-    """A sandbox with a few workspaces, as seeded: its own key opens the first, sandbox-key-workspace-002 the next."""
+    """A sandbox with several workspaces: its own key opens the first, sandbox-key-workspace-002 the next."""
     running_agency.control.reset()
     return running_agency
 
 
 @pytest.fixture
 def project(tmp_path: Path, agency: sandbox.Server, plugins: None) -> Project:
-    """A project of the test's own, whose tap asks the sandbox; no key is set."""
+    """A project for one test whose tap uses the sandbox; no key is set."""
     return Project.make(tmp_path, TAP_INSTANTLY_API_URL=f"{agency.url}/api/v2")

@@ -1,4 +1,4 @@
-"""A Meltano project for a test: the meltano.yml and plugins of this one, with state, runs and output of its own."""
+"""A Meltano project for one test: the real meltano.yml and plugins, with its own state, runs and output."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _FOREIGN = ("TAP_INSTANTLY", "TARGET_", "MELTANO_", "NO_COLOR")
 
 @dataclass(frozen=True)
 class Project:
-    """A project.
+    """A Meltano project.
 
     Attributes:
-        folder: Where it is.
-        variables: Of the environment of each command.
+        folder: Its folder.
+        variables: Environment variables of each command.
     """
 
     folder: Path
@@ -34,7 +34,7 @@ class Project:
 
     @classmethod
     def make(cls, folder: Path, **variables: str) -> Project:
-        """A project like this one, with the plugins that are installed in this one."""
+        """Create a project like this one, with the plugins installed here."""
         shutil.copy(ROOT / "meltano.yml", folder)
         (folder / "output").mkdir()
         (folder / ".meltano").mkdir()
@@ -43,7 +43,7 @@ class Project:
         return cls(folder, variables)
 
     def environment(self, **more: str) -> dict[str, str]:
-        """The variables of a command: nothing of a real pipeline's, and no way to the Hub."""
+        """Return the environment of a command: no real pipeline's variables and no access to the Hub."""
         own = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
         return {
             **own,
@@ -62,7 +62,7 @@ class Project:
         """Run a command in the project.
 
         Raises:
-            AssertionError: It failed, unless ``check`` is off.
+            AssertionError: The command failed and ``check`` is on.
         """
         done = subprocess.run(
             command,
@@ -78,21 +78,21 @@ class Project:
         return done
 
     def meltano(self, *arguments: str, check: bool = True, **variables: str) -> subprocess.CompletedProcess[str]:
-        """Run a command of Meltano's."""
+        """Run a Meltano command."""
         return self.call("meltano", *arguments, check=check, **variables)
 
     def state(self, state_id: str) -> dict[str, Any]:
-        """What Meltano keeps for the next run."""
+        """Return the saved state."""
         found: dict[str, Any] = json.loads(self.meltano("state", "get", state_id).stdout)["singer_state"]
         return found
 
     def lines(self, stream: str) -> list[dict[str, Any]]:
-        """What target-jsonl has written so far of a stream, all runs together."""
+        """Return all records of a stream that target-jsonl has written so far."""
         path = self.folder / "output" / f"{stream}.jsonl"
         return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
 
     def configure(self, plugin: str, **parts: Any) -> None:
-        """Write parts of an extractor (``config``, ``select``, ...) into the project's file."""
+        """Write parts of an extractor (``config``, ``select``, ...) into meltano.yml."""
         path = self.folder / "meltano.yml"
         project = yaml.safe_load(path.read_text(encoding="utf-8"))
         (found,) = [one for one in project["plugins"]["extractors"] if one["name"] == plugin]
@@ -101,7 +101,7 @@ class Project:
 
 
 def install(*plugins: str) -> None:
-    """Install plugins of this project, where that has not been done."""
+    """Install plugins of this project if they are missing."""
     environment = Project(ROOT).environment()
     done = subprocess.run(
         [ENVIRONMENT / "bin" / "meltano", "install", *plugins],

@@ -1,12 +1,14 @@
-"""What the pages on Meltano and on many workspaces tell to do is done here."""
+"""Follow the pages on Meltano and on many workspaces."""
 
 from __future__ import annotations
 
 import json
 import re
 import sys
+import textwrap
 from typing import TYPE_CHECKING, Any
 
+import duckdb
 import pytest
 import yaml
 
@@ -19,10 +21,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import sandbox
+    from sandbox import Server
 
 pytestmark = pytest.mark.meltano
 
-# Not bash's -x, which would write keys.
+SHELL = re.DOTALL | re.MULTILINE
+# Not bash's -x, which would print keys.
 TELL = "trap 'echo \"failed: $BASH_COMMAND\" >&2' ERR\n"
 
 
@@ -32,19 +36,17 @@ def keys(agency: sandbox.Server) -> dict[str, str]:
 
 
 def run(project: Project, script: str, **variables: str) -> str:
-    """Run commands as one script that ends at the first that fails, and give what they wrote."""
+    """Run commands as one script that stops at the first failure, and return its output."""
     done = project.call("bash", "-Eeuo", "pipefail", "-c", TELL + script, check=False, **variables)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-6000:]
     return done.stdout
 
 
-def test_each_command_of_the_page_on_meltano_works_from_the_first_to_the_last(
-    project: Project, agency: sandbox.Server
-) -> None:
-    project.configure("tap-instantly", select=["campaigns.*", "leads.*"])  # for the sake of time
-    (project.folder / "meltanohub").symlink_to(ROOT / "meltanohub")
+def test_every_command_on_the_meltano_page_works(project: Project, agency: sandbox.Server) -> None:
+    project.configure("tap-instantly", select=["campaigns.*", "leads.*"])  # to save time
+    (project.folder / "tools").symlink_to(ROOT / "tools")
     script = "".join(blocks("docs/meltano.md", "sh"))
-    # Where the plugins are is that project's matter, and they have been installed there.
+    # The plugins are installed in the other project.
     script, installs = re.subn(r"^meltano install .*$", "", script, flags=re.MULTILINE)
     script, exports = re.subn(r"^export \w+=\.\.\.$", "", script, flags=re.MULTILINE)
     assert (installs, exports) == (1, 3)
@@ -64,24 +66,47 @@ def test_each_command_of_the_page_on_meltano_works_from_the_first_to_the_last(
     assert added["name"] == "tap-instantly"
 
 
-def test_the_first_steps_of_the_readme_lead_to_the_data_in_duckdb_and_in_postgres_and_to_the_report(
+def commands(page: str) -> str:
+    """Return the commands of a page that a test can run: no downloads, installations or keys."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    script = "".join(textwrap.dedent(block) for block in re.findall(r"^ *```sh\n(.*?)^ *```$", text, SHELL))
+    assert "make meltano" in script
+    installing = r"git clone|cd tap-instantly|make meltano|\.venv-meltano/bin/meltano install|make sandbox"
+    left_out = rf"^({installing}|unset|export (TAP|TARGET)_).*\n"
+    script = re.sub(left_out, "", script, flags=re.MULTILINE)
+    return script.replace(".venv-meltano/bin/", "").replace(".venv/bin/", f"{ROOT}/.venv/bin/")
+
+
+def test_uv_installs_tap_and_loader_from_git_and_they_load_duckdb(project: Project, agency: sandbox.Server) -> None:
+    (script,) = (block for block in blocks("README.md", "sh") if "uv tool" in block)
+    script, addresses = re.subn(
+        r"git\+https://github.com/tap-instantly/tap-instantly(?=$|#)", f"git+file://{ROOT}", script, flags=re.MULTILINE
+    )
+    script, keys = re.subn(r"TAP_INSTANTLY_API_KEY=\.\.\. ", "", script)
+    assert (addresses, keys) == (2, 1)
+    tools = project.folder / "tools"
+    path = f"{tools}:{project.environment()['PATH']}"
+    variables = {"UV_TOOL_BIN_DIR": str(tools), "UV_TOOL_DIR": str(tools / "environments"), "PATH": path}
+    run(project, script.replace(" > /dev/null", ""), TAP_INSTANTLY_API_KEY=agency.api_key, **variables)
+    with duckdb.connect(str(project.folder / "warehouse.duckdb"), read_only=True) as warehouse:
+        ids = {row[0] for row in warehouse.sql("select id from instantly.leads").fetchall()}
+    assert ids == {row["id"] for row in agency.control.truth("leads")}
+    assert json.loads((project.folder / "states.jsonl").read_text(encoding="utf-8").splitlines()[-1])["bookmarks"]
+
+
+def test_get_started_page_loads_duckdb_and_postgres_and_makes_the_report(
     project: Project, agency: sandbox.Server
 ) -> None:
-    part = (ROOT / "README.md").read_text(encoding="utf-8").partition("\n## Your own account")[2].partition("\n## ")[0]
-    get_it, *steps = re.findall(r"^```sh\n(.*?)^```$", part, re.DOTALL | re.MULTILINE)
-    assert get_it.endswith("cd tap-instantly\nmake meltano\n")
-    script = "".join(steps).replace(".venv-meltano/bin/", "").replace(".venv/bin/python", sys.executable)
-    script, exports = re.subn(r"^export (TAP|TARGET)_.*$", "", script, flags=re.MULTILINE)
-    assert exports == 3
-    # psql would ask for it.
-    script = script.replace("\npsql ", "\nPGPASSWORD=$TARGET_POSTGRES_PASSWORD psql ")
-    page = project.folder / "report.html"
-    script = script.replace("\nmake ", f"\nmake -C {ROOT} ").replace('REPORT="', f'REPORT="--output {page} ')
+    page = (ROOT / "docs" / "get-started.md").read_text(encoding="utf-8")
+    # psql would prompt for it.
+    script = commands("docs/get-started.md").replace("\npsql ", "\nPGPASSWORD=$TARGET_POSTGRES_PASSWORD psql ")
+    report = project.folder / "report.html"
+    script = script.replace("\nmake ", f"\nmake -C {ROOT} ").replace('REPORT="', f'REPORT="--output {report} ')
     host = "127.0.0.1"
     with running(host=host) as server, server.database("warehouse") as database:
         given = {"HOST": host, "PORT": str(server.port), "DATABASE": database, "USER": "postgres", "PASSWORD": PASSWORD}
         variables = {f"TARGET_POSTGRES_{name}": value for name, value in given.items()}
-        assert set(re.findall(r"(TARGET_POSTGRES_\w+)=", part)) == variables.keys()
+        assert set(re.findall(r"(TARGET_POSTGRES_\w+)=", page)) == variables.keys()
         path = f"{server.programs}:{project.environment()['PATH']}"
         printed = run(project, script, TAP_INSTANTLY_API_KEY=agency.api_key, PATH=path, **variables)
     names = [row["campaign_name"] for row in agency.control.truth("campaign_analytics")]
@@ -89,10 +114,19 @@ def test_the_first_steps_of_the_readme_lead_to_the_data_in_duckdb_and_in_postgre
     loaded, _, built = printed.partition("Running with dbt")
     assert {name: loaded.count(name) for name in names} == dict.fromkeys(names, 2)
     assert "Completed" in built
-    assert {name for name in names if name not in page.read_text(encoding="utf-8")} == set()
+    assert {name for name in names if name not in report.read_text(encoding="utf-8")} == set()
+    assert '"type":"RECORD"' in (project.folder / "messages.jsonl").read_text(encoding="utf-8").replace(" ", "")
 
 
-def test_the_environments_are_what_the_page_says() -> None:
+def test_deletions_page_settings_read_leads_in_full_each_time(project: Project, agency: sandbox.Server) -> None:
+    (settings,) = blocks("docs/deletions.md", "yaml")
+    project.configure("tap-instantly", select=["leads.*"], **yaml.safe_load(settings))
+    for _ in range(2):
+        project.meltano("run", "tap-instantly", "target-jsonl", TAP_INSTANTLY_API_KEY=agency.api_key)
+    assert len(project.lines("leads")) == 2 * len(list(agency.control.truth("leads")))
+
+
+def test_environments_match_the_page() -> None:
     project = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))
     loaders = {
         one["name"]: {of["name"]: of.get("value") for of in one["settings"]} for one in project["plugins"]["loaders"]
@@ -127,9 +161,7 @@ def test_each_config_of_the_page_on_agencies_opens_its_workspaces(
         assert names == {entry["name"] for entry in config["workspaces"]}
 
 
-def test_with_meltano_the_keys_of_workspaces_can_be_in_the_file_of_variables(
-    project: Project, keys: dict[str, str]
-) -> None:
+def test_workspace_keys_can_be_in_the_dotenv_file(project: Project, keys: dict[str, str]) -> None:
     (config,) = blocks("docs/agencies.md", "yaml")
     project.configure("tap-instantly", config=yaml.safe_load(config))
     lines = "".join(f"{name}={key}\n" for name, key in keys.items())
@@ -138,7 +170,7 @@ def test_with_meltano_the_keys_of_workspaces_can_be_in_the_file_of_variables(
     assert {row["workspace_name"] for row in project.lines("leads")} == {"Harbor & Loom", "Pine Street"}
 
 
-def test_workspaces_side_by_side_get_each_its_own_state(
+def test_parallel_workspaces_have_separate_states(
     project: Project, agency: sandbox.Server, keys: dict[str, str]
 ) -> None:
     command, _ = blocks("docs/agencies.md", "sh")
@@ -153,7 +185,7 @@ def test_workspaces_side_by_side_get_each_its_own_state(
         assert len(found) < 2 * len(truth)
 
 
-def test_without_meltano_the_state_is_what_the_loader_wrote_last(
+def test_without_meltano_the_state_is_the_loaders_last_output(
     project: Project, agency: sandbox.Server, keys: dict[str, str]
 ) -> None:
     _, command = blocks("docs/agencies.md", "sh")
@@ -169,3 +201,21 @@ def test_without_meltano_the_state_is_what_the_loader_wrote_last(
 
 def read(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def test_webhook_events_reach_the_warehouse_with_the_next_frequent_run(project: Project, agency: Server) -> None:
+    (command,) = (block for block in blocks("docs/schedule.md", "sh") if "webhook_events" in block)
+    (query,) = blocks("docs/schedule.md", "sql")
+    variables = {"TAP_INSTANTLY_API_KEY": agency.api_key, "TARGET_DLT_CREDENTIALS": "output/warehouse.duckdb"}
+    run(project, command, **variables)
+    lead = next(agency.control.truth("leads"))
+    kinds = ("email_opened", "email_link_clicked", "reply_received")
+    for kind in kinds:
+        agency.control.mutate("deliver_webhook", event_type=kind, lead_id=lead["id"])
+    log = run(project, f"({command.strip()}) 2>&1", **variables)
+    (requests,) = re.findall(r"Synced webhook_events: .*requests=(\d+)", log)
+    assert int(requests) <= 2
+    with duckdb.connect(str(project.folder / "output" / "warehouse.duckdb"), read_only=True) as warehouse:
+        newest = warehouse.sql(query).fetchall()[: len(kinds)]
+    told = {(row[1], row[2]) for row in newest}
+    assert told == {(lead["email"], kind) for kind in ("email_opened", "link_clicked", "reply_received")}

@@ -1,4 +1,4 @@
-"""Personal data are hidden whichever way Meltano is told so."""
+"""Personal data is hidden, however Meltano passes the setting."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tap_instantly.settings import DROP, HASH
+from tests.pages import blocks
 from tests.personal.conftest import SALT
 from tests.personal.texts import ADDRESS, WORD, found_in, leaves, of_persons
-from tests.test_privacy import block
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,7 +45,7 @@ def personal(agency: Server) -> set[str]:
 
 
 def written(project: Project) -> str:
-    """The texts in what the loader wrote, each once."""
+    """Return the distinct texts in the loader's output."""
     files = project.folder.glob("output/*.jsonl")
     rows = [json.loads(line) for path in files for line in path.read_text(encoding="utf-8").splitlines()]
     assert len(rows) > 100
@@ -54,7 +54,7 @@ def written(project: Project) -> str:
 
 @pytest.mark.parametrize("choice", [HASH, DROP])
 @pytest.mark.parametrize("way", [in_the_file, by_config_set, by_variables])
-def test_no_personal_text_is_in_what_meltano_loads_and_logs(
+def test_meltano_loads_and_logs_no_personal_text(
     project: Project,
     agency: Server,
     personal: set[str],
@@ -69,24 +69,24 @@ def test_no_personal_text_is_in_what_meltano_loads_and_logs(
     state = json.dumps(project.state("dev:tap-instantly-to-target-jsonl"))
     assert ADDRESS.findall(state) == []
     assert SALT not in texts + state
-    # Meltano itself logs what the plugins write at this level.
+    # Meltano logs the plugins' output at this level.
     assert found_in(done.stdout + done.stderr, personal) == []
 
 
-def test_without_the_setting_all_is_in_clear(project: Project, agency: Server, personal: set[str]) -> None:
+def test_without_the_setting_personal_data_stay_in_clear(project: Project, agency: Server, personal: set[str]) -> None:
     done = project.meltano("run", "tap-instantly", "target-jsonl", TAP_INSTANTLY_API_KEY=agency.api_key)
     assert len(found_in(written(project), personal)) > 50
     assert found_in(done.stdout + done.stderr, personal) == []
 
 
-def test_the_commands_of_the_page_hide_what_is_personal(project: Project, agency: Server, personal: set[str]) -> None:
-    # The first block of the page writes both settings to .env.
-    project.call("sh", "-c", block("sh"))
+def test_documented_commands_hide_personal_data(project: Project, agency: Server, personal: set[str]) -> None:
+    settings, _ = blocks("docs/privacy.md", "sh")
+    project.call("sh", "-c", settings)
     project.meltano("run", "tap-instantly", "target-jsonl", TAP_INSTANTLY_API_KEY=agency.api_key)
     assert found_in(written(project), personal) == []
 
 
-def test_an_account_that_inherits_hides_what_the_other_hides(
+def test_inheriting_extractor_hides_the_same_personal_data(
     project: Project, agency: Server, personal: set[str]
 ) -> None:
     variables = {"INSTANTLY_API_KEY_NORTH": agency.api_key, **by_variables(project, HASH)}

@@ -1,4 +1,4 @@
-"""The whole pipeline in several time zones: tap, loader, dbt and report have the same to say in each."""
+"""Tap, loader, dbt and report give the same results in several time zones."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def today() -> date:
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[sandbox.Server]:
-    """A workspace that has sent on the running day too, and whose clock is ahead of all others."""
+    """A workspace that has also sent today and whose clock is ahead of all others."""
     until = (today() + timedelta(days=2)).isoformat()
     size = SandboxConfig(campaigns=3, accounts=4, leads=60, emails=5, days=20, until=until, seed=12)
     with sandbox.serve(size) as running:
@@ -50,13 +50,13 @@ def server() -> Iterator[sandbox.Server]:
 
 
 class Pipeline(ABC):
-    """A project of Meltano's with a warehouse, and the dbt package over that.
+    """A Meltano project with a warehouse and the dbt package.
 
     Attributes:
-        loader: The plugin that loads.
-        address: The warehouse, as the report takes it.
-        loading: Variables that tell the loader where it is.
-        building: Those that tell dbt.
+        loader: Name of the loader plugin.
+        address: Database URL for the report.
+        loading: Variables with the loader's settings.
+        building: Variables with dbt's settings.
     """
 
     loader: str
@@ -71,13 +71,13 @@ class Pipeline(ABC):
 
     @abstractmethod
     def rows(self, statement: str) -> list[dict[str, Any]]:
-        """What the warehouse answers."""
+        """Query the warehouse."""
 
     def load(self, zone: str) -> None:
         self.project.meltano("run", "tap-instantly", self.loader, TZ=zone, **self.loading)
 
     def loaded(self) -> tuple[datetime, datetime]:
-        """When the first and the last leads were loaded."""
+        """Return the times at which the first and the last leads were loaded."""
         ends = ", ".join(f"cast({end}(_sdc_batched_at) as text) as {end}" for end in ("min", "max"))
         (times,) = self.rows(f"select {ends} from {SCHEMA}.leads")  # noqa: S608 (ours)
         first, last = (datetime.fromisoformat(times[end]) for end in ("min", "max"))
@@ -87,13 +87,13 @@ class Pipeline(ABC):
         return Dbt(self.project.folder / "dbt", {**self.building, "DBT_INSTANTLY_SCHEMA": SCHEMA, "TZ": zone})
 
     def marts(self, zone: str) -> Marts:
-        """Build the marts and give their rows, without when they were loaded."""
+        """Build the marts and return their rows, without load times."""
         results = self.dbt(zone).run("build", "--resource-type", "model", "seed")
         assert {result.status for result in results.values()} == {"success"}
         return {mart: ordered([_undated(row) for row in self.rows(query(mart))]) for mart in contract()}
 
     def page(self, zone: str) -> str:
-        """The report, without the time of day of the load."""
+        """Return the report without the time of day of the load."""
         page = write_page(self.address, self.project.folder / "report.html", zone=zone)
         return re.sub(r"\d\d:\d\d(?=(</\w+>)? UTC)", "", page)
 
@@ -113,7 +113,7 @@ class InDuckDB(Pipeline):
 
 
 class InPostgres(Pipeline):
-    """With a server that is in a zone of its own."""
+    """Set up Postgres with a server in its own time zone."""
 
     loader = "target-postgres"
 
@@ -135,7 +135,7 @@ class InPostgres(Pipeline):
 
 @pytest.fixture(params=[InDuckDB, InPostgres])
 def begin(request: pytest.FixtureRequest, plugins: None, server: sandbox.Server, tmp_path: Path) -> Iterator[Begin]:
-    """Begins a pipeline of a name, with an empty warehouse."""
+    """Create a pipeline by name, with an empty warehouse."""
     if request.param is InDuckDB:
         yield lambda name: InDuckDB(tmp_path / name, server)
         return
@@ -149,7 +149,7 @@ def _undated(row: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in row.items() if name != "loaded_at"}
 
 
-def test_rows_marts_and_report_are_the_same_in_each_zone_and_the_running_day_is_not_over(begin: Begin) -> None:
+def test_rows_marts_and_report_are_equal_in_each_time_zone(begin: Begin) -> None:
     found: list[tuple[date, Marts, str]] = []
     for zone in ZONES:
         began = datetime.now(timezone.utc).replace(tzinfo=None)
@@ -165,14 +165,12 @@ def test_rows_marts_and_report_are_the_same_in_each_zone_and_the_running_day_is_
         assert max(complete) == (loaded_on - timedelta(days=1)).isoformat()
     day, first_marts, first_page = found[-1]
     for loaded_on, marts, page in found:
-        if loaded_on == day:  # at midnight there is a day more
+        if loaded_on == day:  # after midnight there is one more day
             assert [mart for mart in contract() if marts[mart] != first_marts[mart]] == []
             assert page == first_page
 
 
-def test_loads_in_two_zones_one_after_the_other_do_not_take_what_is_there_for_deleted(
-    plugins: None, server: sandbox.Server, tmp_path: Path
-) -> None:
+def test_loads_in_two_time_zones_mark_no_rows_as_deleted(plugins: None, server: sandbox.Server, tmp_path: Path) -> None:
     pipeline = InDuckDB(tmp_path / "project", server)
     pipeline.load(EAST)
     columns = f"information_schema.columns where (table_schema, column_name) = ('{SCHEMA}', '_sdc_batched_at')"

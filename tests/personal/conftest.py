@@ -20,7 +20,7 @@ SALT = "4b1d-a-salt-of-the-tests-0001"
 
 @pytest.fixture(scope="session")
 def people() -> Iterator[sandbox.Server]:
-    """A small sandbox with something of everything."""
+    """A small sandbox with records of every kind."""
     size = SandboxConfig(campaigns=5, accounts=20, leads=90, emails=60, days=20, until=UNTIL, seed=4)
     with sandbox.serve(size) as server:
         yield server
@@ -33,15 +33,15 @@ def settings(people: sandbox.Server) -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def in_clear(settings: dict[str, Any]) -> TapRun:
-    """All streams as they are without the setting."""
+    """Records of all streams without the setting."""
     return run_tap(settings)
 
 
 @pytest.fixture(scope="session")
 def personal(people: sandbox.Server, in_clear: TapRun) -> set[str]:
-    """All personal texts that are nowhere but in personal places: those told by the marks and those told otherwise."""
+    """Texts that occur only in personal places: those found by marks, and those found by field names."""
     marked, others = split({name: in_clear.records(name) for name in in_clear.tap.streams})
     texts = {text for text in of_persons(people.control) | marked.keys() if len(text) >= LEAST}
     words = {text for text in texts if WORD.fullmatch(text)}
-    domains = {text.rpartition("@")[2] for text in texts if ADDRESS.fullmatch(text)}  # which hashed addresses keep
+    domains = {text.rpartition("@")[2] for text in texts if ADDRESS.fullmatch(text)}  # kept when hashed
     return texts - words - domains - set(found_in("\n".join(others), texts))

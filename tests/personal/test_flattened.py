@@ -1,4 +1,4 @@
-"""Flattening and the setting for personal data together: nothing personal arrives, and nothing is lost."""
+"""With flattening and hidden personal data, nothing personal arrives and nothing is lost."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import pytest
 
 from tap_instantly.settings import DROP, HASH, KEEP
 from tap_instantly.streams import InstantlyStream
-from tap_instantly.streams.shaped import Shaped
 from tap_instantly.tap import TapInstantly
+from tests.partitions import partition_of
 from tests.personal.conftest import SALT
 from tests.streams.test_flattening import NAMES, NOWHERE, TIMES, catalog, columns
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tests.support import Record, TapRun
 
 DEPTHS = [0, 1, 2, 4]
-"""Levels that are flattened; 0 is without flattening."""
+"""Flattening depths; 0 turns it off."""
 
 
 def settings_of(choice: str, depth: int) -> dict[str, Any]:
@@ -34,7 +34,7 @@ def settings_of(choice: str, depth: int) -> dict[str, Any]:
 
 
 def sent(kind: Mapping[str, Any], numbers: Iterator[int]) -> Any:
-    """Make a value of a schema with addresses in each of its objects, in unknown fields and as names of such."""
+    """Build a value of a schema with addresses in each object: as unknown fields and as their names."""
     types = [kind["type"]] if isinstance(kind["type"], str) else kind["type"]
     if "object" in types and "properties" in kind:
         known = {name: sent(part, numbers) for name, part in kind["properties"].items()}
@@ -50,9 +50,9 @@ def sent(kind: Mapping[str, Any], numbers: Iterator[int]) -> Any:
 
 
 def loaded(stream: Stream, record: Record) -> str:
-    """Give all that a loader gets of a record that the API sends, as JSON."""
+    """Return a record of the API as the loader receives it, as JSON."""
     assert isinstance(stream, InstantlyStream)
-    shaped = Shaped.post_process(stream, record, {"workspace_id": "home"})
+    shaped = stream.shaped(record, partition_of(stream))
     assert shaped is not None
     out = stream.stream_maps[0].transform(shaped)
     assert out is not None
@@ -61,7 +61,7 @@ def loaded(stream: Stream, record: Record) -> str:
 
 @pytest.mark.parametrize("depth", DEPTHS)
 @pytest.mark.parametrize("choice", [KEEP, HASH, DROP])
-def test_what_the_schema_does_not_know_at_any_depth_is_hidden_or_kept_in_every_stream(choice: str, depth: int) -> None:
+def test_unknown_data_at_any_depth_is_hidden_or_kept_as_configured(choice: str, depth: int) -> None:
     streams = TapInstantly(config={**NOWHERE, **settings_of(choice, depth)}, catalog=catalog()).streams
     for name in NAMES:
         numbers = count(1)
@@ -70,14 +70,14 @@ def test_what_the_schema_does_not_know_at_any_depth_is_hidden_or_kept_in_every_s
         del record["workspace_id"]
         out = loaded(streams[name], record)
         for number in range(1, next(numbers)):
-            # In a value, in one further within, and as a name.
+            # As a value, as a nested value, and as a name.
             assert out.count(f"anna.{number}@home") == (3 if choice == KEEP else 0), (name, number)
         assert "anna." not in out or choice == KEEP, name
 
 
 @pytest.mark.parametrize("depth", DEPTHS)
 @pytest.mark.parametrize("choice", [KEEP, HASH, DROP])
-def test_it_is_neither_in_the_records_of_a_run_nor_in_its_log(
+def test_unknown_data_is_in_neither_records_nor_log(
     api: Server, sync: Callable[..., TapRun], caplog: pytest.LogCaptureFixture, choice: str, depth: int
 ) -> None:
     advanced = {"warm_ctd": True, "owner": {"mail": "anna@home.example", "name": "Anna Home"}}

@@ -1,4 +1,4 @@
-"""Each kind of personal data, hashed and dropped."""
+"""Hash and drop each kind of personal data."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def digest(text: str) -> str:
 
 
 def hidden(value: Any, *, drop: bool = False, key: bool = False, **schema: Any) -> Any:
-    """Hide a value at a property of a schema."""
+    """Hide a value of a schema's property."""
     record = {"it": value}
     Hidden({"it": schema}, ["it"] if key else [], SALT, drop=drop).hide(record)
     return record["it"]
@@ -57,12 +57,12 @@ HASHED: list[tuple[str, Any, Any]] = [
 
 
 @pytest.mark.parametrize(("kind", "value", "expected"), HASHED)
-def test_what_is_marked_is_hashed(kind: str, value: Any, expected: Any) -> None:
+def test_marked_values_are_hashed(kind: str, value: Any, expected: Any) -> None:
     assert hidden(value, **{MARK: kind}) == expected
 
 
 @pytest.mark.parametrize(("kind", "value", "expected"), HASHED)
-def test_what_is_marked_is_dropped_unless_it_is_a_key_or_an_account(kind: str, value: Any, expected: Any) -> None:
+def test_marked_values_are_dropped_except_keys_and_accounts(kind: str, value: Any, expected: Any) -> None:
     assert hidden(value, drop=True, **{MARK: kind}) == (expected if kind == "account" else None)
     assert hidden(value, drop=True, key=True, **{MARK: kind}) == expected
 
@@ -78,7 +78,7 @@ NESTED = {
 }
 
 
-def test_within_objects_only_what_is_marked_or_unknown_is_hidden() -> None:
+def test_within_objects_only_marked_or_unknown_values_are_hidden() -> None:
     value = {
         "from": "anna@x.example",
         "body": {"text": "Hi", "lang": "en"},
@@ -108,12 +108,12 @@ def test_within_objects_only_what_is_marked_or_unknown_is_hidden() -> None:
     }
 
 
-def test_another_salt_makes_other_hashes() -> None:
+def test_different_salts_give_different_hashes() -> None:
     assert Salted(SALT).text("Anna") != Salted(SALT[::-1]).text("Anna")
 
 
 @pytest.mark.parametrize(("choice", "columns"), [("hash", {"id": digest("7"), "who": digest("Anna")}), ("drop", None)])
-def test_what_the_schema_does_not_know_is_hidden_too(
+def test_unknown_fields_are_hidden(
     api: Server, sync: Callable[..., TapRun], caplog: pytest.LogCaptureFixture, choice: str, columns: Any
 ) -> None:
     api.control.add_field("lead_lists", "owner", {"id": 7, "who": "Anna"})
@@ -124,7 +124,7 @@ def test_what_the_schema_does_not_know_is_hidden_too(
 
 
 @pytest.mark.parametrize("choice", ["keep", "hash", "drop"])
-def test_the_key_of_a_record_that_is_left_out_or_refused_is_not_in_the_log(
+def test_key_of_a_discarded_or_refused_record_is_not_logged(
     api: Server, sync: Callable[..., TapRun], caplog: pytest.LogCaptureFixture, choice: str
 ) -> None:
     email = "anna.secret@x.example"
@@ -134,24 +134,24 @@ def test_the_key_of_a_record_that_is_left_out_or_refused_is_not_in_the_log(
     settings = {"personal_data": choice, "personal_data_salt": SALT}
     run = sync("accounts", **settings)
     assert len(run.records("accounts")) == 1
-    assert "A record without ['email'] was left out" in caplog.text
+    assert "Discarded a record without ['email']" in caplog.text
     with pytest.raises(InvalidRecordError) as refused:
         sync("accounts", validate_records="fail", **settings)
     assert "anna.secret" not in caplog.text + str(refused.value)
 
 
-def test_an_object_in_the_place_of_a_key_is_not_in_the_log(
+def test_object_in_place_of_a_key_is_not_logged(
     api: Server, sync: Callable[..., TapRun], caplog: pytest.LogCaptureFixture
 ) -> None:
     body = {"items": [{"id": {"name": "Anna"}}, {"id": ["Anna"]}]}
     api.control.fault("/api/v2/lead-lists", "status", status=200, body=body, count=None)
     caplog.set_level(logging.DEBUG)
     assert not sync("lead_lists", personal_data="hash", personal_data_salt=SALT).records("lead_lists")
-    assert caplog.text.count("in the place of it: {'id': '***'}") == 2
+    assert caplog.text.count("received instead: {'id': '***'}") == 2
     assert "Anna" not in caplog.text
 
 
-def test_the_server_s_words_and_what_is_passed_over_name_no_address(
+def test_server_messages_and_skipped_parents_are_logged_without_addresses(
     api: Server, sync: Callable[..., TapRun], caplog: pytest.LogCaptureFixture
 ) -> None:
     (email, *_) = (row["email"] for row in api.control.truth("accounts"))
@@ -159,12 +159,12 @@ def test_the_server_s_words_and_what_is_passed_over_name_no_address(
     api.control.fault(f"/api/v2/accounts/{email}", "status", status=404, body=answer, count=None)
     caplog.set_level(logging.DEBUG, logger="tap-instantly")
     sync("account_details")
-    assert "Passed over email {email}" in caplog.text
+    assert "Skipped email {email}" in caplog.text
     assert "Account {email} is gone" in caplog.text
     assert email not in "\n".join(caplog.messages)
 
 
-def test_addresses_are_equal_in_all_streams_whatever_their_case(api: Server, sync: Callable[..., TapRun]) -> None:
+def test_hashed_addresses_are_equal_in_all_streams_and_letter_cases(api: Server, sync: Callable[..., TapRun]) -> None:
     accounts = list(api.control.truth("accounts"))
     shouted = [{**row, "email": row["email"].upper()} for row in accounts]
     quiet = sync("accounts", personal_data="hash", personal_data_salt=SALT)
@@ -174,7 +174,7 @@ def test_addresses_are_equal_in_all_streams_whatever_their_case(api: Server, syn
     assert len(quiet.by_key("accounts")) == len(accounts)
 
 
-def test_stream_maps_get_what_is_hidden_already(sync: Callable[..., TapRun]) -> None:
+def test_stream_maps_receive_hidden_values(sync: Callable[..., TapRun]) -> None:
     maps = {"accounts": {"copy": "record['email']"}}
     run = sync("accounts", personal_data="hash", personal_data_salt=SALT, stream_maps=maps)
     assert all(row["copy"] == row["email"] for row in run.records("accounts"))

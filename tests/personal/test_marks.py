@@ -1,4 +1,4 @@
-"""Every property that holds something of a person is marked in its schema."""
+"""Every property with personal data is marked in its schema."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NAMES = sorted(stream.name for stream in STREAMS)
 
 
 def unmarked_of_any_form(schema: dict[str, Any], place: str) -> Iterator[str]:
-    """Places without a mark where the schema says nothing of what there is within."""
+    """Return unmarked places whose schema does not describe their contents."""
     types = schema.get("type", ["object"])
     if MARK in schema:
         return
@@ -35,11 +35,11 @@ def unmarked_of_any_form(schema: dict[str, Any], place: str) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("stream", NAMES)
-def test_what_may_hold_anything_says_whether_it_is_personal(stream: str) -> None:
+def test_free_form_properties_declare_whether_they_are_personal(stream: str) -> None:
     assert list(unmarked_of_any_form(MARKED.get_schema(stream), stream)) == []
 
 
-def test_no_text_without_a_mark_has_an_address_or_a_person_s_name(people: Server, in_clear: TapRun) -> None:
+def test_unmarked_text_contains_no_address_or_personal_name(people: Server, in_clear: TapRun) -> None:
     _, others = split({name: in_clear.records(name) for name in in_clear.tap.streams})
     assert {place: text for text, place in others.items() if ADDRESS.search(text)} == {}
     truth = people.control.truth
@@ -50,8 +50,8 @@ def test_no_text_without_a_mark_has_an_address_or_a_person_s_name(people: Server
     assert {text: [place for other, place in others.items() if text in other] for text in found} == {}
 
 
-def test_the_sandbox_has_something_at_most_places_that_are_marked(in_clear: TapRun) -> None:
-    # Else the tests would say nothing of them.
+def test_sandbox_has_data_at_most_marked_places(in_clear: TapRun) -> None:
+    # Otherwise these tests would prove nothing about them.
     filled = {
         f"{stream}.{place.removeprefix('.')}"
         for stream in NAMES
@@ -63,13 +63,13 @@ def test_the_sandbox_has_something_at_most_places_that_are_marked(in_clear: TapR
 
 
 @pytest.mark.parametrize("stream", STREAMS, ids=lambda stream: stream.name)
-def test_only_keys_may_not_be_null_where_data_are_personal(stream: Any) -> None:
+def test_only_keys_may_be_non_null_personal_data(stream: Any) -> None:
     properties = MARKED.get_schema(stream.name)["properties"]
     needed = {name for name, kind in properties.items() if MARK in kind and "null" not in kind["type"]}
     assert needed <= set(stream.primary_keys)
 
 
-def test_loaders_and_catalogs_see_no_mark(in_clear: TapRun, settings: dict[str, Any]) -> None:
+def test_loaders_and_catalogs_do_not_see_the_marks(in_clear: TapRun, settings: dict[str, Any]) -> None:
     schemas = [message["schema"] for message in in_clear.messages if message["type"] == "SCHEMA"]
     schemas += [entry["schema"] for entry in catalog_of(settings)["streams"]]
     assert len(schemas) == 2 * len(STREAMS)

@@ -1,4 +1,4 @@
-"""The two settings: what is refused, and that nothing is kept in clear by mistake."""
+"""Both settings: invalid values are refused, and no mistake leaves data in clear."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ UNREAD = "environment variable TAP_INSTANTLY_PERSONAL_DATA differs from the sett
         ({"personaldata": "hash"}, "unknown setting 'personaldata': did you mean 'personal_data'?"),
     ],
 )
-def test_what_would_not_hide_as_it_was_meant_is_refused_in_one_line(settings: dict[str, Any], message: str) -> None:
+def test_ineffective_personal_data_settings_are_refused_in_one_line(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         TapInstantly(config={"api_key": "k", **settings})
     assert str(caught.value).startswith(message)
@@ -52,9 +52,9 @@ def test_what_would_not_hide_as_it_was_meant_is_refused_in_one_line(settings: di
     [
         ("PERSONAL_DATA", "hash", UNREAD),
         ("PERSONAL_DATA", "", UNREAD),
-        ("PERSONAL_DTA", "hash", "environment variable TAP_INSTANTLY_PERSONAL_DTA is no setting: did you mean"),
-        ("PERSONAL-DATA", "hash", "environment variable TAP_INSTANTLY_PERSONAL-DATA is no setting: did you mean"),
-        ("PERSONALDATA", "hash", "environment variable TAP_INSTANTLY_PERSONALDATA is no setting: did you mean"),
+        ("PERSONAL_DTA", "hash", "environment variable TAP_INSTANTLY_PERSONAL_DTA is not a setting: did you mean"),
+        ("PERSONAL-DATA", "hash", "environment variable TAP_INSTANTLY_PERSONAL-DATA is not a setting: did you mean"),
+        ("PERSONALDATA", "hash", "environment variable TAP_INSTANTLY_PERSONALDATA is not a setting: did you mean"),
     ],
 )
 def test_a_variable_that_has_no_effect_is_refused(
@@ -65,14 +65,14 @@ def test_a_variable_that_has_no_effect_is_refused(
         TapInstantly(config={"api_key": "k"})
 
 
-def test_a_variable_that_says_the_same_is_fine(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_environment_variable_with_the_same_value_is_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TAP_INSTANTLY_PERSONAL_DATA", "hash")
     TapInstantly(config={"api_key": "k", "personal_data": "hash", "personal_data_salt": SALT})
 
 
-def test_a_salt_without_effect_is_said(caplog: pytest.LogCaptureFixture) -> None:
+def test_salt_without_effect_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     TapInstantly(config={"api_key": "k", "personal_data_salt": SALT})
-    assert "personal_data_salt has no effect: personal_data is keep, so all is in clear." in caplog.messages
+    assert "personal_data_salt has no effect, because personal_data is 'keep': all data is in clear." in caplog.messages
     assert SALT not in caplog.text
 
 

@@ -1,4 +1,4 @@
-"""Personal texts of the sandbox, found in two ways, and a search for them."""
+"""Find the sandbox's personal texts in two ways, and search for them."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ if TYPE_CHECKING:
 ADDRESS = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 
 PEOPLE = re.compile(r"(first|last)_?[nN]ame|first|last|nickname|signature|user_name|referred_by")
-"""Names of the sandbox's fields that name a person."""
+"""The sandbox's fields with names of persons."""
 
 DETAILS = re.compile(
     r"company_?[nN]ame|job_?[tT]itle|phone(_number)?|website|ip_address|user_agent|personalization|icebreaker|message_id|"
     r"subject|text|html|body|content_preview|filename|(webhook_|target_hook_)?url|bl_value|feedback_text|ai_reasoning|instruction"
 )
-"""Names of its fields that say something of one."""
+"""The sandbox's fields with details of persons."""
 
 TEMPLATES = "variants[].subject", "campaign_variants.subject"
-"""Subjects of sequences, which are written for nobody in particular."""
+"""Subjects of sequences, which are templates."""
 
 WORD = re.compile(r"[a-z_]+")
-"""A setting within an object, such as ``default``: it would be found anywhere."""
+"""A word in an object, such as ``default``: it would be found anywhere."""
 
 LEAST = 3
-"""Characters of a text to look for."""
+"""Shortest text to search for."""
 
 
 def leaves(value: Any, place: str) -> Iterator[tuple[str, str]]:
-    """The texts within a value, with their places, named as in ``marks``; names of fields that are addresses too."""
+    """Yield the texts in a value with their places, named as in ``marks``; also field names that are addresses."""
     if isinstance(value, dict):
         for name, part in value.items():
             if "@" in name:
@@ -53,7 +53,7 @@ def leaves(value: Any, place: str) -> Iterator[tuple[str, str]]:
 
 
 def marked_places() -> dict[str, Kind]:
-    """Each place that is marked, with the name of its stream before it."""
+    """Return the marked places with their stream's name as a prefix."""
     return {
         f"{stream.name}.{place}": kind
         for stream in STREAMS
@@ -62,7 +62,7 @@ def marked_places() -> dict[str, Kind]:
 
 
 def harmless_places() -> set[str]:
-    """Each place that a schema describes and does not mark as personal, with the name of its stream before it."""
+    """Return the places that a schema describes and does not mark, with their stream's name as a prefix."""
     return {place for stream in STREAMS for place in _harmless(MARKED.get_schema(stream.name), stream.name)}
 
 
@@ -77,9 +77,9 @@ def _harmless(schema: Mapping[str, Any], place: str) -> Iterator[str]:
 
 
 def split(records: Mapping[str, Iterable[Record]]) -> tuple[dict[str, str], dict[str, str]]:
-    """The texts of records that are personal, and the others, with one place of each.
+    """Split the texts of records into personal and other ones, each with one place.
 
-    Personal is what stands at a marked place, and at one that the schema does not describe.
+    A text is personal at a marked place, and at a place that the schema does not describe.
     """
     marked, harmless = marked_places(), harmless_places()
     personal: dict[str, str] = {}
@@ -88,7 +88,7 @@ def split(records: Mapping[str, Iterable[Record]]) -> tuple[dict[str, str], dict
         for row in rows:
             for place, text in leaves(row, stream):
                 kind = next((marked[part] for part in _above(place) if part in marked), None)
-                # The place of an account may hold a word instead, which is not personal.
+                # An account's place may contain a word instead, which is not personal.
                 is_clear = kind is Kind.NONE or place in harmless or (kind is Kind.ACCOUNT and "@" not in text)
                 (others if is_clear else personal)[text] = place
     return personal, others
@@ -101,7 +101,7 @@ def _above(place: str) -> Iterator[str]:
 
 
 def of_persons(control: Control) -> set[str]:
-    """All that the sandbox has of persons, told by the names of its fields and the form of addresses, not by marks."""
+    """Return all texts about persons in the sandbox, by field names and the form of addresses, not by marks."""
     found: set[str] = set()
     for resource in RESOURCES:
         for row in control.truth(resource):
@@ -114,7 +114,7 @@ def of_persons(control: Control) -> set[str]:
 
 
 def found_in(written: str, texts: Collection[str]) -> list[str]:
-    """The texts that are in what was written, as words of their own and in whatever way JSON or a URL has them."""
+    """Return the texts that occur in the output as whole words, plain or escaped for JSON or URLs."""
     forms = {form: text for text in texts for form in (text, json.dumps(text)[1:-1], text.replace("@", "%40"))}
     return sorted({text for form, text in forms.items() if form in written and _as_words(form, written)})
 

@@ -1,4 +1,4 @@
-"""A terminal that a program is run on, and what can be seen there."""
+"""Run a program on a terminal, and read its screen."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ AT_MOST = 60.0
 """Seconds until a program that should have ended fails the test."""
 
 QUICK = "from tap_instantly.progress import report; report.FRAME = 0.1; from tap_instantly.__main__ import main; main()"
-"""The tap, which draws more often than people want to look."""
+"""The tap, redrawing more often than people would want."""
 
 _PIECE = re.compile(r"\x1b\[(\d*)([A-Za-z])|(\r?\n)|(\r)|([^\x1b\r\n]+)")
 
 
 def seen(written: str) -> list[str]:
-    """The lines of a terminal, wide as need be, that got this; it may have nothing in it that is not known here."""
+    """Return the lines on a terminal of unlimited width; fail at an unknown control sequence."""
     lines, row, column = [""], 0, 0
     place = 0
     for piece in _PIECE.finditer(written):
@@ -55,7 +55,7 @@ def seen(written: str) -> list[str]:
 
 
 def shown(written: str) -> list[list[str]]:
-    """The lines of each picture that was drawn: what is between taking one away and the next."""
+    """Return the lines of each drawn frame, the output between two erasures."""
     pictures = re.split(r"\r(?:\x1b\[\d+A)?\x1b\[[JK]", written)
     return [picture.split("\r\n") for picture in pictures]
 
@@ -64,9 +64,9 @@ class Terminal:
     """A pseudo-terminal.
 
     Attributes:
-        written: What came out of it so far.
-        process: What runs on it, if anything.
-        descriptor: By which programs write on it.
+        written: Output so far.
+        process: The process on it, if any.
+        descriptor: File descriptor for programs that write to it.
     """
 
     def __init__(self, columns: int = 200, lines: int = 40) -> None:
@@ -77,7 +77,7 @@ class Terminal:
         self.written = ""
 
     def run(self, arguments: Sequence[str], stdout: int, **environment: str) -> subprocess.Popen[bytes]:
-        """Begin to run the tap with standard error on the terminal."""
+        """Start the tap with standard error on the terminal."""
         clean = {name: value for name, value in os.environ.items() if name not in {"SINGER_SDK_LOG_CONFIG", "NO_COLOR"}}
         self.process = subprocess.Popen(
             [sys.executable, "-c", QUICK, *arguments],
@@ -88,7 +88,7 @@ class Terminal:
         return self.process
 
     def read_until(self, enough: Callable[[str], bool]) -> None:
-        """Read until that much has been written, or the program has ended and all has been read."""
+        """Read until the condition holds, or to the end of the program's output."""
         deadline = time.monotonic() + AT_MOST
         while not enough(self.written):
             assert time.monotonic() < deadline, self.written[-2000:]
@@ -104,7 +104,7 @@ class Terminal:
 
     @property
     def is_sane(self) -> bool:
-        """Whether it is set as it was before, its cursor is there, and what is typed next is on a line of its own."""
+        """Return true if the settings are restored, the cursor is visible, and the next input starts on a new line."""
         settings = termios.tcgetattr(self.descriptor)
         return settings == self.settings and "\x1b[?" not in self.written and not seen(self.written)[-1]
 

@@ -1,4 +1,4 @@
-"""What the log tells of a run, and what the figures come from."""
+"""Progress lines of a run in the log, and the counts behind them."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from singer_sdk.logging import StructuredFormatter
 
-from tap_instantly.api import ErrorKind, InstantlyAPIError, Workspace
+from tap_instantly.client import ErrorKind, InstantlyAPIError, Workspace
+from tap_instantly.client.usage import Usage
 from tap_instantly.progress import figures, report
 from tap_instantly.progress.figures import Watch, clock
 from tap_instantly.progress.summary import MOST_ROWS, MOST_WORKSPACES, Summary
-from tap_instantly.streams.part import Outcome
-from tap_instantly.streams.tally import Tally
+from tap_instantly.sync.counts import Counts
+from tap_instantly.sync.outcome import Outcome
+from tap_instantly.sync.partition import Partition
 from tests.support import TapRun, run_tap
 
 if TYPE_CHECKING:
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 
 
 class Clock(threading.Event):
-    """Time that passes where somebody waits for it, and ends after so many waits."""
+    """A clock that advances only while somebody waits, and ends after a number of waits."""
 
     def __init__(self, waits: int) -> None:
         super().__init__()
@@ -53,30 +55,34 @@ class Budget:
 class Client:
     def __init__(self) -> None:
         self.budget = Budget()
+        self.usage = Usage()
 
 
-def tally_of(*names: str) -> tuple[Tally, list[Workspace]]:
-    tally = Tally("/leads/list")
+class Stream:
+    path = "/leads/list"
+
+
+def counts_of(*names: str) -> tuple[Counts, list[Workspace]]:
+    counts = Counts()
     workspaces = [Workspace(name, name, None, Client()) for name in names]  # type: ignore[arg-type]
-    tally.prepare(workspaces)
-    tally.open()
-    return tally, workspaces
+    counts.prepare(Partition(Stream(), workspace) for workspace in workspaces)  # type: ignore[arg-type]
+    counts.open()
+    return counts, workspaces
 
 
-def read(tally: Tally, workspace: Workspace, records: int, left_out: int = 0) -> None:
-    part = tally.parts[workspace.id]
+def read(counts: Counts, workspace: Workspace, records: int, left_out: int = 0) -> None:
+    part = counts.partitions[workspace.id]
     part.begin()
-    part.requests += 1
-    tally.turn_to(workspace.id)
-    tally.records += records
-    part.pages += 1
+    part.usage.add(requests=1)
+    part.records += records
+    part.pages_written += 1
     part.read += records + left_out
 
 
-# A line every now and then
+# Periodic lines
 
 
-def test_a_line_comes_every_thirty_seconds_and_none_after_the_end() -> None:
+def test_progress_line_is_logged_every_thirty_seconds_until_the_end() -> None:
     clock, said = Clock(waits=4), []
     ticker = report.Ticker(lambda: said.append(clock.now), report.INTERVAL, clock)
     ticker.run()
@@ -87,68 +93,70 @@ def test_a_line_comes_every_thirty_seconds_and_none_after_the_end() -> None:
     assert len(said) == 4
 
 
-def test_who_is_just_saying_something_does_not_hold_up_the_end() -> None:
+def test_blocked_progress_line_does_not_delay_the_end() -> None:
     begun, never = threading.Event(), threading.Event()
     ticker = report.Ticker(lambda: (begun.set(), never.wait()), 0.001)
     ticker.start()
     begun.wait()
-    ticker.stop()  # as a signal handler does that holds what the thread waits for
+    ticker.stop()  # as a signal handler does while it holds the lock that the thread waits for
     never.set()
     ticker.join()
     assert not ticker._thread.is_alive()
 
 
-def test_rates_are_those_of_late() -> None:
-    tally, (workspace,) = tally_of("one")
+def test_rates_cover_the_latest_interval() -> None:
+    counts, (workspace,) = counts_of("one")
     clock = Clock(waits=0)
-    watch = Watch({"leads": tally}, 90, 30.0, lambda: clock.now)
+    watch = Watch({"leads": counts}, 90, 30.0, lambda: clock.now)
     for records in (3_000, 600, 600):
         clock.wait(30)
-        read(tally, workspace, records, left_out=records)
+        read(counts, workspace, records, left_out=records)
         now = watch.look()
         assert (now.records_per_second, now.requests_per_second) == (records * 2 / 30, 1 / 30)
     assert (now.records, now.records_read, now.pages, now.requests, now.seconds) == (4_200, 8_400, 3, 3, 90)
 
 
-def test_a_pause_after_a_429_is_told_of_with_its_length() -> None:
-    tally, workspaces = tally_of("one", "two", "three")
+def test_pause_after_a_429_is_shown_with_its_length() -> None:
+    counts, workspaces = counts_of("one", "two", "three")
     for workspace in workspaces:
-        read(tally, workspace, 10)
+        read(counts, workspace, 10)
     workspaces[1].client.budget.pause = 42.0
-    now = Watch({"leads": tally}, 90, 30.0).look()
+    now = Watch({"leads": counts}, 90, 30.0).look()
     assert (now.workspaces_pausing, now.pause, now.requests_allowed) == (1, 42.0, 270)
     assert "1 pausing after a 429 (0:42 to go)" in now.line()
 
 
 @pytest.mark.parametrize(("requests", "expected"), [(100, False), (880, True)])
-def test_waiting_for_the_limit_is_said_where_requests_are_nearly_as_many_as_allowed(
+def test_waiting_is_shown_when_the_request_rate_nears_the_limit(
     monkeypatch: pytest.MonkeyPatch, requests: int, *, expected: bool
 ) -> None:
-    tally, (workspace,) = tally_of("one")
-    part = tally.parts["one"]
+    counts, (workspace,) = counts_of("one")
+    part = counts.partitions["one"]
     part.begin()
-    part.requests += requests
-    workspace.client.budget.spent = True  # also where threads wait for a processor
+    part.usage.add(requests=requests)
+    workspace.client.budget.spent = True  # also while threads wait for a processor
     monkeypatch.setattr(type(part), "seconds", 10.0)
     assert figures.at_limit([part], 90) is expected
-    assert ("waiting for the limit" in Watch({"leads": tally}, 90, 30.0).look().line()) is expected
+    assert ("waiting for the rate limit" in Watch({"leads": counts}, 90, 30.0).look().line()) is expected
 
 
 @pytest.fixture
 def said(sync: Callable[..., TapRun], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> Any:
-    """Sync a stream, where the interval is over with each page that is written; the records of the log."""
+    """Sync a stream with an interval that ends at each written page; return the log records."""
 
     def run(*streams: str, **settings: Any) -> tuple[TapRun, list[logging.LogRecord]]:
         caplog.set_level(logging.INFO)
-        tally_turn = Tally.turn_to
-        monkeypatch.setattr(report.Report, "begin", lambda self: monkeypatch.setattr(Tally, "turn_to", saying(self)))
+        written = Partition.page_arrives
+        monkeypatch.setattr(
+            report.Report, "begin", lambda self: monkeypatch.setattr(Partition, "page_arrives", saying(self))
+        )
 
         def saying(told: report.Report) -> Callable[..., Any]:
-            def turn_to(tally: Tally, workspace_id: str) -> Any:
+            def page_arrives(partition: Partition, page: Any) -> None:
                 told.say()
-                return tally_turn(tally, workspace_id)
+                written(partition, page)
 
-            return turn_to
+            return page_arrives
 
         finished = sync(*streams, **settings)
         return finished, [record for record in caplog.records if record.getMessage().startswith("Progress: ")]
@@ -162,7 +170,7 @@ def test_a_line_has_its_figures_as_fields_of_a_structured_log_too(said: Any) -> 
     leads = [line for line in lines if line["stream_name"] == "leads"]
     assert len(leads) >= 45
     last = leads[-1]
-    assert last["message"].startswith("Progress: leads (stream 2 of 2), ")
+    assert last["message"].startswith("Progress: leads (stream 1 of 2), ")
     assert last["logger_name"] == "tap-instantly"
     whole = {
         "records",
@@ -176,48 +184,48 @@ def test_a_line_has_its_figures_as_fields_of_a_structured_log_too(said: Any) -> 
     }
     assert all(isinstance(last["extra"][name], int) for name in whole)
     assert all(isinstance(last["extra"][name], float) for name in ("seconds", "records_per_second"))
-    # Those that Meltano's own logger has a use for would break its line.
+    # Names that Meltano's own logger interprets would break its line.
     assert not last["extra"].keys() & {"event", "level", "name", "timestamp", "logger", "exc_info", "stack_info"}
     assert "api_key" not in json.dumps(lines)
 
 
-def test_what_is_read_parent_by_parent_tells_its_share(said: Any) -> None:
+def test_streams_read_by_parent_show_their_share(said: Any) -> None:
     _, records = said("campaign_analytics_steps", concurrency=1)
     shares = [record.__dict__["share"] for record in records if "share" in record.__dict__]
     assert shares
     assert all(share.endswith(" %") for share in shares)
 
 
-def test_short_runs_say_nothing_before_their_end(sync: Callable[..., TapRun], caplog: pytest.LogCaptureFixture) -> None:
+def test_short_runs_log_no_progress(sync: Callable[..., TapRun], caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     sync("campaigns")
     assert "Progress: " not in caplog.text
-    assert "In all: records=6 " in caplog.text
+    assert "Total: records=6 " in caplog.text
 
 
-# Time left
+# Remaining time
 
 
-def test_time_left_is_told_where_everything_under_way_knows_how_much_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    tally, (one, two) = tally_of("one", "two")
+def test_time_left_is_shown_when_all_totals_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    counts, (one, two) = counts_of("one", "two")
     for workspace, total, done in ((one, 10, 4), (two, 30, 6)):
-        read(tally, workspace, 1)
-        tally.parts[workspace.id].expect(total)
-        tally.parts[workspace.id].done = done
-    parts = list(tally.parts.values())
+        read(counts, workspace, 1)
+        counts.partitions[workspace.id].expect(total)
+        counts.partitions[workspace.id].done = done
+    parts = list(counts.partitions.values())
     assert figures.seconds_left(parts, 20.0) == 20.0 * 30 / 10
     assert figures.share(parts) == "25 %"
-    tally.parts["one"].end(Outcome.COMPLETE)
+    counts.partitions["one"].end(Outcome.COMPLETE)
     assert figures.seconds_left(parts, 20.0) == 20.0 * 24 / 10
-    tally.parts["two"].total = None
+    counts.partitions["two"].total = None
     assert figures.seconds_left(parts, 20.0) is None
     assert figures.share(parts) == ""
 
 
-def test_nothing_is_said_of_time_left_too_early_or_of_windows_that_differ() -> None:
-    tally, (workspace,) = tally_of("one")
-    read(tally, workspace, 1)
-    part = tally.parts["one"]
+def test_time_left_is_hidden_early_and_for_unequal_windows() -> None:
+    counts, (workspace,) = counts_of("one")
+    read(counts, workspace, 1)
+    part = counts.partitions["one"]
     part.expect(100)
     part.done = 50
     assert figures.seconds_left([part], figures.SOONEST - 1) is None
@@ -228,7 +236,7 @@ def test_nothing_is_said_of_time_left_too_early_or_of_windows_that_differ() -> N
     assert figures.seconds_left([part], 1_000) is None
 
 
-def test_time_is_written_as_clocks_have_it() -> None:
+def test_durations_are_formatted_as_clock_times() -> None:
     assert [clock(seconds) for seconds in (0.4, 59.6, 754, 3_600)] == ["0:00", "1:00", "12:34", "1:00:00"]
 
 
@@ -240,41 +248,42 @@ TURNS = st.lists(st.tuples(st.sampled_from(["one", "two", "three"]), st.integers
 
 @given(TURNS)
 def test_each_workspace_has_the_records_of_its_turns_at_any_moment(turns: list[tuple[str, int]]) -> None:
-    tally, workspaces = tally_of("one", "two", "three")
+    counts, workspaces = counts_of("one", "two", "three")
     found: Counter[str] = Counter()
     for name, records in turns:
-        read(tally, next(workspace for workspace in workspaces if workspace.id == name), records)
+        read(counts, next(workspace for workspace in workspaces if workspace.id == name), records)
         found[name] += records
-        assert {part.workspace.label: tally.records_of(part) for part in tally.parts.values()} == {
-            name: found[name] for name in tally.parts
+        assert {part.workspace.label: part.records for part in counts.partitions.values()} == {
+            name: found[name] for name in counts.partitions
         }
-    assert tally.requests == len(turns)
-    assert tally.records == sum(found.values())
+    assert counts.requests == len(turns)
+    assert counts.records == sum(found.values())
 
 
 def summary_of(tap: TapInstantly) -> Summary:
-    tallies = {name: stream.tally for name, stream in tap.streams.items() if stream.selected}  # type: ignore[attr-defined]
-    return Summary(tallies, tap.workspaces.left_out, 1.0)
+    found_of = {name: stream.counts for name, stream in tap.streams.items() if stream.selected}  # type: ignore[attr-defined]
+    return Summary(found_of, tap.workspaces.failed, 1.0)
 
 
-def test_the_summary_has_what_came_out_and_what_was_asked_for(
+def test_summary_counts_records_and_requests(
     api: Server, config: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
     api.control.fault("/api/v2/accounts", "status", status=500, count=1)
     run = run_tap(config, everything=False)
-    tallies = {stream.name: stream.tally for stream in run.tap._own_streams if stream.selected}
+    found_of = {stream.name: stream.counts for stream in run.tap._own_streams if stream.selected}
     found = Counter(message["stream"] for message in run.messages if message["type"] == "RECORD")
-    assert {name: tally.records for name, tally in tallies.items() if tally.records} == found
+    assert {name: counts.records for name, counts in found_of.items() if counts.records} == found
     connecting = 1
-    total = sum(tally.requests for tally in tallies.values())
-    assert total + connecting == api.control.counts()["total"] == run.tap.workspaces.requests_sent
-    assert f"In all: records={found.total()} requests={total} seconds=" in caplog.text
+    total = sum(counts.requests for counts in found_of.values())
+    assert total + connecting == api.control.counts()["total"]
+    assert total + connecting == sum(workspace.client.usage.requests for workspace in run.tap.workspaces)
+    assert f"Total: records={found.total()} requests={total} seconds=" in caplog.text
     assert "Not complete" not in caplog.text
-    assert caplog.text.count("Synced ") == len(tallies)
+    assert caplog.text.count("Synced ") == len(found_of)
 
 
-def test_what_was_skipped_or_incomplete_is_named_with_its_reason(
+def test_skipped_and_incomplete_streams_are_named_with_reasons(
     api: Server, config: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -285,49 +294,47 @@ def test_what_was_skipped_or_incomplete_is_named_with_its_reason(
     run_tap(settings, streams=("leads", "accounts", "campaigns"), incomplete=True)
     told = [message for message in caplog.messages if message.startswith("Not complete: ")]
     assert [line.split(":")[1].strip() for line in told] == [
-        "accounts skipped in all",
         "leads incomplete in all",
-        "workspace none was left out",
+        "accounts skipped in all",
+        "workspace none failed",
     ]
-    assert "Give the API key accounts:read, or all:read" in told[0]
-    assert "500" in told[1]
-    (total,) = [record for record in caplog.records if record.getMessage().startswith("In all: ")]
-    assert {name: total.__dict__[name] for name in ("skipped", "incomplete", "left_out", "streams")} == {
+    assert "500" in told[0]
+    assert "Give the API key accounts:read, or all:read" in told[1]
+    (total,) = [record for record in caplog.records if record.getMessage().startswith("Total: ")]
+    assert {name: total.__dict__[name] for name in ("skipped", "incomplete", "workspaces_failed", "streams")} == {
         "skipped": 1,
         "incomplete": 1,
-        "left_out": 1,
+        "workspaces_failed": 1,
         "streams": 3,
     }
 
 
-def test_a_run_that_could_not_go_on_is_summed_up_too(
-    api: Server, config: dict[str, Any], caplog: pytest.LogCaptureFixture
-) -> None:
+def test_failed_run_has_a_summary(api: Server, config: dict[str, Any], caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    api.control.fault("/api/v2/leads/list", "status", status=302, headers={"Location": "/elsewhere"}, count=None)
+    api.control.fault("/api/v2/custom-tags", "status", status=302, headers={"Location": "/elsewhere"}, count=None)
     with pytest.raises(InstantlyAPIError, match="redirects are not followed"):
-        run_tap(config, streams=("campaigns", "leads", "workspaces"))
-    told = [message for message in caplog.messages if message.startswith(("Not complete: ", "In all: "))]
+        run_tap(config, streams=("campaigns", "custom_tags", "workspaces"))
+    told = [message for message in caplog.messages if message.startswith(("Not complete: ", "Total: "))]
     assert [line.split(" in ")[0] for line in told[:2]] == [
-        "Not complete: leads cut off",
-        "Not complete: not come to: workspaces",
+        "Not complete: custom_tags interrupted",
+        "Not complete: not started: workspaces",
     ]
-    assert told[2].startswith("In all: records=6 ")
+    assert told[2].startswith("Total: records=6 ")
 
 
 def many(count: int) -> Summary:
-    tally, workspaces = tally_of(*(f"w{number:03d}" for number in range(count)))
+    counts, workspaces = counts_of(*(f"w{number:03d}" for number in range(count)))
     for number, workspace in enumerate(workspaces):
-        read(tally, workspace, 10)
+        read(counts, workspace, 10)
         if number % 10 == 3:
-            tally.skip(workspace.id, ErrorKind.FORBIDDEN, "Give the key leads:read")
+            counts.partitions[workspace.id].end(Outcome.SKIPPED, "Give the key leads:read", ErrorKind.FORBIDDEN)
         else:
-            tally.parts[workspace.id].end(Outcome.COMPLETE)
-    tally.close()
-    return Summary({"leads": tally}, {}, 1.0)
+            counts.partitions[workspace.id].end(Outcome.COMPLETE)
+    counts.close()
+    return Summary({"leads": counts}, {}, 1.0)
 
 
-def test_a_summary_of_hundreds_of_workspaces_stays_short_and_names_all_that_is_missing() -> None:
+def test_summary_of_hundreds_of_workspaces_is_short_and_names_all_gaps() -> None:
     few, hundreds = many(MOST_WORKSPACES), many(500)
     assert len(few.workspaces()) == MOST_WORKSPACES
     assert len(few.table()) == MOST_WORKSPACES + 2
@@ -339,6 +346,6 @@ def test_a_summary_of_hundreds_of_workspaces_stays_short_and_names_all_that_is_m
     assert reason.endswith("w493: Give the key leads:read")
 
 
-def test_a_name_of_several_lines_takes_one() -> None:
-    _, (workspace,) = tally_of("a\nb\x1b[2J")
+def test_multiline_name_is_logged_on_one_line() -> None:
+    _, (workspace,) = counts_of("a\nb\x1b[2J")
     assert workspace.label == "a\\nb\\x1b[2J"

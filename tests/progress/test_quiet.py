@@ -1,4 +1,4 @@
-"""The log of a run from the command line: its length, and a way to have the SDK's metrics in it."""
+"""The log of a run from the command line: its length, and an option for the SDK's metrics."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 PAGE = Path("docs/progress.md").read_text(encoding="utf-8")
 (EXAMPLE,) = re.findall(r"<!-- metrics_example -->\n```yaml\n(.*?)```", PAGE, flags=re.DOTALL)
 
-BY_DEFAULT = {stream.name for stream in STREAMS if stream.why_off is None}
+BY_DEFAULT = {stream.name for stream in STREAMS if stream.why_deselected is None}
 
 INFO = {"TAP_INSTANTLY_LOGLEVEL": "INFO"}
 
@@ -28,7 +28,7 @@ OF_THE_SDK = ("METRIC: ", "Skipping deselected", "Beginning sync", "Starting inc
 
 
 def logged(run: Any) -> list[str]:
-    """The messages of a log, without what stands before them."""
+    """Return the messages of a log without their prefixes."""
     assert run.returncode == 0, run.stderr
     return [line.split(" | ", 3)[3] for line in run.stderr.splitlines() if line.count(" | ") >= 3]
 
@@ -40,17 +40,17 @@ def test_a_run_logs_a_line_for_each_stream_and_the_summary(
     assert {line.split()[1].rstrip(":") for line in messages if line.startswith("Synced ")} == BY_DEFAULT
     others = [line for line in messages if not line.startswith("Synced ")]
     assert not [line for line in others if line.startswith(OF_THE_SDK)]
-    assert others[-1].startswith("In all: ")
+    assert others[-1].startswith("Total: ")
     assert len(others) <= 5
 
 
-def test_so_it_does_where_there_are_several_workspaces(debug_tap: Callable[..., Any], api: Server) -> None:
+def test_run_with_several_workspaces_logs_no_sdk_lines(debug_tap: Callable[..., Any], api: Server) -> None:
     keys = {"one": api.api_key, "two": "sandbox-key-campaigns-only"}
     messages = logged(debug_tap(**opening(api, keys), environment=INFO))
     assert not [line for line in messages if line.startswith(OF_THE_SDK)]
 
 
-def test_at_the_level_debug_it_logs_all_of_it(debug_tap: Callable[..., Any], config: dict[str, Any]) -> None:
+def test_debug_level_logs_all_sdk_lines(debug_tap: Callable[..., Any], config: dict[str, Any]) -> None:
     messages = logged(debug_tap(**config))
     assert all(any(line.startswith(beginning) for line in messages) for beginning in OF_THE_SDK)
 
@@ -69,7 +69,7 @@ def test_the_metrics_are_where_the_configuration_of_the_page_has_them(
 
 
 @pytest.mark.parametrize("arguments", [("--test",), ("--test=schema",)])
-def test_a_test_of_the_connection_has_no_line_of_the_sdk_for_each_stream(
+def test_connection_test_logs_no_sdk_line_for_each_stream(
     debug_tap: Callable[..., Any], config: dict[str, Any], arguments: tuple[str, ...]
 ) -> None:
     messages = logged(debug_tap(*arguments, **config, environment=INFO))

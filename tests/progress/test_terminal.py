@@ -1,4 +1,4 @@
-"""What is seen on a terminal, over a pseudo-terminal and real HTTP."""
+"""Output on a pseudo-terminal, over real HTTP."""
 
 from __future__ import annotations
 
@@ -20,18 +20,19 @@ from hypothesis import strategies as st
 import sandbox
 from sandbox import SandboxConfig
 from tests.conftest import UNTIL
-from tests.progress.test_lines import read, tally_of
+from tests.progress.test_lines import counts_of, read
 from tests.support import api_keys, catalog_of, opening, traces
 
 if sys.platform == "win32":
     pytest.skip("no pseudo-terminals there", allow_module_level=True)
 
-from tap_instantly.api import ErrorKind, secrecy
+from tap_instantly.client import ErrorKind, redaction
 from tap_instantly.progress import report
 from tap_instantly.progress.figures import Watch
 from tap_instantly.progress.live import Live, show_summary
 from tap_instantly.progress.summary import Summary
 from tap_instantly.progress.terminal import LogAbove, Screen, cells, columns, fitted, printable
+from tap_instantly.sync.outcome import Outcome
 from tests.progress.screen import AT_MOST, Terminal, seen, shown
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ LOG_LINE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} \| (DEBUG|INFO|WARN
 
 @pytest.fixture(scope="module")
 def slow_api() -> Iterator[sandbox.Server]:
-    """Three workspaces, which take seconds to read."""
+    """Three workspaces that take seconds to read."""
     config = SandboxConfig(workspaces=3, campaigns=4, accounts=3, leads=1_200, days=9, until=UNTIL, seed=4)
     with sandbox.serve(config) as server:
         server.control.config(latency_ms=40)
@@ -55,8 +56,14 @@ def slow_api() -> Iterator[sandbox.Server]:
 
 @pytest.fixture(scope="module")
 def arguments(slow_api: sandbox.Server, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """Those that have the tap read a few streams of the three, in seconds."""
+    """Arguments that read a few streams of the three workspaces in seconds."""
     return written_to(tmp_path_factory.mktemp("progress"), slow_api, *STREAMS)
+
+
+@pytest.fixture(scope="module")
+def windows(slow_api: sandbox.Server, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """Arguments that read daily windows, which nothing is written before."""
+    return written_to(tmp_path_factory.mktemp("windows"), slow_api, "campaign_analytics_daily")
 
 
 def written_to(folder: Path, api: sandbox.Server, *streams: str) -> list[str]:
@@ -78,7 +85,7 @@ def on_a_terminal(*size: int) -> Iterator[Terminal]:
 
 @pytest.fixture(scope="module")
 def run(arguments: list[str], tmp_path_factory: pytest.TempPathFactory) -> tuple[str, list[dict[str, Any]]]:
-    """What came on the terminal, and the messages that went into a file."""
+    """Return the terminal's output and the messages in a file."""
     output = tmp_path_factory.mktemp("output") / "messages.jsonl"
     with output.open("wb") as file, on_a_terminal() as terminal:
         terminal.run(arguments, file.fileno())
@@ -89,22 +96,22 @@ def run(arguments: list[str], tmp_path_factory: pytest.TempPathFactory) -> tuple
 
 
 def pictures_of(written: str, stream: str) -> list[list[str]]:
-    """The lines that were drawn while a stream was read, without those of the log."""
+    """Return the lines drawn while a stream was read, without those of the log."""
     pictures = [[line for line in picture if line and not LOG_LINE.match(line)] for picture in shown(written)[:-1]]
     return [picture for picture in pictures if picture and picture[-1].startswith(stream)]
 
 
 def table(lines: list[str]) -> list[list[str]]:
-    """The rows of the summary, without its heading and what is below it."""
+    """Return the rows of the summary, without its heading and the lines below it."""
     (start,) = [number for number, line in enumerate(lines) if line.split() == ["records", "requests", "seconds"]]
     rows = lines[start + 1 :]
-    return [line.split() for line in rows[: next(n for n, line in enumerate(rows) if line.startswith("in all")) + 1]]
+    return [line.split() for line in rows[: next(n for n, line in enumerate(rows) if line.startswith("total")) + 1]]
 
 
-# What is shown
+# Display
 
 
-def test_each_workspace_under_way_has_a_line_and_the_run_as_a_whole_has_one(run: Any) -> None:
+def test_each_active_workspace_and_the_run_have_a_line(run: Any) -> None:
     pictures = pictures_of(run[0], "leads")
     whole = re.compile(r"leads \(stream \d of 3\), [0-3] of 3 workspaces,.* [\d,]+ records/s, .*/s, .* pages, 0:\d\d$")
     assert all(whole.match(picture[-1]) for picture in pictures)
@@ -115,26 +122,28 @@ def test_each_workspace_under_way_has_a_line_and_the_run_as_a_whole_has_one(run:
     )
 
 
-def test_windows_are_counted_where_what_is_in_them_is_not_known(run: Any) -> None:
-    written, _ = run
+def test_windows_are_counted_when_totals_are_unknown(windows: list[str], tmp_path: Path) -> None:
+    with (tmp_path / "out").open("wb") as file, on_a_terminal() as terminal:
+        terminal.run(windows, file.fileno())
+        written = terminal.read_all()
     assert re.search(r"campaign_analytics_daily .* window \d of \d", written)
 
 
-def test_log_lines_stay_whole_and_nothing_of_what_was_drawn_is_left(arguments: list[str], tmp_path: Path) -> None:
+def test_log_lines_stay_intact_and_no_drawing_remains(arguments: list[str], tmp_path: Path) -> None:
     with (tmp_path / "out").open("wb") as file, on_a_terminal(2_000) as terminal:
-        terminal.run(arguments, file.fileno(), TAP_INSTANTLY_LOGLEVEL="DEBUG")  # many of them, all the while
+        terminal.run(arguments, file.fileno(), TAP_INSTANTLY_LOGLEVEL="DEBUG")  # a constant flow of lines
         lines = seen(terminal.read_all())
     end = lines.index("")
     assert end > 20
     assert [line for line in lines[:end] if not LOG_LINE.match(line)] == []
 
 
-def test_standard_output_has_nothing_but_messages(run: Any) -> None:
+def test_standard_output_has_only_messages(run: Any) -> None:
     _, messages = run
     assert {message["type"] for message in messages} == {"SCHEMA", "RECORD", "STATE"}
 
 
-def test_the_table_at_the_end_has_the_records_that_came_out(run: Any, slow_api: sandbox.Server) -> None:
+def test_final_table_counts_the_written_records(run: Any, slow_api: sandbox.Server) -> None:
     written, messages = run
     found: dict[tuple[str, str], int] = {}
     for message in messages:
@@ -148,7 +157,7 @@ def test_the_table_at_the_end_has_the_records_that_came_out(run: Any, slow_api: 
             workspace, first, *rest = first, *rest  # noqa: PLW2901 (the row without it)
         told[workspace, first] = int(rest[0])
     assert told == found
-    assert int(rows[-1][2]) == sum(found.values())
+    assert int(rows[-1][1]) == sum(found.values())
 
 
 def test_a_loader_on_the_same_terminal_keeps_its_lines(arguments: list[str]) -> None:
@@ -158,16 +167,16 @@ def test_a_loader_on_the_same_terminal_keeps_its_lines(arguments: list[str]) -> 
         terminal.read_until(lambda written: "leads (stream" in written)
         process.stdout.close()
         written = terminal.read_all()
-    # One line, taken away by itself: nothing that a loader writes in between is above the cursor.
+    # A single line erases nothing above the cursor, where a loader writes its own lines.
     assert {len(picture) for picture in pictures_of(written, "leads")} == {1}
     assert "A\x1b[" not in written
 
 
 @pytest.mark.parametrize("width", [20, 60])
-def test_a_narrow_terminal_has_no_line_that_is_too_wide(arguments: list[str], tmp_path: Path, width: int) -> None:
+def test_narrow_terminal_has_no_overlong_line(windows: list[str], tmp_path: Path, width: int) -> None:
     with (tmp_path / "out").open("wb") as file, on_a_terminal(width, 8) as terminal:
-        process = terminal.run(arguments, file.fileno())
-        terminal.read_until(lambda written: "... and 2 more" in written)  # of three, as there is no room for all
+        process = terminal.run(windows, file.fileno())
+        terminal.read_until(lambda written: "... and 2 more" in written)  # three do not fit
         process.send_signal(signal.SIGINT)
         written = terminal.read_all()
     assert max(cells(line) for picture in pictures_of(written, "campaign") for line in picture) == width - 1
@@ -179,7 +188,7 @@ def test_a_narrow_terminal_has_no_line_that_is_too_wide(arguments: list[str], tm
 
 
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
-def test_a_signal_leaves_the_terminal_sane_and_a_summary_of_what_there_is(
+def test_signal_restores_the_terminal_and_prints_a_summary(
     arguments: list[str], tmp_path: Path, signum: signal.Signals
 ) -> None:
     output = tmp_path / "messages.jsonl"
@@ -194,19 +203,19 @@ def test_a_signal_leaves_the_terminal_sane_and_a_summary_of_what_there_is(
     assert messages[-1]["type"] == "STATE"
     lines = seen(written)
     rows = table([line.replace(",", "").strip() for line in lines])
-    told = int(rows[-1][2])
-    # The signal may come between a record and its count.
+    told = int(rows[-1][1])
+    # The signal may arrive between a record and its count.
     assert told - sum(message["type"] == "RECORD" for message in messages) in {-1, 0, 1}
-    assert any(row[-2:] == ["cut", "off"] for row in rows)
-    assert f"leads cut off in {', '.join(NAMES)}" in lines
+    assert any(row[-1] == "interrupted" for row in rows)
+    assert f"leads interrupted in {', '.join(NAMES)}" in lines
     assert f"Stopped by {signum.name}" in lines[-2]
 
 
-def test_a_terminal_that_takes_nothing_does_not_hold_up_the_end(arguments: list[str], tmp_path: Path) -> None:
+def test_stalled_terminal_does_not_delay_the_end(arguments: list[str], tmp_path: Path) -> None:
     with (tmp_path / "out").open("wb") as file, on_a_terminal() as terminal:
         process = terminal.run(arguments, file.fileno())
         terminal.read_until(lambda written: "stream 1 of 3" in written)
-        # Nobody reads any more, and what the terminal holds is full at once.
+        # Nobody reads any more, and the terminal's buffer is full at once.
         filler = subprocess.Popen([sys.executable, "-c", "while True: print('y' * 99)"], stdout=terminal.descriptor)
         try:
             process.send_signal(signal.SIGTERM)
@@ -216,7 +225,7 @@ def test_a_terminal_that_takes_nothing_does_not_hold_up_the_end(arguments: list[
             filler.wait()
 
 
-# Where there is none
+# Without a terminal
 
 
 ENVIRONMENTS = [
@@ -228,9 +237,7 @@ ENVIRONMENTS = [
 
 
 @pytest.mark.parametrize(("environment", "expected"), ENVIRONMENTS)
-def test_what_counts_as_a_terminal(
-    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, *, expected: bool
-) -> None:
+def test_detects_a_terminal(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, *, expected: bool) -> None:
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.delenv("SINGER_SDK_LOG_CONFIG", raising=False)
     for name, value in environment.items():
@@ -244,12 +251,12 @@ def test_what_counts_as_a_terminal(
 
 
 @pytest.mark.parametrize("file", [None, io.StringIO()], ids=["none", "in memory"])
-def test_what_is_no_file_is_no_terminal(file: object) -> None:
+def test_objects_that_are_not_files_are_not_terminals(file: object) -> None:
     assert not report.is_terminal(file)
     assert not report.is_pipe(file)
 
 
-def test_in_a_pipe_there_is_nothing_of_the_terminal_and_a_summary_in_the_log(slow_api: Any, tmp_path: Path) -> None:
+def test_piped_output_has_no_terminal_codes_and_logs_a_summary(slow_api: Any, tmp_path: Path) -> None:
     program = "import sys; from tap_instantly.__main__ import main\ntry: main()\nfinally: print(*sys.modules)"
     run = subprocess.run(
         [sys.executable, "-c", program, *written_to(tmp_path, slow_api, "lead_lists")],
@@ -264,7 +271,7 @@ def test_in_a_pipe_there_is_nothing_of_the_terminal_and_a_summary_in_the_log(slo
     records = sum('"RECORD"' in message for message in messages)
     assert f"Synced lead_lists: records={records} requests=9 seconds=" in run.stderr
     assert f"Workspace main: records={records // 3} requests=3 seconds=" in run.stderr
-    assert re.search(rf"In all: records={records} requests=9 seconds=\S+ streams=1 workspaces=3\n$", run.stderr)
+    assert re.search(rf"Total: records={records} requests=9 seconds=\S+ streams=1 workspaces=3\n$", run.stderr)
 
 
 # Text in columns
@@ -275,7 +282,7 @@ TEXTS = st.text(max_size=50)
 
 @settings(max_examples=50)
 @given(TEXTS, st.integers(1, 40))
-def test_a_text_is_cut_to_the_columns_that_there_are(text: str, width: int) -> None:
+def test_text_is_cut_to_the_available_columns(text: str, width: int) -> None:
     cut = fitted(text, width)
     assert cells(cut) <= width
     assert cut.isprintable()
@@ -284,7 +291,7 @@ def test_a_text_is_cut_to_the_columns_that_there_are(text: str, width: int) -> N
 
 @settings(max_examples=30)
 @given(st.lists(st.tuples(TEXTS, TEXTS), min_size=1, max_size=3))
-def test_columns_begin_below_each_other(rows: list[tuple[str, str]]) -> None:
+def test_columns_are_aligned(rows: list[tuple[str, str]]) -> None:
     lines = columns([(first, second, "end") for first, second in rows], right=(1,))
     assert len({cells(line) for line in lines}) == 1
     assert all(
@@ -298,24 +305,24 @@ def test_names_cannot_steer_the_terminal() -> None:
 
 
 @pytest.mark.parametrize("columns", [30, 200])
-def test_keys_are_masked_in_what_does_not_come_by_the_log(columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_keys_are_masked_outside_the_log_too(columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
     key = "key-that-nobody-may-read-0123456789"
-    monkeypatch.setattr(secrecy, "_known", {key})
-    tally, (first, second) = tally_of(key, "second")
+    monkeypatch.setattr(redaction, "_known", {key})
+    counts, (first, second) = counts_of(key, "second")
     for workspace in (first, second):
-        read(tally, workspace, 10)
+        read(counts, workspace, 10)
     with on_a_terminal(columns, 40) as terminal:
-        live = Live(Watch({"leads": tally}, 90, 5.0), terminal.descriptor, alone=True)
+        live = Live(Watch({"leads": counts}, 90, 5.0), terminal.descriptor, alone=True)
         live.draw()
-        tally.skip("second", ErrorKind.FORBIDDEN, f"the server answered: {key}")
+        counts.partitions["second"].end(Outcome.SKIPPED, f"the server answered: {key}", ErrorKind.FORBIDDEN)
         live.close()
-        show_summary(Summary({"leads": tally}, {}, 1.0), terminal.descriptor)
+        show_summary(Summary({"leads": counts}, {}, 1.0), terminal.descriptor)
         written = terminal.read_all().replace("\r\n", "").replace(" ", "")
     assert written.count("***") == 4  # a line, a row and two reasons
     assert not traces(key, written)
 
 
-def test_the_log_comes_back_to_where_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_log_handler_is_restored(monkeypatch: pytest.MonkeyPatch) -> None:
     handler = logging.StreamHandler(sys.stderr)
     monkeypatch.setattr(logging.root, "handlers", [handler])
     master, slave = os.openpty()

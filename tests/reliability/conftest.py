@@ -1,4 +1,4 @@
-"""Two workspaces, of which one is in trouble."""
+"""Two workspaces: one sound, one broken."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ import pytest
 import sandbox
 from sandbox import SandboxConfig
 from tap_instantly import InstantlyError
-from tap_instantly.tap import IncompleteError, TapInstantly
+from tap_instantly.__main__ import exit_code_of
+from tap_instantly.tap import TapInstantly
 from tests.conftest import UNTIL
 from tests.support import CollectingWriter, api_keys, catalog_of, opening
 
@@ -26,12 +27,12 @@ Key = tuple[Any, ...]
 
 SOUND, BROKEN = "main", "workspace-002"
 WITNESSES = ("custom_tags", "workspaces")
-"""Streams that have nothing to do with the fault, one of them read last."""
+"""Streams unrelated to the fault, one of them read last."""
 
 
 @dataclass
 class Ended:
-    """How a run ended, and what it wrote."""
+    """Outcome of a run and its messages."""
 
     exit_code: int
     error: InstantlyError | None
@@ -49,7 +50,7 @@ class Ended:
         )
 
     def kept(self, kind: Kind, workspace: str) -> set[Key]:
-        """What has certainly arrived: after an error, a loader may not have got what no state follows."""
+        """Return the keys that have certainly arrived: after an error, those before the last STATE."""
         if self.exit_code == 0:
             return self.keys(kind, workspace)
         last = max((at for at, m in enumerate(self.messages) if m["type"] == "STATE"), default=-1)
@@ -64,12 +65,12 @@ class Ended:
 
 
 def keys_of(rows: list[dict[str, Any]], kind: Kind) -> set[Key]:
-    # The API does not always say whose figures are, and sends an empty address.
+    # The API may omit the owner of figures, and then sends an empty address.
     return {tuple(row[name] or "unknown" for name in kind.key) for row in rows}
 
 
 class Agency:
-    """The sandbox, and how to read its workspaces."""
+    """The sandbox and the settings to read its workspaces."""
 
     def __init__(self, server: sandbox.Server) -> None:
         self.server = server
@@ -94,10 +95,10 @@ class Agency:
         return str(next(self.server.control.within(workspace).truth("workspace"))["id"])
 
     def state_of(self, kind: Kind) -> dict[str, Any]:
-        """The state of an earlier run, from before there was anything."""
+        """Return the state of a run from before all records."""
         if kind.bookmark is None:
             return {}
-        # Days such that all there are come with the first window, which is the one that meets the fault.
+        # With these days, the first window covers all data, and meets the fault.
         value = "2026-10-10" if kind.bookmark == "date" else "2020-01-01T00:00:00.000Z"
         parts = [
             {
@@ -130,7 +131,7 @@ class Agency:
         try:
             tap.sync_all()
         except InstantlyError as caught:
-            exit_code, error = 3 if isinstance(caught, IncompleteError) else 1, caught
+            exit_code, error = exit_code_of(caught), caught
         states = [message["value"] for message in writer.messages if message["type"] == "STATE"]
         return Ended(exit_code, error, writer.messages, json.loads(json.dumps(states[-1] if states else state)))
 

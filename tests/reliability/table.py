@@ -1,7 +1,8 @@
-"""Every fault that is injected, and what becomes of the run: tested, and shown in docs/reliability.md."""
+"""All injected faults and their outcomes: tested, and listed in docs/reliability.md."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of stream, and the one that stands for it."""
+    """A kind of stream, with its representative."""
 
     name: str
     stream: str
@@ -21,7 +22,7 @@ class Kind:
     bookmark: str | None = None
     paged: bool = False
     after: int = 0
-    """Requests to the path that are none of the stream's: the first tells which workspace the key opens."""
+    """Requests to the path before the stream's own: the first one identifies the key's workspace."""
 
 
 LIST = Kind("list", "campaigns", "/campaigns", "campaigns", ("id",), "timestamp_updated", paged=True)
@@ -62,12 +63,11 @@ OBJECT = Kind("single object", "workspaces", "/workspaces/current", "workspace",
 
 KINDS = (LIST, SCAN, SORTED, PARENTS, BY_PARENT, WINDOWS, BATCHES, OBJECT)
 PAGED = tuple(kind for kind in KINDS if kind.paged)
-UNPAGED = tuple(kind for kind in KINDS if not kind.paged)
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What becomes of a run, in the words of the document."""
+    """The outcome of a run, in the words of the document."""
 
     name: str
     does: str
@@ -76,114 +76,110 @@ class Outcome:
     others: str
     exit_code: int
     said: str = ""
-    """What the log says of it, as a regular expression."""
+    """Expected log message as a regular expression."""
 
 
-TAKES = Outcome("takes it", "takes it as it is", "all", "moves on", "as ever", 0)
-RETRIES = Outcome("tries again", "tries again", "all", "moves on", "as ever", 0, "Trying again in ")
+_ALL_NEXT_TIME = "those before the fault; the next run reads the rest"
+_STAYS = "stays; in a sorted list, at the last page written"
+
+TAKES = Outcome("takes it", "accepts it", "all", "moves on", "unaffected", 0)
+RETRIES = Outcome("tries again", "retries", "all", "moves on", "unaffected", 0, "Trying again in ")
 ASKS_AGAIN = Outcome(
     "asks again",
-    "asks for something else, and then again",
+    "checks the key with another request, then retries",
     "all",
     "moves on",
-    "as ever",
+    "unaffected",
     0,
-    "Refused once, and given when asked again: ",
+    "Request refused once and accepted on the second try: ",
 )
 HALVES = Outcome(
     "asks for less",
-    "tries again, then asks for half as much",
+    "retries, then asks for half as many records",
     "all",
     "moves on",
-    "as ever",
+    "unaffected",
     0,
-    "A page cannot be had, asking for |asked for again in halves",
+    "A page failed; requesting |splitting it in two",
 )
 SKIPS = Outcome(
     "skips",
-    "skips the stream in that workspace, with a warning",
+    "skips the stream in that workspace and warns",
     "none",
     "stays",
-    "as ever",
+    "unaffected",
     0,
     " skipped in workspace ",
 )
 PASSES = Outcome(
     "passes over",
-    "passes over that parent, with a warning",
-    "all but those",
-    "there is none",
-    "as ever",
+    "skips that parent and warns",
+    "all except those of that parent",
+    "none exists",
+    "unaffected",
     0,
-    "Passed over ",
+    "Skipped ",
 )
 INCOMPLETE = Outcome(
     "incomplete",
-    "ends the stream in that workspace, with an error",
-    "those before the fault; all with the next run",
-    "stays; of a sorted list, where it was read up to",
-    "as ever",
+    "ends the stream in that workspace with an error",
+    _ALL_NEXT_TIME,
+    _STAYS,
+    "unaffected",
     3,
     " incomplete in workspace ",
 )
-STOPS = Outcome(
-    "stops",
-    "stops the run",
-    "those before the fault; all with the next run",
-    "stays; of a sorted list, where it was read up to",
-    "read by the next run",
-    1,
-)
+STOPS = Outcome("stops", "stops the run", _ALL_NEXT_TIME, _STAYS, "read by the next run", 1)
 GIVES_UP = Outcome(
-    "gives up", "leaves the workspace out from there on", "none more", "stay", "other workspaces as ever", 3
+    "gives up", "abandons the workspace for this run", "no more", "stay", "other workspaces unaffected", 3
 )
 LOSES_ACCESS = Outcome(
     "loses access",
-    "ends the stream in that workspace, with an error, and leaves the workspace out from there on",
-    "those before the fault; all with the next run",
-    "stays; of a sorted list, where it was read up to",
-    "other workspaces as ever",
+    "ends the stream with an error and abandons the workspace for this run",
+    _ALL_NEXT_TIME,
+    _STAYS,
+    "other workspaces unaffected",
     3,
 )
 
 FROM_ONE_PLACE = Outcome(
     "reads from one place",
-    "reads it from one place, with a warning",
+    "reads the list sequentially and warns",
     "all",
     "moves on",
-    "as ever",
+    "unaffected",
     0,
-    "read from one place, not from several at once",
+    "Reading the list sequentially",
 )
 WAITS = Outcome(
     "waits",
-    "takes it as it is, with a warning",
+    "accepts it and warns",
     "all",
     "moves on at the end of the list",
-    "as ever",
+    "unaffected",
     0,
-    "come in no order",
+    "are not in order",
 )
 
 WHOLE = (TAKES, RETRIES, ASKS_AGAIN, HALVES, FROM_ONE_PLACE, WAITS)
-"""Those that all records come out of."""
+"""Outcomes in which all records arrive."""
 
 FOR_GOOD: dict[str, Any] = {"count": None}
 MESSAGE = {"message": "This is what the message says"}
 TIMEOUT = {"request_timeout": 1}
-TIMEOUT_FOR_GOOD = {**TIMEOUT, "max_retries": 0, "page_size": 1}  # or a list asks for less and less, and waits
+TIMEOUT_FOR_GOOD = {**TIMEOUT, "max_retries": 0, "page_size": 1}  # otherwise a list asks for less and less
 
 
 @dataclass(frozen=True)
 class Fault:
-    """A fault: how to order it from the sandbox, and the outcome.
+    """A fault: its order to the sandbox, and the outcome.
 
     Attributes:
-        name: What the document calls it.
-        order: The sandbox's fault, less path and workspace.
-        outcome: What becomes of the run.
-        but: The outcome of kinds of streams for which it is another.
-        kinds: The streams that can have it.
+        name: Name in the document.
+        order: Arguments of the sandbox's fault, without path and workspace.
+        outcome: Outcome of the run.
+        but: Outcomes of kinds of streams that differ.
+        kinds: Kinds of streams that can meet it.
         settings: Settings of the tap.
     """
 
@@ -195,7 +191,7 @@ class Fault:
     settings: Mapping[str, Any] = field(default_factory=dict)
 
     def of(self, kind: Kind) -> Outcome:
-        """What becomes of a run whose stream of that kind meets it."""
+        """Return the outcome for a kind of stream."""
         return self.but.get(kind, self.outcome)
 
 
@@ -208,18 +204,18 @@ TOO_LARGE_FOR_ONE = dict.fromkeys((BY_PARENT, WINDOWS, OBJECT), INCOMPLETE)
 
 
 def _passing(name: str, order: Mapping[str, Any], **more: Any) -> tuple[Fault, Fault]:
-    """A fault that passes, and the same for good."""
+    """Return a fault that occurs once, and the same permanently."""
     return (
         Fault(f"{name}, once", {**order, "count": 1}, RETRIES, **more),
-        Fault(f"{name}, for good", {**order, "count": None}, INCOMPLETE, **more),
+        Fault(f"{name}, always", {**order, "count": None}, INCOMPLETE, **more),
     )
 
 
 def _refusal(name: str, order: Mapping[str, Any]) -> tuple[Fault, Fault]:
-    """A refusal that passes while the key works, and one for good: of a scope or a plan that is missing."""
+    """Return a refusal that occurs once, and one that lasts: a missing scope or plan."""
     return (
         Fault(f"{name}, once", {**order, "count": 1}, ASKS_AGAIN),
-        Fault(f"{name}, for good: a missing scope or plan", {**order, **FOR_GOOD}, SKIPS),
+        Fault(f"{name}, always (a missing scope or plan)", {**order, **FOR_GOOD}, SKIPS),
     )
 
 
@@ -228,24 +224,24 @@ FAULTS = (
     *_refusal("401", _status(401)),
     *_refusal("402", _status(402)),
     *_refusal("403 in JSON", _status(403)),
-    Fault("403 in the words of Cloudflare", _status(403, **FOR_GOOD) | {"body": "error code: 1010"}, STOPS),
+    Fault("403 from Cloudflare", _status(403, **FOR_GOOD) | {"body": "error code: 1010"}, STOPS),
     Fault("404", _status(404, **FOR_GOOD), SKIPS, NOT_FOUND),
     *_passing("408", _status(408)),
     Fault("413, once", _status(413), HALVES, TOO_LARGE_FOR_ONE),
-    Fault("413, for good", _status(413, **FOR_GOOD), INCOMPLETE),
+    Fault("413, always", _status(413, **FOR_GOOD), INCOMPLETE),
     *_passing("425", _status(425)),
     *_passing("429", _status(429)),
-    Fault("429, a storm of them", _status(429, count=3), RETRIES),
+    Fault("several 429 in a row", _status(429, count=3), RETRIES),
     Fault("429 with `Retry-After`", _status(429, headers={"Retry-After": "1"}), RETRIES),
     *_passing("500", _status(500)),
-    *_passing("502, a gateway's HTML", {"kind": "html"}),
+    *_passing("502 with a gateway's HTML", {"kind": "html"}),
     *_passing("503", _status(503)),
     *_passing("504", _status(504)),
     Fault("a redirect", _status(302, headers={"Location": "/api/v2/accounts"}), STOPS),
     *_passing("200 with a page of HTML", {"kind": "html", "status": 200}),
     *_passing("200 with broken JSON", {"kind": "garbage"}),
     *_passing("200 without a body", {"kind": "empty"}),
-    *_passing("200 with an error of the server", {"kind": "error_in_200"}),
+    *_passing("200 with a server error", {"kind": "error_in_200"}),
     *_refusal(
         "200 with a refusal", _status(200) | {"body": {"statusCode": 402, "error": "Payment Required", **MESSAGE}}
     ),
@@ -253,93 +249,112 @@ FAULTS = (
         "200 with an empty page beside an error",
         _status(200) | {"body": {"items": [], "error": "Internal Server Error", "statusCode": 500}},
     ),
-    *_passing("200 with something else", _status(200) | {"body": {"surprise": 1}}),
+    *_passing("200 with other JSON", _status(200) | {"body": {"surprise": 1}}),
     Fault("200 with the wrong content type", {"kind": "wrong_content_type", **FOR_GOOD}, TAKES),
     *_passing("a body that breaks off", {"kind": "truncated"}),
     *_passing("a reset within the body", {"kind": "reset_midway"}),
     *_passing("a reset before the answer", {"kind": "reset"}),
     Fault("no answer in time, once", {"kind": "latency", "seconds": 1.5}, RETRIES, settings=TIMEOUT),
     Fault(
-        "no answer in time, for good",
+        "no answer in time, always",
         {"kind": "latency", "seconds": 1.5, **FOR_GOOD},
         INCOMPLETE,
         settings=TIMEOUT_FOR_GOOD,
     ),
-    Fault("a body that drips, but in time", {"kind": "slow_drip", "seconds": 0.002, "chunk": 200}, TAKES),
+    Fault("a body sent slowly, but in time", {"kind": "slow_drip", "seconds": 0.002, "chunk": 200}, TAKES),
     Fault(
-        "a body that drips for too long, once",
+        "a body sent too slowly, once",
         {"kind": "slow_drip", "seconds": 0.1, "chunk": 1},
         RETRIES,
-        settings={**TIMEOUT, "concurrency": 1},  # so that an empty answer, soon over, is not the first
+        settings={**TIMEOUT, "concurrency": 1},  # an empty first answer would end in time
     ),
     Fault(
-        "a body that drips for too long, for good",
+        "a body sent too slowly, always",
         {"kind": "slow_drip", "seconds": 0.1, "chunk": 1, **FOR_GOOD},
         INCOMPLETE,
         settings=TIMEOUT_FOR_GOOD,
     ),
     Fault(
-        "headers that drip for too long, once",
+        "headers sent too slowly, once",
         {"kind": "slow_headers", "seconds": 0.1, "chunk": 8},
         RETRIES,
         settings=TIMEOUT,
     ),
+    Fault("a list that fails above some page size", _status(500, limit_over=2, **FOR_GOOD), HALVES, kinds=PAGED),
     Fault(
-        "a list that fails for more than so many records", _status(500, limit_over=2, **FOR_GOOD), HALVES, kinds=PAGED
-    ),
-    Fault(
-        "a body that breaks off for more than so many records",
+        "a body that breaks off above some page size",
         {"kind": "truncated", "limit_over": 2, **FOR_GOOD},
         HALVES,
         kinds=PAGED,
     ),
     Fault("500 for pages with a certain record", _status(500, record="", **FOR_GOOD), INCOMPLETE, kinds=PAGED),
     Fault(
-        "a list that comes in another order than its cursor promises",
+        "a list in another order than its cursor promises",
         {"kind": "disordered", **FOR_GOOD},
         TAKES,
         {SCAN: FROM_ONE_PLACE, SORTED: WAITS},
         kinds=PAGED,
     ),
-    Fault("cursors that lead in a circle", {"kind": "cursor_loop"}, INCOMPLETE, kinds=PAGED),
-    Fault("a cursor that leads to the same page", {"kind": "repeat_cursor", **FOR_GOOD}, INCOMPLETE, kinds=PAGED),
+    Fault("cursors in a circle", {"kind": "cursor_loop"}, INCOMPLETE, kinds=PAGED),
+    Fault("a cursor of the same page", {"kind": "repeat_cursor", **FOR_GOOD}, INCOMPLETE, kinds=PAGED),
 )
 
 RUNS: dict[str, Outcome] = {
     "connection refused from the start": STOPS,
     "connection refused in the middle of the run": STOPS,
-    "a name that DNS does not know": STOPS,
-    "a certificate that nobody signed": STOPS,
-    "a proxy that is not there": STOPS,
+    "an unknown host name": STOPS,
+    "an untrusted certificate": STOPS,
+    "an unreachable proxy": STOPS,
     "three endpoints of a workspace that fail in a row, with the workspace as such": GIVES_UP,
     "a key that is revoked, or a plan that ends, in mid-run": LOSES_ACCESS,
     "e-mails at 20 requests a minute, for hours": TAKES,
 }
-"""Faults of no one stream, each with a test of its own."""
+"""Faults that affect more than one stream, each with its own test."""
 
 
 def cases() -> Iterator[tuple[Fault, Kind]]:
-    """Every fault with every kind of stream that can have it."""
+    """Pair every fault with every kind of stream that can meet it."""
     return ((fault, kind) for fault in FAULTS for kind in fault.kinds)
 
 
 def rows() -> Iterator[tuple[str, ...]]:
-    """The rows of the document's table."""
+    """Yield the rows of the document's table: each outcome with its faults."""
+    found: dict[Outcome, list[str]] = {}
     for fault in FAULTS:
-        yield _row(fault.name + (": lists" if fault.kinds == PAGED else ""), fault.outcome)
+        found.setdefault(fault.outcome, []).append(fault.name + (" (lists)" if fault.kinds == PAGED else ""))
         for outcome in dict.fromkeys(fault.but.values()):
             kinds = ", ".join(kind.name for kind in fault.kinds if fault.but.get(kind) is outcome)
-            yield _row(f"{fault.name}: {kinds}", outcome)
+            found.setdefault(outcome, []).append(f"{fault.name} ({kinds})")
     for name, outcome in RUNS.items():
-        yield _row(name, outcome)
+        found.setdefault(outcome, []).append(name)
+    found[INCOMPLETE] = _without_passing(found[INCOMPLETE], found[RETRIES])
+    for outcome, names in found.items():
+        yield (
+            outcome.does,
+            "<br>".join(_grouped(names)),
+            outcome.records,
+            outcome.bookmark,
+            outcome.others,
+            str(outcome.exit_code),
+        )
 
 
-def _row(name: str, outcome: Outcome) -> tuple[str, ...]:
-    return (
-        name,
-        outcome.does,
-        outcome.records,
-        outcome.bookmark,
-        outcome.others,
-        str(outcome.exit_code),
-    )
+def _without_passing(always: list[str], once: list[str]) -> list[str]:
+    """Name faults that a retry mends if they occur once, but not always, in one phrase."""
+    passing = {name.replace(", once", ", always") for name in once}
+    return [*(name for name in always if name not in passing), "each fault that is retried once, always"]
+
+
+_ENDS = re.compile(r"(?P<fault>.*), (?P<when>(?:once|always)\b.*)")
+
+
+def _grouped(names: list[str]) -> Iterator[str]:
+    """Group the names that end in ", once" or ", always" by this ending, after all others."""
+    shared: dict[str, list[str]] = {"": []}
+    for name in names:
+        ends = _ENDS.fullmatch(name)
+        shared.setdefault(ends["when"] if ends else "", []).append(ends["fault"] if ends else name)
+    for when, faults in shared.items():
+        if faults:
+            listed = "; ".join(faults)
+            yield f"**{when}:** {listed}" if when else listed

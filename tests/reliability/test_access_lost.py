@@ -1,4 +1,4 @@
-"""A key that is revoked, or a plan that ends, in the middle of a run: told from a scope that is missing."""
+"""A key that is revoked, or a plan that ends, in mid-run; distinguished from a missing scope."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tap_instantly import InstantlyAPIError, InstantlyClient
-from tap_instantly.api.access import Access
+from tap_instantly.client.access import Access
 from tap_instantly.tap import TapInstantly
 from tests.reliability.conftest import BROKEN, SOUND, WITNESSES, Agency
 from tests.reliability.table import KINDS, LIST, OBJECT, RUNS, SCAN, SORTED, WINDOWS, Kind
@@ -27,17 +27,17 @@ WAYS: dict[str, dict[str, Any]] = {
     "plan ended": {"status": 402, "body": {"statusCode": 402, "message": "Workspace has no active paid plan"}},
     "plan ended, inside a 200": {"status": 200, "body": {"statusCode": 402, "error": "Payment Required"}},
 }
-ADVICE = "Renew the key or the plan and run again: the next run goes on from the state."
+ADVICE = "Renew the key or the plan and run again: the next run resumes from the state."
 
 
 def die(server: Server, after: int, workspace: str | None = BROKEN, **answer: Any) -> None:
-    """Have a workspace, or all, refuse whatever is asked from a request on; the first of each tells which it is."""
+    """Make one workspace or all refuse every request after the first ``after``; the first identifies the workspace."""
     control = server.control.within(workspace) if workspace else server.control
     control.fault("/api/v2/*", "status", after=after, count=None, **(answer or REVOKED))
 
 
 def given_up(lines: list[str]) -> list[str]:
-    return [line for line in lines if " is given up for this run: " in line]
+    return [line for line in lines if " abandoned for this run: " in line]
 
 
 @pytest.fixture(autouse=True)
@@ -47,14 +47,14 @@ def _info(caplog: pytest.LogCaptureFixture) -> None:
 
 @pytest.mark.parametrize("after", [1, 4], ids=["at once", "later on"])
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
-def test_whatever_is_read_when_the_key_dies_is_incomplete_and_read_by_the_next_run(
+def test_streams_cut_off_by_a_dead_key_are_read_next_time(
     agency: Agency, kind: Kind, after: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     die(agency.server, after)
     run = agency.run(kind.stream, *WITNESSES, state=agency.state_of(kind))
     assert run.exit_code == OUTCOME.exit_code
     (line,) = given_up(caplog.messages)
-    assert line.startswith(f"Workspace {BROKEN} is given up for this run: ")
+    assert line.startswith(f"Workspace {BROKEN} abandoned for this run: ")
     assert "answered 401 (access lost): Invalid API key. " in line
     assert line.endswith(ADVICE)
     assert not any(" skipped in " in message or "Give the API key" in message for message in caplog.messages)
@@ -70,7 +70,7 @@ def test_whatever_is_read_when_the_key_dies_is_incomplete_and_read_by_the_next_r
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_a_key_that_worked_and_works_nowhere_is_lost_in_whatever_words(
+def test_key_refused_everywhere_is_lost_with_any_message(
     agency: Agency, way: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     die(agency.server, 3, **WAYS[way])
@@ -80,7 +80,7 @@ def test_a_key_that_worked_and_works_nowhere_is_lost_in_whatever_words(
     assert " skipped in " not in caplog.text
 
 
-def test_a_plan_that_ends_in_mid_run_is_no_missing_add_on(agency: Agency, caplog: pytest.LogCaptureFixture) -> None:
+def test_plan_lost_in_mid_run_is_no_missing_add_on(agency: Agency, caplog: pytest.LogCaptureFixture) -> None:
     control = agency.server.control.within(BROKEN)
     try:
         run = agency.run(
@@ -96,15 +96,15 @@ def test_a_plan_that_ends_in_mid_run_is_no_missing_add_on(agency: Agency, caplog
     assert "answered 402 (access lost)" in given_up(caplog.messages)[0]
 
 
-def test_it_is_found_out_once_and_nothing_more_is_asked(agency: Agency) -> None:
+def test_lost_key_is_checked_once_and_nothing_more_is_requested(agency: Agency) -> None:
     die(agency.server, 1)
     agency.server.control.clear_requests()
     agency.run("campaigns", "emails", "leads", "workspaces", "custom_tags", state={}, concurrency=1)
     asked = [entry["path"] for entry in agency.server.control.within(BROKEN).requests()]
-    # Who it is, the first stream, and then each way by which a key could still open something.
+    # The identity check, the first stream, then every check if the key still opens anything.
     assert asked.count("/api/v2/workspaces/current") == 2
     assert not {"/api/v2/emails", "/api/v2/custom-tags"} & set(asked)
-    assert len(asked) == len(set(asked)) + 2  # who it is, and the list that was refused
+    assert len(asked) == len(set(asked)) + 2  # repeated: the identity check and the refused list
 
 
 def test_the_only_workspace_ends_the_run_as_incomplete_with_its_state(
@@ -127,10 +127,10 @@ def test_the_only_workspace_ends_the_run_as_incomplete_with_its_state(
         message["type"] == "ACTIVATE_VERSION" and message["stream"] == "workspaces" for message in writer.messages
     )
     assert len(given_up(caplog.messages)) == 1
-    assert any(message.startswith("Not complete: not come to: ") for message in caplog.messages)
+    assert any(message.startswith("Not complete: not started: ") for message in caplog.messages)
 
 
-def test_where_the_key_of_all_dies_each_workspace_is_given_up(agency: Agency, caplog: pytest.LogCaptureFixture) -> None:
+def test_shared_key_lost_in_mid_run_abandons_each_workspace(agency: Agency, caplog: pytest.LogCaptureFixture) -> None:
     die(agency.server, 8, None)
     run = agency.run("campaigns", "leads", "workspaces", state={})
     assert run.exit_code == 3
@@ -143,9 +143,7 @@ def test_where_the_key_of_all_dies_each_workspace_is_given_up(agency: Agency, ca
             assert found == agency.truth(kind, name)
 
 
-def test_a_scope_that_is_missing_stays_one_and_costs_two_requests_more(
-    agency: Agency, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_missing_scope_is_skipped_and_costs_two_more_requests(agency: Agency, caplog: pytest.LogCaptureFixture) -> None:
     for path in (LIST.path, SORTED.path, SCAN.path):
         agency.server.control.within(BROKEN).fault(f"/api/v2{path}", "status", count=None, **REVOKED)
     agency.server.control.clear_requests()
@@ -158,7 +156,7 @@ def test_a_scope_that_is_missing_stays_one_and_costs_two_requests_more(
 
 
 @pytest.mark.parametrize("after", [0, 3], ids=["at once", "later on"])
-def test_listing_what_to_ask_for_by_window_is_asked_again_where_it_is_refused_once(agency: Agency, after: int) -> None:
+def test_window_parents_are_listed_again_after_one_refusal(agency: Agency, after: int) -> None:
     agency.server.control.within(BROKEN).fault("/api/v2/campaigns/analytics", "status", after=after, **REVOKED)
     run = agency.run(WINDOWS.stream, state={}, start_date="2026-06-01")
     assert [fault["hits"] for fault in agency.server.control.faults()] == [1]
@@ -166,10 +164,10 @@ def test_listing_what_to_ask_for_by_window_is_asked_again_where_it_is_refused_on
     assert run.keys(WINDOWS, agency.id_of(BROKEN)) == agency.truth(WINDOWS, BROKEN) != set()
 
 
-def test_a_second_refusal_is_no_missing_scope_where_the_key_was_found_lost_meanwhile(api: Server) -> None:
+def test_second_refusal_is_no_missing_scope_if_the_key_was_lost(api: Server) -> None:
     fault = api.control.fault
     with InstantlyClient(api.api_key, api_url=f"{api.url}/api/v2", max_retries=0) as client:
-        access, asked = Access(client), []
+        access, asked = Access(), []
 
         def ask() -> None:
             asked.append(None)
@@ -178,15 +176,15 @@ def test_a_second_refusal_is_no_missing_scope_where_the_key_was_found_lost_meanw
             else:  # as another thread would
                 fault("/api/v2/*", "status", count=None, **REVOKED)
                 with pytest.raises(InstantlyAPIError, match="access lost"):
-                    access.told_apart(lambda: client.get("/accounts"))
+                    access.confirm_refusal(lambda: client.get("/accounts"), client)
             client.get("/emails")
 
         with pytest.raises(InstantlyAPIError, match="access lost"):
-            access.told_apart(ask)
+            access.confirm_refusal(ask, client)
     assert len(asked) == 2
 
 
-def test_where_it_cannot_be_told_the_stream_is_incomplete_and_not_skipped(
+def test_undecidable_refusal_makes_the_stream_incomplete_instead_of_skipped(
     agency: Agency, caplog: pytest.LogCaptureFixture
 ) -> None:
     control = agency.server.control.within(BROKEN)
@@ -200,28 +198,26 @@ def test_where_it_cannot_be_told_the_stream_is_incomplete_and_not_skipped(
     assert " skipped in " not in caplog.text
 
 
-def test_where_it_cannot_be_told_it_cannot_for_those_who_were_refused_earlier_either(api: Server) -> None:
+def test_undecidable_refusal_also_covers_threads_refused_earlier(api: Server) -> None:
     api.control.fault("/api/v2/workspaces/current", "status", status=500, count=None)
     for path in ("/campaigns", "/accounts", "/lead-lists", "/leads/list", "/campaigns/analytics"):
         api.control.fault(f"/api/v2{path}", "status", count=None, **REVOKED)
     refused_at = time.monotonic()
     with InstantlyClient(api.api_key, api_url=f"{api.url}/api/v2", max_retries=0) as client:
-        access = Access(client)
+        access = Access()
         for _thread in range(2):
             with pytest.raises(InstantlyAPIError, match="500"):
-                access._lost_since(refused_at)
+                access._lost_since(refused_at, client)
 
 
-def test_a_test_of_the_connection_fails_and_names_what_was_not_tried(
-    agency: Agency, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_connection_test_fails_and_names_untried_streams(agency: Agency, caplog: pytest.LogCaptureFixture) -> None:
     die(agency.server, 4)
     tap = TapInstantly(config=agency.settings(), message_writer=CollectingWriter())
     with pytest.raises(Exception, match=f"workspace {BROKEN}"):
         tap.run_connection_test()
-    lines = [line for line in caplog.messages if line.startswith("Not in ")]
-    assert any(line.startswith(f"Not in {BROKEN}, access lost: ") for line in lines)
-    (untried,) = [line for line in lines if ", not tried since the workspace was given up: " in line]
-    assert untried.startswith(f"Not in {BROKEN}, ")
+    lines = [line for line in caplog.messages if line.startswith("Cannot be read in ")]
+    assert any(line.startswith(f"Cannot be read in {BROKEN} (access lost): ") for line in lines)
+    (untried,) = [line for line in lines if " (not tried because the workspace was abandoned): " in line]
+    assert untried.startswith(f"Cannot be read in {BROKEN} ")
     assert "workspaces" in untried
     assert "Give the API key" not in caplog.text

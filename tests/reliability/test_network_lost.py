@@ -1,4 +1,4 @@
-"""Faults of the network, met by runs that read a stream of each kind."""
+"""Network faults during runs of each kind of stream."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ GONE_MIDWAY = "connection refused in the middle of the run"
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a certificate that nobody signed, and its key."""
+    """A folder with a self-signed certificate and its key."""
     openssl = shutil.which("openssl")
     if openssl is None:
         pytest.skip("no openssl on this system")
@@ -41,7 +41,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @contextlib.contextmanager
 def self_signed(folder: Path) -> Iterator[str]:
-    """A server on this machine with that certificate."""
+    """Run a local server with that certificate."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(folder / "public.pem", folder / "key.pem")
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -67,19 +67,19 @@ def away(url: str) -> Iterator[str]:
 
 NETWORK = {
     "connection refused from the start": (lambda _: away(f"http://127.0.0.1:{closed_port()}"), ErrorKind.UNREACHABLE),
-    "a name that DNS does not know": (lambda _: away("https://no-such-host.invalid"), ErrorKind.UNREACHABLE),
-    "a certificate that nobody signed": (self_signed, ErrorKind.TLS),
-    "a proxy that is not there": (lambda _: away("https://instantly.example"), ErrorKind.UNREACHABLE),
+    "an unknown host name": (lambda _: away("https://no-such-host.invalid"), ErrorKind.UNREACHABLE),
+    "an untrusted certificate": (self_signed, ErrorKind.TLS),
+    "an unreachable proxy": (lambda _: away("https://instantly.example"), ErrorKind.UNREACHABLE),
 }
 
 
 EACH = tuple({kind.stream: kind for kind in KINDS}.values())
-"""A kind for each stream: the network fails whatever is asked for."""
+"""One kind per stream: network faults affect all requests."""
 
 
 @pytest.mark.parametrize("kind", EACH, ids=lambda kind: kind.name)
 @pytest.mark.parametrize("fault", NETWORK)
-def test_without_a_way_to_the_server_the_run_stops_and_the_state_is_as_it_was(
+def test_unreachable_server_stops_the_run_and_keeps_the_state(
     agency: Agency, fault: str, kind: Kind, certificate: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server, error = NETWORK[fault]
@@ -101,7 +101,7 @@ def test_without_a_way_to_the_server_the_run_stops_and_the_state_is_as_it_was(
 
 
 @pytest.mark.parametrize("kind", EACH, ids=lambda kind: kind.name)
-def test_a_server_that_goes_away_in_the_middle_stops_the_run_and_the_next_one_reads_the_rest(kind: Kind) -> None:
+def test_server_lost_in_mid_run_stops_it_and_the_next_run_completes(kind: Kind) -> None:
     config = SandboxConfig(workspaces=2, campaigns=12, accounts=2, leads=10, emails=10, days=60, until=UNTIL, seed=9)
     with contextlib.ExitStack() as stack:
         first = Agency(stack.enter_context(sandbox.serve(config)))
@@ -111,7 +111,7 @@ def test_a_server_that_goes_away_in_the_middle_stops_the_run_and_the_next_one_re
             if message["type"] == "RECORD":
                 stack.close()
 
-        # Of what comes after a record, one page at most has been read by then, and not the other's only one.
+        # By then, at most one page after the record has been read, and not the only page of the other stream.
         object_of_broken = first.server.control.within(BROKEN)
         object_of_broken.fault("/api/v2/workspaces/current", "latency", seconds=60, after=1, count=None)
         gentle = {"page_size": 2, "max_retries": 1, "concurrency": 1}

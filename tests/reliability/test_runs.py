@@ -1,9 +1,10 @@
-"""Faults of no one stream: of a whole workspace, of time; those of the network are beside it."""
+"""Faults that affect a whole workspace or depend on time; network faults are in test_network_lost.py."""
 
 from __future__ import annotations
 
 import logging
 import threading
+from functools import partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
@@ -12,8 +13,9 @@ import pytest
 import sandbox
 from sandbox import SandboxConfig
 from tap_instantly import InstantlyAPIError
-from tap_instantly.api import limits
-from tap_instantly.api.workspaces import GIVE_UP_AFTER, GIVE_UP_AT_LAST, Workspaces
+from tap_instantly.client import rate_limit
+from tap_instantly.clients import clients_of
+from tap_instantly.workspaces import ABANDON_AFTER, ABANDON_ANSWERING_AFTER, Workspaces
 from tests.conftest import UNTIL
 from tests.reliability.conftest import BROKEN, SOUND, Agency
 from tests.reliability.table import BY_PARENT, GIVES_UP, LIST, OBJECT, RUNS, SCAN, SORTED, TAKES
@@ -25,18 +27,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 EMAILS_INTERVAL, EMAILS_PAUSE, RECOVERY = (
-    limits.EMAILS_INTERVAL,
-    limits.EMAILS_PAUSE_AFTER_429,
-    limits.RECOVERY_SECONDS,
+    rate_limit.EMAILS_INTERVAL,
+    rate_limit.EMAILS_PAUSE_AFTER_429,
+    rate_limit.RECOVERY_SECONDS,
 )
-"""As they are, and not as short as in other tests."""
+"""The real values, not the short ones of other tests."""
 
 IN_A_ROW = "three endpoints of a workspace that fail in a row, with the workspace as such"
 WHO = "/api/v2/workspaces/current"
 FOR_HOURS = "e-mails at 20 requests a minute, for hours"
 
 
-def test_each_of_them_has_a_test() -> None:
+def test_every_documented_run_has_a_test() -> None:
     assert RUNS.keys() == NETWORK.keys() | {GONE_MIDWAY, IN_A_ROW, IN_MID_RUN, FOR_HOURS}
 
 
@@ -49,11 +51,11 @@ def fail(agency: Agency, *paths: str, workspace: str = BROKEN) -> None:
 
 
 def fall_silent(agency: Agency) -> None:
-    """Have the broken workspace tell who it is just once, at the beginning of a run."""
+    """Let the broken workspace identify itself only once, at the start of a run."""
     agency.server.control.within(BROKEN).fault(WHO, "status", status=500, after=1, count=None)
 
 
-def test_a_workspace_in_which_three_endpoints_in_a_row_fail_is_given_up_and_the_others_are_read(
+def test_workspace_is_abandoned_after_three_failing_endpoints_in_a_row(
     agency: Agency, caplog: pytest.LogCaptureFixture
 ) -> None:
     fail(agency, LIST.path, SORTED.path, SCAN.path)
@@ -65,7 +67,7 @@ def test_a_workspace_in_which_three_endpoints_in_a_row_fail_is_given_up_and_the_
     assert not any(run.keys(kind, broken) for kind in (LIST, SCAN, SORTED, OBJECT))
     assert all(run.keys(kind, sound) == agency.truth(kind, SOUND) for kind in (LIST, SCAN, SORTED, OBJECT))
     assert run.bookmark(LIST, broken) == "2020-01-01T00:00:00.000Z"
-    assert f"Workspace {BROKEN} is given up for this run" in caplog.text
+    assert f"Workspace {BROKEN} abandoned for this run" in caplog.text
     assert f"campaigns ({BROKEN}: bad request)" in str(run.error)
     assert f"workspace {BROKEN}" in str(run.error)
     agency.server.control.clear_faults()
@@ -90,14 +92,14 @@ def test_a_workspace_in_which_three_endpoints_in_a_row_fail_is_given_up_and_the_
         "one list of parents that many streams need",
     ],
 )
-def test_a_workspace_is_not_given_up_for(agency: Agency, streams: tuple[str, ...], paths: tuple[str, ...]) -> None:
+def test_workspace_is_not_abandoned_for(agency: Agency, streams: tuple[str, ...], paths: tuple[str, ...]) -> None:
     fail(agency, *paths)
     run = agency.run(*streams, "workspaces", state={})
     assert run.exit_code == 3
     assert run.keys(OBJECT, agency.id_of(BROKEN)) == agency.truth(OBJECT, BROKEN)
 
 
-def test_where_the_only_workspace_is_given_up_the_run_stops(agency: Agency) -> None:
+def test_where_the_only_workspace_is_abandoned_the_run_stops(agency: Agency) -> None:
     fail(agency, LIST.path, SORTED.path, SCAN.path)
     fall_silent(agency)
     only = [{"name": BROKEN, "api_key": f"sandbox-key-{BROKEN}"}]
@@ -114,7 +116,7 @@ def errors(*paths: str) -> Iterator[InstantlyAPIError]:
 @pytest.fixture
 def workspaces(agency: Agency) -> Workspaces:
     tap = run_tap(agency.settings(), streams=("workspaces",)).tap
-    found = Workspaces(tap._clients)
+    found = Workspaces(partial(clients_of, tap.config))
     assert len(list(found)) == 2
     agency.server.control.fault(WHO, "status", status=500, count=None)
     return found
@@ -122,32 +124,32 @@ def workspaces(agency: Agency) -> Workspaces:
 
 def test_failures_of_different_endpoints_count_until_a_stream_is_read(agency: Agency, workspaces: Workspaces) -> None:
     broken = agency.id_of(BROKEN)
-    failures = list(errors(*(f"/path/{number}" for number in range(GIVE_UP_AFTER))))
+    failures = list(errors(*(f"/path/{number}" for number in range(ABANDON_AFTER))))
     for error in failures[:-1]:
         workspaces.note_failure(broken, error)
     workspaces.note_success(broken)
     for error in (*failures[:-1], *failures[:-1]):
         workspaces.note_failure(broken, error)
-        assert not workspaces.left_out
+        assert not workspaces.failed
     workspaces.note_failure(broken, failures[-1])
-    assert workspaces.left_out == {workspaces[broken].label: failures[-1]}
+    assert workspaces.failed == {workspaces[broken].label: failures[-1]}
     assert [workspace.id for workspace in workspaces] == [agency.id_of(SOUND)]
     assert workspaces[broken].id == broken
 
 
-def test_a_workspace_that_answers_otherwise_is_given_up_when_nine_have_failed(
+def test_workspace_with_other_successes_is_abandoned_after_nine_failures(
     agency: Agency, workspaces: Workspaces
 ) -> None:
     agency.server.control.clear_faults()
-    *failures, last = errors(*(f"/path/{number}" for number in range(GIVE_UP_AT_LAST)))
+    *failures, last = errors(*(f"/path/{number}" for number in range(ABANDON_ANSWERING_AFTER)))
     for error in failures:
         workspaces.note_failure(agency.id_of(BROKEN), error)
-    assert not workspaces.left_out
+    assert not workspaces.failed
     workspaces.note_failure(agency.id_of(BROKEN), last)
-    assert len(workspaces.left_out) == 1
+    assert len(workspaces.failed) == 1
 
 
-def test_failures_of_one_workspace_are_none_of_another(agency: Agency, workspaces: Workspaces) -> None:
+def test_failures_are_counted_for_each_workspace_separately(agency: Agency, workspaces: Workspaces) -> None:
     ids = [workspace.id for workspace in workspaces]
     for error in errors("/one", "/two"):
         for id_ in ids:
@@ -156,7 +158,7 @@ def test_failures_of_one_workspace_are_none_of_another(agency: Agency, workspace
     (last,) = errors("/three")
     for id_ in ids:
         workspaces.note_failure(id_, last)
-    assert list(workspaces.left_out) == [workspaces[agency.id_of(BROKEN)].label]
+    assert list(workspaces.failed) == [workspaces[agency.id_of(BROKEN)].label]
     assert [workspace.id for workspace in workspaces] == [agency.id_of(SOUND)]
 
 
@@ -175,7 +177,7 @@ def test_the_failure_that_leaves_no_workspace_is_raised(workspaces: Workspaces) 
 # Parents
 
 
-def test_parents_are_asked_for_in_smaller_pages_and_again_in_larger_ones_later(agency: Agency) -> None:
+def test_parents_are_listed_in_smaller_pages_and_later_larger_again(agency: Agency) -> None:
     control = agency.server.control.within(BROKEN)
     control.fault("/api/v2/lead-lists", "status", status=500, limit_over=2, count=None)
     agency.server.control.clear_requests()
@@ -185,8 +187,8 @@ def test_parents_are_asked_for_in_smaller_pages_and_again_in_larger_ones_later(a
     limits_asked = [int(request["query"]["limit"]) for request in asked]
     assert limits_asked[:6] == [4, 4, 4, 4, 4, 2]
     assert {int(request["query"]["limit"]) for request in asked if request["status"] == 200} == {2}
-    # 11 lists make 12 pages of 2 with the empty one, since each has the last of the one before again, whose time is the
-    # cursor; the first 4 takes 5 tries, later ones 2 each, ever more seldom.
+    # 11 lists make 12 pages of 2 including the empty one: each page repeats the last list of the one before, whose time
+    # is the cursor. The first 4 pages take 5 tries, later ones 2 each at growing intervals.
     assert limits_asked[5:].count(2) == 12
     assert limits_asked[5:].count(4) == 6
 
@@ -195,7 +197,7 @@ def test_parents_are_asked_for_in_smaller_pages_and_again_in_larger_ones_later(a
 
 
 class Clock:
-    """Time that passes only while somebody sleeps."""
+    """A clock that advances only while somebody sleeps."""
 
     def __init__(self) -> None:
         self.now = 1_000_000.0
@@ -208,31 +210,31 @@ class Clock:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """The clock that everything goes by that paces requests."""
+    """The clock of everything that paces requests."""
     clock = Clock()
-    monkeypatch.setattr(limits, "time", SimpleNamespace(monotonic=lambda: clock.now, sleep=clock.sleep))
+    monkeypatch.setattr(rate_limit, "time", SimpleNamespace(monotonic=lambda: clock.now, sleep=clock.sleep))
     monkeypatch.setattr("pyrate_limiter.clocks.monotonic_ns", lambda: int(clock.now * 1e9))
     monkeypatch.setattr("pyrate_limiter.limiter.sleep", clock.sleep)
-    monkeypatch.setattr(limits, "EMAILS_INTERVAL", EMAILS_INTERVAL)
-    monkeypatch.setattr(limits, "EMAILS_PAUSE_AFTER_429", EMAILS_PAUSE)
-    monkeypatch.setattr(limits, "RECOVERY_SECONDS", RECOVERY)
+    monkeypatch.setattr(rate_limit, "EMAILS_INTERVAL", EMAILS_INTERVAL)
+    monkeypatch.setattr(rate_limit, "EMAILS_PAUSE_AFTER_429", EMAILS_PAUSE)
+    monkeypatch.setattr(rate_limit, "RECOVERY_SECONDS", RECOVERY)
     return clock
 
 
-def test_e_mails_are_read_for_hours_with_never_more_than_twenty_requests_a_minute(
+def test_email_requests_stay_within_twenty_a_minute_for_hours(
     clock: Clock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.ERROR)
     sent: list[float] = []
-    acquire = limits.Budget.acquire
+    acquire = rate_limit.Budget.acquire
 
-    def noting(budget: limits.Budget, path: str) -> None:
+    def noting(budget: rate_limit.Budget, path: str) -> None:
         acquire(budget, path)
         if path.endswith("/emails"):
             sent.append(clock.now)
 
-    monkeypatch.setattr(limits.Budget, "acquire", noting)
-    monkeypatch.setattr(limits.Budget, "delay", lambda *_: 0.0)  # this clock goes on only where a thread waits for it
+    monkeypatch.setattr(rate_limit.Budget, "acquire", noting)
+    monkeypatch.setattr(rate_limit.Budget, "delay", lambda *_: 0.0)  # this clock advances only while a thread sleeps
     with sandbox.serve(SandboxConfig(campaigns=3, accounts=3, leads=200, emails=2200, until=UNTIL, seed=2)) as server:
         server.control.fault("/api/v2/emails", "status", status=429, after=700)
         settings = {"api_key": server.api_key, "api_url": f"{server.url}/api/v2", "page_size": 1}

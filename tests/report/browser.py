@@ -1,8 +1,8 @@
-"""Looks at a page in Chromium, and prints what it saw as JSON; run in `.venv-browser`, which has Playwright.
+"""Open a page in Chromium and print its contents as JSON; runs in `.venv-browser`, which contains Playwright.
 
     python browser.py CHROMIUM PAGE [SCREENSHOT]
 
-There is no network: whatever the page asks for is noted, and refused if it is not the page.
+There is no network: every request except for the page itself is recorded and refused.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ VIEWS: dict[str, dict[str, Any]] = {
     "print": {"viewport": {"width": 760, "height": 1000}, "color_scheme": "dark"},
 }
 LOOK = """() => {
-    const color = (selector, property) => getComputedStyle(document.querySelector(selector))[property];
+    const color = (selector, property) =>
+        document.querySelector(selector) && getComputedStyle(document.querySelector(selector))[property];
     const seen = (element) => !element.closest("details:not([open])");
     const charts = [...document.querySelectorAll(".chart")];
     const rest = document.body.cloneNode(true);
@@ -72,14 +73,16 @@ LOOK = """() => {
 
 
 def look(context: BrowserContext, page: Path, view: str, screenshot: Path | None) -> dict[str, Any]:
-    """Open the page in one view and note what there is."""
+    """Open the page in one view and record its contents."""
     noted: dict[str, list[str]] = {"console": [], "errors": [], "requests": []}
     tab: Page = context.new_page()
     tab.on("console", lambda message: noted["console"].append(f"{message.type}: {message.text}"))
     tab.on("pageerror", lambda error: noted["errors"].append(str(error)))
     tab.on("request", lambda request: noted["requests"].append(request.url))
     tab.goto(page.as_uri())
-    tab.wait_for_selector("html[data-drawn]", timeout=60_000)
+    has_charts = tab.query_selector(".chart") is not None
+    if has_charts:
+        tab.wait_for_selector("html[data-drawn]", timeout=60_000)
     if view == "print":
         tab.emulate_media(media="print")
     if screenshot:
@@ -87,7 +90,7 @@ def look(context: BrowserContext, page: Path, view: str, screenshot: Path | None
     seen: dict[str, Any] = tab.evaluate(LOOK)
     if view == "print":
         seen["pdf_bytes"] = len(tab.pdf(format="A4"))
-    if view == "desktop":
+    if view == "desktop" and has_charts:
         tab.hover("#chart-trend svg .mark-symbol path >> nth=-1", force=True)
         seen["tooltip"] = tab.inner_text("#about")
     tab.close()
@@ -95,9 +98,9 @@ def look(context: BrowserContext, page: Path, view: str, screenshot: Path | None
 
 
 def main() -> None:
-    """Look at the page in all views."""
+    """Open the page in all views."""
     chromium, page, *rest = sys.argv[1:]
-    # In a profile of its own, which Playwright makes; and a home of its own, for what Chromium writes elsewhere.
+    # Playwright creates the profile; Chromium also writes into HOME.
     with tempfile.TemporaryDirectory() as home, sync_playwright() as playwright:
         environment = {"HOME": home, "PATH": "/usr/bin:/bin"}
         browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS, env=environment)

@@ -1,61 +1,46 @@
-"""Chances of differences, counted and measured out: the ground that the verdicts of the report stand on."""
+"""Probabilities of differences, by SciPy: the reference for the report's verdicts."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fractions import Fraction
 from itertools import pairwise
-from math import atan, comb, cos, pi, sqrt
+from math import sqrt
 from typing import TYPE_CHECKING
+
+from scipy import stats
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 Share = tuple[int, int]
 Weeks = list[list[Share]]
-"""The weeks of each period, as part and whole."""
-SLICES = 2000
+"""The weeks of each period as pairs of part and whole."""
 
 
 def dealt(now: Share, before: Share) -> float:
-    """Share of the ways to deal out the hits that are as rare as this one; counted, not reckoned."""
-    if now[0] > now[1] or before[0] > before[1]:
-        return 1.0
-    ways, place = _ways(now, before)
-    return float(Fraction(sum(one for one in ways if one <= ways[place]), sum(ways)))
+    """Return the chance that hits are distributed at most as likely as this: Fisher's exact test."""
+    return _exact(now, before, "two-sided")
 
 
 def dealt_higher(now: Share, before: Share) -> float:
-    """Share of the ways to deal out the hits that have as many of them now, or more."""
+    """Return the chance of at least as many hits now."""
+    return _exact(now, before, "greater")
+
+
+def _exact(now: Share, before: Share, alternative: str) -> float:
     if now[0] > now[1] or before[0] > before[1]:
         return 1.0
-    ways, place = _ways(now, before)
-    return float(Fraction(sum(ways[place:]), sum(ways)))
-
-
-def _ways(now: Share, before: Share) -> tuple[list[int], int]:
-    """Number of ways to deal out the hits, by how many of them are now, and the place of this one."""
-    (a, n), (c, m) = now, before
-    hits = a + c
-    first = max(0, hits - m)
-    ways = [comb(n, first) * comb(m, hits - first)]
-    for k in range(first, min(n, hits)):
-        ways.append(ways[-1] * (n - k) * (hits - k) // ((k + 1) * (m - hits + k + 1)))
-    return ways, a - first
+    table = [[hits, tries - hits] for hits, tries in (now, before)]
+    return float(stats.fisher_exact(table, alternative=alternative).pvalue)
 
 
 def beyond(t: float, freedom: int) -> float:
-    """Share of Student's distribution that is further out than t, either way: the area over the angle, by slices."""
-
-    def area(angle: float) -> float:
-        heights = [cos(angle * k / SLICES) ** (freedom - 1) for k in range(SLICES + 1)]
-        return angle / SLICES / 3 * (heights[0] + 4 * sum(heights[1::2]) + 2 * sum(heights[2:-1:2]) + heights[-1])
-
-    return 1 - area(atan(t / sqrt(freedom))) / area(pi / 2)
+    """Return the two-sided tail of Student's distribution beyond t."""
+    return float(2 * stats.t.sf(t, freedom))
 
 
 def variance(periods: Weeks, share: float) -> tuple[float, int]:
-    """Distance of weeks from the share of their period, in units of independent things, and how many may differ."""
+    """Return the squared deviation of weeks from their period's share, in binomial units, and its freedom."""
     squares, freedom = 0.0, 0
     for weeks in periods:
         sent = [week for week in weeks if week[1]]
@@ -67,20 +52,20 @@ def variance(periods: Weeks, share: float) -> tuple[float, int]:
 
 
 def everything(periods: Weeks) -> float:
-    """The share of all weeks together that have a whole."""
+    """Return the share over all weeks with a whole."""
     weeks = [week for period in periods for week in period if week[1]]
     return sum(hits for hits, _ in weeks) / max(1, sum(tries for _, tries in weeks))
 
 
 def dispersion(courses: Sequence[Weeks]) -> tuple[float, int]:
-    """Distances put together, for each way in which something may differ, and how many of those there are."""
+    """Return the pooled dispersion by degree of freedom, and the degrees of freedom."""
     known = [variance(one, everything(one)) for one in courses if 0 < everything(one) < 1]
     freedom = sum(one for _, one in known)
     return (sum(squares for squares, _ in known) / freedom if freedom else 0.0), freedom
 
 
 def by_chance(own: Days, others: Sequence[Days] = ()) -> float:
-    """The chance of what two periods differ by; of many courses, all of them tell how much weeks differ."""
+    """Return the p-value of the change between two periods; all of ``others`` contribute to the dispersion."""
     week = 7 * max(1, own.length // 28)
     now, before, *_ = blocks(own, week)
     (a, n), (c, m) = ((sum(h for h, _ in weeks), sum(t for _, t in weeks)) for weeks in (now, before))
@@ -98,7 +83,7 @@ def by_chance(own: Days, others: Sequence[Days] = ()) -> float:
 
 
 def told(chances: Mapping[str, float]) -> set[str]:
-    """Those that are too rare, of all: the rarest has to be rarer the more there are, the next one of one fewer."""
+    """Return the significant ones by Holm's method: the rarest must be below 0.05 / n, the next below 0.05 / (n-1)."""
     found: set[str] = set()
     left = dict(chances)
     while left and min(left.values()) < 0.05 / len(left):
@@ -112,9 +97,9 @@ class Days:
     """Parts and wholes by day.
 
     Attributes:
-        rows: How many days before the end of the period, part, and whole.
-        length: Of a period.
-        history: How far back anything is looked at.
+        rows: Days before the end of the period, part and whole.
+        length: Days of a period.
+        history: Days to look back.
     """
 
     rows: Sequence[tuple[int, int, int]]
@@ -123,7 +108,7 @@ class Days:
 
 
 def blocks(days: Days, size: int) -> Weeks:
-    """Days added up by so many, from the end of the period, of the one before, and of earlier ones of four weeks."""
+    """Sum days in blocks, from the end of the period, of the previous one, and of earlier ones of four weeks."""
     ends = [0, days.length, 2 * days.length]
     while ends[-1] < days.history:
         ends.append(ends[-1] + max(days.length, 28))

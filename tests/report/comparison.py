@@ -1,4 +1,4 @@
-"""What on a page is not what the sandbox gives."""
+"""Differences between a page and the sandbox."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ if TYPE_CHECKING:
     from tests.report.reading import Page
 
 ROUNDED = 5e-7
-"""Intervals are rounded to six decimals in the marts, so that databases agree."""
+"""The marts round intervals to six decimals, so that databases agree."""
 
 
 def same(value: float | None, other: float | None) -> bool:
-    """Whether two figures are the same but for that; zero is zero."""
+    """Compare two figures with this tolerance; zero equals only zero."""
     if not value or not other:
         return value == other
     return math.isclose(value, other, abs_tol=ROUNDED, rel_tol=1e-12)
 
 
 def differences(page: Page, expected: Expected, words: Mapping[str, str]) -> Iterator[str]:
-    """Tell of each figure and word that is not what it should be, one that is missing and one too many among them."""
+    """Report each wrong, missing or surplus figure and word."""
     values = on_page(expected)
     for name in sorted(page.figures.keys() ^ values.keys()):
         yield f"{name} is {'too many' if name in page.figures else 'missing'}"

@@ -1,4 +1,4 @@
-"""What the sandbox holds, and what is counted in it: the ground that the expected figures of the report stand on."""
+"""Count the sandbox's records: the basis of the report's expected figures."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from scipy.stats import binomtest
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
@@ -14,11 +16,10 @@ Row = dict[str, Any]
 Values = dict[str, "float | None"]
 
 CODES = Path(__file__).parents[2] / "transform" / "seeds" / "instantly_codes.csv"
-Z = 1.959963984540054
 
 
 def labels(stream: str, field: str) -> dict[int, str]:
-    """What codes stand for."""
+    """Return the labels of codes."""
     with CODES.open(encoding="utf-8") as file:
         return {
             int(row["code"]): row["label"]
@@ -32,20 +33,19 @@ def over(part: float | None, whole: float | None) -> float | None:
 
 
 def ends(hits: float, tries: float) -> tuple[float | None, float | None]:
-    """Where the score test just does not reject a share: the roots of (p - hits / tries)^2 = Z^2 p (1 - p) / tries."""
+    """Return the bounds of the 95 % score interval, by SciPy."""
     if not tries or hits > tries:
         return None, None
-    a, b, c = 1 + Z**2 / tries, -(2 * hits / tries + Z**2 / tries), (hits / tries) ** 2
-    root = max(0.0, b * b - 4 * a * c) ** 0.5
-    return max(0.0, (-b - root) / (2 * a)), min(1.0, (-b + root) / (2 * a))
+    low, high = binomtest(int(hits), int(tries)).proportion_ci(method="wilson")
+    return float(low), float(high)
 
 
 class Counting:
-    """The rows of some workspaces, and figures by their names.
+    """Rows of workspaces, and figures by name.
 
     Args:
-        truths: For each workspace, what gives its rows of a resource.
-        end: The last full day.
+        truths: For each workspace, a function from a resource to its rows.
+        end: Last full day.
         days: Length of the period.
     """
 

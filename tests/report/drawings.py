@@ -1,4 +1,4 @@
-"""What each chart of the report draws: which figures, and what it says of them."""
+"""Expected rows of the report's charts."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ Drawn = dict[str, list[dict[str, Any]]]
 
 
 def drawn(expected: Expected, words: Mapping[str, str], texts: Mapping[str, str]) -> Drawn:
-    """The rows of each chart.
+    """Return the rows of each chart.
 
     Args:
-        expected: The figures.
+        expected: Figures.
         words: Words that depend on the data, by name.
-        texts: How each figure is written.
+        texts: Formatted figures.
     """
     values = expected.values
     weeks = list(_weeks(expected, words, texts))

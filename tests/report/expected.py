@@ -1,6 +1,6 @@
-"""Every figure of the report, by its name, computed from what the sandbox holds and in no other way than by counting.
+"""Every figure of the report by name, counted from the sandbox's records.
 
-Nothing here is shared with the report or the dbt package, so that a mistake would have to be made twice.
+Shares no code with the report or the dbt package, so that they cannot share a mistake.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from tests.report.counting import Counting, labels, over
-from tests.report.health import ENOUGH, are_comparable, health, reasons_of
+from tests.report.health import ENOUGH, health, reasons_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -22,13 +22,13 @@ COMPARED = ("sent", "new_leads", "positive", "meetings", "positive_rate", "reply
 
 
 class Expected(Counting):
-    """The figures of some workspaces."""
+    """Figures of some workspaces."""
 
     def __init__(self, truths: Iterable[Callable[[str], Iterable[Row]]], end: date, days: int = 28) -> None:
         super().__init__(truths, end, days)
         self.values |= {"odd.count": 0, "odd.more": 0}
         self.attention: dict[str, tuple[Row, list[tuple[int, str]]]] = {}
-        """Senders that need attention, and why."""
+        """Senders that need attention, with reasons."""
         self._periods()
         self._weeks()
         self._funnel()
@@ -61,7 +61,7 @@ class Expected(Counting):
         for name in COMPARED:
             parts = [found[which][name] for which in ("now", "before")]
             now, before = (over(*part) if isinstance(part, tuple) else part for part in parts)
-            # Leads that were at a meeting then and have moved on since cannot be counted.
+            # Leads that have left the meeting stage since are no longer countable.
             before = before if reaches_back and name != "meetings" else None
             self.values |= {f"period.{name}.now": now, f"period.{name}.before": before}
             self.values[f"period.{name}.change"] = self._change(now, before, relative=not name.endswith("_rate"))
@@ -135,7 +135,7 @@ class Expected(Counting):
 
     @staticmethod
     def _value(lifetime: list[Row]) -> float | None:
-        """Values of several workspaces may be of several currencies."""
+        """Workspaces may use different currencies."""
         valued = {row["workspace"] for row in lifetime if row["total_opportunity_value"]}
         return sum(row["total_opportunity_value"] for row in lifetime) if len(valued) < 2 else None
 
@@ -180,12 +180,10 @@ class Expected(Counting):
         workspaces = [next(iter(truth("workspace")))["id"] for truth in self._truths]
         healths: Counter[str] = Counter()
         states = {field: labels("accounts", field) for field in ("status", "warmup_status")}
-        windows = ((0, 7), (7, 14), (0, 30))
-        bounces = [[self._bounces(account, *days) for days in windows] for account in self.accounts]
-        compared = sum(are_comparable(week, before) for week, before, _ in bounces)
-        for account, (week, before, month) in zip(self.accounts, bounces, strict=True):
+        for account in self.accounts:
+            week, before, month = (self._bounces(account, *days) for days in ((0, 7), (7, 14), (0, 30)))
             score = warmups.get((account["workspace"], account["email"]), {}).get("health_score")
-            reasons = reasons_of(account, states, (week, before, month), score, compared)
+            reasons = reasons_of(account, states, (week, month), score)
             healths[health(reasons, judged=score is not None or month[1] >= ENOUGH)] += 1
             if reasons:
                 name = f"sender.{workspaces[account['workspace']]}.{account['email']}"
@@ -205,7 +203,7 @@ class Expected(Counting):
             if row["sent"] and row["email_account"]
         }
         self.values["senders.unmatched"] = len(senders - known)
-        self.values["senders.deleted"] = 0  # the sandbox holds what is there
+        self.values["senders.deleted"] = 0  # the sandbox contains no deleted records
         self.values["senders.more"] = max(0, healths["burning"] + healths["watch"] - 25)
 
     def _sending(self) -> None:
@@ -237,7 +235,7 @@ class Expected(Counting):
         for lead in self.leads:
             if "timestamp_last_contact" in lead:
                 sender = self._sender_of(lead, of) or "Unknown"
-                found = pairs[sender, esps.get(lead.get("esp_code"), "Unknown")]
+                found = pairs[sender, esps[lead["esp_code"]] if lead.get("esp_code") in esps else "Unknown"]
                 replied, bounced = lead.get("email_reply_count", 0) > 0, lead["status"] == -1
                 found.update({"contacted": 1, "replied": int(replied), "bounced": int(bounced)})
         recipients: dict[str, Counter[str]] = defaultdict(Counter)

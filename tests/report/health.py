@@ -1,49 +1,46 @@
-"""Which senders need attention and why, by rules of its own."""
+"""Senders that need attention, with reasons, by an independent set of rules."""
 
 from __future__ import annotations
 
+from decimal import ROUND_HALF_UP, ROUND_UP, Decimal
 from typing import TYPE_CHECKING, Any
-
-from tests.report.chance import dealt_higher
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 Count = tuple[int, int]
-"""Emails that bounced, and emails sent."""
+"""Bounced emails and sent emails."""
 ENOUGH = 20
 BURNING, WATCH = 1, 2
 
 
 def health(reasons: list[tuple[int, str]], *, judged: bool = True) -> str:
-    """In a word; of what there is nothing to judge by, that."""
+    """Return the grade as one word, also if there are no data to judge."""
     if reasons:
         return {BURNING: "burning", WATCH: "watch"}[min(reasons)[0]]
     return "green" if judged else "unknown"
 
 
 def why(reasons: list[tuple[int, str]]) -> str:
-    """In words, what is worst first."""
+    """Return the reasons, worst first."""
     return "; ".join(text for grade in (BURNING, WATCH) for severity, text in reasons if severity == grade)
 
 
 def reasons_of(
     account: Mapping[str, Any],
     labels: Mapping[str, Mapping[int, str]],
-    bounces: tuple[Count, Count, Count],
+    bounces: tuple[Count, Count],
     score: float | None,
-    compared: int,
 ) -> list[tuple[int, str]]:
-    """Grade an account, as one of so many whose weeks are compared.
+    """Grade an account.
 
     Args:
-        account: As the API gives it.
-        labels: Of its codes.
-        bounces: Of the last 7 days, of the 7 before and of the last 30.
-        score: Of its warm-up.
-        compared: How many accounts have enough sends in both weeks.
+        account: Record of the API.
+        labels: Labels of its codes.
+        bounces: Bounces of the last 7 days and of the last 30.
+        score: Warm-up score.
     """
-    week, before, month = bounces
+    week, month = bounces
     return [
         *_state(account, labels),
         *_bounces(7, week),
@@ -51,7 +48,6 @@ def reasons_of(
         *_warmup(score),
         *([(WATCH, f"account: {labels['status'][3]}")] if account["status"] == 3 else []),
         *([(WATCH, "sends while its warm-up is paused")] if account["warmup_status"] == 0 and month[1] else []),
-        *([(WATCH, "bounces at least doubled within a week")] if _doubled(week, before, compared) else []),
         *([(WATCH, f"{-(-week[1] // 7)} sends a day")] if week[1] > 7 * 30 else []),
     ]
 
@@ -66,21 +62,17 @@ def _state(account: Mapping[str, Any], labels: Mapping[str, Mapping[int, str]]) 
 def _bounces(days: int, count: Count) -> Iterator[tuple[int, str]]:
     bounced, sent = count
     if sent >= ENOUGH and 100 * bounced > 3 * sent:
-        tenths = (2000 * bounced + sent) // (2 * sent)
-        grade = BURNING if 100 * bounced > 5 * sent else WATCH
-        yield grade, f"{tenths // 10}.{tenths % 10}% bounced in {days} days"
+        grade, limit = (BURNING, 5) if 100 * bounced > 5 * sent else (WATCH, 3)
+        yield grade, f"{_above(limit, bounced, sent)}% bounced in {days} days"
+
+
+def _above(limit: int, bounced: int, sent: int) -> Decimal:
+    """Round with as few decimals as keep the value above the limit."""
+    exact = Decimal(100 * bounced) / sent
+    rounded = (exact.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP) for places in (1, 2, 3))
+    return next((one for one in rounded if one > limit), exact.quantize(Decimal("0.0001"), ROUND_UP))
 
 
 def _warmup(score: float | None) -> Iterator[tuple[int, str]]:
     if score is not None and score < 80:
         yield BURNING if score < 60 else WATCH, f"warm-up health {int(score)}"
-
-
-def are_comparable(week: Count, before: Count) -> bool:
-    """Tell whether both weeks have enough sends."""
-    return week[1] >= ENOUGH and before[1] >= ENOUGH
-
-
-def _doubled(week: Count, before: Count, compared: int) -> bool:
-    enough = are_comparable(week, before) and week[0] >= 2 and week[0] * before[1] >= 2 * before[0] * week[1]
-    return enough and dealt_higher(week, before) * compared < 0.05

@@ -1,4 +1,4 @@
-"""What a page of the report says, read without a browser."""
+"""Read a page of the report without a browser."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ RULES = (
         "of 95%",
         "more than 1 time in 20",
         "less than 1 time in 20",
+        "less than 1 report in 20",
+        "up to 5 reports in 20",
         "under 200 sends",
         "under 3% is fine",
     ),
@@ -25,16 +27,16 @@ RULES = (
 
 @dataclass
 class Page:
-    """What there is on a page.
+    """Contents of a page.
 
     Attributes:
-        as_of: The day that the page is about, as value and text.
+        as_of: The page's date, as value and text.
         figures: Value and text of each figure, by name.
         words: Words that depend on the data, by name.
-        title: What the browser calls it.
+        title: Title of the document.
         rest: All other text.
-        labels: What each chart says it shows.
-        charts: The rows of each chart.
+        labels: Label of each chart.
+        charts: Rows of each chart.
     """
 
     as_of: tuple[str, str] = ("", "")
@@ -47,12 +49,12 @@ class Page:
 
     @property
     def loose_numbers(self) -> list[str]:
-        """Numbers in the rest of the text that are no rules."""
+        """Find numbers in the rest of the text that belong to no rule."""
         return loose_numbers(self.rest)
 
 
 def loose_numbers(text: str) -> list[str]:
-    """Numbers with the text around them that are no rules."""
+    """Find numbers that belong to no rule, with the text around them."""
     plain = " ".join(text.split())
     for rule in RULES:
         plain = plain.replace(rule, "")
@@ -101,7 +103,7 @@ class _Reader(HTMLParser):
         elif tag == "title":
             self.page.title = text
         elif tag not in {"script", "style"}:
-            # Words within words belong to the outer ones.
+            # Nested words belong to the outer ones.
             if any("data-text" in outer for _, outer, _ in self.open):
                 self.open[-1][2].append(text)
             else:

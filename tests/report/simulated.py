@@ -1,4 +1,4 @@
-"""Workspaces in which nothing changes but by chance, or one thing by a known factor, as rows of the marts."""
+"""Rows of the marts for workspaces that change by chance only, or in one rate by a known factor."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ END = date(2026, 6, 28)  # a Sunday
 DAYS, HISTORY = 28, 84
 COUNTS = ("sent", "new_leads", "replies", "positive")
 RATES = {"positive": "rate_sent", "replies": "rate_replied_sent", "bounced": "rate_account_sent"}
-"""What rates are made of: the parts, and their wholes."""
+"""Parts of the rates, and their wholes."""
 
 
 def hits(chance: random.Random, tries: int, share: float) -> int:
-    """Draw how many of so many tries hit, from one to the next."""
+    """Draw the number of hits among tries, by the distances between hits."""
     found, place = 0, 0
     while share > 0:
         place += 1 + int(math.log(1 - chance.random()) / math.log(1 - share))
@@ -32,19 +32,19 @@ def hits(chance: random.Random, tries: int, share: float) -> int:
 
 
 def working_days() -> Iterator[int]:
-    """Give the days on which emails go out, as days before the end, oldest first."""
+    """Return the days with emails, as days before the end, oldest first."""
     for back in reversed(range(HISTORY)):
         if (END - timedelta(days=back)).weekday() < 5:
             yield back
 
 
 def course(chance: random.Random, sent: int, share: float, factor: float = 1) -> list[int]:
-    """Draw the hits of each working day, each email for itself; in the last period by a factor more."""
+    """Draw the hits of each working day, independently for each email; multiply the last period's rate by a factor."""
     return [hits(chance, sent, share * (factor if back < DAYS else 1)) for back in working_days()]
 
 
 def replies(chance: random.Random, leads: Sequence[int], mean: float, lag: float) -> list[int]:
-    """Draw the replies of each working day: each lead has so many on average, each next one so many days later."""
+    """Draw the replies of each working day: ``mean`` replies per lead, each next one about ``lag`` days later."""
     found = [0] * (len(leads) + 1)
     for day, count in enumerate(leads):
         for _ in range(count):
@@ -57,9 +57,9 @@ def replies(chance: random.Random, leads: Sequence[int], mean: float, lag: float
 
 
 def bounces(chance: random.Random, sent: int, share: float, lists: int, factor: float = 1) -> list[int]:
-    """Draw the bounces of each working day; a list lasts so many days, and has a share of its own that bounces.
+    """Draw the bounces of each working day; each list lasts ``lists`` days and has its own bounce rate.
 
-    One list in five is old: of it four times as much bounces as of the others.
+    One list in five is old and bounces four times as often.
     """
     found, own = [], 0.0
     for number, back in enumerate(working_days()):
@@ -70,7 +70,7 @@ def bounces(chance: random.Random, sent: int, share: float, lists: int, factor: 
 
 
 def rows(sent: int, **counts: Sequence[int]) -> list[Row]:
-    """Give the days as rows, with zero for what is not given."""
+    """Return the days as rows, with zero for missing counts."""
     empty = dict.fromkeys((*COUNTS, *(f"rate_{part}" for part in RATES)), 0)
     wholes = dict.fromkeys(("sent", *RATES.values()), sent)
     return [
@@ -81,7 +81,7 @@ def rows(sent: int, **counts: Sequence[int]) -> list[Row]:
 
 
 def report(days: list[Row], campaigns: Sequence[list[Row]] = ()) -> Marts:
-    """Give what the report reads of a workspace with these days, and campaigns with these."""
+    """Return the report's input for a workspace with these days and campaigns."""
     found = []
     for number, of_it in enumerate(campaigns):
         sums = {
@@ -100,7 +100,7 @@ def report(days: list[Row], campaigns: Sequence[list[Row]] = ()) -> Marts:
         [],
         {
             "days": days,
-            "meetings": [],
+            "meetings": [{"meetings": 0, "is_loaded": 1, "is_whole": True}],
             "first_days": [{"workspace_id": "w", "date": (first := END - timedelta(days=HISTORY)), "all_from": first}],
             "ever_sent": [{"workspace_id": "w", "sent": True}],
             "streams": [],

@@ -1,4 +1,4 @@
-"""The command that writes the report, as far as it goes without what draws charts."""
+"""The report's command, as far as it works without the chart library."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pytest
 from report import marts
 from report.database import Database, opened
 from report.errors import ReportError
+from report.queries import QUERIES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,37 +28,64 @@ def database(tmp_path: Path) -> Path:
     return path
 
 
-def test_missing_file_is_told_and_not_made(tmp_path: Path) -> None:
+def test_missing_file_is_an_error_and_is_not_created(tmp_path: Path) -> None:
     with pytest.raises(ReportError, match="there is no DuckDB file"), opened(str(tmp_path / "none.duckdb")):
         pass
     assert list(tmp_path.iterdir()) == []
 
 
-def test_file_of_another_kind_is_told(tmp_path: Path) -> None:
+def test_snowflake_address_is_refused_without_repeating_it() -> None:
+    with pytest.raises(ReportError, match="Snowflake is --database snowflake") as told:
+        opened("snowflake://ida:Secret@acme").__enter__()
+    assert "Secret" not in str(told.value)
+
+
+def test_snowflake_without_its_connector_says_how_to_install_it() -> None:
+    with pytest.raises(ReportError, match="installs it"):
+        opened("snowflake").__enter__()
+
+
+@pytest.mark.parametrize(
+    ("until", "meetings", "is_whole"), [("2026-06-30", 1, 1), ("2026-06-10", 1, 0), ("2026-04-30", 1, 0)]
+)
+def test_meetings_are_partial_if_one_workspace_was_loaded_earlier(until: str, meetings: int, is_whole: int) -> None:
+    with duckdb.connect() as connection:
+        connection.execute("create table instantly__data_as_of (workspace_id text, stream text, complete_until date)")
+        rows = [("a", "leads", "2026-06-30"), ("b", "leads", until)]
+        connection.executemany("insert into instantly__data_as_of values (?, ?, ?)", rows)
+        connection.execute(
+            "create table instantly__leads as select 'a' as workspace_id, 'x' as lead_id, 6 as stage_number, "
+            "timestamp '2026-06-20 12:00:00' as last_interest_change_at"
+        )
+        query = QUERIES["meetings"].format(marts="main", start="date '2026-06-03'", end="date '2026-06-30'")
+        assert connection.sql(query).fetchall() == [(meetings, 1, is_whole)]
+
+
+def test_other_file_type_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "notes").write_text("not a database", encoding="utf-8")
     with pytest.raises(ReportError, match="cannot be opened"), opened(str(tmp_path / "notes")):
         pass
 
 
-def test_warehouse_in_which_dbt_has_not_been_run_is_told(database: Path) -> None:
-    with opened(str(database)) as warehouse, pytest.raises(ReportError, match="has `dbt build` been run"):
+def test_warehouse_without_dbt_models_is_an_error(database: Path) -> None:
+    with opened(str(database)) as warehouse, pytest.raises(ReportError, match="run `make transform`"):
         marts.read(warehouse, "elsewhere", 28)
 
 
-def test_warehouse_without_a_day_of_figures_is_told(database: Path) -> None:
-    with opened(str(database)) as warehouse, pytest.raises(ReportError, match="no day of figures yet"):
+def test_warehouse_without_daily_figures_is_an_error(database: Path) -> None:
+    with opened(str(database)) as warehouse, pytest.raises(ReportError, match="have no daily figures"):
         marts.read(warehouse, "analytics", 28)
 
 
 @pytest.mark.parametrize("schema", ["", "a b", "analytics; drop table x", "a.b.c", 'a"b'])
-def test_schema_that_is_not_there_is_told(database: Path, schema: str) -> None:
+def test_missing_schema_is_an_error(database: Path, schema: str) -> None:
     with opened(str(database)) as warehouse, pytest.raises(ReportError, match="there is no schema"):
         marts.read(warehouse, schema, 28)
 
 
 @pytest.mark.parametrize("file", ["acme.com", "main", "temp", "system", "analytics", "an acme-gmbh", "2026", "select"])
 @pytest.mark.parametrize("schema", ["analytics", "an-acme-gmbh", "acme.com", "main", 'An "Acme"'])
-def test_files_and_schemas_may_be_called_anything(tmp_path: Path, file: str, schema: str) -> None:
+def test_files_and_schemas_may_have_any_name(tmp_path: Path, file: str, schema: str) -> None:
     path = tmp_path / f"{file}.duckdb"
     quoted = schema.replace('"', '""')
     with closing(duckdb.connect(str(path))) as connection:
@@ -65,13 +93,13 @@ def test_files_and_schemas_may_be_called_anything(tmp_path: Path, file: str, sch
         connection.execute(f'create schema if not exists "{database}"."{quoted}"')
         connection.execute(f'create table "{database}"."{quoted}".instantly__data_as_of ({COLUMNS})')
     for name in (schema, schema.upper()):
-        with opened(str(path)) as warehouse, pytest.raises(ReportError, match="no day of figures yet"):
+        with opened(str(path)) as warehouse, pytest.raises(ReportError, match="have no daily figures"):
             marts.read(warehouse, name, 28)
 
 
-def test_of_schemas_that_differ_in_capitals_alone_the_one_that_is_named_is_read() -> None:
+def test_schemas_differing_only_by_case_are_distinguished() -> None:
     class Schemas:
-        """As of Postgres, where DuckDB would not have them all."""
+        """As in Postgres; DuckDB cannot hold schemas that differ only in capitals."""
 
         description = (("catalog_name",), ("schema_name",))
 

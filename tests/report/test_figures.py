@@ -1,4 +1,4 @@
-"""How figures are written, and what is said of their changes."""
+"""Format of figures, and words for their changes."""
 
 from __future__ import annotations
 
@@ -45,14 +45,14 @@ RATES = st.integers(0, 5000).flatmap(lambda tries: st.tuples(st.integers(0, trie
         (-0.214, Kind.CHANGE, "\N{MINUS SIGN}21%"),
         (12.5, Kind.CHANGE, "+1,250%"),
         (2250.4, Kind.MONEY, "2,250"),
-        (79.6, Kind.SCORE, "79"),  # under a threshold of 80,
+        (79.6, Kind.SCORE, "79"),  # below a threshold of 80
     ],
 )
-def test_values_are_written_as_people_read_them(value: float, kind: Kind, text: str) -> None:
+def test_values_are_formatted_for_readers(value: float, kind: Kind, text: str) -> None:
     assert written(value, kind) == text
 
 
-def test_what_is_not_known_is_not_written_as_zero() -> None:
+def test_unknown_figure_is_not_shown_as_zero() -> None:
     assert (Figure("open_rate", None, Kind.RATE, "not tracked").text, Figure("open_rate", None).data) == (
         "not tracked",
         "",
@@ -60,12 +60,12 @@ def test_what_is_not_known_is_not_written_as_zero() -> None:
     assert Figure("open_rate", None).text != Figure("open_rate", 0).text
 
 
-def test_days_cannot_be_taken_for_months() -> None:
+def test_dates_are_unambiguous() -> None:
     assert day(date(2026, 3, 4)) == "4 Mar 2026"
 
 
 @pytest.mark.parametrize(("part", "whole"), [(None, 3), (3, None), (3, 0), (0, 0)])
-def test_nothing_is_no_share_of_nothing(part: float | None, whole: float | None) -> None:
+def test_share_of_zero_is_undefined(part: float | None, whole: float | None) -> None:
     assert share(part, whole) is None
 
 
@@ -75,9 +75,9 @@ def test_interval_is_where_the_score_test_just_does_not_reject(pair: tuple[int, 
 
 
 @given(st.integers(1, 5000))
-def test_interval_of_what_never_or_always_happened_ends_there_exactly(tries: int) -> None:
+def test_interval_of_zero_or_full_share_ends_exactly_there(tries: int) -> None:
     (never, _), (_, always) = wilson(0, tries), wilson(tries, tries)
-    assert (repr(never), repr(always)) == ("0.0", "1.0")  # no zero with a sign either
+    assert (repr(never), repr(always)) == ("0.0", "1.0")  # nor a signed zero
 
 
 @pytest.mark.parametrize(
@@ -91,9 +91,7 @@ def test_interval_of_what_never_or_always_happened_ends_there_exactly(tries: int
         (None, 5, "\N{EN DASH}"),
     ],
 )
-def test_counts_change_by_a_share_of_what_they_were_and_have_no_verdict(
-    now: int | None, before: int | None, text: str
-) -> None:
+def test_count_change_is_relative_and_has_no_verdict(now: int | None, before: int | None, text: str) -> None:
     change = change_of_count("change", now, before)
     assert (change.figure.text, change.verdict) == (text, Verdict.PLAIN)
 
@@ -115,7 +113,7 @@ UP, DOWN = "\N{BLACK UP-POINTING TRIANGLE}", "\N{BLACK DOWN-POINTING TRIANGLE}"
         ((1, 100), (None, None), True, False, "\N{EN DASH}", Verdict.PLAIN, ""),
     ],
 )
-def test_rates_change_by_points_for_better_or_worse_where_that_is_clear(
+def test_clear_rate_changes_are_shown_in_points_with_a_verdict(
     now: tuple[int, int],
     before: tuple[int | None, int | None],
     better: bool,  # noqa: FBT001 - a parameter

@@ -1,4 +1,4 @@
-"""What the report has to say of changes: better, worse, or within chance."""
+"""Expected verdicts on changes: better, worse or within chance."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ RATES = {
     "reply_rate": ("daily", "replies"),
     "bounce_rate": ("accounts_daily", "bounced"),
 }
-"""The rates of the period that have a verdict, and what they are shares of emails sent of."""
+"""The rates with a verdict: source and numerator; the denominator is emails sent."""
 
 
 def verdicts(expected: Expected, began: set[int]) -> Iterator[tuple[str, str]]:
-    """Each by its name; of campaigns all are looked at at once.
+    """Return the verdicts by name; campaigns are judged together.
 
     Args:
-        expected: The figures.
-        began: Numbers of the workspaces that are newer than the period before, which say nothing of a change.
+        expected: Figures.
+        began: Numbers of the workspaces that began after the previous period's start, so that changes mean nothing.
     """
     for name, (source, hits) in RATES.items():
         change = expected.values[f"period.{name}.change"]
@@ -47,11 +47,11 @@ def verdicts(expected: Expected, began: set[int]) -> Iterator[tuple[str, str]]:
         if of[name] not in began
         and all(any(row[2] and row[0] // length == which for row in found.rows) for which in (0, 1))
     }
-    clear = told({name: by_chance(found, others) for name, found in sent.items()})
+    confirmed = told({name: by_chance(found, others) for name, found in sent.items()})
     for name in sent:
         change = expected.values[name]
         if change is not None:
-            yield name, _word(change, clear=name in clear, better=True)
+            yield name, _word(change, clear=name in confirmed, better=True)
 
 
 def _days(expected: Expected, rows: list[Row], hits: str) -> Days:

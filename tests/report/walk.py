@@ -1,4 +1,4 @@
-"""All figures of a report, wherever they are in its sections."""
+"""Collect all figures of a report from its sections."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from report import checks, providers, sections, tables
 from report.figures import Figure
+from report.threads import threads
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,12 +16,13 @@ if TYPE_CHECKING:
 
 
 def figures(marts: Marts) -> dict[str, Figure]:
-    """By name; those of figures that are there twice are the same."""
+    """Return the figures by name; duplicates must be equal."""
     parts: list[Any] = [
         sections.length(marts),
         sections.tiles(marts),
         sections.emails_per_positive(sections.tiles(marts)[0]),
         sections.weeks(marts),
+        threads(marts.rows),
         sections.funnel(marts),
         sections.note_of_leads(marts),
         tables.campaigns(marts),

@@ -1,4 +1,4 @@
-"""The words of the report that depend on the data, by the names that they have on the page: dates, names, verdicts."""
+"""The report's words that depend on the data: dates, names and verdicts, by their names on the page."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ COMPARISONS = 6
 LEFT_OVER = {
     *("campaigns.more", "variants.more", "senders.more", "campaigns.without_figures", "steps.unattributed.replied"),
     *("senders.deleted", "senders.unknown", "senders.unmatched", "odd.count", "odd.more", "checks.odd"),
-    "period.emails_per_positive",
+    *("period.emails_per_positive", "threads.more", "threads.waiting"),
 }
 
 
@@ -30,12 +30,12 @@ def day(value: date) -> str:
 
 
 def words(expected: Expected, workspaces: Sequence[str], loaded_at: datetime | None = None) -> dict[str, str]:
-    """All of them; when the data were loaded only if it is known.
+    """Return all words; the time of the load only if known.
 
     Args:
-        expected: The figures of the page.
+        expected: Figures of the page.
         workspaces: Names of the workspaces.
-        loaded_at: When the last of them was loaded.
+        loaded_at: Time of the last load.
     """
     found = {"title": workspaces[0] if len(workspaces) == 1 else f"{len(workspaces)} workspaces"}
     if loaded_at:
@@ -66,7 +66,7 @@ def words(expected: Expected, workspaces: Sequence[str], loaded_at: datetime | N
 
 
 def _first_days(expected: Expected) -> dict[int, date]:
-    """The days from which on there are figures of both campaigns and accounts, by the number of the workspace."""
+    """Return the first days with figures of both campaigns and accounts, by number of the workspace."""
     found: dict[int, date] = {}
     for rows in (expected.daily, expected.accounts_daily):
         days: dict[int, date] = {}
@@ -88,14 +88,14 @@ def _campaigns(expected: Expected, workspaces: Sequence[str]) -> Iterable[tuple[
 
 
 def shown(expected: Expected) -> list[str]:
-    """The campaigns whose variants the page compares, as far as it has room."""
+    """Return the campaigns whose variants the page compares, as many as fit."""
     compared = {name.split(".")[1] for name in expected.values if name.startswith("variant.")}
     sent = {key: [expected.values[f"campaign.{key}.{which}"] for which in ("sent", "ever_sent")] for key in compared}
     return sorted(compared, key=lambda key: sent[key], reverse=True)[:COMPARISONS]
 
 
 def on_page(expected: Expected) -> dict[str, float | None]:
-    """The figures that the page shows: what is left over where something is, and variants as far as there is room."""
+    """Return the figures on the page: remainders only if not zero, and variants as many as fit."""
     beyond = {name.split(".")[1] for name in expected.values if name.startswith("variant.")} - set(shown(expected))
     return {
         name: value
@@ -127,7 +127,7 @@ def _variants(expected: Expected) -> Iterable[tuple[str, str]]:
 
 
 def _written(expected: Expected, row: Row) -> Row:
-    """A variant as the campaign has it; none where it has been deleted since."""
+    """Return the campaign's variant; None if it has been deleted since."""
     variants = expected.campaigns[row["campaign_id"]]["sequences"][0]["steps"][int(row["step"]) - 1]["variants"]
     return variants[int(row["variant"])] if int(row["variant"]) < len(variants) else {}
 
@@ -166,7 +166,7 @@ def _wins(expected: Expected, row: Row, rivals: Iterable[Row]) -> bool:
 
 
 def _contests(expected: Expected) -> int:
-    """Count the variants that may win: those that are not early and have a rival that is not."""
+    """Count the variants that may win: those past the early phase that have such a rival."""
     ready = Counter(
         (row["campaign_id"], row["step"])
         for row in expected.steps

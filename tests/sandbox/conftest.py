@@ -1,4 +1,4 @@
-"""A running sandbox, put back to its seeded state before each test."""
+"""A running sandbox, reset to its seeded state before each test."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ CONFIG = SandboxConfig(
 
 
 class Api:
-    """A client with manners of its own: it says who it is."""
+    """An HTTP client with a User-Agent of its own."""
 
     def __init__(self, server: Server, key: str = "default") -> None:
         self.base = f"{server.url}/api/v2"

@@ -1,4 +1,4 @@
-"""Analytics of accounts, warm-up, what accounts send for, subsequences and verification."""
+"""Account analytics, warm-up, campaigns of accounts, subsequences and verification."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_emails_may_be_repeated_or_joined(api, control, emails):
     assert expected
 
 
-def test_daily_rows_are_refused_where_they_are_too_many(api, server, emails):
+def test_too_many_daily_rows_are_refused(api, server, emails):
     path = "/accounts/analytics/daily"
     assert api.get(path, **JUNE).status_code == 400
     assert api.get(path, emails=[f"a{number}@x.example" for number in range(201)]).status_code == 400
@@ -90,7 +90,7 @@ def test_accounts_know_their_campaigns(api, control, emails):
     assert api.get("/account-campaign-mappings/nobody@x.example").status_code == 404
 
 
-def test_lists_sum_up_what_verification_said(api, control):
+def test_lists_sum_up_verification_results(api, control):
     stats = {row["list_id"]: row for row in control.truth("verification_stats")}
     leads = Counter((row.get("list_id"), row.get("verification_status")) for row in control.truth("leads"))
     for key, row in stats.items():
@@ -123,7 +123,7 @@ def test_subsequences_have_numbers_of_their_own(api, control):
 
 
 @pytest.mark.parametrize(("kind", "key"), [("campaign", "campaign_id"), ("subsequence", "subsequence_id")])
-def test_sending_status_tells_why_not(api, control, kind, key):
+def test_sending_status_gives_the_reason(api, control, kind, key):
     statuses = {row[key]: row for row in control.truth(f"{kind}_sending_status")}
     for row in control.truth(f"{kind}s"):
         answer = api.get(f"/{kind}s/{row['id']}/sending-status").json()

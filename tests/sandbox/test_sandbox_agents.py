@@ -1,4 +1,4 @@
-"""AI agents: lists of every shape, sums that agree, and what happens next."""
+"""AI agents: lists of every shape, consistent sums, and changes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 AT = "2026-07-02T10:00:00.000Z"
 SALES, MANAGERS, FINDERS = "ai_sales_agents", "ai_inbox_managers", "ai_lead_finders"
 DELIVERABILITY = "ai_deliverability_agents"
-# Lists that belong to an agent: (path, truth, whose, the member that names the agent, whether truth adds it).
+# Lists of an agent: (path, truth resource, agents, member with the agent's id, true if truth adds it).
 LISTS = [
     ("/ai-agents/sales/{}/activities", "ai_sales_agent_activities", SALES, "ai_sdr_id", False),
     ("/ai-agents/{}/activities", "ai_sales_agent_activities", SALES, "ai_sdr_id", False),
@@ -22,7 +22,7 @@ LISTS = [
     ("/ai-agents/lead-finder/{}/activities", "ai_lead_finder_activities", FINDERS, "agent_id", False),
     ("/ai-agents/deliverability/{}/feed-items", "ai_deliverability_feed_items", DELIVERABILITY, "agent_id", False),
 ]
-# Figures that belong to an agent; truth adds the agent.
+# Figures of an agent; truth adds the agent.
 FIGURES = [
     ("/ai-agents/sales/{}/analytics", "ai_sales_agent_analytics", SALES),
     ("/ai-agents/sales/{}/opportunities/summary", "ai_sales_agent_opportunities", SALES),
@@ -56,7 +56,7 @@ def own(control, resource, member, agent, *, added=False):
 
 
 @pytest.mark.parametrize(("path", "resource", "agents", "member", "added"), LISTS)
-def test_lists_of_agents_show_everything_of_theirs(api, control, path, resource, agents, member, added):
+def test_agent_lists_show_all_their_records(api, control, path, resource, agents, member, added):
     some = 0
     for agent in ids(control, agents):
         rows = walk(api, path.format(agent), limit=9)
@@ -67,7 +67,7 @@ def test_lists_of_agents_show_everything_of_theirs(api, control, path, resource,
 
 
 @pytest.mark.parametrize(("path", "resource", "agents"), FIGURES)
-def test_figures_of_agents_are_the_truth(api, control, path, resource, agents):
+def test_agent_figures_match_the_truth(api, control, path, resource, agents):
     for agent in ids(control, agents):
         found = api.get(path.format(agent)).json()
         assert (found if isinstance(found, list) else [found]) == own(control, resource, "agent_id", agent, added=True)
@@ -96,7 +96,7 @@ def test_one_list_has_agents_of_all_types(api, control):
     assert api.get("/ai-agents", sort_column="mood").status_code == 400
 
 
-def test_reach_and_outcome(api, control):
+def test_agent_analytics_show_reach_and_outcome(api, control):
     wanted = list(control.truth("ai_agent_analytics"))
     agents = [row["agent_id"] for row in wanted]
     assert api.post("/ai-agents/analytics", {"agent_ids": [*agents, "nonsense"]}).json() == {"analytics": wanted}
@@ -158,7 +158,7 @@ def test_the_days_of_an_inbox_manager_add_up(api, control):
         assert api.get(path, **{"from": "yesterday"}).status_code == 400
 
 
-def test_the_activity_of_an_inbox_manager_says_whether_there_is_more(api, control):
+def test_inbox_manager_activity_pages_with_has_more(api, control):
     agent = ids(control, MANAGERS)[0]
     path = f"/ai-agents/inbox-manager/{agent}/analytics/activity"
     page = api.get(path).json()
@@ -174,7 +174,7 @@ def test_the_activity_of_an_inbox_manager_says_whether_there_is_more(api, contro
     assert api.get(path, activity_type="recovery", action_pending="true").status_code == 400
 
 
-def test_replies_and_guidances_can_be_had_one_by_one(api, control):
+def test_replies_and_guidances_are_available_by_id(api, control):
     agent, other = ids(control, MANAGERS)[:2]
     for kind in ("guidances", "replies"):
         row = own(control, f"ai_inbox_manager_{kind}", "agent_id", agent)[0]
@@ -188,7 +188,7 @@ def test_replies_and_guidances_can_be_had_one_by_one(api, control):
     assert {row["lead"] for row in control.truth("ai_inbox_manager_replies")} <= leads
 
 
-def test_finders_have_opaque_cursors_and_stats_that_agree(api, control):
+def test_finders_have_opaque_cursors_and_consistent_stats(api, control):
     campaigns = set(ids(control, "campaigns"))
     assert walk(api, "/ai-agents/lead-finder", limit=2) == list(control.truth(FINDERS))
     for agent in control.truth(FINDERS):
@@ -204,7 +204,7 @@ def test_finders_have_opaque_cursors_and_stats_that_agree(api, control):
     assert [api.get(path, starting_after=bad).status_code for bad in ("x", "WzFd", last["id"])] == [400] * 3
 
 
-def test_the_state_of_a_deliverability_agent(api, control):
+def test_deliverability_agent_has_a_state(api, control):
     default = api.get("/ai-agents/deliverability").json()["agent"]
     assert default == next(control.truth(DELIVERABILITY))
     state = api.get("/ai-agents/deliverability/state", limit=5).json()
@@ -239,7 +239,7 @@ def test_the_state_of_a_deliverability_agent(api, control):
         ("add_feed_item", "feed_item", DELIVERABILITY, "ai_deliverability_feed_items"),
     ],
 )
-def test_agents_go_on(control, change, member, agents, resource):
+def test_agents_continue_to_act(control, change, member, agents, resource):
     agent = ids(control, agents)[0]
     before = ids(control, resource)
     row = control.mutate(change, id=agent, at=AT)[member]

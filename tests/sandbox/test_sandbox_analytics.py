@@ -1,4 +1,4 @@
-"""Analytics: sums that add up, uniques that do not, and dates."""
+"""Analytics: totals that add up, unique counts that do not, and dates."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_uniques_do_not_add_up(control):
             assert total[in_total] <= total[f"{in_total}_by_step"] <= daily[campaign][name]
 
 
-def test_the_numbers_are_those_of_cold_mail(control):
+def test_figures_are_realistic_for_cold_email(control):
     total = Counter()
     for row in control.truth("campaign_analytics"):
         assert row["contacted_count"] <= row["leads_count"]
@@ -85,14 +85,14 @@ def test_opens_are_zero_where_they_are_not_tracked(control):
     assert all((row["open_count"] > 0) == tracked[row["campaign_id"]] for row in rows)
 
 
-def test_campaigns_can_be_named(api, control):
+def test_campaigns_can_be_selected_by_id(api, control):
     ids = [row["campaign_id"] for row in control.truth("campaign_analytics")]
     assert [row["campaign_id"] for row in api.get("/campaigns/analytics", id=ids[3]).json()] == [ids[3]]
     assert [row["campaign_id"] for row in api.get("/campaigns/analytics", ids=ids[1:3]).json()] == ids[1:3]
     assert api.get("/campaigns/analytics", id="f9cc070d-8dba-4341-b847-f083c358e460").json() == []
 
 
-def test_a_window_shows_what_happened_in_it(api, control):
+def test_window_counts_only_its_own_days(api, control):
     window = {"start_date": "2026-03-09", "end_date": "2026-03-14"}
     days = [row for row in control.truth("campaign_analytics_daily") if "2026-03-09" <= row["date"] < "2026-03-14"]
     rows = api.get("/campaigns/analytics", **window).json()
@@ -108,7 +108,7 @@ def test_the_total_of_leads_can_be_left_out(api):
         assert "leads_count" not in row
 
 
-def test_daily_rows_name_neither_campaign_nor_bounces(api):
+def test_daily_rows_have_no_campaign_and_no_bounces(api):
     rows = api.get("/campaigns/analytics/daily").json()
     assert not {"campaign_id", "bounced"} & set(rows[0])
     assert [row["date"] for row in rows] == sorted({row["date"] for row in rows})
@@ -125,7 +125,7 @@ def test_daily_rows_of_the_workspace_are_the_sum_over_campaigns(api, control):
     assert actual == expected
 
 
-def test_daily_shows_thirty_days_unless_told_otherwise(api):
+def test_daily_covers_thirty_days_by_default(api):
     dates = [row["date"] for row in api.get("/campaigns/analytics/daily").json()]
     assert dates[0] >= "2026-06-01"
     assert dates[-1] == "2026-06-30"
@@ -139,7 +139,7 @@ def test_daily_covers_31_days_and_no_more(api):
 
 
 @pytest.mark.parametrize("part", ["", "/overview", "/daily", "/steps"])
-def test_the_start_is_not_behind_the_end(api, part):
+def test_start_date_after_end_date_is_refused(api, part):
     answer = api.get(f"/campaigns/analytics{part}", start_date="2026-06-10", end_date="2026-06-09")
     assert (answer.status_code, answer.json()) == (400, {"message": "Start Date must be earlier than End Date"})
 
@@ -170,7 +170,7 @@ def test_steps_are_strings_and_sometimes_unknown(api, control):
     assert "opportunities" not in rows[0]
 
 
-def test_steps_tell_of_opportunities_on_demand(api):
+def test_steps_have_opportunities_on_request(api):
     names = {"opportunities", "unique_opportunities", "meetings_booked", "won"}
     rows = api.get("/campaigns/analytics/steps", include_opportunities_count="true").json()
     assert all(names <= set(row) for row in rows)

@@ -1,4 +1,4 @@
-"""The lists beside campaigns, accounts and leads: what they hold, how they page, and how they change."""
+"""The lists other than campaigns, accounts and leads: contents, paging and changes."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ SCOPES = {
 
 
 @pytest.mark.parametrize("path", sorted(LISTS))
-def test_a_walk_finds_what_there_is(api, control, path):
+def test_paging_through_a_list_finds_every_row(api, control, path):
     rows = list(control.truth(LISTS[path]))
     assert rows
     assert api.walk(path, 100 if len(rows) > 100 else 3) == rows
@@ -48,14 +48,14 @@ def test_a_walk_finds_what_there_is(api, control, path):
 
 
 @pytest.mark.parametrize("path", sorted(DETAILS))
-def test_details_are_what_the_list_says(api, path):
+def test_details_match_the_list(api, path):
     for row in api.get(path, limit=3).json()["items"]:
         assert api.get(f"{path}/{row['id']}").json() == row
     assert api.get(f"{path}/00000000-0000-4000-8000-000000000000").status_code == 404
 
 
 @pytest.mark.parametrize("path", sorted(OBJECTS))
-def test_what_there_is_one_of(api, control, path):
+def test_single_objects_match_the_truth(api, control, path):
     assert [api.get(path).json()] == list(control.truth(OBJECTS[path]))
 
 
@@ -103,7 +103,7 @@ def test_a_deletion_leaves_a_trace_in_the_log(control, kind):
     assert (new["activity_type"], new["timestamp"]) == (activity, AT)
 
 
-def test_tags_are_tied_to_accounts_by_address_and_to_campaigns_and_the_workspace_by_id(control):
+def test_tags_refer_to_accounts_by_address_and_others_by_id(control):
     accounts = {row["email"]: row for row in control.truth("accounts_with_tags")}
     campaigns = {row["id"]: row for row in control.truth("campaigns")}
     edges = list(control.truth("custom_tag_mappings"))
@@ -117,7 +117,7 @@ def test_tags_are_tied_to_accounts_by_address_and_to_campaigns_and_the_workspace
     assert len({row["timestamp_created"] for row in edges}) == len(edges)
 
 
-def test_tags_come_change_and_go(control):
+def test_tags_can_be_added_changed_and_removed(control):
     tag = control.mutate("add_tag", label="Fresh", at=AT)["custom_tag"]
     account = next(control.truth("accounts"))["email"]
     control.mutate("assign_tag", id=tag["id"], resource_id=account, at=AT)
@@ -162,7 +162,7 @@ def test_the_sums_of_webhook_events_agree_with_them(api, control):
     assert bad == [row for row in events if not row["success"]][:100]
 
 
-def test_webhook_events_come_and_are_tried_again(control):
+def test_webhook_events_arrive_and_are_retried(control):
     lead = next(row for row in control.truth("leads") if "campaign" in row)
     new = control.mutate("deliver_webhook", lead_id=lead["id"], at=AT)["webhook_event"]
     assert next(control.truth("webhook_events")) == new
@@ -191,7 +191,7 @@ def test_jobs_can_be_followed_by_their_last_change(api, control):
     assert api.get("/background-jobs", sort_order="up").status_code == 400
 
 
-def test_every_member_of_the_team_has_what_is_required(control):
+def test_every_workspace_member_has_the_required_fields(control):
     for row in control.truth("workspace_members"):
         assert {"id", "email", "user_id", "role", "timestamp_created", "workspace_id", "accepted"} <= row.keys()
     assert all(row["key"].startswith("not-a-real-key-") for row in control.truth("api_keys"))

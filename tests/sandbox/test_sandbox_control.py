@@ -1,4 +1,4 @@
-"""Changes between two syncs, the request log, reset, determinism, starting and stopping."""
+"""Changes between two syncs, request log, reset, determinism, start and stop."""
 
 from __future__ import annotations
 
@@ -22,20 +22,26 @@ from sandbox.truth import RESOURCES, lines
 AT = "2026-07-02T10:00:00.000Z"
 ROOT = Path(__file__).resolve().parents[2]
 NULL = re.compile(r'"(\w+)":null')
-# Members that are null rather than absent: documented as required, or as null when there is nothing to say.
+# Members that are null rather than absent: documented as required, or as null if empty.
 NULLS = {
     *("step", "variant"),
     *("timestamp_cancelled", "forwarding_domain", "forwarding_mode"),
     *("configuration_mode", "active", "cycle_id", "started_at", "completed_at", "last_completed_at", "next_run_at"),
-    # The data of jobs, the sending status and the plans.
+    # Jobs, sending status and plans.
     *("error", "file_name", "to_list_id"),
     *("diagnostics", "summary", "issue_first_seen_at", "issue_started_at", "last_healthy_send_at"),
     *("limit", "earliest_wait_time_seconds"),
     *("plan_name", "interval", "current_period_end", "cancel_at_time", "price_in_dollars", "product_id"),
     *("available_credits", "plan_limit", "purchase_blocked_reason", "to_quantity"),
 }
-# What is the same in every workspace.
-SEEDLESS = {"inbox_placement_esp_options", "webhook_event_types", "workspace_group_admin", "campaigns_launched"}
+# Resources that are the same in every workspace.
+SEEDLESS = {
+    "lead_changes",
+    "inbox_placement_esp_options",
+    "webhook_event_types",
+    "workspace_group_admin",
+    "campaigns_launched",
+}
 
 
 def truth(control, resource, key="id"):
@@ -101,7 +107,7 @@ def test_a_draft_appears_in_analytics_when_it_has_sent(control):
     assert truth(control, "campaign_analytics", "campaign_id")[draft]["emails_sent_count"] == 5
 
 
-def test_leads_come_and_go(api, control):
+def test_leads_can_be_added_and_removed(api, control):
     campaign = a_lead(control)["campaign"]
     before = truth(control, "leads")
     count = truth(control, "campaign_analytics", "campaign_id")[campaign]["leads_count"]
@@ -117,7 +123,7 @@ def test_leads_come_and_go(api, control):
     assert truth(control, "campaign_analytics", "campaign_id")[campaign]["leads_count"] == count + 1
 
 
-def test_campaigns_come_change_and_go(api, control):
+def test_campaigns_can_be_added_changed_and_removed(api, control):
     made = control.add_campaign("Fresh", AT)
     control.update_campaign(made["id"], AT, name="Renamed", status=1)
     row = truth(control, "campaigns")[made["id"]]
@@ -126,7 +132,7 @@ def test_campaigns_come_change_and_go(api, control):
     assert made["id"] not in truth(control, "campaigns")
 
 
-def test_a_deleted_campaign_takes_its_leads_along_and_stays_in_the_workspace_totals(api, control):
+def test_deleted_campaign_removes_its_leads_but_keeps_workspace_totals(api, control):
     workspace = list(control.truth("workspace_analytics_daily"))
     lead = a_lead(control)
     control.open(lead["id"], "2026-06-30T10:00:00Z")
@@ -141,7 +147,7 @@ def test_a_deleted_campaign_takes_its_leads_along_and_stays_in_the_workspace_tot
     assert list(control.truth("workspace_analytics_daily")) == workspace
 
 
-def test_accounts_and_lists_come_and_go(api, control):
+def test_accounts_and_lists_can_be_added_and_removed(api, control):
     made = control.add_account("new@harbor.example", AT)
     assert api.walk("/accounts", 7)[0]["email"] == made["email"]
     assert control.pause_account(made["email"], AT)["status"] == 2
@@ -152,7 +158,7 @@ def test_accounts_and_lists_come_and_go(api, control):
 
 
 @pytest.mark.parametrize("resource", ["campaigns", "accounts", "lead_lists", "leads", "campaign_analytics_daily"])
-def test_records_can_carry_a_field_nobody_knows(control, resource):
+def test_records_can_have_an_unknown_field(control, resource):
     control.add_field(resource, "brand_new", {"deep": [1]})
     assert all(row["brand_new"] == {"deep": [1]} for row in control.truth(resource))
 
@@ -199,7 +205,7 @@ def test_requests_are_counted_exactly(api, control):
     assert control.requests() == []
 
 
-def test_the_most_requests_at_once_are_known(make_api, control):
+def test_peak_of_concurrent_requests_is_counted(make_api, control):
     control.config(latency_ms=300)
     apis = [make_api() for _ in range(3)]
     with ThreadPoolExecutor(3) as pool:
@@ -211,7 +217,7 @@ def test_the_most_requests_at_once_are_known(make_api, control):
     assert control.counts()["most_in_flight"] == 1
 
 
-def test_a_request_whose_connection_breaks_is_no_longer_under_way(api, control):
+def test_broken_request_is_no_longer_in_flight(api, control):
     control.fault("/api/v2/campaigns", "reset")
     with pytest.raises(requests.ConnectionError):
         api.get("/campaigns")
@@ -267,7 +273,7 @@ def test_reset_brings_everything_back(control):
     assert control.config()["latency_ms"] == 0
 
 
-def test_ties_among_lists_can_be_had(running):
+def test_ties_among_lists_can_be_configured(running):
     with serve(replace(running.state.config, list_ties=True)) as server:
         times = [row["timestamp_created"] for row in server.control.truth("lead_lists")]
     assert len(set(times)) < len(times)
@@ -286,7 +292,7 @@ def test_a_workspace_from_before_october_2025_has_random_ids_only():
     assert {line[21] for line in leads.split("\n")} == {"4"}
 
 
-def test_two_sandboxes_live_side_by_side():
+def test_two_sandboxes_run_in_parallel():
     with serve(SandboxConfig(leads=5, seed=1)) as one, serve(SandboxConfig(leads=5, seed=2)) as two:
         assert one.url != two.url
         assert list(one.control.truth("leads")) != list(two.control.truth("leads"))
@@ -308,15 +314,15 @@ def test_the_command_line_starts_a_sandbox():
             process.terminate()
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1"])  # noqa: S104 - what is to be refused
-def test_it_does_not_listen_to_strangers(host):
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1"])  # noqa: S104 - refused here
+def test_listening_beyond_loopback_needs_allow_remote(host):
     command = [sys.executable, "-m", "sandbox", "--host", host, "--port", "0"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
     assert done.returncode == 2
     assert "--allow-remote" in done.stderr
 
 
-def test_a_port_in_use_is_named_with_what_to_do():
+def test_port_in_use_is_named_with_advice():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         command = [sys.executable, "-m", "sandbox", "--port", port]
@@ -333,7 +339,7 @@ def test_keys_are_read_from_text():
         ApiKey.parse("=leads:read")
 
 
-def test_it_never_imports_the_tap():
+def test_sandbox_never_imports_the_tap():
     for source in Path(sandbox.__file__).parent.glob("*.py"):
         for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []

@@ -1,4 +1,4 @@
-"""Who gets in: user agents, keys, plans, scopes, pace."""
+"""Access control: user agents, keys, plans, scopes and rate limits."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ READS = ("/workspaces/current", "/campaigns", "/accounts", "/lead-lists", "/camp
     "agent",
     ["python-requests/2.32.3", "python-urllib/3.11", "Python-urllib/3.11", "python-httpx/0.27", "undici", "node", ""],
 )
-def test_default_user_agents_are_turned_away_before_anything_else(api, agent):
+def test_default_user_agents_are_refused_first(api, agent):
     del api.session.headers["Authorization"]
     api.session.headers["User-Agent"] = agent
     answer = api.get("/campaigns")
@@ -23,7 +23,7 @@ def test_default_user_agents_are_turned_away_before_anything_else(api, agent):
 
 
 @pytest.mark.parametrize("agent", ["curl/8.5.0", "tap-instantly/0.1", "nodejs-app/2"])
-def test_any_other_user_agent_will_do(api, agent):
+def test_any_other_user_agent_is_accepted(api, agent):
     api.session.headers["User-Agent"] = agent
     assert api.get("/campaigns").status_code == 200
 
@@ -65,7 +65,7 @@ def test_reading_does_not_allow_writing(make_api):
     assert make_api("reader").post("/leads", {"email": "a@example.com"}).status_code == 401
 
 
-def test_a_missing_scope_is_401_or_if_you_like_403(make_api, control):
+def test_missing_scope_is_401_or_configurably_403(make_api, control):
     narrow = make_api("campaigns-only")
     assert narrow.get("/campaigns").status_code == 200
     assert narrow.get("/accounts").status_code == 401
@@ -92,7 +92,7 @@ def test_an_unknown_record_is_404(api, path):
     assert (answer.status_code, answer.json()["message"]) == (404, "Resource not found")
 
 
-def test_the_pace_is_limited_over_all_keys_of_a_workspace(make_api, control):
+def test_rate_limit_covers_all_keys_of_a_workspace(make_api, control):
     one, other = make_api("default"), make_api("reader")
     control.config(rate_limit=True, per_second=1000, per_minute=3)
     assert [
@@ -107,20 +107,20 @@ def test_the_pace_is_limited_over_all_keys_of_a_workspace(make_api, control):
         assert "retry-after" not in answer.headers
 
 
-def test_the_pace_recovers_after_a_second(api, control):
+def test_rate_limit_recovers_after_a_second(api, control):
     control.config(rate_limit=True, per_second=2, retry_after=1)
-    answers = (api.get("/campaigns") for _ in range(1_000))  # on a busy machine, the third may come a second late
+    answers = (api.get("/campaigns") for _ in range(1_000))  # on a busy machine, the third may arrive a second late
     refused = next(answer for answer in answers if answer.status_code == 429)
     assert refused.headers["retry-after"] == "1"
     time.sleep(1.1)
     assert api.get("/campaigns").status_code == 200
 
 
-def test_the_pace_is_not_limited_unless_asked(api):
+def test_rate_limit_is_off_by_default(api):
     assert {api.get("/workspaces/current").status_code for _ in range(120)} == {200}
 
 
-def test_latency_can_be_had(api, control):
+def test_latency_can_be_configured(api, control):
     control.config(latency_ms=150)
     begin = time.monotonic()
     api.get("/campaigns")

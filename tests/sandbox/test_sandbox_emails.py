@@ -1,4 +1,4 @@
-"""The list of e-mails, with its limit and its traps."""
+"""The list of e-mails with its rate limit and its peculiarities."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ def emails(control):
     return list(control.truth("emails"))
 
 
-def test_they_are_as_many_as_asked_and_of_every_type(emails):
+def test_emails_have_the_requested_number_and_every_type(emails):
     assert len(emails) == 600
     assert {row["ue_type"] for row in emails} == {1, 2, 3, 4}
     assert len({row["id"] for row in emails}) == len(emails)
 
 
-def test_they_have_the_shapes_that_were_seen(emails):
+def test_emails_have_observed_shapes(emails):
     for row in emails:
         assert row["id"][14] == "7"
         assert row["timestamp_created"].endswith(".000Z")
@@ -34,7 +34,7 @@ def test_they_have_the_shapes_that_were_seen(emails):
     }
 
 
-def test_they_agree_with_campaigns_leads_and_accounts(emails, control):
+def test_emails_agree_with_campaigns_leads_and_accounts(emails, control):
     leads = {row["id"]: row for row in control.truth("leads")}
     campaigns = {row["id"]: row for row in control.truth("campaigns")}
     for row in emails:
@@ -48,7 +48,7 @@ def test_they_agree_with_campaigns_leads_and_accounts(emails, control):
             assert row["i_status"] == lead["lt_interest_status"]
 
 
-def test_they_can_be_walked_forwards(api, emails):
+def test_emails_can_be_paged_in_ascending_order(api, emails):
     rows, cursor = [], {}
     while items := (page := api.get("/emails", sort_order="asc", limit=100, **cursor).json())["items"]:
         rows += items
@@ -57,7 +57,7 @@ def test_they_can_be_walked_forwards(api, emails):
     assert rows == emails[::-1]
 
 
-def test_times_narrow_the_list_and_are_left_out_themselves(api, emails):
+def test_time_filters_are_exclusive(api, emails):
     times = [row["timestamp_created"] for row in emails]
     low, high = times[60], times[20]
     some = api.get("/emails", min_timestamp_created=low, max_timestamp_created=high, limit=100).json()["items"]
@@ -82,7 +82,7 @@ def test_filters(api, emails, query, test):
     assert api.get("/emails", limit=50, **query).json()["items"] == [row for row in emails if test(row)][:50]
 
 
-def test_filters_by_what_an_email_is_about(api, emails):
+def test_filters_by_campaign_lead_account_and_thread(api, emails):
     row = next(row for row in emails if row["ue_type"] == 2 and not row["is_auto_reply"])
     for name, value in (
         ("campaign_id", row["campaign_id"]),
@@ -102,13 +102,13 @@ def test_an_unknown_lead_has_no_emails_and_that_is_no_error(api):
     assert (answer.status_code, answer.json()) == (200, {"items": []})
 
 
-def test_previews_lack_the_body(api):
+def test_previews_have_no_body(api):
     items = api.get("/emails", preview_only="true").json()["items"]
     assert items
     assert not any("body" in row for row in items)
 
 
-def test_the_list_has_a_limit_of_its_own(api, server):
+def test_emails_list_has_its_own_rate_limit(api, server):
     server.control.config(rate_limit=True, emails_per_minute=3)
     statuses = [api.get("/emails", limit=1).status_code for _ in range(5)]
     assert statuses == [200, 200, 200, 429, 429]

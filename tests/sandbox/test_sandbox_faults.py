@@ -1,4 +1,4 @@
-"""Trouble on order."""
+"""Injected faults."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ def statuses(api, count, path="/campaigns"):
     return [api.get(path).status_code for _ in range(count)]
 
 
-def test_a_fault_hits_as_often_as_it_says_and_each_request_meets_one(api, control):
+def test_fault_hits_its_count_and_each_request_meets_one(api, control):
     control.fault(CAMPAIGNS, "status", status=503, count=2)
     control.fault(CAMPAIGNS, "status", status=500)
     assert statuses(api, 5) == [503, 503, 500, 200, 200]
     assert [fault["hits"] for fault in control.faults()] == [2, 1]
 
 
-def test_a_fault_can_wait(api, control):
+def test_fault_can_start_after_some_requests(api, control):
     control.fault(CAMPAIGNS, "status", status=500, after=2)
     assert statuses(api, 4) == [200, 200, 500, 200]
 
 
-def test_a_fault_can_go_on_for_ever_until_cleared(api, control):
+def test_fault_can_last_until_cleared(api, control):
     control.fault("/api/v2/*", "status", status=502, count=None)
     assert statuses(api, 3) == [502] * 3
     assert statuses(api, 2, "/accounts") == [502] * 2
@@ -35,7 +35,7 @@ def test_a_fault_can_go_on_for_ever_until_cleared(api, control):
     assert statuses(api, 1) == [200]
 
 
-def test_a_fault_can_mean_one_method_and_path_only(api, control):
+def test_fault_can_be_limited_to_one_method_and_path(api, control):
     control.fault("/api/v2/leads/list", "status", status=500, method="POST")
     assert statuses(api, 2) == [200, 200]
     assert [api.post("/leads/list", {}).status_code for _ in range(2)] == [500, 200]
@@ -58,7 +58,7 @@ def test_a_status_can_have_body_and_headers(api, control):
     assert (answer.status_code, answer.json(), answer.headers["retry-after"]) == (429, {"message": "slow down"}, "2")
 
 
-def test_a_reset_is_a_reset(api, control):
+def test_reset_breaks_the_connection(api, control):
     control.fault(CAMPAIGNS, "reset")
     with pytest.raises(requests.ConnectionError) as caught:
         api.get("/campaigns")
@@ -74,12 +74,12 @@ def test_a_truncated_answer_promises_more_than_it_sends(api, control):
     assert api.get("/campaigns").status_code == 200
 
 
-def test_a_reset_midway_cuts_off_what_has_begun(api, control):
+def test_reset_midway_cuts_off_a_started_response(api, control):
     control.fault(CAMPAIGNS, "reset_midway")
     with api.session.get(f"{api.base}/campaigns", stream=True, timeout=10) as answer:
         assert answer.status_code == 200
         with pytest.raises(requests.exceptions.ChunkedEncodingError, match="reset by peer"):
-            answer.content  # noqa: B018 - reading is what fails
+            answer.content  # noqa: B018 - reading fails
     assert api.get("/campaigns").status_code == 200
 
 
@@ -92,7 +92,7 @@ def test_a_fault_can_spare_small_pages(api, control, path):
 
 
 @pytest.mark.parametrize("path", ["/campaigns", "/leads/list"])
-def test_a_fault_can_lie_on_one_record(api, control, path):
+def test_fault_can_apply_to_one_record(api, control, path):
     first, behind = api.page(path, 3, None), api.page(path, 4, None)["next_starting_after"]
     records = api.walk(path, 10)
     control.fault(f"/api/v2{path}", "status", status=500, count=None, record=records[3]["id"])
@@ -112,7 +112,7 @@ def test_garbage_is_not_json(api, control):
         answer.json()
 
 
-def test_html_and_emptiness(api, control):
+def test_html_and_empty_responses(api, control):
     control.fault(CAMPAIGNS, "html")
     control.fault(CAMPAIGNS, "empty")
     page, nothing = api.get("/campaigns"), api.get("/campaigns")
@@ -151,25 +151,25 @@ def test_a_late_answer_comes_once_the_faults_are_cleared(api, control):
     assert api.get("/workspaces/current").status_code == 200
 
 
-def test_a_page_can_come_the_other_way_round_with_its_own_cursor(api, control):
+def test_page_can_be_reversed_with_its_own_cursor(api, control):
     right = api.page("/campaigns", 3, None)
     control.fault(CAMPAIGNS, "disordered")
     assert api.page("/campaigns", 3, None) == {**right, "items": right["items"][::-1]}
 
 
 @pytest.mark.parametrize("kind", ["slow_drip", "slow_headers"])
-def test_a_client_that_gives_up_does_no_harm(api, control, kind):
+def test_disconnecting_client_does_no_harm(api, control, kind):
     control.fault(CAMPAIGNS, kind, seconds=0.2, chunk=10)
     with (
         pytest.raises((requests.exceptions.ConnectionError, requests.exceptions.Timeout)),
         api.session.get(f"{api.base}/campaigns", timeout=0.1) as answer,
     ):
-        answer.content  # noqa: B018 - reading is what takes too long
+        answer.content  # noqa: B018 - reading takes too long
     assert api.get("/campaigns").status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/campaigns", "/leads/list", "/accounts", "/lead-lists"])
-def test_a_cursor_loop_goes_round_and_round(api, control, path):
+def test_cursor_loop_repeats_its_cursors(api, control, path):
     control.fault(f"/api/v2{path}", "cursor_loop")
     cursors, cursor = [], None
     for _ in range(8):

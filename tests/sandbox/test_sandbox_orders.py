@@ -1,4 +1,4 @@
-"""Domains and mailboxes ordered, phone numbers, verified addresses, and enrichment."""
+"""Ordered domains and mailboxes, phone numbers, verified addresses, and enrichment."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def test_the_last_page_of_orders_has_an_empty_cursor(api, control):
     assert last["next_starting_after"] == ""
     assert not any("id" in row for row in rows)
     assert len({row["domain"] for row in rows}) == len(rows)
-    # Who takes the empty cursor for one starts again.
+    # A client that follows the empty cursor starts again.
     assert api.get("/dfy-email-account-orders", limit=4, starting_after="").json()["items"] == rows[:4]
 
 
@@ -41,7 +41,7 @@ def test_the_cursor_of_mailboxes_is_an_id_and_a_time(api):
     assert page["next_starting_after"] == f"{last['id']}:{last['timestamp_created']}"
 
 
-def test_passwords_come_on_demand_only(api, control):
+def test_passwords_are_returned_only_on_request(api, control):
     lean, _ = walk(api, "/dfy-email-account-orders/accounts", limit=100)
     rows, _ = walk(api, "/dfy-email-account-orders/accounts", limit=100, with_passwords="true")
     assert rows == list(control.truth("dfy_accounts_with_passwords"))
@@ -51,7 +51,7 @@ def test_passwords_come_on_demand_only(api, control):
     assert all(word.startswith("made-up-") for word in passwords - {""})
 
 
-def test_forwarding_says_null(api, control):
+def test_forwarding_mode_can_be_null(api, control):
     for row in control.truth("domain_forwarding"):
         assert set(row) == {"domain", "forwarding_domain", "forwarding_mode"}
         assert api.get(f"/domains/{row['domain']}/forwarding").json() == row
@@ -73,7 +73,7 @@ def test_addresses_of_leads_are_verified(api, control):
     assert api.get("/email-verification/nonsense").status_code == 400
 
 
-def test_lists_and_campaigns_have_enrichments_or_say_so(api, control):
+def test_lists_and_campaigns_have_enrichments_or_an_explicit_absence(api, control):
     rows = list(control.truth("enrichments"))
     lists, campaigns = ([row["id"] for row in control.truth(name)] for name in ("lead_lists", "campaigns"))
     assert {row["resource_id"] for row in rows} == {*lists, *campaigns}

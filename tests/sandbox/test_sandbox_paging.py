@@ -13,14 +13,14 @@ SHARED = settings(max_examples=12, deadline=None, suppress_health_check=[HealthC
 @pytest.mark.parametrize("path", PATHS)
 @SHARED
 @given(limit=st.integers(1, 100), short=st.sampled_from([0.0, 0.3, 1.0]))
-def test_walking_yields_every_row_once_and_in_order(api, control, path, limit, short):
+def test_paging_yields_every_row_once_and_in_order(api, control, path, limit, short):
     control.config(short_pages=short)
     if path == "/leads/list":
         limit = max(limit, 20)
     assert api.walk(path, limit) == list(control.truth(PATHS[path]))
 
 
-def test_the_orders(control):
+def test_each_list_has_its_order(control):
     ids = [row["id"] for row in control.truth("campaigns")]
     assert ids == sorted(ids, reverse=True)
     ids = [row["id"] for row in control.truth("leads")]
@@ -31,13 +31,13 @@ def test_the_orders(control):
 
 
 @pytest.mark.parametrize("path", ["/campaigns", "/accounts"])
-def test_a_page_has_ten_rows_unless_told_otherwise(api, path):
+def test_page_has_ten_rows_by_default(api, path):
     assert len(api.get(path).json()["items"]) == 10
     assert len(api.post("/leads/list", {}).json()["items"]) == 10
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_the_last_page_with_data_still_has_a_cursor_and_the_next_has_none(api, path):
+def test_last_page_with_data_has_a_cursor_and_the_next_none(api, path):
     rows = page = api.page(path, 100, None)
     while page["items"]:
         rows, page = page, api.page(path, 100, page["next_starting_after"])
@@ -83,7 +83,7 @@ def test_the_cursors_are_of_different_kinds(api):
     assert leads["next_starting_after"] == leads["items"][-1]["id"]
 
 
-def test_a_cursor_need_not_exist(api, control):
+def test_cursor_may_refer_to_no_record(api, control):
     middle = "80000000-0000-4000-8000-000000000000"
     campaigns = [row for row in control.truth("campaigns") if row["id"] < middle]
     assert api.page("/campaigns", 100, middle)["items"] == campaigns
@@ -91,7 +91,7 @@ def test_a_cursor_need_not_exist(api, control):
     assert api.page("/leads/list", 100, middle)["items"] == leads[:100]
 
 
-def test_the_accounts_list_still_takes_a_bare_timestamp(api, control):
+def test_accounts_list_accepts_a_bare_timestamp(api, control):
     accounts = list(control.truth("accounts"))
     moment = accounts[4]["timestamp_created"]
     older = [row for row in accounts if row["timestamp_created"] < moment]

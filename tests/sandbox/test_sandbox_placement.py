@@ -1,4 +1,4 @@
-"""Inbox placement: lists by test, sums, rows that stray, the plan it takes, and new results."""
+"""Inbox placement: lists by test, sums, rows of other tests, the required plan, and new results."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_results_are_listed_by_test(api, control, tests, name):
     assert some == [r for r in truth if r["test_id"] == truth[0]["test_id"] and r["timestamp_created_date"] == days[0]]
 
 
-def test_results_can_be_narrowed(api, control, tests):
+def test_results_can_be_filtered(api, control, tests):
     rows = [row for row in control.truth("inbox_placement_analytics") if row["test_id"] == tests[-1]["id"]]
     sender = rows[0]["sender_email"]
     for query, test in [
@@ -77,7 +77,7 @@ def test_results_can_be_narrowed(api, control, tests):
         assert found == [row for row in rows if test(row)] != []
 
 
-def test_received_mails_tell_more_and_came_later(control):
+def test_received_mails_have_more_fields_and_later_times(control):
     sent, received = {}, []
     for row in control.truth("inbox_placement_analytics"):
         key = (row["test_id"], row["sender_email"], row["recipient_email"])
@@ -90,7 +90,7 @@ def test_received_mails_tell_more_and_came_later(control):
     assert all(any(row["timestamp_created"] < at for row in sent[key]) for key, at in received)
 
 
-def test_big_reports_can_be_left_out(api, control):
+def test_big_reports_can_be_omitted(api, control):
     row = next(control.truth("inbox_placement_reports"))
     query = {"test_id": row["test_id"], "limit": 1}
     lean = api.get("/inbox-placement-reports", skip_spam_assassin_report="true", **query).json()["items"][0]
@@ -124,7 +124,7 @@ def test_insights_compare_with_an_earlier_time(api, tests):
         assert sum(shares) == pytest.approx(100, abs=0.05)
 
 
-def test_rows_of_another_test_stray_into_a_list(api, control, tests):
+def test_rows_of_other_tests_stray_into_a_list(api, control, tests):
     control.config(stray_placement_rows=0.5)
     truth = {row["id"]: row for row in control.truth("inbox_placement_analytics")}
     rows = walk(api, "/inbox-placement-analytics", test_id=tests[0]["id"])

@@ -1,4 +1,4 @@
-"""What the records look like, and what the lists can be narrowed to."""
+"""Contents of records, and filters of lists."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 CAMPAIGN_STATUSES = {-99, -2, -1, 0, 1, 2, 3, 4}
 
 
-def test_absent_is_absent_and_never_null(control):
+def test_absent_values_are_omitted_and_never_null(control):
     for resource in ("workspace", "campaigns", "accounts", "lead_lists", "leads"):
         assert all(value is not None for row in control.truth(resource) for value in row.values())
 
@@ -19,7 +19,7 @@ def test_every_campaign_status_occurs_and_some_draft_has_an_empty_schedule(contr
     assert all(row["campaign_schedule"]["schedules"] for row in campaigns if row["status"] != 0)
 
 
-def test_an_account_is_whole_only_by_itself(api):
+def test_only_account_details_have_all_warmup_fields(api):
     for row in api.walk("/accounts"):
         assert set(row["warmup"]) == {"limit"}
         assert "tags" not in row
@@ -28,7 +28,7 @@ def test_an_account_is_whole_only_by_itself(api):
         assert detail | {"warmup": row["warmup"]} == row
 
 
-def test_tags_come_on_demand(api):
+def test_tags_are_returned_on_request(api):
     rows = api.get("/accounts", include_tags="true", limit=100).json()["items"]
     tags = [tag for row in rows for tag in row["tags"]]
     assert {"id", "label"} <= set(tags[0])
@@ -37,7 +37,7 @@ def test_tags_come_on_demand(api):
 
 
 @pytest.mark.parametrize("resource", ["campaigns", "lead-lists", "leads"])
-def test_details_are_what_the_list_says(api, resource):
+def test_details_match_the_list(api, resource):
     for row in api.page("/leads/list" if resource == "leads" else f"/{resource}", 5, None)["items"]:
         assert api.get(f"/{resource}/{row['id']}").json() == row
 
@@ -69,7 +69,7 @@ def test_leads_of_lists_have_the_undocumented_status_0(control):
     assert all(("list_id" in row) != ("campaign" in row) for row in leads)
 
 
-def test_leads_have_values_nobody_documented(control):
+def test_leads_have_undocumented_values(control):
     leads = list(control.truth("leads"))
     assert {row.get("esp_code") for row in leads} & {4, 5, 7}
     assert any(row["status_summary"] == {} for row in leads)
@@ -93,14 +93,14 @@ def test_times_of_a_lead_make_sense(control):
         assert (row["email_open_count"] > 0) == ("timestamp_last_open" in row)
 
 
-def test_people_live_in_domains_that_cannot_exist(control):
+def test_addresses_use_reserved_domains(control):
     safe = (".example", "example.com", "example.org", "example.net")
     assert all(row["email"].endswith(safe) for row in control.truth("accounts"))
     assert all(row["company_domain"].endswith(safe) for row in control.truth("leads"))
     assert all(row["email"].endswith(safe) for row in control.truth("leads") if "email" in row)
 
 
-def test_leads_list_wants_a_body(api):
+def test_leads_list_requires_a_body(api):
     answer = api.post("/leads/list")
     assert (answer.status_code, answer.json()["code"]) == (400, "FST_ERR_CTP_EMPTY_JSON_BODY")
 
@@ -122,7 +122,7 @@ def everything(api, body):
     raise AssertionError
 
 
-def test_the_right_keys_narrow(api, control):
+def test_known_filter_keys_filter_the_list(api, control):
     leads = list(control.truth("leads"))
     campaign = next(row["campaign"] for row in leads if "campaign" in row)
     in_list = next(row for row in leads if "list_id" in row)
@@ -194,7 +194,7 @@ def test_a_bad_import_is_400(api, body):
     assert api.post("/leads/add", body).status_code == 400
 
 
-def test_campaigns_can_be_made_and_set_going(api, control):
+def test_campaigns_can_be_created_and_started(api, control):
     assert (
         api.post("/campaigns", {"name": "n"}).json()["message"]
         == "body must have required property 'campaign_schedule'"

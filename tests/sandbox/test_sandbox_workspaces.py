@@ -1,4 +1,4 @@
-"""Many workspaces in one sandbox: what each has for itself, and how the first one acts in the others."""
+"""Many workspaces in one sandbox: each has its own data, and the first one acts in the others."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from sandbox import ApiKey, ControlError, SandboxConfig, serve
-from sandbox.areas import OPERATIONS
+from sandbox.areas import API
 from sandbox.state import State
 from sandbox.truth import RESOURCES, lines
 
@@ -38,7 +38,7 @@ CONFIG = SandboxConfig(
         ApiKey("client", workspace="client"),
     ),
 )
-# Ids of event types are names; rules count from one in each agent.
+# Ids of event types are names; rules are numbered per agent.
 NOT_UNIQUE = {"webhook_event_types", "ai_sales_agent_guidance_rules"}
 
 
@@ -50,7 +50,7 @@ def running():
 
 @pytest.fixture
 def enter(make_api, organizations):
-    """Give a client of a key that acts in another workspace."""
+    """Create a client whose key acts in another workspace."""
 
     def make(workspace: str, key: str = "default"):
         api = make_api(key)
@@ -74,7 +74,7 @@ def made(server) -> list[str]:
     return [workspace["name"] for workspace in server.control.about()["workspaces"] if workspace["made"]]
 
 
-def test_no_record_of_a_workspace_is_in_another(control):
+def test_workspaces_share_no_records(control):
     def ids(name):
         one = control.within(name)
         return {(resource, row["id"]) for resource in RESOURCES for row in one.truth(resource) if "id" in row}
@@ -101,12 +101,12 @@ def test_a_workspace_does_not_depend_on_how_many_there_are():
     assert everything(fewer, SECOND) == everything(more, SECOND)
 
 
-def test_the_first_workspace_is_the_one_there_would_be_alone_but_for_its_group():
+def test_first_workspace_is_the_same_alone_except_for_its_group():
     alone, first = everything(replace(CONFIG, workspaces=1), "main"), everything(CONFIG, "main")
     assert {resource for resource in RESOURCES if alone[resource] != first[resource]} == {"workspace_group_members"}
 
 
-def test_workspaces_are_made_when_somebody_asks_for_them(make_api):
+def test_workspaces_are_created_on_demand(make_api):
     with serve(replace(CONFIG, workspaces=200)) as server:
         assert len(server.control.about()["workspaces"]) == 201
         assert made(server) == ["main"]
@@ -142,7 +142,7 @@ def test_a_key_opens_its_workspace_and_no_other(make_api, control, organizations
 
 
 @pytest.mark.parametrize("key", ["workspace-001", "workspace-007", "no-such-key"])
-def test_a_key_that_is_not_known_is_401(make_api, key):
+def test_unknown_key_is_401(make_api, key):
     assert make_api(key).get("/campaigns").status_code == 401
 
 
@@ -152,13 +152,13 @@ def test_where_all_keys_given_are_unpaid_the_workspace_has_no_plan(make_api, key
     assert make_api(SECOND).get("/campaigns").status_code == 200
 
 
-def test_a_dead_plan_is_met_by_the_admin_too(enter):
+def test_dead_plan_also_stops_the_admin(enter):
     assert enter(DEAD).get("/campaigns").status_code == 402
 
 
 def test_the_admin_key_acts_in_a_member_on_all_endpoints(make_api, enter):
     own, entered = make_api(SECOND), enter(SECOND)
-    paths = [operation.path for operation in OPERATIONS if operation.method == "GET" and "{" not in operation.path]
+    paths = [endpoint.path for endpoint in API.endpoints if endpoint.method == "GET" and "{" not in endpoint.path]
     answers = {path: (own.get(path), entered.get(path)) for path in paths}
     assert [path for path, (one, other) in answers.items() if one.content != other.content] == []
     assert {one.status_code for one, _ in answers.values()} == {200, 400}
@@ -187,7 +187,7 @@ def test_the_admin_key_writes_in_a_member(make_api, enter, control):
         ("client", SECOND),
     ],
 )
-def test_who_is_not_admin_of_a_member_that_accepted_is_403(enter, key, workspace):
+def test_acting_in_a_workspace_without_admin_membership_is_403(enter, key, workspace):
     answer = enter(workspace, key).get("/campaigns")
     assert answer.status_code == 403
     assert answer.headers["content-type"] == "application/json; charset=utf-8"
@@ -198,7 +198,7 @@ def test_who_is_not_admin_of_a_member_that_accepted_is_403(enter, key, workspace
     }
 
 
-def test_the_door_checks_the_key_before_the_workspace_and_the_workspace_before_the_plan(enter):
+def test_door_checks_key_then_workspace_then_plan(enter):
     assert enter(PENDING, "no-such-key").get("/campaigns").status_code == 401
     assert enter(PENDING, "unpaid").get("/campaigns").status_code == 403
     assert enter(SECOND, "unpaid").get("/campaigns").status_code == 402
@@ -220,14 +220,14 @@ def test_the_admin_lists_its_members(api, organizations):
     assert api.get(f"/workspace-group-members/{row['id']}").json() == row
 
 
-def test_a_member_is_called_what_its_admin_calls_it(api, make_api):
+def test_member_has_the_name_that_its_admin_gives_it(api, make_api):
     rows = [row for row in api.walk("/workspace-group-members") if "sub_workspace_name" in row]
     names = {row["sub_workspace_id"]: row["sub_workspace_name"] for row in rows}
     details = [make_api(name).get("/workspaces/current").json() for name in (SECOND, PENDING, FIFTH)]
     assert {detail["id"]: detail["name"] for detail in details}.items() <= names.items()
 
 
-def test_a_member_knows_its_admin_and_has_no_members_itself(api, make_api, organizations):
+def test_member_knows_its_admin_and_has_no_members(api, make_api, organizations):
     memberships = {row["sub_workspace_id"]: row for row in api.walk("/workspace-group-members")}
     member = make_api(SECOND)
     assert member.get("/workspace-group-members/admin").json() == {
@@ -239,12 +239,12 @@ def test_a_member_knows_its_admin_and_has_no_members_itself(api, make_api, organ
 
 
 @pytest.mark.parametrize("key", ["default", PENDING, REJECTED])
-def test_the_admin_and_who_has_not_accepted_have_no_admin(make_api, key):
+def test_admin_and_pending_workspaces_have_no_admin(make_api, key):
     answer = make_api(key).get("/workspace-group-members/admin").json()
     assert (answer["has_admin_workspace"], "workspace_group_member_id" in answer) == (False, False)
 
 
-def test_a_workspace_that_is_alone_names_members_nobody_can_enter(make_api):
+def test_single_workspace_lists_members_that_cannot_be_entered(make_api):
     with serve(replace(CONFIG, workspaces=1, keys=(ApiKey("default"),))) as server:
         api = make_api()
         api.base = f"{server.url}/api/v2"
@@ -269,7 +269,7 @@ def test_changes_stay_in_their_workspace(control):
     assert list(second.truth("leads")) == before[SECOND]
 
 
-def test_the_pace_of_a_workspace_is_shared_by_all_who_act_in_it_and_by_nobody_else(make_api, enter, control):
+def test_rate_limit_of_a_workspace_is_shared_by_all_its_keys(make_api, enter, control):
     control.config(rate_limit=True, per_second=1000, per_minute=3)
     ways = (make_api(FIFTH), make_api("reader-005"), enter(FIFTH))
     assert [way.get("/campaigns").status_code for way in ways] == [200] * 3
@@ -278,14 +278,14 @@ def test_the_pace_of_a_workspace_is_shared_by_all_who_act_in_it_and_by_nobody_el
     assert [other.get("/campaigns").status_code for other in others] == [200] * 3
 
 
-def test_one_workspace_alone_can_be_paced(make_api, control):
+def test_rate_limit_can_be_set_for_one_workspace(make_api, control):
     control.within(SECOND).config(rate_limit=True, per_minute=1)
     second, main = make_api(SECOND), make_api()
     assert [second.get("/campaigns").status_code for _ in range(2)] == [200, 429]
     assert [main.get("/campaigns").status_code for _ in range(2)] == [200, 200]
 
 
-def test_the_emails_of_each_workspace_have_a_limit_of_their_own(make_api, enter, control):
+def test_emails_of_each_workspace_have_their_own_rate_limit(make_api, enter, control):
     control.config(rate_limit=True, emails_per_minute=2)
     ways = (make_api(SECOND), enter(SECOND), make_api(SECOND))
     assert [way.get("/emails", limit=1).status_code for way in ways] == [200, 200, 429]
@@ -305,7 +305,7 @@ def test_a_fault_that_names_no_workspace_hits_all(make_api, control):
     assert [make_api(key).get("/campaigns").status_code for key in ("default", SECOND, "no-such-key")] == [503] * 3
 
 
-def test_a_plan_can_die_and_be_paid_again_in_one_workspace(make_api, enter, control):
+def test_plan_can_end_and_be_renewed_in_one_workspace(make_api, enter, control):
     second, entered, main = make_api(SECOND), enter(SECOND), make_api()
     assert control.within(SECOND).config(paid=False)["paid"] is False
     assert [api.get("/campaigns").status_code for api in (second, entered, main)] == [402, 402, 200]
@@ -313,14 +313,14 @@ def test_a_plan_can_die_and_be_paid_again_in_one_workspace(make_api, enter, cont
     assert [api.get("/campaigns").status_code for api in (second, entered, main)] == [200] * 3
 
 
-def test_manners_that_name_no_workspace_are_those_of_all(make_api, control):
+def test_sandbox_settings_without_a_workspace_apply_to_all(make_api, control):
     control.config(paid=False)
     assert {make_api(key).get("/campaigns").status_code for key in ("default", SECOND, FIFTH)} == {402}
     control.within(FIFTH).config(paid=True)
     assert [make_api(key).get("/campaigns").status_code for key in ("default", SECOND, FIFTH)] == [402, 402, 200]
 
 
-def test_reset_brings_the_manners_of_every_workspace_back(make_api, control):
+def test_reset_restores_the_settings_of_every_workspace(make_api, control):
     control.within(SECOND).config(paid=False)
     control.within(DEAD).config(paid=True)
     control.reset()
@@ -328,7 +328,7 @@ def test_reset_brings_the_manners_of_every_workspace_back(make_api, control):
     assert make_api(DEAD).get("/campaigns").status_code == 402
 
 
-def test_the_log_says_for_which_workspace_a_request_was(make_api, enter, control):
+def test_request_log_names_the_workspace(make_api, enter, control):
     control.within(FIFTH).fault(CAMPAIGNS, "status", status=500)
     for api in (make_api(SECOND), enter(SECOND), enter(PENDING), make_api("no-such-key"), make_api(FIFTH)):
         api.get("/campaigns")
@@ -343,7 +343,7 @@ def test_the_log_says_for_which_workspace_a_request_was(make_api, enter, control
     assert [entry["key"] for entry in control.within(SECOND).requests(CAMPAIGNS)] == [SECOND, "default"]
 
 
-def test_the_requests_of_each_workspace_are_counted_apart(make_api, enter, control):
+def test_requests_are_counted_by_workspace(make_api, enter, control):
     second, entered, main = make_api(SECOND), enter(SECOND), make_api()
     for api in (second, entered, entered, main):
         api.get("/campaigns")
@@ -367,9 +367,9 @@ def test_the_requests_of_each_workspace_are_counted_apart(make_api, enter, contr
         lambda one: one.add_leads(),
         lambda one: list(one.truth("leads")),
     ],
-    ids=["fault", "manners", "change", "truth"],
+    ids=["fault", "settings", "change", "truth"],
 )
-def test_a_workspace_that_is_not_there_is_refused(control, ask):
+def test_missing_workspace_is_refused(control, ask):
     with pytest.raises(ControlError, match=r"40[04]"):
         ask(control.within("workspace-007"))
     assert control.faults() == []

@@ -1,4 +1,4 @@
-"""An account of Snowflake's as far as the emulator has one, loads into it, and what it then holds."""
+"""An emulated Snowflake account, the loads into it, and its contents."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from demo.tables import Kind
 from tests.warehouse.pipeline import SECONDS, Loads
+from tools.demo.tables import Kind
 
 if TYPE_CHECKING:
-    from demo.tables import Table
     from tests.warehouse.truth import Rows
+    from tools.demo.tables import Table
 
 ENVIRONMENT = Path(__file__).parents[2] / ".venv-snowflake"
-"""Where `make test-snowflake` installs the loader and the emulator."""
+"""Installed by `make test-snowflake`: the loader and the emulator."""
 
 EMULATOR = [str(ENVIRONMENT / "bin" / "python"), str(Path(__file__).with_name("emulator.py"))]
 DATABASE, SCHEMA = "ANALYTICS", "INSTANTLY"
@@ -41,10 +41,11 @@ class Account(Loads):
     """Loads into one account.
 
     Attributes:
-        folder: Of its databases and of the files that tap and loader are given.
+        folder: Folder of its databases and of the programs' files.
     """
 
     folder: Path
+    plugin = "target-snowflake"
 
     def loader(self) -> list[str]:
         return [*EMULATOR, str(self.folder)]
@@ -53,12 +54,12 @@ class Account(Loads):
         return {**LOGIN, "password": "not-a-real-one"}
 
     def copy(self, folder: Path) -> Account:
-        """An account that holds the same, and has not been sent a statement yet."""
+        """Copy the account without its log of statements."""
         shutil.copytree(self.folder / "databases", folder / "databases")
         return Account(folder)
 
     def query(self, *statements: str) -> list[list[dict[str, Any]]]:
-        """The rows of each of some statements in Snowflake's dialect."""
+        """Return the rows of each statement, written in Snowflake's dialect."""
         done = subprocess.run(
             [*EMULATOR, str(self.folder), "--query", DATABASE],
             input="".join(f"{' '.join(statement.split())}\n" for statement in statements),
@@ -71,23 +72,23 @@ class Account(Loads):
         return [json.loads(line) for line in done.stdout.splitlines()]
 
     def statements(self) -> list[str]:
-        """What the loader has sent, with ``ID`` in the place of ids that it makes up."""
+        """Return the loader's statements, with ``ID`` instead of generated ids."""
         lines = (self.folder / "statements.jsonl").read_text(encoding="utf-8").splitlines()
         return [_OWN_ID.sub("ID", json.loads(line)["statement"]).strip() for line in lines]
 
     def logins(self) -> list[dict[str, Any]]:
-        """With what the loader has logged in, each time."""
+        """Return the parameters of each login."""
         lines = (self.folder / "logins.jsonl").read_text(encoding="utf-8").splitlines()
         return [json.loads(line) for line in lines]
 
     def staged(self, stream: str) -> list[list[dict[str, Any]]]:
-        """The records of each file that was staged of a stream, and removed after it was loaded."""
+        """Return the records of each file of a stream that was staged, loaded and removed."""
         paths = (self.folder / "removed" / "target-snowflake").glob(f"{stream}-*/*.json.gz")
         return [[json.loads(line) for line in gzip.open(path, "rt", encoding="utf-8")] for path in paths]
 
 
 def found(account: Account, *tables: Table) -> dict[str, Rows]:
-    """The rows that tables hold, less those marked as deleted."""
+    """Return the rows of tables that are not marked as deleted."""
     queries = [f"select * from {SCHEMA}.{table.name} where _sdc_deleted_at is null" for table in tables]
     rows_of = dict[str, "Rows"]()
     for table, rows in zip(tables, account.query(*queries), strict=True):

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 
 import sandbox
-from demo.tables import TABLES
 from sandbox import SandboxConfig
 from tests.conftest import UNTIL
 from tests.snowflake.account import ENVIRONMENT, Account
 from tests.support import api_keys, catalog_of, opening
+from tools.demo.tables import TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,7 +46,7 @@ def catalog(config: dict[str, Any]) -> dict[str, Any]:
 
 
 class Loaded(NamedTuple):
-    """An account after its first load, and the state that came of it."""
+    """An account after its first load, and the resulting state."""
 
     account: Account
     state: dict[str, Any]
@@ -56,7 +56,7 @@ class Loaded(NamedTuple):
 def loaded(
     running_agency: Server, config: dict[str, Any], catalog: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
 ) -> Loaded:
-    """An account into which all has been loaded once."""
+    """An account with one full load."""
     running_agency.control.reset()
     account = Account(tmp_path_factory.mktemp("loaded"))
     run = account.load(config, catalog)

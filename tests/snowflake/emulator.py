@@ -1,14 +1,14 @@
-"""target-snowflake as it is, in one process with fakesnow and with the user stage that fakesnow lacks.
+"""Run the real target-snowflake in one process with fakesnow, plus the user stage that fakesnow lacks.
 
-A program for ``.venv-snowflake``: ``emulator.py FOLDER [options of target-snowflake]`` runs the loader, and
-``emulator.py FOLDER --query DATABASE`` the statements on its standard input, one a line, of which it writes the rows.
-The folder keeps the databases, each statement that was sent (``statements.jsonl``), how the loader logged in
-(``logins.jsonl``) and what it staged (``stage``, and ``removed`` once it has been taken away there).
+A program for ``.venv-snowflake``: ``emulator.py FOLDER [options of target-snowflake]`` runs the loader.
+``emulator.py FOLDER --query DATABASE`` runs the statements on standard input, one a line, and prints their rows.
+The folder keeps the databases, each statement (``statements.jsonl``), each login (``logins.jsonl``) and the staged
+files (``stage``, later ``removed``).
 
-fakesnow 0.12.1 (the newest in November 2026) does all but five statements of the loader: ``PUT`` to, ``MERGE`` and
-``COPY INTO`` from, and ``REMOVE`` in the user's stage ``@~``, and ``DROP FILE FORMAT``. Here ``PUT`` copies the file,
-``REMOVE`` takes it away, and for ``MERGE`` and ``COPY INTO`` a table of the file's records comes in the place of the
-stage: casts, joins and results are fakesnow's. A statement about the stage of any other form is an error.
+fakesnow 0.12.1 (the newest in November 2026) supports all statements of the loader except five: ``PUT`` to,
+``MERGE`` and ``COPY INTO`` from, and ``REMOVE`` in the user's stage ``@~``, and ``DROP FILE FORMAT``. Here ``PUT``
+copies the file, ``REMOVE`` moves it away, and ``MERGE`` and ``COPY INTO`` read a table of the file's records instead of
+the stage. Casts, joins and results are fakesnow's. Any other statement about the stage is an error.
 """
 
 from __future__ import annotations
@@ -48,14 +48,14 @@ COPY = re.compile(
 )
 DROP_FORMAT = re.compile(r"drop file format if exists (?P<format>\S+)")
 STAGED = "temp.main.staged"
-"""A table with the columns ``record`` (VARIANT) and ``line``, in the place of the files of a stage."""
+"""A table with the columns ``record`` (VARIANT) and ``line`` that replaces the files of a stage."""
 
 
 class UserStage:
-    """The stage of the user who is logged in.
+    """The stage of the logged-in user.
 
     Args:
-        folder: For its files.
+        folder: Folder of its files.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -63,7 +63,7 @@ class UserStage:
         self._removed = folder / "removed"
 
     def answer(self, cursor: FakeSnowflakeCursor, command: str, params: dict[str, str]) -> str:
-        """Do what a statement says of the stage; the statement that fakesnow is to execute in its place."""
+        """Execute a statement about the stage; return a statement for fakesnow to execute instead."""
         if match := PUT.fullmatch(command):
             source = Path(url2pathname(urlparse(params["file_uri"]).path))
             target = self._staged / match["path"] / source.name
@@ -78,7 +78,7 @@ class UserStage:
             return "select 'removed' as result"
         if match := MERGE.fullmatch(command):
             self._read(cursor, match["path"], match["format"])
-            # A column's alias in a QUALIFY is found by Snowflake, by DuckDB only one level further out.
+            # Snowflake finds a column's alias in a QUALIFY; DuckDB only one level further out.
             columns = _of_table(f"{match['select']}, SEQ8() as line from {STAGED}")
             return f"{match['into']} (select * from ({columns})" + match["rest"].replace("SEQ8()", "line")
         if match := COPY.fullmatch(command):
@@ -92,7 +92,7 @@ class UserStage:
         raise ProgrammingError(msg=f"not a statement that the loader is known to send: {command}")
 
     def _read(self, cursor: FakeSnowflakeCursor, path: str, file_format: str) -> int:
-        """Make a table of the staged files, of which the number of rows is given."""
+        """Create a table of the staged files and return its number of rows."""
         connection = cursor._duck_conn
         options = lookup_file_format(connection, file_format, None, None)
         assert options["TYPE"] == "JSON"
@@ -109,7 +109,7 @@ class UserStage:
 
 
 def _of_table(statement: str) -> str:
-    # A cast to what they are already, by which DuckDB makes SQL's nulls of JSON's and Snowflake does not.
+    # Drop a redundant cast: with it, DuckDB turns JSON nulls into SQL nulls, and Snowflake does not.
     statement = re.sub(r"(\$1:\S+)::VARIANT as", r"\1 as", statement)
     return statement.replace("$1:", "record:").replace("SEQ8() as", "line as")
 
@@ -131,11 +131,11 @@ def _plain(value: Any) -> Any:
 
 
 def load(folder: Path) -> None:
-    """Run the loader with the options of the command line; it ends the process."""
+    """Run the loader with the options of the command line; it exits the process."""
     from target_snowflake.target import TargetSnowflake  # noqa: PLC0415 (not for queries: half of its time)
 
     stage, execute, connect = UserStage(folder), FakeSnowflakeCursor.execute, snowflake.connector.connect
-    one_at_a_time = threading.RLock()  # the loader has a thread for each stream, which is too much for one DuckDB
+    one_at_a_time = threading.RLock()  # the loader has a thread for each stream; one DuckDB cannot serve them all
 
     def executing(cursor: FakeSnowflakeCursor, command: str, params: Any = None, *args: Any, **kwargs: Any) -> Any:
         with one_at_a_time:
@@ -147,7 +147,7 @@ def load(folder: Path) -> None:
     def connecting(**options: Any) -> Any:
         with one_at_a_time:
             _keep(folder / "logins.jsonl", **options)
-            return connect(schema="PUBLIC", **options)  # which is there in any new database, and then the session's
+            return connect(schema="PUBLIC", **options)  # exists in any new database, and becomes the session's
 
     with (
         mock.patch.object(FakeSnowflakeCursor, "execute", executing),
@@ -165,7 +165,7 @@ def query(database: str) -> None:
 
 
 def main() -> None:
-    """Do what the command line says."""
+    """Run the command line."""
     folder = Path(sys.argv.pop(1)).resolve()
     (folder / "databases").mkdir(parents=True, exist_ok=True)
     with fakesnow.patch(db_path=folder / "databases"):

@@ -1,4 +1,4 @@
-"""What the loader sends to Snowflake of what the tap gives it, and what the emulated Snowflake then holds."""
+"""The loader's statements for the tap's messages, and the contents of the emulated Snowflake."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from demo.paths import SCHEMAS
-from demo.tables import TABLES, Kind
-from demo.truth import Truth
 from tests.snowflake.account import DATABASE, LOGIN, SCHEMA, Account, found
 from tests.snowflake.conftest import WORKSPACES
 from tests.support import catalog_of, run_tap
 from tests.warehouse.truth import due, named
+from tools.demo.paths import SCHEMAS
+from tools.demo.tables import TABLES, Kind
+from tools.demo.truth import Truth
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,7 +37,7 @@ LOADERS_OWN = {
     "_sdc_table_version": "DECIMAL",
     "_sdc_sync_started_at": "DECIMAL",
 }
-"""As the loader's DDL has them: DECIMAL is another name of NUMBER(38, 0)."""
+"""Types in the loader's DDL: DECIMAL is another name of NUMBER(38, 0)."""
 
 CHANGING = ("campaigns", "lead_lists", "leads")
 DELETING = ("campaign_steps", "lead_lists", "leads")
@@ -63,7 +63,7 @@ def in_full(config: dict[str, Any], *streams: str) -> dict[str, Any]:
 
 
 def sql_type(schema: Mapping[str, Any]) -> str:
-    """The type that a column should have, by the schema of its property."""
+    """Return the column type for a property's schema."""
     declared = schema["type"]
     kinds = {declared} if isinstance(declared, str) else {*declared} - {"null"}
     if kinds & {"array", "object"}:
@@ -80,9 +80,7 @@ def properties(table: str) -> dict[str, dict[str, Any]]:
 
 
 @pytest.mark.parametrize("table", [table.name for table in TABLES])
-def test_a_table_is_made_once_with_the_type_of_its_schema_for_each_column_and_its_key(
-    loaded: Loaded, table: str
-) -> None:
+def test_table_is_created_once_with_schema_types_and_key(loaded: Loaded, table: str) -> None:
     begin = f'CREATE TABLE "{SCHEMA}"."{table.upper()}" ('
     (ddl,) = [text for text in loaded.account.statements() if text.startswith(begin)]
     lines = [line.strip().rstrip(",") for line in ddl.splitlines()[1:-1]]
@@ -94,7 +92,7 @@ def test_a_table_is_made_once_with_the_type_of_its_schema_for_each_column_and_it
     assert keys == [f"PRIMARY KEY ({', '.join(sorted(named(table).keys, key=keys[0].index))})"]
 
 
-def test_the_statements_of_a_stream_are_those_that_the_emulator_was_made_for(loaded: Loaded) -> None:
+def test_statements_of_a_stream_match_those_that_the_emulator_supports(loaded: Loaded) -> None:
     about = re.compile(r"lead_labels|schema ", re.IGNORECASE)
     sent = [
         text for text in loaded.account.statements() if about.search(text) and not text.startswith(("DESC", "SHOW"))
@@ -125,7 +123,7 @@ def test_the_statements_of_a_stream_are_those_that_the_emulator_was_made_for(loa
 
 
 @pytest.mark.parametrize("stream", ["campaigns", "leads"])
-def test_what_is_staged_of_a_stream_is_one_file_of_the_records_of_the_tap_with_times_in_utc(
+def test_records_are_staged_in_one_file_with_times_in_utc(
     agency: Server, loaded: Loaded, config: dict[str, Any], stream: str
 ) -> None:
     times = [name for name, kind in named(stream).columns.items() if kind is Kind.TIMESTAMP]
@@ -145,21 +143,19 @@ def moment(text: str) -> str:
     return datetime.fromisoformat(text.replace("Z", "+00:00")).isoformat()
 
 
-def test_nothing_is_left_of_a_run_but_the_tables(loaded: Loaded) -> None:
+def test_run_leaves_only_the_tables(loaded: Loaded) -> None:
     assert list(loaded.account.folder.glob("*.json.gz")) == []
     assert [path for path in (loaded.account.folder / "stage").rglob("*") if path.is_file()] == []
 
 
-def test_every_row_of_every_stream_arrives_as_the_api_has_it(
-    agency: Server, loaded: Loaded, truths: list[Truth]
-) -> None:
+def test_every_row_of_every_stream_matches_the_api(agency: Server, loaded: Loaded, truths: list[Truth]) -> None:
     rows = found(loaded.account, *TABLES)
     for table in TABLES:
         assert rows[table.name]
         assert rows[table.name] == due(truths, table), table.name
 
 
-def test_a_further_run_updates_and_adds_rows_and_has_a_new_field_in_unknown_fields(
+def test_further_run_updates_and_adds_rows_and_keeps_unknown_fields(
     account: Account, loaded: Loaded, controls: list[Control], truths: list[Truth], config: dict[str, Any]
 ) -> None:
     carriers = set()
@@ -172,7 +168,8 @@ def test_a_further_run_updates_and_adds_rows_and_has_a_new_field_in_unknown_fiel
         control.update_campaign(one["campaign"], name="Autumn, \"second\": 50% näher\n\tdran \\ 'x'", at=AT)
         control.add_lead_list(at=AT)
         carriers |= {(row["id"],) for row in control.truth("leads") if row["timestamp_updated"] >= newest}
-    assert account.load(config, catalog_of(config, *CHANGING), loaded.state).exit_code == 0
+    only_changed = {**config, "lookback_hours": 0}
+    assert account.load(only_changed, catalog_of(config, *CHANGING), loaded.state).exit_code == 0
     rows = found(account, *map(named, CHANGING))
     for table in map(named, CHANGING):
         extra: dict[str, Any] = {"added_fields": [NEW_FIELD], "carriers": carriers} if table.name == "leads" else {}
@@ -184,7 +181,7 @@ def test_a_further_run_updates_and_adds_rows_and_has_a_new_field_in_unknown_fiel
     assert scores == [{"SCORE": 0.93}]
 
 
-def test_a_column_that_is_not_there_yet_is_added_and_filled_as_rows_are_read_again(
+def test_missing_column_is_added_and_filled_by_a_full_read(
     account: Account, truths: list[Truth], config: dict[str, Any]
 ) -> None:
     account.query(f"alter table {SCHEMA}.LEADS drop column payload")
@@ -197,7 +194,7 @@ def test_a_column_that_is_not_there_yet_is_added_and_filled_as_rows_are_read_aga
 
 @pytest.fixture(scope="module")
 def in_versions(running_agency: Server, config: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Account:
-    """An account into which some streams have been loaded in full, and so with a version in each row."""
+    """An account with streams loaded by full-table runs, so that each row has a version."""
     running_agency.control.reset()
     account = Account(tmp_path_factory.mktemp("in_versions"))
     assert account.load(config, in_full(config, *DELETING)).exit_code == 0
@@ -211,7 +208,7 @@ def delete_some(controls: list[Control]) -> None:
 
 
 @pytest.mark.parametrize("hard", [False, True], ids=["soft", "hard"])
-def test_what_is_gone_is_marked_or_removed_after_two_runs_in_full(
+def test_deleted_rows_are_marked_or_removed_after_two_full_runs(
     agency: Server,
     in_versions: Account,
     controls: list[Control],
@@ -231,7 +228,7 @@ def test_what_is_gone_is_marked_or_removed_after_two_runs_in_full(
     assert before["leads"].keys() > after["leads"].keys()
 
 
-def test_a_loader_that_fails_after_it_has_deleted_leaves_nothing_until_the_next_run_in_full(
+def test_failed_hard_delete_is_repaired_by_the_next_full_run(
     agency: Server, in_versions: Account, truths: list[Truth], config: dict[str, Any], tmp_path: Path
 ) -> None:
     account, catalog = in_versions.copy(tmp_path), in_full(config, "lead_lists")
@@ -245,7 +242,7 @@ def test_a_loader_that_fails_after_it_has_deleted_leaves_nothing_until_the_next_
     assert found(account, named("lead_lists"))["lead_lists"] == due(truths, named("lead_lists"))
 
 
-def test_a_row_without_a_version_is_never_counted_as_gone(
+def test_unversioned_row_is_never_counted_as_deleted(
     account: Account, controls: list[Control], truths: list[Truth], config: dict[str, Any]
 ) -> None:
     before = due(truths, named("leads")).keys()
@@ -255,10 +252,10 @@ def test_a_row_without_a_version_is_never_counted_as_gone(
 
 
 @pytest.mark.parametrize(("method", "times"), [("append-only", 2), ("overwrite", 1)])
-def test_the_other_methods_copy_every_record_into_the_table_as_it_is_or_emptied(
+def test_other_load_methods_copy_every_record_into_the_table(
     account: Account, truths: list[Truth], config: dict[str, Any], method: str, times: int
 ) -> None:
-    # A key's constraint is none to Snowflake; the emulator's would refuse the rows.
+    # Snowflake does not enforce keys; the emulator would, and refuse the rows.
     account.query(f"create or replace table {SCHEMA}.LEAD_LISTS as select * from {SCHEMA}.LEAD_LISTS")
     assert account.load(config, catalog_of(config, "lead_lists"), load_method=method).exit_code == 0
     ((counted,),) = account.query(f"select count(*) as n, count(distinct id) as ids from {SCHEMA}.LEAD_LISTS")
@@ -267,7 +264,7 @@ def test_the_other_methods_copy_every_record_into_the_table_as_it_is_or_emptied(
     assert [text.split()[0] for text in account.statements() if "LEAD_LISTS d " in text] == []
 
 
-def test_the_loader_logs_in_as_the_settings_say(loaded: Loaded) -> None:
+def test_loader_logs_in_according_to_the_settings(loaded: Loaded) -> None:
     for login in loaded.account.logins():
         assert {name: login[name] for name in LOGIN if name in login} == {
             name: value for name, value in LOGIN.items() if name != "default_target_schema"

@@ -1,4 +1,4 @@
-"""The commands, settings and queries of docs/snowflake.md, as they stand there."""
+"""Run the commands, settings and queries of docs/snowflake.md unchanged."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ LOADER = next(
     if loader["name"] == "target-snowflake"
 )
 NAMES = {"DECIMAL": "NUMBER(38,0)"}
-"""What DDL and Snowflake's own lists call differently."""
+"""Names that differ between DDL and Snowflake's own lists."""
 
 
 def blocks(language: str) -> list[str]:
@@ -38,7 +38,7 @@ def blocks(language: str) -> list[str]:
 
 
 def run(commands: str, folder: Path) -> None:
-    """Run commands in a folder, where the loader is the emulated one and the tap this one."""
+    """Run commands in a folder, with the emulated loader and this tap."""
     programs = folder / "bin"
     programs.mkdir(exist_ok=True)
     loader = programs / "target-snowflake"
@@ -57,9 +57,7 @@ def run(commands: str, folder: Path) -> None:
     assert done.returncode == 0, done.stderr[-5000:]
 
 
-def test_the_commands_make_a_key_load_with_it_and_go_on_from_their_state_and_the_queries_find_it(
-    agency: Server, tmp_path: Path
-) -> None:
+def test_documented_commands_create_a_key_load_resume_and_query(agency: Server, tmp_path: Path) -> None:
     here: dict[str, Any] = {"api_key": agency.api_key, "api_url": f"{agency.url}/api/v2"}
     (tmp_path / "config.json").write_text(json.dumps(here), encoding="utf-8")
     (tmp_path / "target.json").write_text(*blocks("json"), encoding="utf-8")
@@ -68,7 +66,7 @@ def test_the_commands_make_a_key_load_with_it_and_go_on_from_their_state_and_the
     agency.control.add_field("leads", "some_field", [1, 2])
     key, settings, pipe = blocks("sh")
     key = key.replace("PASSPHRASE=...", "PASSPHRASE='a made up one'")
-    few = pipe.replace("--config config.json", "--config config.json --catalog catalog.json")  # for the sake of time
+    few = pipe.replace("--config config.json", "--config config.json --catalog catalog.json")  # to save time
     run(key + settings + few, tmp_path)
     before = (tmp_path / "state.json").read_text(encoding="utf-8")
     run(key.partition("openssl")[0] + settings + few, tmp_path)
@@ -88,7 +86,7 @@ def test_the_commands_make_a_key_load_with_it_and_go_on_from_their_state_and_the
     assert rows[0]["N"] == rows[0]["IDS"] == len(list(agency.control.truth("leads")))
 
 
-def test_every_setting_on_the_page_is_one_of_the_loader_s_and_of_the_project_s() -> None:
+def test_every_setting_on_the_page_exists_in_loader_and_project() -> None:
     about = subprocess.run(
         [ENVIRONMENT / "bin" / "target-snowflake", "--about", "--format=json"],
         capture_output=True,
@@ -119,7 +117,7 @@ def test_every_setting_on_the_page_is_one_of_the_loader_s_and_of_the_project_s()
     ],
     ids=["a database in small letters", "a password and a key"],
 )
-def test_what_the_loader_refuses_it_says(
+def test_loader_explains_refused_settings(
     agency: Server, config: dict[str, Any], tmp_path: Path, settings: dict[str, Any], said: str
 ) -> None:
     refused = Account(tmp_path).load(config, catalog_of(config, "lead_labels"), fails=True, **settings)

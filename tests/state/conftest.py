@@ -1,4 +1,4 @@
-"""A state that has something of everything, and a run that goes on from it."""
+"""A state with all of its parts, and a run that resumes from it."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ LATER = "2026-11-01T10:00:00.000Z"
 
 
 class Continued:
-    """A workspace that has been read in part, and has changed since.
+    """A workspace that was read in part and has changed since.
 
     Args:
-        state: What the run left that was cut off in the leads.
-        due: What the next run has to emit, by stream.
+        state: State of a run that was interrupted in the leads.
+        due: Keys that the next run has to emit, by stream.
     """
 
     def __init__(
@@ -59,12 +59,12 @@ def keys(run: TapRun) -> Keys:
     return {stream: set(run.by_key(stream)) for stream in STREAMS}
 
 
-@pytest.fixture(scope="package")  # no longer, since it changes the tap
+@pytest.fixture(scope="package")  # not per session, since it patches the tap
 def continued() -> Iterator[Continued]:
     config = SandboxConfig(campaigns=6, accounts=3, leads=90, lead_lists=3, emails=30, days=10, until=UNTIL, seed=6)
     with sandbox.serve(config) as server, pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tap_instantly.api.splits.OVERHEAD", 1.0)  # short lists are split too
-        patch.setattr("tap_instantly.api.limits.EMAILS_INTERVAL", 0.001)
+        patch.setattr("tap_instantly.sync.range_splitting.OVERHEAD", 1.0)  # splits short lists too
+        patch.setattr("tap_instantly.client.rate_limit.EMAILS_INTERVAL", 0.001)
         settings = {"api_key": server.api_key, "api_url": f"{server.url}/api/v2", "page_size": 5, "max_retries": 0}
         settings["max_requests_per_second"] = 1000
         body = {"message": "stop here"}

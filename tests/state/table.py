@@ -1,4 +1,4 @@
-"""Everything that can be odd about a state, and what becomes of the run: tested, and shown in docs/reliability.md."""
+"""Every kind of unusual state and its outcome: tested, and listed in docs/reliability.md."""
 
 from __future__ import annotations
 
@@ -22,33 +22,33 @@ SOMEWHERE_ELSE = {
 
 @dataclass(frozen=True)
 class Outcome:
-    """What becomes of a run, in the words of the document."""
+    """The outcome of a run, in the words of the document."""
 
     does: str
     log: str
     exit_code: int = 0
 
 
-REFUSES = Outcome("ends before anything is asked for or written", "one error: where, what, what to do", 1)
-ANEW = Outcome("reads that stream anew in that workspace, from `start_date` or all of it", "one warning: which and why")
-FROM_THERE = Outcome(
-    "reads that list anew in that workspace, from its bookmark, `start_date` or all of it", "one warning: which and why"
+REFUSES = Outcome("stops before the first request", "an error: the place, the fault, the remedy", 1)
+READ_AGAIN = Outcome(
+    "ignores the bookmark: reads the stream in that workspace again from `start_date`", "a warning with the reason"
 )
-KEEPS = Outcome("keeps it as it is, in each state that it writes", "one warning: which")
-IGNORES = Outcome("keeps it as it is, in each state that it writes", "nothing")
-NOT_USED = Outcome("keeps it as it is, and reads the stream anew", "one warning: which")
+FROM_THERE = Outcome("starts the pass over the list again, and keeps the bookmark", "a warning with the reason")
+KEEPS = Outcome("ignores it and keeps it in the state", "a warning with its name")
+IGNORES = Outcome("ignores it and keeps it in the state", "nothing")
+NOT_USED = Outcome("keeps it in the state and reads the stream again", "a warning with its name")
 BEGINS = Outcome("reads everything", "nothing")
 
 
 @dataclass(frozen=True)
 class Case:
-    """Something odd about a state.
+    """An unusual state.
 
     Attributes:
-        name: What the document calls it.
-        outcome: What becomes of the run.
-        change: Makes a state odd, in place or by returning another one.
-        said: What the log has to say, if anything.
+        name: Name in the document.
+        outcome: Outcome of the run.
+        change: Changes a state in place, or returns another one.
+        said: Expected log message, if any.
     """
 
     name: str
@@ -57,19 +57,19 @@ class Case:
     said: str = ""
 
     def of(self, state: State) -> Any:
-        """A copy of ``state`` that is odd in this way."""
+        """Return a copy of ``state`` with this change."""
         odd = copy.deepcopy(state)
         return odd if (other := self.change(odd)) is None else other
 
 
 def campaigns(state: State) -> State:
-    """The state of the campaigns."""
+    """Return the state of the campaigns."""
     found: State = state["bookmarks"]["campaigns"]
     return found
 
 
 def part(state: State, stream: str = "campaigns") -> State:
-    """The state of the first workspace."""
+    """Return the state of the first workspace."""
     found: State = state["bookmarks"][stream]["partitions"][0]
     return found
 
@@ -85,46 +85,48 @@ def _lose_a_range(state: State) -> None:
 
 CASES = (
     Case("`{}`", BEGINS, lambda _: {}),
-    Case("a file that is no JSON, is empty, or has several lines", REFUSES, lambda _: None),  # tested with real files
-    Case("something else than an object", REFUSES, lambda state: [state], "it is a list and no object"),
+    Case("a file that is not JSON, is empty, or has several lines", REFUSES, lambda _: None),  # tested with real files
+    Case("a value that is not an object", REFUSES, lambda state: [state], "it is a list, not an object"),
     Case(
         "a whole STATE message",
         REFUSES,
         lambda state: {"type": "STATE", "value": state},
-        "of which the value is the state",
+        "a whole STATE message, not its value",
     ),
     Case(
         "what `meltano state get` prints",
         REFUSES,
         lambda state: {"singer_state": state},
-        "what is in singer_state is the state",
+        "not the content of singer_state",
     ),
     Case("no `bookmarks`", REFUSES, lambda _: {"cursor": 5}, "it has no bookmarks"),
-    Case("`bookmarks` that are no object", REFUSES, lambda _: {"bookmarks": []}, "bookmarks is a list"),
-    Case("`workspaces` that are no object", REFUSES, lambda state: state.update(workspaces=[]), "workspaces is a list"),
+    Case("`bookmarks` that is not an object", REFUSES, lambda _: {"bookmarks": []}, "bookmarks is a list"),
     Case(
-        "a stream's state that is no object",
+        "`workspaces` that is not an object", REFUSES, lambda state: state.update(workspaces=[]), "workspaces is a list"
+    ),
+    Case(
+        "a stream's state that is not an object",
         REFUSES,
         lambda state: state["bookmarks"].update(campaigns="2026-01-01"),
-        "bookmarks.campaigns is a text and no object. Correct it, or remove that entry to read campaigns anew",
+        "bookmarks.campaigns is a string, not an object. Correct it, or remove that entry to read campaigns again",
     ),
     Case(
-        "`partitions` that are no list",
+        "`partitions` that is not a list",
         REFUSES,
         lambda state: campaigns(state).update(partitions=None),
-        "bookmarks.campaigns.partitions is null and no list",
+        "bookmarks.campaigns.partitions is null, not a list",
     ),
     Case(
-        "an entry of `partitions` that is no object",
+        "an entry of `partitions` that is not an object",
         REFUSES,
         lambda state: campaigns(state)["partitions"].append(5),
-        "bookmarks.campaigns.partitions[1] is a number and no object",
+        "bookmarks.campaigns.partitions[1] is a number, not an object",
     ),
     Case(
         "an entry without `workspace_id`",
         REFUSES,
         lambda state: part(state).update(context={"account": "x"}),
-        "bookmarks.campaigns.partitions[0].context names no workspace_id",
+        "bookmarks.campaigns.partitions[0].context has no workspace_id",
     ),
     Case(
         "two entries of one workspace",
@@ -133,47 +135,52 @@ CASES = (
         "bookmarks.campaigns.partitions[1] is a second entry of workspace ",
     ),
     Case(
-        "a bookmark that is no timestamp",
+        "a bookmark that is not a timestamp",
         REFUSES,
         lambda state: part(state).update(replication_key_value="yesterday"),
-        "replication_key_value is no timestamp to go on from in workspace ",
+        "replication_key_value is not a valid timestamp in workspace ",
     ),
     Case(
         "a bookmark of the wrong type",
         REFUSES,
         lambda state: part(state).update(replication_key_value=1767225600),
-        "replication_key_value is no timestamp to go on from in workspace ",
+        "replication_key_value is not a valid timestamp in workspace ",
     ),
     Case(
-        "a bookmark that lies in the future of the server",
-        ANEW,
+        "a bookmark in the future of the server",
+        READ_AGAIN,
         lambda state: part(state).update(replication_key_value=FUTURE),
-        f"its bookmark {FUTURE} lies in the future",
+        f"{FUTURE} is in the future",
     ),
     Case(
         "a bookmark of another replication key",
-        ANEW,
+        READ_AGAIN,
         lambda state: part(state).update(replication_key="timestamp_created"),
-        "its bookmark is one of timestamp_created, and the stream goes by timestamp_updated now",
+        "its replication key is timestamp_created, and the stream now uses timestamp_updated",
     ),
-    Case("a bookmark of no workspace", NOT_USED, _move_up, "The state of campaigns has a bookmark of no workspace"),
     Case(
-        "a bookmark of parts of a workspace",
+        "a bookmark without a workspace",
+        NOT_USED,
+        _move_up,
+        "The state of campaigns has a bookmark without a workspace",
+    ),
+    Case(
+        "a bookmark of a part of a workspace",
         NOT_USED,
         lambda state: part(state)["context"].update(campaign_id="x"),
-        "The state of campaigns has parts that go by workspace_id, campaign_id",
+        "The state of campaigns has partitions by workspace_id, campaign_id",
     ),
     Case(
         "`scan` of a newer version",
         FROM_THERE,
         lambda state: part(state, "leads")["scan"].update(version=99),
-        "cannot be taken up: it was left by another version",
+        "starting again: it is from another version",
     ),
     Case(
-        "`scan` that is damaged: a range less, moved, or no range",
+        "a damaged `scan`",
         FROM_THERE,
         _lose_a_range,
-        "cannot be taken up: what the state holds of it is damaged",
+        "starting again: its state is damaged",
     ),
     Case(
         "`scan` of another bookmark",
@@ -181,13 +188,13 @@ CASES = (
         lambda state: part(state, "leads").update(
             replication_key="timestamp_updated", replication_key_value="2020-01-01T00:00:00.000Z"
         ),
-        "cannot be taken up: it was begun with another bookmark",
+        "starting again: it started with another bookmark",
     ),
     Case(
         "streams that this tap does not have",
         KEEPS,
         lambda state: state["bookmarks"].update(leeds={"replication_key_value": 5, "of_a_newer_tap": [{}]}),
-        "streams that this tap does not have; they are kept as they are: 'leeds': did you mean 'leads'?",
+        "bookmarks of unknown streams, which are kept unchanged: 'leeds': did you mean 'leads'?",
     ),
     Case(
         "workspaces that are not configured",
@@ -203,6 +210,9 @@ CASES = (
 
 
 def rows() -> Iterator[tuple[str, ...]]:
-    """The rows of the document's table."""
+    """Yield the rows of the document's table: each outcome with its states."""
+    found: dict[Outcome, list[str]] = {}
     for case in CASES:
-        yield case.name, case.outcome.does, case.outcome.log, str(case.outcome.exit_code)
+        found.setdefault(case.outcome, []).append(case.name)
+    for outcome, names in found.items():
+        yield "; ".join(names), outcome.does, outcome.log, str(outcome.exit_code)

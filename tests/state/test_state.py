@@ -1,4 +1,4 @@
-"""Whatever a state holds: a line that says what to do, or nothing lost."""
+"""Any state: either a message that says what to do, or nothing lost."""
 
 from __future__ import annotations
 
@@ -12,11 +12,10 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from singer_sdk.singerlib import StateMessage
 
-from tap_instantly.singer.writer import BufferedWriter
-from tap_instantly.streams import state as states
+from tap_instantly.sync.writer import BufferedWriter
+from tap_instantly.validation.state import StateError, check_state
 from tests.state.conftest import STREAMS, keys
 from tests.state.table import (
-    ANEW,
     BEGINS,
     CASES,
     FROM_THERE,
@@ -24,6 +23,7 @@ from tests.state.table import (
     IGNORES,
     KEEPS,
     NOT_USED,
+    READ_AGAIN,
     REFUSES,
     SOMEWHERE_ELSE,
     Case,
@@ -54,27 +54,25 @@ def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
     ]
 
 
-def test_a_run_ends_with_its_state_even_where_the_last_stream_does_not_change_it(sync: Callable[..., TapRun]) -> None:
-    # Loaders of the older kind pass on a state only if no record follows it.
+def test_run_ends_with_a_state_even_if_unchanged(sync: Callable[..., TapRun]) -> None:
+    # Older loaders pass on a state only if no record follows it.
     second = sync("campaigns", "workspaces", state=sync("campaigns", "workspaces").state)
     assert second.records("workspaces")
     assert second.messages[-1]["type"] == "STATE"
 
 
 @cases(REFUSES)
-def test_a_state_that_cannot_be_understood_ends_the_run_before_anything_is_asked_for(
-    continued: Continued, case: Case
-) -> None:
+def test_invalid_state_ends_the_run_before_any_request(continued: Continued, case: Case) -> None:
     continued.server.control.clear_requests()
-    with pytest.raises(states.StateError) as caught:
+    with pytest.raises(StateError) as caught:
         continued.run(case.of(continued.state))
     assert case.said in str(caught.value)
     assert "\n" not in str(caught.value)
     assert list(continued.server.control.requests()) == []
 
 
-@cases(ANEW, FROM_THERE, NOT_USED)
-def test_a_state_that_does_not_tell_what_was_read_is_forgotten_with_a_line(
+@cases(READ_AGAIN, FROM_THERE, NOT_USED)
+def test_unusable_state_is_ignored_with_a_warning(
     continued: Continued, case: Case, caplog: pytest.LogCaptureFixture
 ) -> None:
     run = continued.run(case.of(continued.state))
@@ -89,7 +87,7 @@ def test_a_state_that_does_not_tell_what_was_read_is_forgotten_with_a_line(
 
 
 @cases(KEEPS, IGNORES)
-def test_what_belongs_to_others_is_in_every_state_as_it_was(
+def test_foreign_parts_are_kept_in_every_state(
     continued: Continued, case: Case, caplog: pytest.LogCaptureFixture
 ) -> None:
     given_ = case.of(continued.state)
@@ -114,20 +112,20 @@ def test_what_belongs_to_others_is_in_every_state_as_it_was(
 
 
 @cases(BEGINS)
-def test_an_empty_state_is_none(continued: Continued, case: Case, caplog: pytest.LogCaptureFixture) -> None:
+def test_empty_state_counts_as_no_state(continued: Continued, case: Case, caplog: pytest.LogCaptureFixture) -> None:
     run = continued.run(case.of(continued.state))
     assert keys(run)["leads"] == {(row["id"],) for row in continued.server.control.truth("leads")}
     assert not [line for line in warnings(caplog) if "state" in line.lower()]
 
 
-def test_the_state_that_is_given_is_not_written_into(continued: Continued) -> None:
+def test_given_state_is_not_modified(continued: Continued) -> None:
     given_ = copy.deepcopy(continued.state)
     continued.run(given_)
     assert given_ == continued.state
 
 
 @pytest.mark.parametrize("same", ["2026-11-01T12:00:00+02:00", "2026-11-01 10:00:00Z", "2026-11-01T10:00:00"])
-def test_a_bookmark_may_be_written_in_another_form(continued: Continued, same: str) -> None:
+def test_bookmark_may_use_another_time_format(continued: Continued, same: str) -> None:
     state = copy.deepcopy(continued.state)
     for stream in ("campaigns", "emails"):
         part(state, stream)["replication_key_value"] = same
@@ -164,7 +162,7 @@ REMOVED = object()
 
 
 def places(value: Any, path: Path = ()) -> Iterator[Path]:
-    """The path of everything within a state, and of what could be beside it."""
+    """Yield the path of everything in a state."""
     yield path
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for name, inner in items:
@@ -172,7 +170,7 @@ def places(value: Any, path: Path = ()) -> Iterator[Path]:
 
 
 def put(state: Any, path: Path, value: Any) -> Any:
-    """A copy of a state with ``value`` at ``path``, or with nothing there."""
+    """Return a copy of a state with ``value`` at ``path``, or without that place."""
     if not path:
         return {} if value is REMOVED else value
     changed = copy.deepcopy(state)
@@ -188,7 +186,7 @@ def put(state: Any, path: Path, value: Any) -> Any:
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(number=st.integers(0, 999), value=JSON | st.just(REMOVED))
-def test_any_json_in_any_place_is_an_error_of_one_line_or_loses_nothing(
+def test_arbitrary_json_in_the_state_fails_in_one_line_or_loses_nothing(
     continued: Continued, number: int, value: Any
 ) -> None:
     everywhere = list(places(continued.state))
@@ -196,7 +194,7 @@ def test_any_json_in_any_place_is_an_error_of_one_line_or_loses_nothing(
     continued.server.control.clear_requests()
     try:
         found = keys(continued.run(state))
-    except states.StateError as error:
+    except StateError as error:
         found, said = None, str(error)
     if found is None:
         assert "\n" not in said
@@ -205,9 +203,9 @@ def test_any_json_in_any_place_is_an_error_of_one_line_or_loses_nothing(
     assert [name for name in STREAMS if not found[name] >= continued.due[name]] == []
 
 
-@pytest.mark.parametrize("name", ["since", "signpost", "latest", "remaining"])
-def test_a_part_of_a_scan_that_is_missing_has_the_list_read_anew(continued: Continued, name: str) -> None:
-    path = ("bookmarks", "leads", "partitions", 0, "scan", name)  # also one that was null, as its checksum still holds
+@pytest.mark.parametrize("name", ["since", "signpost", "latest", "remaining", "pages"])
+def test_incomplete_scan_makes_the_list_be_read_in_full(continued: Continued, name: str) -> None:
+    path = ("bookmarks", "leads", "partitions", 0, "scan", name)  # also if it was null, as its checksum still holds
     assert keys(continued.run(put(continued.state, path, REMOVED)))["leads"] >= continued.due["leads"]
 
 
@@ -216,10 +214,10 @@ def test_a_part_of_a_scan_that_is_missing_has_the_list_read_anew(continued: Cont
 @example(state={"bookmarks": {"campaigns": {"partitions": [{"context": {"workspace_id": "a\nb"}}] * 2}}})
 @example(state={"bookmarks": {"a\nb": 5}})
 @example(state={"bookmarks": {"campaigns": {"progress_markers": 5, "partitions": [{"context": {"workspace_id": 5}}]}}})
-def test_what_is_read_of_any_json_can_be_written_again(state: Any) -> None:
+def test_arbitrary_json_states_can_be_written_after_reading(state: Any) -> None:
     try:
-        read, said = states.read(state, {"campaigns": "timestamp_updated", "lead_lists": None})
-    except states.StateError as error:
+        read, said = check_state(state, {"campaigns": "timestamp_updated", "lead_lists": None})
+    except StateError as error:
         read, said = {}, [str(error)]
     assert not any("\n" in line for line in said)
     assert json.loads(BufferedWriter().serialize_message(StateMessage(read)))["value"] == read

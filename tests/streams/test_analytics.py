@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_instantly.streams.patterns import UNATTRIBUTED, WINDOW_DAYS, windows
+from tap_instantly.streams.slicers import UNATTRIBUTED
+from tap_instantly.streams.windows import WINDOW_DAYS, windows
 from tests.conftest import UNTIL
 from tests.support import run_tap
 
@@ -38,20 +39,18 @@ def test_windows_cover_every_day_once_and_stay_within_the_limit(start: date, len
     assert all((last - first).days <= WINDOW_DAYS for first, last in found)
 
 
-def test_totals_are_those_of_the_api(api: Server, sync: Callable[..., TapRun]) -> None:
+def test_totals_match_the_api(api: Server, sync: Callable[..., TapRun]) -> None:
     got = stripped(sync("campaign_analytics").records("campaign_analytics"), "campaign_id")
     assert got == stripped(list(api.control.truth("campaign_analytics")), "campaign_id")
 
 
-def test_daily_rows_are_all_there_each_with_its_campaign(api: Server, sync: Callable[..., TapRun]) -> None:
+def test_daily_rows_are_complete_and_have_their_campaign(api: Server, sync: Callable[..., TapRun]) -> None:
     got = sync(DAILY).records(DAILY)
     assert stripped(got, "campaign_id", "date") == stripped(list(api.control.truth(DAILY)), "campaign_id", "date")
     assert len(got) == len({(r["campaign_id"], r["date"]) for r in got})
 
 
-def test_daily_figures_are_asked_for_in_windows_of_active_campaigns_only(
-    api: Server, sync: Callable[..., TapRun]
-) -> None:
+def test_daily_figures_are_requested_in_windows_of_active_campaigns(api: Server, sync: Callable[..., TapRun]) -> None:
     sync(DAILY, start_date="2026-09-01")
     requests = [r for r in api.control.requests() if r["path"].startswith("/api/v2/campaigns/analytics")]
     daily = [r["query"] for r in requests if r["path"].endswith("/daily")]
@@ -61,13 +60,13 @@ def test_daily_figures_are_asked_for_in_windows_of_active_campaigns_only(
     for (start, end), campaigns in active.items():
         assert (date.fromisoformat(end) - date.fromisoformat(start)).days <= 31
         assert campaigns == {row["campaign_id"] for row in api.control.truth(DAILY) if start <= row["date"] < end}
-    # One list of campaigns per window, and nothing else.
+    # The only other request is one list of campaigns per window.
     listed = [r["query"] for r in requests if r["path"].endswith("/analytics")]
     assert all(query["exclude_total_leads_count"] == "true" for query in listed)
     assert len(requests) == len(listed) + len(daily)
 
 
-def test_the_next_run_reads_the_look_back_again(api: Server, sync: Callable[..., TapRun]) -> None:
+def test_next_run_reads_the_lookback_again(api: Server, sync: Callable[..., TapRun]) -> None:
     first = sync(DAILY)
     assert first.bookmark(DAILY) == max(row["date"] for row in api.control.truth(DAILY))
     bookmark = date.fromisoformat(first.bookmark(DAILY))
@@ -82,7 +81,7 @@ def test_the_next_run_reads_the_look_back_again(api: Server, sync: Callable[...,
     assert second.bookmark(DAILY) == first.bookmark(DAILY)
 
 
-def test_a_late_reply_within_the_look_back_restates_its_day(api: Server, sync: Callable[..., TapRun]) -> None:
+def test_late_reply_within_the_lookback_restates_its_day(api: Server, sync: Callable[..., TapRun]) -> None:
     first = sync(DAILY)
     day = (date.fromisoformat(UNTIL) - timedelta(days=4)).isoformat()
     lead = next(row for row in api.control.truth("leads") if row.get("campaign"))
@@ -92,8 +91,8 @@ def test_a_late_reply_within_the_look_back_restates_its_day(api: Server, sync: C
     assert second.by_key(DAILY)[key]["replies"] == first.by_key(DAILY).get(key, {"replies": 0})["replies"] + 1
 
 
-def test_rows_of_other_days_than_the_window_has_are_left_to_their_own(api: Server, sync: Callable[..., TapRun]) -> None:
-    # Should the real API count the end of a window in, its first day would come with two of them.
+def test_rows_outside_the_window_are_left_to_their_own_window(api: Server, sync: Callable[..., TapRun]) -> None:
+    # If the real API included the end of a window, its first day would arrive twice.
     until = date.fromisoformat(UNTIL)
     start = until - timedelta(days=WINDOW_DAYS)
     rows = [{"date": (start + timedelta(days=n)).isoformat(), "sent": 1} for n in range(-1, 33)]
@@ -103,7 +102,7 @@ def test_rows_of_other_days_than_the_window_has_are_left_to_their_own(api: Serve
     assert {row["date"] for row in got} >= {(start + timedelta(days=n)).isoformat() for n in range(WINDOW_DAYS)}
 
 
-def test_without_a_start_the_first_day_is_that_of_the_workspace_or_long_ago(
+def test_without_start_date_reading_starts_at_workspace_creation_or_in_2020(
     api: Server, config: dict[str, Any]
 ) -> None:
     def first_window(key: str) -> str:
@@ -117,7 +116,7 @@ def test_without_a_start_the_first_day_is_that_of_the_workspace_or_long_ago(
     assert first_window("sandbox-key-analytics-only") == "2020-01-01"
 
 
-def test_an_error_dressed_as_totals_is_not_loaded(api: Server, sync: Callable[..., TapRun]) -> None:
+def test_error_in_place_of_totals_is_not_loaded(api: Server, sync: Callable[..., TapRun]) -> None:
     name = "campaign_analytics_overview"
     body = {"note": "Internal error", "ok": False}
     api.control.fault("/api/v2/campaigns/analytics/overview", "status", status=200, body=body)
@@ -125,7 +124,7 @@ def test_an_error_dressed_as_totals_is_not_loaded(api: Server, sync: Callable[..
     assert stripped(got, "campaign_id") == stripped(list(api.control.truth(name)), "campaign_id")
 
 
-def test_the_look_back_does_not_go_behind_the_start_date(api: Server, sync: Callable[..., TapRun]) -> None:
+def test_lookback_does_not_precede_the_start_date(api: Server, sync: Callable[..., TapRun]) -> None:
     start = date.fromisoformat(UNTIL) - timedelta(days=2)
     first = sync(DAILY, start_date=start.isoformat())
     second = sync(DAILY, state=first.state, start_date=start.isoformat(), analytics_lookback_days=30)
@@ -133,7 +132,7 @@ def test_the_look_back_does_not_go_behind_the_start_date(api: Server, sync: Call
     assert min(r["date"] for r in second.records(DAILY)) >= start.isoformat()
 
 
-def test_steps_carry_opportunities_and_a_name_for_what_the_api_could_not_attribute(
+def test_steps_have_opportunities_and_a_placeholder_for_unattributed_rows(
     api: Server, sync: Callable[..., TapRun]
 ) -> None:
     got = sync("campaign_analytics_steps").records("campaign_analytics_steps")
@@ -157,4 +156,4 @@ def test_an_object_where_an_array_is_due_stops_the_stream(
 ) -> None:
     api.control.fault("/api/v2/campaigns/analytics/steps", "status", status=200, body={"surprise": 1}, count=None)
     sync("campaign_analytics_steps", incomplete=True)
-    assert "no array" in caplog.text
+    assert "not an array" in caplog.text

@@ -1,16 +1,17 @@
-"""Every stream of the catalogue against everything that the sandbox holds."""
+"""Compare every stream with all of the sandbox's records."""
 
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from jsonschema import Draft202012Validator
 
 from tap_instantly.streams import STREAMS
-from tap_instantly.streams.patterns import UNATTRIBUTED
-from tests.support import Record, TapRun, run_tap
+from tap_instantly.streams.slicers import UNATTRIBUTED
+from tests.support import Record, TapRun, hurried, run_tap
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,7 +41,7 @@ TRUTH = {
     "workspace_whitelabel_domain": "whitelabel_domain",
     "workspaces": "workspace",
 }
-"""Where the sandbox calls a resource differently."""
+"""Resources with another name in the sandbox."""
 
 SECRETS = {"api_keys": "key", "webhooks": "headers", "dfy_accounts": "password"}
 
@@ -55,7 +56,7 @@ def steps_of(api: Server) -> list[Record]:
 
 
 def truth(api: Server, stream: str) -> list[Record]:
-    """The rows of a stream as the API has them."""
+    """Return the rows of a stream as the API has them."""
     if stream == "campaign_steps":
         return [
             {
@@ -93,7 +94,7 @@ def truth(api: Server, stream: str) -> list[Record]:
 
 
 def comparable(rows: list[Record], keys: list[str]) -> dict[tuple[Any, ...], Record]:
-    """The rows by their key, without what the tap adds and the null that stands for a missing value."""
+    """Return rows by key, without added fields and nulls, which stand for missing values."""
     return {
         tuple(row[key] for key in keys if key != "workspace_id"): {
             name: value
@@ -104,15 +105,35 @@ def comparable(rows: list[Record], keys: list[str]) -> dict[tuple[Any, ...], Rec
     }
 
 
+@dataclass(frozen=True)
+class Twice:
+    """A run of every stream, the next one from its state, and the queries of both."""
+
+    first: TapRun
+    second: TapRun
+    queries: list[str]
+
+
+@pytest.fixture(scope="module")
+def twice(running_sandbox: Server) -> Twice:
+    running_sandbox.control.reset()
+    config = {"api_key": running_sandbox.api_key, "api_url": f"{running_sandbox.url}/api/v2"}
+    with hurried():
+        first = run_tap(config)
+        second = run_tap(config, state=first.state)
+    return Twice(first, second, [str(request["query"]) for request in running_sandbox.control.requests()])
+
+
 @pytest.mark.parametrize("stream", NAMES)
-def test_a_stream_holds_exactly_what_the_api_has(api: Server, sync: Callable[..., TapRun], stream: str) -> None:
-    run = sync(stream)
+def test_stream_holds_exactly_the_records_of_the_api(api: Server, twice: Twice, stream: str) -> None:
+    run = twice.first
     records = run.records(stream)
     keys = run.schema_message(stream)["key_properties"]
     expected = truth(api, stream)
     assert expected, "the sandbox has nothing of this kind"
     assert comparable(records, keys) == comparable(expected, keys)
     assert len(run.by_key(stream)) == len(records) == len(expected)
+    assert {record["workspace_id"] for record in records} == {next(api.control.truth("workspace"))["id"]}
     validator = Draft202012Validator(run.schema_message(stream)["schema"])
     for record in records:
         validator.validate(record)
@@ -120,9 +141,8 @@ def test_a_stream_holds_exactly_what_the_api_has(api: Server, sync: Callable[...
 
 
 @pytest.mark.parametrize("stream", NAMES)
-def test_the_next_run_goes_on_from_the_state(sync: Callable[..., TapRun], stream: str) -> None:
-    first = sync(stream)
-    second = sync(stream, state=first.state)
+def test_next_run_resumes_from_the_state(twice: Twice, stream: str) -> None:
+    first, second = twice.first, twice.second
     assert second.by_key(stream).items() <= first.by_key(stream).items()
     if first.schema_message(stream).get("bookmark_properties"):
         assert second.bookmark(stream) == first.bookmark(stream)
@@ -130,39 +150,40 @@ def test_the_next_run_goes_on_from_the_state(sync: Callable[..., TapRun], stream
         assert len(second.records(stream)) == len(first.records(stream))
 
 
-def test_every_replication_key_is_a_timestamp_or_a_day(sync: Callable[..., TapRun]) -> None:
-    for name, stream in sync("lead_lists").tap.streams.items():
+def test_every_replication_key_is_a_timestamp_or_a_day(twice: Twice) -> None:
+    for name, stream in twice.first.tap.streams.items():
         if stream.replication_key:
             form = stream.schema["properties"][stream.replication_key]["format"]
             assert form == ("date" if stream.replication_key == "date" else "date-time"), name
 
 
 @pytest.mark.parametrize("stream", NAMES)
-def test_state_stays_one_partition_per_workspace(sync: Callable[..., TapRun], stream: str) -> None:
-    (partition,) = sync(stream).state["bookmarks"][stream]["partitions"]
+def test_state_stays_one_partition_per_workspace(twice: Twice, stream: str) -> None:
+    (partition,) = twice.first.state["bookmarks"][stream]["partitions"]
     assert partition.keys() <= {"context", "replication_key", "replication_key_value"}
+    assert partition["context"].keys() == {"workspace_id"}
 
 
 @pytest.mark.parametrize(("stream", "field"), SECRETS.items())
-def test_secrets_are_never_extracted(api: Server, sync: Callable[..., TapRun], stream: str, field: str) -> None:
-    run = sync(stream)
+def test_secrets_are_never_extracted(twice: Twice, stream: str, field: str) -> None:
+    run = twice.first
     assert all(field not in record for record in run.records(stream))
     assert field not in run.schema_message(stream)["schema"]["properties"]
-    asked = [request for request in api.control.requests() if "password" in str(request["query"])]
-    assert not asked
+    assert twice.queries
+    assert not [query for query in twice.queries if "password" in query]
 
 
-def test_what_is_not_selected_by_default_says_why_and_stays_out(config: dict[str, Any]) -> None:
+def test_deselected_streams_give_a_reason_and_write_nothing(config: dict[str, Any]) -> None:
     run = run_tap(config, everything=False)
     emitted = {m["stream"] for m in run.messages if m["type"] == "SCHEMA"}
-    by_default = {name for name, stream in run.tap.streams.items() if stream.why_off is None}  # type: ignore[attr-defined]
+    by_default = {name for name, stream in run.tap.streams.items() if stream.why_deselected is None}  # type: ignore[attr-defined]
     assert emitted == by_default
     assert {"leads", "campaigns", "accounts", "account_analytics_daily"} <= by_default
     assert by_default.isdisjoint({"emails", "custom_tag_mappings", "audit_logs", "block_list_entries", "api_keys"})
 
 
-def test_steps_and_variants_join_to_their_analytics(sync: Callable[..., TapRun]) -> None:
-    run = sync("campaign_steps", "campaign_variants", "campaign_analytics_steps")
+def test_steps_and_variants_join_to_their_analytics(twice: Twice) -> None:
+    run = twice.first
     steps, variants = run.by_key("campaign_steps"), run.by_key("campaign_variants")
     attributed = [key for key in run.by_key("campaign_analytics_steps") if UNATTRIBUTED not in key]
     assert attributed
@@ -170,17 +191,15 @@ def test_steps_and_variants_join_to_their_analytics(sync: Callable[..., TapRun])
     assert set(attributed) <= variants.keys()
 
 
-def test_a_parent_that_is_gone_by_then_is_passed_over(
-    api: Server, sync: Callable[..., TapRun], caplog: pytest.LogCaptureFixture
-) -> None:
+def test_deleted_parent_is_skipped(api: Server, sync: Callable[..., TapRun], caplog: pytest.LogCaptureFixture) -> None:
     campaigns = [row["campaign_id"] for row in api.control.truth("campaign_analytics")]
     api.control.fault("/api/v2/campaigns/analytics/overview", "status", status=404, body={"message": "gone"})
     run = sync("campaign_analytics_overview")
     assert len(run.records("campaign_analytics_overview")) == len(campaigns) - 1
-    assert sum("Passed over campaign_id" in message for message in caplog.messages) == 1
+    assert sum("Skipped campaign_id" in message for message in caplog.messages) == 1
 
 
-def test_a_key_with_few_scopes_names_each_stream_that_it_may_not_read(
+def test_each_stream_outside_the_scopes_of_the_key_is_named(
     api: Server, config: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.WARNING)

@@ -1,4 +1,4 @@
-"""With flattening on, everything that the API sends is found in a column that loaders have."""
+"""With flattening, every value of the API is in a column."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 NAMES = sorted(stream.name for stream in STREAMS)
 NOWHERE = {"api_key": "none", "api_url": "http://127.0.0.1:9/api/v2"}
 UNKNOWN = ("new", "new__one", "status", "code", "id")
-"""Some of which are columns elsewhere, or become such."""
+"""Some of these names are columns elsewhere or become columns."""
 TIMES = {"date-time": "2026-01-01T00:00:00.000Z", "date": "2026-01-01"}
 
 
 @cache
 def catalog() -> dict[str, Any]:
-    """In which everything is selected."""
+    """Return a catalog with everything selected."""
     found = TapInstantly(config=NOWHERE).catalog_dict
     for item in (item for entry in found["streams"] for item in entry["metadata"]):
         item["metadata"]["selected"] = True
@@ -51,7 +51,7 @@ def columns(stream: InstantlyStream) -> dict[str, Any]:
 
 
 def flattened(stream: InstantlyStream, record: dict[str, Any]) -> dict[str, Any]:
-    """Give what a loader keeps of a record: the fields that have a column."""
+    """Return the fields of a record that have a column."""
     shaped = stream.shaper.shape(record, "home", "At home")
     assert shaped is not None
     out = stream.stream_maps[0].transform(shaped)
@@ -60,7 +60,7 @@ def flattened(stream: InstantlyStream, record: dict[str, Any]) -> dict[str, Any]
 
 
 def filled(kind: Kind, numbers: Iterator[int], unknown: Callable[[], bool]) -> Any:
-    """A value of a schema in which no two leaves are alike, with unknown fields wherever there is an object."""
+    """Build a value of a schema with distinct leaves, and unknown fields in every object."""
     types = [kind["type"]] if isinstance(kind["type"], str) else kind["type"]
     if "object" in types:
         known = {name: filled(part, numbers, unknown) for name, part in kind.get("properties", {}).items()}
@@ -88,7 +88,7 @@ def leaves(value: Any) -> Iterator[Any]:
     flattening=st.sampled_from([(1, "__", LONGEST_NAME), (2, "_", 30), (3, "__", 40), (4, ".", 255)]),
     data=st.data(),
 )
-def test_every_leaf_is_in_a_column(name: str, flattening: tuple[int, str, int], data: st.DataObject) -> None:
+def test_every_value_is_in_a_column(name: str, flattening: tuple[int, str, int], data: st.DataObject) -> None:
     stream = streams(*flattening)[name]
     record = filled(stream.schema, count(10**9), lambda: data.draw(st.booleans()))
     for added in ("workspace_id", "workspace_name", "unknown_fields"):
@@ -99,13 +99,13 @@ def test_every_leaf_is_in_a_column(name: str, flattening: tuple[int, str, int], 
 
 
 @pytest.mark.parametrize("depth", range(1, 5))
-def test_no_name_of_a_column_is_too_long_for_postgres_or_twice_in_it(depth: int) -> None:
+def test_column_names_are_unique_and_fit_postgres(depth: int) -> None:
     names = {name: list(columns(stream)) for name, stream in streams(depth).items()}
     assert [each for of_one in names.values() for each in of_one if len(each) > LONGEST_NAME] == []
     assert [name for name, of_one in names.items() if len({each.lower() for each in of_one}) < len(of_one)] == []
 
 
-def test_unknown_fields_within_objects_are_kept_by_their_place_and_the_rest_is_as_without_them() -> None:
+def test_unknown_fields_in_objects_are_kept_under_their_path() -> None:
     stream = streams(2)["accounts"]
     known = {"email": "a@b.example", "warmup": {"limit": 7, "advanced": {"warm_ctd": True}}}
     plain = flattened(stream, json.loads(json.dumps(known)))
@@ -116,25 +116,25 @@ def test_unknown_fields_within_objects_are_kept_by_their_place_and_the_rest_is_a
     assert out == plain
 
 
-def test_what_is_deeper_than_is_flattened_stays_in_its_place() -> None:
+def test_levels_below_the_flattening_depth_stay_in_place() -> None:
     out = flattened(streams(1)["accounts"], {"email": "a@b.example", "warmup": {"advanced": {"mode": "new"}}})
     assert json.loads(out["warmup__advanced"]) == {"mode": "new"}
     assert "unknown_fields" not in out
 
 
-def test_secrets_among_them_are_masked() -> None:
+def test_secrets_in_unknown_fields_are_masked() -> None:
     out = flattened(streams(2)["accounts"], {"email": "a@b.example", "warmup": {"smtp_password": "Opensesame"}})
     assert json.loads(out["unknown_fields"]) == {"warmup.smtp_password": "***"}
 
 
-def test_without_flattening_they_stay_within_their_object() -> None:
+def test_unknown_fields_stay_in_their_object_without_flattening() -> None:
     stream = TapInstantly(config=NOWHERE).streams["accounts"]
     shaped = stream.shaper.shape({"email": "a@b.example", "warmup": {"pace": "slow"}}, "home")
     assert shaped is not None
     assert shaped["warmup"] == {"pace": "slow"}
 
 
-def test_fields_that_an_older_catalog_does_not_have_are_kept_too() -> None:
+def test_fields_missing_from_an_older_catalog_are_kept() -> None:
     older = copy.deepcopy(catalog())
     entry = next(entry for entry in older["streams"] if entry["tap_stream_id"] == "accounts")
     del entry["schema"]["properties"]["warmup"]["properties"]["limit"]
@@ -146,7 +146,7 @@ def test_fields_that_an_older_catalog_does_not_have_are_kept_too() -> None:
 
 @pytest.mark.parametrize("lacking", ["no column", "left out"])
 @pytest.mark.parametrize("flattening", [{}, {"flattening_enabled": True, "flattening_max_depth": 2}])
-def test_where_there_is_no_column_for_unknown_fields_the_log_says_that_they_are_lost(
+def test_missing_unknown_fields_column_is_logged_as_a_loss(
     caplog: pytest.LogCaptureFixture, flattening: dict[str, Any], lacking: str
 ) -> None:
     without = copy.deepcopy(catalog())
@@ -157,7 +157,7 @@ def test_where_there_is_no_column_for_unknown_fields_the_log_says_that_they_are_
         item["metadata"]["selected"] = "unknown_fields" not in item["breadcrumb"]
     stream = TapInstantly(config={**NOWHERE, **flattening}, catalog=without).streams["accounts"]
     stream.shaper.shape({"email": "a@b.example", "new": 1}, "home")  # type: ignore[attr-defined]
-    assert "Field 'new': the schema does not know this field; it is lost" in caplog.text
+    assert "Field 'new': not in the schema; the value is lost" in caplog.text
     assert "kept in the column" not in caplog.text
 
 
@@ -167,7 +167,7 @@ def test_where_there_is_no_column_for_unknown_fields_the_log_says_that_they_are_
         ({}, "setting 'flattening_enabled' needs a flattening_max_depth of 1 or more"),
         ({"flattening_max_depth": 0}, "setting 'flattening_enabled' needs a flattening_max_depth of 1 or more"),
         ({"flattening_max_depth": -1}, "setting 'flattening_enabled' needs a flattening_max_depth of 1 or more"),
-        ({"flattening_max_depth": 2, "flattening_max_key_length": 10}, "Flattening cannot be done: Duplicate column"),
+        ({"flattening_max_depth": 2, "flattening_max_key_length": 10}, "Cannot flatten records: Duplicate column"),
         (
             {"flattening_max_depth": 1, "flattening_max_key_length": 0},
             "setting 'flattening_max_key_length' is not valid",
@@ -184,13 +184,13 @@ def test_settings_that_would_lose_a_column_are_refused_in_one_line(
 
 
 def tap_of(name: str, flattening: dict[str, Any], properties: dict[str, Any]) -> TapInstantly:
-    """A tap whose catalog has one stream, with further properties."""
+    """Create a tap with one stream whose catalog has extra properties."""
     entry = copy.deepcopy(next(entry for entry in catalog()["streams"] if entry["tap_stream_id"] == name))
     entry["schema"]["properties"].update(properties)
     return TapInstantly(config={**NOWHERE, "flattening_enabled": True, **flattening}, catalog={"streams": [entry]})
 
 
-def test_columns_that_differ_in_capitals_alone_are_refused() -> None:
+def test_columns_differing_only_by_case_are_refused() -> None:
     tap = tap_of("accounts", {"flattening_max_depth": 2}, {"Warmup__Limit": {"type": ["string", "null"]}})
     with pytest.raises(ConfigurationError, match="stream accounts would have 2 columns named warmup__limit"):
         tap.sync_all()

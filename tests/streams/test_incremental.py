@@ -1,4 +1,4 @@
-"""Streams that the API filters or sorts by time, and those asked for in batches."""
+"""Streams that the API filters or sorts by time, and streams requested in batches."""
 
 from __future__ import annotations
 
@@ -39,9 +39,7 @@ def test_emails_come_in_order_from_the_bookmark_on(api: Server, sync: Callable[.
     assert all(query["sort_order"] == "asc" for query in asked(api, "/emails"))
 
 
-def test_an_email_of_the_future_does_not_hide_those_that_come_before_it(
-    api: Server, sync: Callable[..., TapRun]
-) -> None:
+def test_email_with_a_future_time_does_not_hide_earlier_ones(api: Server, sync: Callable[..., TapRun]) -> None:
     api.control.mutate("receive_email", at="2199-01-01T00:00:00.000Z")
     first = sync("emails")
     assert first.records("emails")[-1]["timestamp_created"] > "2199"
@@ -51,12 +49,12 @@ def test_an_email_of_the_future_does_not_hide_those_that_come_before_it(
     second = sync("emails", state=first.state)
     read = [record["id"] for record in second.records("emails")]
     assert new & set(read)
-    assert read[0] == first.records("emails")[-2]["id"]  # the last one before the run, at the very bookmark
+    assert read[0] == first.records("emails")[-2]["id"]  # the last one before the run, exactly at the bookmark
     assert len(read) == 3
 
 
 def _texts(value: Any) -> list[str]:
-    """Every text within a JSON value."""
+    """Yield every text in a JSON value."""
     if isinstance(value, dict):
         return [text for part in value.values() for text in _texts(part)]
     if isinstance(value, list):
@@ -64,7 +62,7 @@ def _texts(value: Any) -> list[str]:
     return [value] if isinstance(value, str) else []
 
 
-def test_emails_that_were_cut_off_go_on_at_the_page_they_were_at(api: Server, config: dict[str, Any]) -> None:
+def test_interrupted_emails_resume_at_their_last_page(api: Server, config: dict[str, Any]) -> None:
     api.control.fault("/api/v2/emails", "status", status=400, body={"message": "stop here"}, after=4)
     cut = run_tap(config, streams=("emails",), incomplete=True)
     written = [record["id"] for record in cut.records("emails")]
@@ -78,7 +76,7 @@ def test_emails_that_were_cut_off_go_on_at_the_page_they_were_at(api: Server, co
 
 @pytest.mark.parametrize("pages", [0, 1, 4])
 @pytest.mark.parametrize("lookback", [0, 30])
-def test_an_error_in_the_middle_of_the_emails_leaves_the_bookmark_at_the_latest_of_those_written(
+def test_failed_emails_leave_the_bookmark_at_the_latest_written_one(
     api: Server, sync: Callable[..., TapRun], pages: int, lookback: int
 ) -> None:
     stamps = sorted(row["timestamp_created"] for row in api.control.truth("emails"))
@@ -98,7 +96,7 @@ def emails_read_up_to(timestamp: str, workspace: str) -> dict[str, Any]:
     return {"bookmarks": {"emails": {"partitions": [{"context": {"workspace_id": workspace}, **bookmark}]}}}
 
 
-def test_emails_are_read_again_within_the_look_back(api: Server, sync: Callable[..., TapRun]) -> None:
+def test_emails_within_the_lookback_are_read_again(api: Server, sync: Callable[..., TapRun]) -> None:
     first = sync("emails")
     second = sync("emails", state=first.state, emails_lookback_days=5)
     stamps = [record["timestamp_created"] for record in second.records("emails")]
@@ -107,12 +105,40 @@ def test_emails_are_read_again_within_the_look_back(api: Server, sync: Callable[
     assert second.bookmark("emails") == first.bookmark("emails")
 
 
-def test_previews_leave_the_bodies_out(api: Server, sync: Callable[..., TapRun]) -> None:
+@pytest.mark.parametrize(("wanted", "types"), [("received", {2}), ("sent", {1}), ("manual", {3}), ("all", {1, 2, 3})])
+def test_emails_type_reads_only_that_type(
+    api: Server, sync: Callable[..., TapRun], wanted: str, types: set[int]
+) -> None:
+    expected = [row["id"] for row in api.control.truth("emails") if wanted == "all" or row["ue_type"] in types]
+    assert {record["id"] for record in sync("emails", emails_type=wanted).records("emails")} == set(expected)
+    assert expected
+
+
+def test_emails_with_interest_status_are_read_again(api: Server, sync: Callable[..., TapRun]) -> None:
+    first = sync("emails")
+    emails = sorted(api.control.truth("emails"), key=lambda row: str(row["timestamp_created"]))
+    unmarked = [row for row in emails if "i_status" not in row and row["timestamp_created"] > "2026-10-27"]
+    own = int(next(row["interest_status"] for row in api.control.truth("lead_labels")))
+    for row, status in zip(unmarked, (2, own), strict=False):
+        api.control.mutate("mark_email", id=row["id"], i_status=status)
+    second = sync("emails", state=first.state, emails_interest_days=5)
+    again = {record["id"]: record.get("i_status") for record in second.records("emails")}
+    since = timestamps.text(timestamps.parse(first.bookmark("emails")) - timedelta(days=5))
+    assert again == {
+        row["id"]: row.get("i_status")
+        for row in api.control.truth("emails")
+        if (row["timestamp_created"] >= since and "i_status" in row) or row["id"] == emails[-1]["id"]
+    }
+    assert {unmarked[0]["id"]: 2, unmarked[1]["id"]: own}.items() <= again.items()
+    assert second.bookmark("emails") == first.bookmark("emails")
+
+
+def test_previews_omit_the_bodies(api: Server, sync: Callable[..., TapRun]) -> None:
     assert not any(record.get("body") for record in sync("emails", emails_preview_only=True).records("emails"))
     assert any(record.get("body") for record in sync("emails").records("emails"))
 
 
-def test_background_jobs_are_read_back_to_the_bookmark_and_no_further(api: Server, sync: Callable[..., TapRun]) -> None:
+def test_background_jobs_are_read_back_to_the_bookmark_only(api: Server, sync: Callable[..., TapRun]) -> None:
     first = sync("background_jobs", page_size=5)
     oldest = min(api.control.truth("background_jobs"), key=lambda job: job["updated_at"])
     api.control.mutate("progress_background_job", id=oldest["id"], at=LATER)
@@ -123,7 +149,7 @@ def test_background_jobs_are_read_back_to_the_bookmark_and_no_further(api: Serve
     assert len(asked(api, "/background-jobs")) == 1
 
 
-def test_background_jobs_in_another_order_than_asked_for_are_all_read(
+def test_unordered_background_jobs_are_all_read(
     api: Server, sync: Callable[..., TapRun], caplog: pytest.LogCaptureFixture
 ) -> None:
     first = sync("background_jobs", page_size=5)
@@ -136,7 +162,7 @@ def test_background_jobs_in_another_order_than_asked_for_are_all_read(
         api.control.fault("/api/v2/background-jobs", "status", status=200, body=body)
     second = sync("background_jobs", state=first.state, page_size=5)
     assert changed["id"] not in {record["id"] for record in second.records("background_jobs")}
-    assert "in another order" not in caplog.text  # the first page is in order, and old
+    assert "not in the requested order" not in caplog.text  # the first page is sorted, and old
 
     pages = [[*jobs[1:5]], [changed]]
     for page, cursor in zip(pages, ["next", None], strict=True):
@@ -144,12 +170,10 @@ def test_background_jobs_in_another_order_than_asked_for_are_all_read(
         api.control.fault("/api/v2/background-jobs", "status", status=200, body=body)
     third = sync("background_jobs", state=first.state, page_size=5)
     assert changed["id"] in {record["id"] for record in third.records("background_jobs")}
-    assert "in another order" in caplog.text
+    assert "not in the requested order" in caplog.text
 
 
-def test_audit_logs_are_asked_for_from_the_bookmark_on_a_thousand_at_a_time(
-    api: Server, sync: Callable[..., TapRun]
-) -> None:
+def test_audit_logs_are_requested_from_the_bookmark_in_large_pages(api: Server, sync: Callable[..., TapRun]) -> None:
     first = sync("audit_logs")
     lead = next(api.control.truth("leads"))["id"]
     api.control.mutate("delete_leads", ids=[lead], at=LATER)
@@ -162,7 +186,7 @@ def test_audit_logs_are_asked_for_from_the_bookmark_on_a_thousand_at_a_time(
     assert (query["limit"], query["start_date"]) == ("1000", timestamps.text(just_before))
 
 
-def test_webhook_events_are_asked_for_from_the_day_before_the_bookmark(
+def test_webhook_events_are_requested_from_the_day_before_the_bookmark(
     api: Server, sync: Callable[..., TapRun]
 ) -> None:
     first = sync("webhook_events")
@@ -170,7 +194,7 @@ def test_webhook_events_are_asked_for_from_the_day_before_the_bookmark(
     assert asked(api, "/webhook-events")[-1]["from"] < first.bookmark("webhook_events")[:10]
 
 
-def test_account_figures_are_asked_for_in_halves_where_the_request_is_too_large(config: dict[str, Any]) -> None:
+def test_too_large_account_analytics_requests_are_halved(config: dict[str, Any]) -> None:
     key = ApiKey("everything")
     with serve(SandboxConfig(campaigns=4, accounts=230, leads=200, days=20, until=UNTIL, keys=(key,))) as server:
         server.control.config(analytics_accounts=60)
@@ -190,16 +214,14 @@ def test_account_figures_are_asked_for_in_halves_where_the_request_is_too_large(
     assert max(sizes) <= 200
 
 
-def test_warm_up_is_asked_for_a_hundred_accounts_at_a_time(api: Server, sync: Callable[..., TapRun]) -> None:
+def test_warmup_is_requested_for_a_hundred_accounts_at_a_time(api: Server, sync: Callable[..., TapRun]) -> None:
     sync("account_warmup")
     bodies = [r["body"]["emails"] for r in api.control.requests() if r["path"].endswith("/warmup-analytics")]
-    assert sorted(len(emails) for emails in bodies) == [20, 100]  # they are asked for side by side
+    assert sorted(len(emails) for emails in bodies) == [20, 100]  # requests run side by side
 
 
 @pytest.mark.parametrize("name", ["account_warmup", "account_warmup_daily"])
-def test_warm_up_is_asked_for_in_halves_where_the_request_is_too_large(
-    name: str, api: Server, sync: Callable[..., TapRun]
-) -> None:
+def test_too_large_warmup_requests_are_halved(name: str, api: Server, sync: Callable[..., TapRun]) -> None:
     whole = sync(name).by_key(name)
     api.control.clear_requests()
     api.control.fault("/api/v2/accounts/warmup-analytics", "status", status=413, body={"message": "m"}, count=1)
@@ -210,14 +232,14 @@ def test_warm_up_is_asked_for_in_halves_where_the_request_is_too_large(
     assert len(run.records(name)) == len(whole)
 
 
-def test_rows_of_another_inbox_placement_test_are_left_to_it(api: Server, sync: Callable[..., TapRun]) -> None:
+def test_rows_of_other_inbox_placement_tests_are_discarded(api: Server, sync: Callable[..., TapRun]) -> None:
     api.control.config(stray_placement_rows=0.5)
     records = sync("inbox_placement_analytics").records("inbox_placement_analytics")
     assert len({record["id"] for record in records}) == len(records)
     assert {r["id"] for r in records} == {row["id"] for row in api.control.truth("inbox_placement_analytics")}
 
 
-def test_parents_are_listed_once_per_run_and_no_oftener(api: Server, sync: Callable[..., TapRun]) -> None:
+def test_parents_are_listed_once_per_run(api: Server, sync: Callable[..., TapRun]) -> None:
     sync("campaign_analytics_overview", "campaign_analytics_steps")
     listed = asked(api, "/campaigns/analytics")
     assert len(listed) == 1

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tap_instantly import timestamps
-from tap_instantly.api.decode import decode
+from tap_instantly.client.decode import decode
 from tap_instantly.streams.records import InvalidRecordError, RecordShaper
 
 SCHEMA: dict[str, Any] = {
@@ -32,7 +32,7 @@ def shaper(validate: str = "off") -> RecordShaper:
 
 
 def shaped(record: dict[str, Any], shape: RecordShaper | None = None) -> dict[str, Any] | None:
-    """The record in its shape, less the workspace that every one gets."""
+    """Return the shaped record without the workspace's fields."""
     result = (shape or shaper()).shape(record, "home", "At home")
     assert result is None or (result.pop("workspace_id"), result.pop("workspace_name")) == ("home", "At home")
     return result
@@ -47,7 +47,7 @@ def shaped(record: dict[str, Any], shape: RecordShaper | None = None) -> dict[st
         ("2026-01-31T10:00:00.123456Z", "2026-01-31T10:00:00.123456Z"),
         ("2026-01-31 10:00:00", "2026-01-31T10:00:00.000Z"),
         ("2026-01-31", "2026-01-31T00:00:00.000Z"),
-        # As long as the form itself
+        # As long as the canonical form
         ("2026-01-31T10:00:00+0530", "2026-01-31T04:30:00.000Z"),
         ("2026-01-31 10:00:00.000Z", "2026-01-31T10:00:00.000Z"),
         ("2026-01-31t10:00:00.000z", "2026-01-31T10:00:00.000Z"),
@@ -55,7 +55,7 @@ def shaped(record: dict[str, Any], shape: RecordShaper | None = None) -> dict[st
         ("2028-02-29T10:00:00.000Z", "2028-02-29T10:00:00.000Z"),
     ],
 )
-def test_timestamps_leave_as_utc_in_one_form(given_text: str, expected: str) -> None:
+def test_timestamps_are_emitted_in_utc_in_one_form(given_text: str, expected: str) -> None:
     assert shaped({"id": "1", "changed": given_text}) == {"id": "1", "changed": expected}
 
 
@@ -68,7 +68,7 @@ SEVERAL = [f"at_{number}" for number in range(4)]
     moments=st.lists(st.datetimes(datetime(1970, 1, 1), datetime(2100, 1, 1)), min_size=4, max_size=4),  # noqa: DTZ001
     forms=st.lists(st.sampled_from([*FORMS, FORMS[0], FORMS[0], None]), min_size=4, max_size=4),
 )
-def test_each_of_several_timestamps_leaves_in_that_form(moments: list[datetime], forms: list[str | None]) -> None:
+def test_all_timestamps_of_a_record_have_that_form(moments: list[datetime], forms: list[str | None]) -> None:
     moments = [moment.replace(microsecond=0 if moment.second % 2 else 7000) for moment in moments]
     properties = SCHEMA["properties"] | dict.fromkeys(SEVERAL, SCHEMA["properties"]["changed"])
     of_several = RecordShaper({**SCHEMA, "properties": properties}, ["id"], "off", logging.getLogger("things"))
@@ -98,7 +98,7 @@ def test_timestamps_of_millisecond_precision_compare_as_text(moments: list[datet
     assert (timestamps.text(first) < timestamps.text(second)) == (first < second)
 
 
-def test_what_is_compared_with_a_bookmark_is_cut_to_its_millisecond() -> None:
+def test_bookmark_comparison_truncates_to_milliseconds() -> None:
     bookmark = timestamps.floor_text(timestamps.parse("2026-01-31T10:00:00.123456Z"))
     assert bookmark == "2026-01-31T10:00:00.123"
     assert timestamps.canonical("2026-01-31T10:00:00.123Z") >= bookmark
@@ -112,15 +112,15 @@ def test_unknown_fields_are_set_aside_and_nothing_is_lost(caplog: pytest.LogCapt
     assert shaped(dict(record), shape) == {"id": "1", "unknown_fields": {"new": [1, 2], "newer": None}}
     shaped(dict(record), shape)
     assert sorted(caplog.messages) == [
-        "Field 'new': the schema does not know this field; it is kept in the column unknown_fields",
-        "Field 'newer': the schema does not know this field; it is kept in the column unknown_fields",
+        "Field 'new': not in the schema; the value is kept in the column unknown_fields",
+        "Field 'newer': not in the schema; the value is kept in the column unknown_fields",
     ]
 
 
 @pytest.mark.parametrize(
     "value", ["9999-99-99T99:99:99.000Z", "0001-01-01T00:00:00+01:00", "soon", "", 17, {"a": 1}, "2026-13-45T00:00:00Z"]
 )
-def test_a_value_that_is_no_timestamp_is_set_aside(value: object) -> None:
+def test_invalid_timestamp_is_moved_to_unknown_fields(value: object) -> None:
     assert shaped({"id": "1", "changed": value}) == {
         "id": "1",
         "changed": None,
@@ -129,16 +129,14 @@ def test_a_value_that_is_no_timestamp_is_set_aside(value: object) -> None:
 
 
 @pytest.mark.parametrize("name", ["imap_password", "refreshToken", "x_api_key", "key", "client_secret", "headers"])
-def test_of_an_unknown_field_that_is_called_like_a_secret_only_the_name_is_kept(
-    caplog: pytest.LogCaptureFixture, name: str
-) -> None:
+def test_unknown_field_with_a_secret_name_keeps_only_its_name(caplog: pytest.LogCaptureFixture, name: str) -> None:
     for value in ("hidden", ["hidden"], {"within": "hidden"}):
         assert shaped({"id": "1", name: value}) == {"id": "1", "unknown_fields": {name: "***"}}
-    assert "it may hold a secret" in caplog.text
+    assert "it may be a secret" in caplog.text
     assert "hidden" not in caplog.text
 
 
-def test_what_is_called_like_a_secret_within_an_unknown_field_is_masked_too() -> None:
+def test_secret_names_within_an_unknown_field_are_masked() -> None:
     smtp = {"host": "mail.example", "password": "hidden", "ports": [25, {"auth_token": "hidden", "number": 587}]}
     masked = {"host": "mail.example", "password": "***", "ports": [25, {"auth_token": "***", "number": 587}]}
     assert shaped({"id": "1", "smtp": smtp}) == {"id": "1", "unknown_fields": {"smtp": masked}}
@@ -162,7 +160,7 @@ NESTED: dict[str, Any] = {
 
 
 def trees(leaf: str) -> st.SearchStrategy[Any]:
-    """Values with a text at each end; what is within a field that is called like a secret is ``hidden`` there."""
+    """Generate values with text leaves; text below a field named like a secret is ``hidden``."""
     leaves = st.lists(st.just("hidden"), min_size=1) | st.dictionaries(st.sampled_from("ab"), st.just("hidden"))
     secret = st.dictionaries(st.sampled_from(["password", "x_api_key", "refreshToken"]), st.just("hidden") | leaves)
     plain = st.just(leaf)
@@ -174,14 +172,12 @@ def trees(leaf: str) -> st.SearchStrategy[Any]:
 
 
 @given(value=trees("shown"), flattened=st.integers(0, 3), place=st.sampled_from(["smtp", "login", "steps", "count"]))
-def test_what_is_called_like_a_secret_is_masked_wherever_the_schema_does_not_know_it(
-    value: Any, flattened: int, place: str
-) -> None:
+def test_secret_names_are_masked_wherever_the_schema_has_no_property(value: Any, flattened: int, place: str) -> None:
     records = {
         "smtp": {"smtp": {"host": "mail.example", "login": {}, "new": value}},
         "login": {"smtp": {"login": {"user": "ida", "new": value}}},
         "steps": {"steps": [{"delay": 1}, {"delay": 2, "new": value}]},
-        "count": {"count": value},  # of another type, it goes to the unknown fields
+        "count": {"count": value},  # of another type, so it moves to the unknown fields
     }
     schema = {**SCHEMA, "properties": NESTED}
     shape = RecordShaper(schema, ["id"], "off", logging.getLogger("tap-instantly.things"), flattened)
@@ -190,7 +186,7 @@ def test_what_is_called_like_a_secret_is_masked_wherever_the_schema_does_not_kno
     assert written.count("shown") == json.dumps(value).count("shown")
 
 
-def test_an_object_of_any_form_stays_as_it_is() -> None:
+def test_free_form_object_stays_unchanged() -> None:
     schema = {**SCHEMA, "properties": NESTED}
     shape = RecordShaper(schema, ["id"], "off", logging.getLogger("tap-instantly.things"))
     record = {"id": "1", "payload": {"a_token": "of a lead"}}
@@ -203,24 +199,24 @@ def test_a_number_that_may_be_a_secret_is_masked(name: str) -> None:
     assert shaped({"id": "1", name: True}) == {"id": "1", "unknown_fields": {name: True}}
 
 
-def test_counts_and_flags_that_are_called_like_a_secret_are_kept() -> None:
+def test_counts_and_flags_with_secret_names_are_kept() -> None:
     fields = {"tokens_used": 3, "has_password": True, "keyword": "text", "monkey": "text", "author": "text"}
     assert shaped({"id": "1", **fields}) == {"id": "1", "unknown_fields": fields}
 
 
-def test_a_field_of_the_api_called_like_our_own_is_not_lost() -> None:
+def test_api_field_with_a_name_of_ours_is_kept() -> None:
     assert shaped({"id": "1", "unknown_fields": "theirs"}) == {
         "id": "1",
         "unknown_fields": {"unknown_fields": "theirs"},
     }
 
 
-def test_a_workspace_that_the_api_names_itself_is_kept_where_it_is_another() -> None:
+def test_different_workspace_id_from_the_api_is_kept_as_unknown_field() -> None:
     assert shaped({"id": "1", "workspace_id": "home"}) == {"id": "1"}
     assert shaped({"id": "1", "workspace_id": "away"}) == {"id": "1", "unknown_fields": {"workspace_id": "away"}}
 
 
-def test_a_record_without_its_key_is_left_out_with_a_line_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+def test_record_without_its_key_is_discarded_and_logged(caplog: pytest.LogCaptureFixture) -> None:
     shape = shaper()
     assert shaped({"count": 1}, shape) is None
     assert shaped({"id": None}, shape) is None
@@ -228,11 +224,11 @@ def test_a_record_without_its_key_is_left_out_with_a_line_in_the_log(caplog: pyt
     assert len(caplog.messages) == 2
 
 
-def test_validation_off_lets_everything_pass() -> None:
+def test_validation_off_accepts_everything() -> None:
     shaper("off").check({"id": 1})
 
 
-def test_validation_warn_counts_all_and_logs_each_sort_once(caplog: pytest.LogCaptureFixture) -> None:
+def test_validation_warn_counts_all_and_logs_each_kind_once(caplog: pytest.LogCaptureFixture) -> None:
     shape = shaper("warn")
     for value in ("many", "more"):
         shape.check({"id": "1", "count": value})
@@ -242,7 +238,7 @@ def test_validation_warn_counts_all_and_logs_each_sort_once(caplog: pytest.LogCa
     assert "many" not in message
 
 
-def test_validation_fail_stops_at_the_first_and_names_the_record_not_the_value() -> None:
+def test_validation_fail_stops_at_the_first_record_without_its_value() -> None:
     with pytest.raises(InvalidRecordError) as caught:
         shaper("fail").check({"id": "17", "count": "private"})
     assert "things" in str(caught.value)
@@ -250,7 +246,7 @@ def test_validation_fail_stops_at_the_first_and_names_the_record_not_the_value()
     assert "private" not in str(caught.value)
 
 
-def test_the_name_of_a_field_that_is_refused_breaks_no_line() -> None:
+def test_name_of_an_invalid_field_is_logged_on_one_line() -> None:
     schema = {**SCHEMA, "properties": {**SCHEMA["properties"], "payload": {"type": ["object", "null"]}}}
     strict = RecordShaper(schema, ["id"], "fail", logging.getLogger("tap-instantly.things"))
     record = decode(b'{"id": "17", "payload": {"of anna@x.example\\nand Bo": "\\u0000"}}')

@@ -1,4 +1,4 @@
-"""A long list that is cut off, and taken up by the next run."""
+"""A scan of a long list that is interrupted and resumed by the next run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from tap_instantly import timestamps
-from tap_instantly.streams.scanned import ScannedListStream
+from tap_instantly.sync.scan_partition import ScannedPartition
 from tests.support import TapRun, run_tap
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ PAGE = 5
 
 @pytest.fixture(autouse=True)
 def _split_short_lists_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tap_instantly.api.splits.OVERHEAD", 1.0)
+    monkeypatch.setattr("tap_instantly.sync.range_splitting.OVERHEAD", 1.0)
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def settings(config: dict[str, Any]) -> dict[str, Any]:
 
 
 def cut_off(api: Server, settings: dict[str, Any], *, after: int, state: dict[str, Any] | None = None) -> TapRun:
-    """A run that an error ends after so many requests for leads."""
+    """Run until an error after so many requests for leads."""
     api.control.fault(LEADS, "status", status=500, body={"message": "stop here"}, after=after, count=None)
     run = run_tap(settings, streams=("leads",), state=state, incomplete=True)
     api.control.clear_faults()
@@ -50,7 +50,7 @@ def partition(run: TapRun) -> dict[str, Any]:
     return partition_of(run.state)
 
 
-def test_a_pass_that_is_cut_off_again_and_again_loses_nothing_and_repeats_little(
+def test_repeatedly_interrupted_pass_loses_nothing_and_repeats_little(
     api: Server, settings: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -65,28 +65,16 @@ def test_a_pass_that_is_cut_off_again_and_again_loses_nothing_and_repeats_little
     places = len(partition(part)["scan"]["remaining"])
     last = run_tap(settings, streams=("leads",), state=state)
     seen += ids(last)
-    assert f"Taking up a pass that was cut off, at {places} places." in caplog.messages
+    assert f"Resuming an interrupted pass at {places} places." in caplog.messages
     assert set(seen) == {row["id"] for row in api.control.truth("leads")}
-    # Each of four walks may have had a page on its way, or written and not noted, at each of three ends.
+    # Each of three interruptions may catch each of four walks with one page in flight and one written but not recorded.
     assert len(seen) - len(set(seen)) <= 3 * 2 * 4 * PAGE
     assert len(ids(last)) < len(set(seen)) / 2
     assert last.bookmark("leads") == whole.bookmark("leads")
     assert "scan" not in partition(last)
 
 
-def test_a_workspace_whose_requests_already_wait_is_not_read_from_more_places(
-    api: Server, settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("tap_instantly.api.limits.SPENT", -1.0)
-    run_tap(settings, streams=("leads",))
-    known = {row["id"] for row in api.control.truth("leads")}
-    cursors = [request["body"].get("starting_after") for request in api.control.requests(LEADS)]
-    assert sum(cursor not in known for cursor in cursors) == 2  # none, and the one that the premise is tried with
-
-
-def test_what_changed_behind_a_pass_before_it_was_cut_off_comes_with_the_run_after_it(
-    api: Server, settings: dict[str, Any]
-) -> None:
+def test_changes_behind_an_interrupted_pass_come_with_the_run_after_it(api: Server, settings: dict[str, Any]) -> None:
     first = cut_off(api, settings, after=25)
     unread = next(row["id"] for row in api.control.truth("leads") if row["id"] not in ids(first))
     soon = datetime.now(timezone.utc) + timedelta(hours=1)
@@ -97,28 +85,26 @@ def test_what_changed_behind_a_pass_before_it_was_cut_off_comes_with_the_run_aft
     assert ids(first)[0] in ids(run_tap(settings, streams=("leads",), state=second.state))
 
 
-def test_what_changed_behind_a_pass_while_none_ran_comes_with_the_run_after_the_one_that_takes_it_up(
-    api: Server, settings: dict[str, Any]
-) -> None:
+def test_changes_between_runs_come_after_the_pass_is_resumed(api: Server, settings: dict[str, Any]) -> None:
     first = cut_off(api, settings, after=25)
     state = first.state
     unread = next(row["id"] for row in api.control.truth("leads") if row["id"] not in ids(first))
     now = datetime.now(timezone.utc)
     scan = partition_of(state)["scan"]
     assert now - timedelta(minutes=5) < timestamps.parse(scan["signpost"]) < now
-    scan["signpost"] = timestamps.text(now - timedelta(hours=1))  # as if the first run had been an hour ago
-    leads = first.tap.streams["leads"]
-    assert isinstance(leads, ScannedListStream)
-    scan["check"] = leads._checksum(scan, partition_of(state)["context"])
+    scan["signpost"] = timestamps.text(now - timedelta(hours=1))  # as if the first run had started an hour ago
+    (leads,) = first.tap.streams["leads"].counts.partitions.values()  # type: ignore[attr-defined]
+    assert isinstance(leads, ScannedPartition)
+    scan["check"] = leads._checksum(scan)
     api.control.open(ids(first)[0], at=timestamps.text(now - timedelta(minutes=31)))
     api.control.open(unread, at=timestamps.text(now - timedelta(minutes=30)))
     second = run_tap(settings, streams=("leads",), state=state)
     assert ids(first)[0] not in ids(second)
-    assert unread in ids(second)  # and would be the latest
+    assert unread in ids(second)  # although it would be the latest
     assert ids(first)[0] in ids(run_tap(settings, streams=("leads",), state=second.state))
 
 
-def test_the_bookmark_of_a_pass_is_the_latest_change_of_all_its_parts(api: Server, settings: dict[str, Any]) -> None:
+def test_bookmark_of_a_pass_is_the_latest_change_of_all_ranges(api: Server, settings: dict[str, Any]) -> None:
     read_first = min(row["id"] for row in api.control.truth("leads"))
     latest = max(row["timestamp_updated"] for row in api.control.truth("leads"))
     moment = timestamps.text(timestamps.parse(latest) + timedelta(seconds=1))
@@ -130,23 +116,23 @@ def test_the_bookmark_of_a_pass_is_the_latest_change_of_all_its_parts(api: Serve
     assert second.bookmark("leads") == moment
 
 
-def test_a_pass_that_cannot_get_on_is_given_up_and_the_table_does_not_stand_still(
+def test_stalled_pass_is_abandoned_and_restarted(
     api: Server, settings: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     first = cut_off(api, settings, after=25)
     second = cut_off(api, settings, after=0, state=first.state)
     assert partition(second)["scan"]["remaining"] == partition(first)["scan"]["remaining"]
-    third = cut_off(api, settings, after=5, state=second.state)  # it gets on: that counts anew
+    third = cut_off(api, settings, after=5, state=second.state)  # progress resets the count
     assert ids(third)
     fourth = cut_off(api, settings, after=0, state=third.state)
-    assert "given up" not in caplog.text
+    assert "abandon" not in caplog.text
     fifth = cut_off(api, settings, after=0, state=fourth.state)
-    assert "is given up: the next begins anew." in caplog.text
+    assert "Abandoning a stalled pass" in caplog.text
     assert "scan" not in partition(fifth)
     assert set(ids(first)) <= set(ids(run_tap(settings, streams=("leads",), state=fifth.state)))
 
 
-def test_a_pass_that_is_refused_waits(api: Server, settings: dict[str, Any]) -> None:
+def test_pass_without_access_is_kept_for_later(api: Server, settings: dict[str, Any]) -> None:
     state = before = cut_off(api, settings, after=25).state
     for _ in range(3):
         api.control.fault(LEADS, "status", status=403, body={"message": "no"}, count=None)
@@ -155,7 +141,7 @@ def test_a_pass_that_is_refused_waits(api: Server, settings: dict[str, Any]) -> 
     assert partition_of(state)["scan"] == partition_of(before)["scan"]
 
 
-def test_a_pass_for_what_is_new_is_taken_up_too(
+def test_interrupted_incremental_pass_is_resumed(
     api: Server, settings: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -166,22 +152,20 @@ def test_a_pass_for_what_is_new_is_taken_up_too(
         api.control.open(each, at=timestamps.text(timestamps.parse(latest) + timedelta(seconds=1)))
     first = cut_off(api, settings, after=40, state=before.state)
     assert 0 < len(ids(first)) < len(changed)
-    assert "Taking up" not in caplog.text
+    assert "Resuming" not in caplog.text
     second = run_tap(settings, streams=("leads",), state=first.state)
-    assert "Taking up" in caplog.text
+    assert "Resuming" in caplog.text
     assert len(ids(second)) < len(changed)
     assert set(changed) <= {*ids(first), *ids(second)}
 
 
-def test_a_pass_that_no_longer_holds_is_not_kept_by_a_run_that_reads_nothing(
-    api: Server, settings: dict[str, Any]
-) -> None:
+def test_invalid_pass_is_dropped_even_if_nothing_is_read(api: Server, settings: dict[str, Any]) -> None:
     state = cut_off(api, settings, after=25).state
     partition_of(state)["scan"]["version"] = 99
     assert "scan" not in partition(cut_off(api, settings, after=0, state=state))
 
 
-def test_a_pass_is_not_kept_once_the_list_is_read_from_one_place(api: Server, settings: dict[str, Any]) -> None:
+def test_pass_is_dropped_once_the_list_is_read_sequentially(api: Server, settings: dict[str, Any]) -> None:
     state = cut_off(api, settings, after=25).state
     api.control.fault(LEADS, "status", status=400, body={"message": "no such cursor"}, after=1, count=1)
     run = cut_off(api, settings, after=8, state=state)
@@ -199,9 +183,7 @@ def test_a_pass_is_not_kept_once_the_list_is_read_from_one_place(api: Server, se
     ],
     ids=["another version", "another bookmark", "ranges that are none", "no ranges"],
 )
-def test_what_is_left_of_a_pass_that_no_longer_holds_is_forgotten_and_all_is_read(
-    api: Server, settings: dict[str, Any], change: Any
-) -> None:
+def test_invalid_pass_is_ignored_and_all_is_read(api: Server, settings: dict[str, Any], change: Any) -> None:
     first = cut_off(api, settings, after=25)
     state = first.state
     change(state["bookmarks"]["leads"]["partitions"][0]["scan"])
@@ -209,21 +191,21 @@ def test_what_is_left_of_a_pass_that_no_longer_holds_is_forgotten_and_all_is_rea
     assert sorted(ids(again)) == sorted(row["id"] for row in api.control.truth("leads"))
 
 
-def test_where_computed_cursors_are_refused_the_list_is_read_from_one_place(
+def test_list_is_read_sequentially_if_computed_cursors_are_rejected(
     api: Server, settings: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     body = {"message": "no such cursor"}
     api.control.fault(LEADS, "status", status=400, body=body, after=1, count=1)
     run = run_tap(settings, streams=("leads",))
     assert sorted(ids(run)) == sorted(row["id"] for row in api.control.truth("leads"))
-    assert "read from one place" in caplog.text
+    assert "Reading the list sequentially" in caplog.text
     assert "scan" not in partition(run)
 
 
-def test_a_pass_that_finds_nothing_new_keeps_what_it_has_done_all_the_same(
+def test_pass_without_new_records_still_saves_its_progress(
     api: Server, settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tap_instantly.streams.scanned.RECORDS_LEFT_OUT", 2 * PAGE)
+    monkeypatch.setattr("tap_instantly.sync.scan_partition.UNWRITTEN_RECORDS", 2 * PAGE)
     first = run_tap(settings, streams=("leads",))
     total = len(ids(first))
     api.control.clear_requests()

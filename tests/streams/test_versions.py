@@ -1,4 +1,4 @@
-"""Which runs tell the loader what is gone, and which may not."""
+"""Runs that emit ACTIVATE_VERSION, and runs that must not."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def kinds(run: TapRun, stream: str) -> list[str]:
 
 
 def versions(run: TapRun, stream: str) -> set[int | None]:
-    """Of its records."""
+    """Return the versions of the stream's records."""
     return {m.get("version") for m in run.messages if m["type"] == "RECORD" and m["stream"] == stream}
 
 
@@ -53,10 +53,10 @@ def activated(run: TapRun, stream: str) -> list[int]:
     return [m["version"] for m in run.messages if m["type"] == "ACTIVATE_VERSION" and m["stream"] == stream]
 
 
-# Where it comes
+# With ACTIVATE_VERSION
 
 
-def test_it_comes_once_behind_all_records_of_all_workspaces_with_the_version_that_they_have(
+def test_activate_version_comes_once_after_all_records_of_all_workspaces(
     settings: dict[str, Any],
 ) -> None:
     run = run_tap(settings, streams=("campaign_steps", "lead_lists"))
@@ -67,13 +67,13 @@ def test_it_comes_once_behind_all_records_of_all_workspaces_with_the_version_tha
         assert versions(run, stream) == set(activated(run, stream)) == {run.tap.initialized_at // 1000}
 
 
-def test_it_comes_where_nothing_is_left_either(agency: Server, settings: dict[str, Any]) -> None:
+def test_activate_version_comes_for_an_empty_stream(agency: Server, settings: dict[str, Any]) -> None:
     agency.control.fault(LISTS, "status", status=200, body={"items": []}, count=None)
     assert kinds(run_tap(settings, streams=("lead_lists",)), "lead_lists") == ["SCHEMA", "ACTIVATE_VERSION"]
 
 
 @pytest.mark.parametrize("deselected", [(), ("status_summary", "lastStep")], ids=["the short way", "the SDK's way"])
-def test_records_have_it_whichever_way_they_take(settings: dict[str, Any], deselected: tuple[str, ...]) -> None:
+def test_records_have_the_version_on_either_code_path(settings: dict[str, Any], deselected: tuple[str, ...]) -> None:
     catalog = catalog_of(settings, "leads")
     for entry in catalog["streams"]:
         entry["replication_method"] = "FULL_TABLE"
@@ -88,22 +88,22 @@ def test_records_have_it_whichever_way_they_take(settings: dict[str, Any], desel
     assert versions(run, "leads") == set(activated(run, "leads")) == {tap.initialized_at // 1000}
 
 
-def test_it_comes_for_each_table_that_a_stream_is_mapped_to(settings: dict[str, Any]) -> None:
+def test_activate_version_comes_for_each_mapped_table(settings: dict[str, Any]) -> None:
     maps = {"lead_lists": {"__alias__": "lists"}, "again": {"__source__": "lead_lists"}}
     run = run_tap({**settings, "stream_maps": maps}, streams=("lead_lists",))
     assert activated(run, "lists") == activated(run, "again") == [run.tap.initialized_at // 1000]
 
 
-# Where it does not
+# Without ACTIVATE_VERSION
 
 
-def test_without_the_setting_there_is_none(settings: dict[str, Any]) -> None:
+def test_no_versions_without_the_setting(settings: dict[str, Any]) -> None:
     run = run_tap({**settings, "emit_activate_version_messages": False}, streams=("lead_lists",))
     assert set(kinds(run, "lead_lists")) == {"SCHEMA", "RECORD"}
     assert versions(run, "lead_lists") == {None}
 
 
-def test_incremental_streams_and_those_whose_records_expire_have_none(settings: dict[str, Any]) -> None:
+def test_incremental_and_expiring_streams_have_no_versions(settings: dict[str, Any]) -> None:
     run = run_tap(settings)
     without = {name for name, stream in run.tap.streams.items() if stream.replication_key or stream.expires}
     assert {m["stream"] for m in run.messages if m["type"] == "ACTIVATE_VERSION"} == run.tap.streams.keys() - without
@@ -112,13 +112,13 @@ def test_incremental_streams_and_those_whose_records_expire_have_none(settings: 
     }
 
 
-def test_read_in_full_all_have_it_but_those_whose_records_expire(settings: dict[str, Any]) -> None:
+def test_full_table_gives_versions_to_all_but_expiring_streams(settings: dict[str, Any]) -> None:
     run = run_tap(settings, full_table=True)
     expiring = {stream.name for stream in STREAMS if stream.expires}
     assert {m["stream"] for m in run.messages if m["type"] == "ACTIVATE_VERSION"} == run.tap.streams.keys() - expiring
 
 
-def test_records_expire_where_the_api_has_them_for_a_time_or_is_asked_for_a_time() -> None:
+def test_streams_with_time_limited_data_are_marked_as_expiring() -> None:
     assert {stream.name for stream in STREAMS if stream.expires} == {
         "account_analytics_daily",
         "account_warmup_daily",
@@ -136,7 +136,7 @@ def test_records_expire_where_the_api_has_them_for_a_time_or_is_asked_for_a_time
     }
 
 
-def test_a_test_of_the_connection_writes_none(agency: Server, settings: dict[str, Any]) -> None:
+def test_connection_test_writes_no_activate_version(agency: Server, settings: dict[str, Any]) -> None:
     agency.control.fault(LISTS, "status", status=200, body={"items": []}, count=None)
     writer = CollectingWriter()
     tap = TapInstantly(config=settings, catalog=catalog_of(settings, "lead_lists"), message_writer=writer)
@@ -145,7 +145,7 @@ def test_a_test_of_the_connection_writes_none(agency: Server, settings: dict[str
 
 
 Order = "Callable[[Any, dict[str, Any]], None]"
-"""Brings about, in one of the workspaces, what a run cannot read past."""
+"""Prevents a complete run in one workspace."""
 
 
 def failing(control: Any, settings: dict[str, Any]) -> None:
@@ -201,8 +201,8 @@ IN_DOUBT: dict[str, tuple[Callable[[Any, dict[str, Any]], None], str]] = {
     "no plan": (unpaid, "skipped in "),
     "an endpoint that is not there": (gone, "skipped in "),
     "cursors that lead in a circle": (in_a_circle, "incomplete in "),
-    "pages of one time each, by which the list goes": (one_at_a_time, "passed over in "),
-    "a workspace that cannot be opened": (wrong_key, f"workspace {OTHER} is left out"),
+    "pages of one time each, by which the list goes": (one_at_a_time, "possibly incomplete in "),
+    "a workspace that cannot be opened": (wrong_key, f"workspace {OTHER} failed"),
     "a record without a key": (without_an_id, "1 records could not be loaded"),
     "steps that are no list": (without_a_list, "1 records could not be loaded"),
     "an item that is no record": (without_a_record, "1 records could not be loaded"),
@@ -210,17 +210,17 @@ IN_DOUBT: dict[str, tuple[Callable[[Any, dict[str, Any]], None], str]] = {
 
 
 @pytest.mark.parametrize("trouble", IN_DOUBT)
-def test_trouble_in_one_workspace_leaves_all_as_it_is(
+def test_faulty_workspace_prevents_deletions(
     agency: Server, settings: dict[str, Any], trouble: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     order, said = IN_DOUBT[trouble]
     stream = "campaign_steps" if order is without_a_list else "lead_lists"
     order(agency.control.within(OTHER), settings)
-    run = run_tap(settings, streams=(stream, "lead_labels"), incomplete="incomplete in" in said)
+    run = run_tap(settings, streams=(stream, "lead_labels"), incomplete=said.startswith("incomplete in"))
     assert "ACTIVATE_VERSION" not in kinds(run, stream)
     assert versions(run, stream) == {run.tap.initialized_at // 1000}
-    (line,) = [r.getMessage() for r in caplog.records if r.name.endswith(stream) and "deleted" in r.getMessage()]
-    assert line.startswith("What has been deleted stays in the warehouse this time: ")
+    (line,) = [r.getMessage() for r in caplog.records if r.name.endswith(stream) and "Deleted" in r.getMessage()]
+    assert line.startswith("Deleted records stay in the warehouse, because records may be missing from this run: ")
     assert line.endswith(".")
     assert said in line
     assert bool(activated(run, "lead_labels")) == (trouble != "a workspace that cannot be opened")
@@ -229,9 +229,7 @@ def test_trouble_in_one_workspace_leaves_all_as_it_is(
 @pytest.mark.parametrize(
     "lists", [[{"id": None}], [{"id": "a"}, "no list"]], ids=["a parent without an id", "a parent that is none"]
 )
-def test_parents_that_cannot_be_asked_for_leave_all_as_it_is(
-    agency: Server, settings: dict[str, Any], lists: list[Any]
-) -> None:
+def test_unusable_parents_prevent_deletions(agency: Server, settings: dict[str, Any], lists: list[Any]) -> None:
     agency.control.within(OTHER).fault(LISTS, "status", status=200, body={"items": lists})
     run = run_tap(settings, streams=("lead_list_verification_stats",))
     assert run.records("lead_list_verification_stats")
@@ -239,9 +237,7 @@ def test_parents_that_cannot_be_asked_for_leave_all_as_it_is(
 
 
 @pytest.mark.parametrize("stream", ["account_analytics_daily", "campaign_analytics_daily"])
-def test_where_one_of_what_a_stream_is_asked_for_by_has_no_id_its_bookmark_stays(
-    agency: Server, settings: dict[str, Any], stream: str
-) -> None:
+def test_parent_without_an_id_keeps_the_bookmark(agency: Server, settings: dict[str, Any], stream: str) -> None:
     path = {"account_analytics_daily": "accounts", "campaign_analytics_daily": "campaigns/analytics"}[stream]
     name = {"account_analytics_daily": "email", "campaign_analytics_daily": "campaign_id"}[stream]
     control = agency.control.within(OTHER)
@@ -257,27 +253,27 @@ def test_where_one_of_what_a_stream_is_asked_for_by_has_no_id_its_bookmark_stays
     assert all("replication_key_value" in part for part in again.state["bookmarks"][stream]["partitions"])
 
 
-def test_a_workspace_that_the_state_knows_and_nobody_reads_keeps_its_records(
+def test_workspace_of_the_state_not_read_prevents_deletions(
     settings: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     both = run_tap(settings, streams=("lead_lists",))
     alone = {**settings, "workspaces": settings["workspaces"][:1]}
     assert not activated(run_tap(alone, streams=("lead_lists",), state=both.state), "lead_lists")
-    assert "which was not read" in caplog.text
+    assert "was not read" in caplog.text
     assert activated(run_tap(alone, streams=("lead_lists",)), "lead_lists")
 
 
-# A pass that is cut off and taken up
+# Interrupted and resumed scans
 
 
 @pytest.fixture
 def _split_short_lists_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tap_instantly.api.splits.OVERHEAD", 1.0)
+    monkeypatch.setattr("tap_instantly.sync.range_splitting.OVERHEAD", 1.0)
 
 
 @pytest.fixture
 def cut_off(agency: Server, settings: dict[str, Any], _split_short_lists_too: None) -> TapRun:
-    """A run over leads in full that an error ended in one workspace, in the year 2001."""
+    """A full-table run over leads in 2001 that failed in one workspace."""
     settings.update(page_size=5, concurrency=4)
     agency.control.within(OTHER).fault(LEADS, "status", status=500, after=8, count=None)
     with pytest.MonkeyPatch.context() as patch:
@@ -297,7 +293,7 @@ def ids(run: TapRun) -> set[str]:
     return {record["id"] for record in run.records("leads")}
 
 
-def test_a_pass_that_is_taken_up_goes_on_under_its_version(settings: dict[str, Any], cut_off: TapRun) -> None:
+def test_resumed_pass_keeps_its_version(settings: dict[str, Any], cut_off: TapRun) -> None:
     (scan,) = scans(cut_off.state)
     assert scan["table_version"] == 10**9
     rest = run_tap(settings, streams=("leads",), full_table=True, state=cut_off.state)
@@ -307,7 +303,7 @@ def test_a_pass_that_is_taken_up_goes_on_under_its_version(settings: dict[str, A
 
 
 @pytest.mark.usefixtures("_split_short_lists_too")
-def test_a_pass_whose_records_have_no_version_is_not_taken_up(
+def test_unversioned_pass_is_not_resumed(
     agency: Server, settings: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     settings.update(page_size=5, concurrency=4)
@@ -322,7 +318,7 @@ def test_a_pass_whose_records_have_no_version_is_not_taken_up(
     assert versions(again, "leads") == set(activated(again, "leads")) == {again.tap.initialized_at // 1000}
 
 
-def test_a_pass_that_is_taken_up_without_versions_is_not_taken_for_one_that_has_them(
+def test_unversioned_resumption_of_a_pass_drops_its_version(
     agency: Server, settings: dict[str, Any], cut_off: TapRun
 ) -> None:
     agency.control.within(OTHER).fault(LEADS, "status", status=500, after=3, count=None)
@@ -333,9 +329,7 @@ def test_a_pass_that_is_taken_up_without_versions_is_not_taken_for_one_that_has_
 
 
 @pytest.mark.usefixtures("_split_short_lists_too")
-def test_a_pass_is_not_taken_up_over_an_incremental_run_whose_records_have_no_version(
-    agency: Server, settings: dict[str, Any]
-) -> None:
+def test_pass_is_not_resumed_after_an_unversioned_incremental_run(agency: Server, settings: dict[str, Any]) -> None:
     settings.update(page_size=5)
     state = run_tap(settings, streams=("leads",)).state
     agency.control.within(OTHER).fault(LEADS, "status", status=500, after=8, count=None)

@@ -1,4 +1,4 @@
-"""Tables in DuckDB as target-dlt makes them; that it does is what `make demo` shows."""
+"""Create tables in DuckDB as target-dlt does; `make demo` verifies the likeness."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from demo.tables import Kind, Table
+from tools.demo.tables import Kind, Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -27,7 +27,7 @@ SCHEMA = "instantly"
 
 
 def fill(path: Path, records: Mapping[str, Iterable[Mapping[str, Any]]], loaded_at: str) -> None:
-    """Make a table of each stream's records."""
+    """Create a table with each stream's records."""
     with closing(duckdb.connect(str(path))) as connection:
         connection.execute(f"create schema if not exists {SCHEMA}")
         for stream, rows in records.items():
@@ -59,7 +59,7 @@ def execute(path: Path, *statements: str) -> None:
 
 
 def rows(path: Path, query: str, **attached: Path) -> list[dict[str, Any]]:
-    """The rows of a query; further files are attached by their names, which views over them need."""
+    """Return the rows of a query; further files are attached by name, as views refer to them."""
     with closing(duckdb.connect(str(path), read_only=True)) as connection:
         for name, other in attached.items():
             connection.execute(f"attach '{other}' as {name} (read_only)")

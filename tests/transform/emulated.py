@@ -1,10 +1,10 @@
-"""Tables in an emulated Snowflake as target-snowflake makes them; a program of the environment that has the connector.
+"""Create target-snowflake's tables in an emulated Snowflake; runs in the environment with the connector.
 
     python emulated.py fill PORT FOLDER
     python emulated.py read PORT FOLDER
 
-The folder has a file of records for each stream, `<stream>.jsonl`, and `columns.json` with the kinds of their columns.
-Reading takes queries by name from `queries.json`, and writes their rows into `rows.json`, by names in lower case.
+The folder contains a file of records for each stream, `<stream>.jsonl`, and `columns.json` with their column kinds.
+Reading runs named queries from `queries.json` and writes their rows to `rows.json`, with lower-case names.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ LOADED_AT = "2026-11-01 06:00:00"
 
 
 def fill(cursor: SnowflakeCursor, folder: Path) -> None:
-    """Make and fill a table for each stream."""
+    """Create and fill a table for each stream."""
     cursor.execute("create database if not exists OUTREACH")
     cursor.execute("create schema if not exists OUTREACH.INSTANTLY")
     for stream, columns in json.loads((folder / "columns.json").read_text(encoding="utf-8")).items():
@@ -51,7 +51,7 @@ def fill(cursor: SnowflakeCursor, folder: Path) -> None:
 
 
 def read(cursor: SnowflakeCursor, folder: Path) -> None:
-    """Write down the rows of each query."""
+    """Write the rows of each query."""
     cursor.execute("use database OUTREACH")
     found = {}
     for name, query in json.loads((folder / "queries.json").read_text(encoding="utf-8")).items():
@@ -62,7 +62,7 @@ def read(cursor: SnowflakeCursor, folder: Path) -> None:
 
 
 def literal(value: object, kind: str) -> str:
-    """Write a value in SQL."""
+    """Format a value as SQL."""
     if value is None:
         return f"cast(null as {TYPES[kind]})"
     text = json.dumps(value) if kind == "JSON" else str(value).removesuffix("Z" if kind == "TIMESTAMP" else "")
@@ -71,7 +71,7 @@ def literal(value: object, kind: str) -> str:
 
 
 def main(what: str, port: int, folder: Path) -> None:
-    """Do one or the other."""
+    """Run the command line."""
     own = dict.fromkeys(("user", "password", "account"), "emulated")
     connection = snowflake.connector.connect(**own, host="127.0.0.1", port=port, protocol="http")
     {"fill": fill, "read": read}[what](connection.cursor(), folder)

@@ -1,8 +1,8 @@
-"""How dbt-snowflake would log in with the package's own profile; a program of its environment.
+"""Print dbt-snowflake's login with the package's profile; runs in its environment.
 
     python login.py FOLDER
 
-Writes the arguments for the connector as JSON, of a key only how many bytes it has.
+Writes the connector's arguments as JSON; of a key, only the number of its bytes.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from dbt_common.context import set_invocation_context
 
 
 def main(folder: str) -> None:
-    """Write them down."""
+    """Print the arguments."""
     set_invocation_context(os.environ)
     set_from_args(Namespace(PROFILES_DIR=folder, PROJECT_DIR=folder), None)
     profile = load_profile(folder, {}, None, "snowflake")

@@ -1,4 +1,4 @@
-"""Rows made of the schemas, for the streams that are not selected by default."""
+"""Generate rows from the schemas, for streams that are not selected by default."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 
-KEYS = {stream.name: tuple(stream.primary_keys) for stream in STREAMS if stream.why_off is not None}
+KEYS = {stream.name: tuple(stream.primary_keys) for stream in STREAMS if stream.why_deselected is not None}
 EARLIER, LATER = "2026-11-01 06:00:00", "2026-11-01 07:00:00"
 
 ROWS = (
-    # Key, contents, when it was loaded, place among all, whether it is marked as deleted, whether it is what counts.
+    # Key, contents, load time, sequence, true if marked as deleted, true if the row counts.
     (1, 11, LATER, 5, False, True),
     (1, 12, EARLIER, 6, False, False),
     (2, 13, LATER, 2, False, False),
@@ -28,19 +28,19 @@ ROWS = (
     (3, 16, LATER, 4, True, False),
 )
 BARE = "webhooks"
-"""Of a loader that adds no columns of its own, and so has no row twice."""
+"""A stream loaded without a loader's own columns, so that it has no duplicates."""
 NARROW, LEFT_OUT = "emails", "subject"
-"""A stream of which a column was not selected."""
+"""A stream with a deselected column."""
 
 
 def schema_of(stream: str) -> Row:
-    """The schema of a stream."""
+    """Return the schema of a stream."""
     schema: Row = json.loads((ROOT / "schemas" / f"{stream}.json").read_text(encoding="utf-8"))
     return schema
 
 
 def record(stream: str, key: int, contents: int) -> Row:
-    """A record with a value for every property; addresses are written with other capitals in each."""
+    """Return a record with a value for every property; the capitals of addresses vary."""
     of = schema_of(stream)["properties"]
     made = {name: _value(name, schema, key if name in KEYS[stream] else contents) for name, schema in of.items()}
     for column in columns_of(stream, schema_of(stream)):
@@ -50,7 +50,7 @@ def record(stream: str, key: int, contents: int) -> Row:
 
 
 def _value(name: str, schema: Row, number: int) -> Any:
-    """A value of the type that a property has; of a code one that is documented."""
+    """Return a value of a property's type; for a code, a documented one."""
     declared = schema["type"]
     (kind,) = {declared} if isinstance(declared, str) else set(declared) - {"null"}
     if kind == "integer":
@@ -63,7 +63,7 @@ def _value(name: str, schema: Row, number: int) -> Any:
 
 
 def fill(path: Path) -> None:
-    """Make a table of each of these streams, beside those that are there."""
+    """Add a table for each of these streams."""
     records = {stream: [record(stream, key, contents) for key, contents, *_ in ROWS] for stream in KEYS}
     records[BARE] = [record(BARE, key, contents) for key, contents, *_, counts in ROWS if counts]
     duck.fill(path, records, EARLIER)

@@ -1,4 +1,4 @@
-"""The dbt package, run by dbt's own program in its own environment."""
+"""Run the dbt package with dbt's own program in its own environment."""
 
 from __future__ import annotations
 
@@ -20,16 +20,22 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "transform"
 DBT = ROOT / ".venv-dbt" / "bin" / "dbt"
 SCHEMA = "analytics"
+NO_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
+MODELS = ("--resource-type", "seed", "--resource-type", "snapshot", "--resource-type", "model")
+"""Resource types for dbt to build: no tests."""
+
+CHOSEN = "instantly__campaign_variables"
+"""A mart without rows unless custom variables are chosen."""
 
 
 @dataclass(frozen=True)
 class Result:
-    """What came of a node.
+    """The result of a node.
 
     Attributes:
         status: success, pass, warn, fail, error, skipped or no-op.
-        failures: Rows that a test has found.
-        message: What dbt says of it.
+        failures: Rows that a test found.
+        message: dbt's message.
     """
 
     status: str
@@ -42,11 +48,11 @@ class Dbt:
     """A dbt project with a database.
 
     Attributes:
-        folder: Where dbt may write.
-        settings: Environment variables that say which database.
-        project: The folder of the project.
-        profiles: The folder of its profile.
-        program: dbt itself.
+        folder: Folder for dbt's output.
+        settings: Environment variables that select the database.
+        project: Folder of the project.
+        profiles: Folder of its profile.
+        program: The dbt program.
     """
 
     folder: Path
@@ -76,20 +82,20 @@ class Dbt:
         )
 
     def finish(self, process: subprocess.Popen[str]) -> dict[str, Result]:
-        """Wait for dbt and give what came of each node, by kind and name.
+        """Wait for dbt and return the result of each node, by kind and name.
 
         Raises:
-            AssertionError: dbt could not even begin.
+            AssertionError: dbt could not start.
         """
         said, _ = process.communicate()
-        assert process.returncode in (0, 1), said  # 1 where nodes fail
+        assert process.returncode in (0, 1), said  # 1 if nodes fail
         results = json.loads((self.folder / "target" / "run_results.json").read_text(encoding="utf-8"))["results"]
         assert results, said
         return {row["unique_id"]: Result(row["status"], row["failures"] or 0, str(row["message"])) for row in results}
 
-    def freshness(self) -> dict[str, str]:
-        """How fresh each source is that says what fresh is, by its name: pass, warn or error."""
-        process = self.start("source", "freshness")
+    def freshness(self, *arguments: str) -> dict[str, str]:
+        """Return the freshness of each source that defines it, by name: pass, warn or error."""
+        process = self.start("source", "freshness", *arguments)
         said, _ = process.communicate()
         assert process.returncode in (0, 1), said
         results = json.loads((self.folder / "target" / "sources.json").read_text(encoding="utf-8"))["results"]
@@ -102,24 +108,24 @@ class Dbt:
         assert process.returncode == 0, said
 
     def run(self, *arguments: str) -> dict[str, Result]:
-        """Run dbt to its end, see `finish`."""
+        """Run dbt to its end; see `finish`."""
         return self.finish(self.start(*arguments))
 
 
 def unsuccessful(results: Mapping[str, Result]) -> dict[str, str]:
-    """What dbt says of the nodes that did not succeed, those that only warned among them."""
+    """Return dbt's messages on the nodes that did not succeed, warnings included."""
     fine = {"success", "pass", "no-op"}
     return {name: result.message for name, result in results.items() if result.status not in fine}
 
 
 def contract() -> dict[str, dict[str, str]]:
-    """The columns of each mart with their types, as the package promises them."""
+    """Return the columns of each mart with their types, as its contract declares them."""
     models = yaml.safe_load((PACKAGE / "models/marts/_marts.yml").read_text(encoding="utf-8"))["models"]
     return {model["name"]: {row["name"]: row["data_type"] for row in model["columns"]} for model in models}
 
 
 def query(mart: str) -> str:
-    """All rows of a mart, with times as text, which databases write alike in no other form."""
+    """Select all rows of a mart, with times as text, the only form in which databases agree."""
     columns = (
         f"cast({name} as text) as {name}" if kind in {"date", "timestamp"} else name
         for name, kind in contract()[mart].items()
@@ -128,5 +134,5 @@ def query(mart: str) -> str:
 
 
 def ordered(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Rows in an order of their own."""
+    """Sort rows by their contents."""
     return sorted(rows, key=lambda row: json.dumps(row, sort_keys=True, default=str))

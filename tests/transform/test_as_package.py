@@ -1,9 +1,11 @@
-"""The package within another dbt project, which has settings of its own, over a later load and with further streams."""
+"""The package within another dbt project with its own settings, over a later load and with more streams."""
 
 from __future__ import annotations
 
 from datetime import date
 from typing import TYPE_CHECKING
+
+import pytest
 
 from tests.transform import duck
 from tests.transform.conftest import KEPT
@@ -12,8 +14,10 @@ from tests.transform.package import ordered, unsuccessful
 if TYPE_CHECKING:
     from tests.transform.conftest import Elsewhere
 
+pytestmark = pytest.mark.long
 
-def test_another_project_builds_the_marts_and_tests_find_leads_of_a_campaign_that_is_gone_alone(
+
+def test_other_project_builds_the_marts_and_finds_only_orphaned_leads(
     elsewhere: Elsewhere,
 ) -> None:
     results = elsewhere.results
@@ -24,7 +28,7 @@ def test_another_project_builds_the_marts_and_tests_find_leads_of_a_campaign_tha
     assert "model.agency.best" in results
 
 
-def test_what_was_deleted_is_told_and_its_snapshots_are_kept(elsewhere: Elsewhere) -> None:
+def test_deletions_are_flagged_and_their_snapshots_kept(elsewhere: Elsewhere) -> None:
     path, gone, stale = elsewhere.path, elsewhere.gone, elsewhere.stale
     campaigns = duck.rows(path, "select campaign_id, is_deleted from analytics.instantly__campaigns")
     assert gone not in {row["campaign_id"] for row in campaigns}
@@ -39,6 +43,6 @@ def test_what_was_deleted_is_told_and_its_snapshots_are_kept(elsewhere: Elsewher
     assert ordered(duck.rows(path, KEPT)) == ordered(elsewhere.before + later)
 
 
-def test_streams_that_were_not_loaded_leave_their_columns_empty(elsewhere: Elsewhere) -> None:
+def test_streams_not_loaded_have_null_columns(elsewhere: Elsewhere) -> None:
     leads = duck.rows(elsewhere.path, "from analytics.instantly__leads")
     assert {row["subsequence_name"] for row in leads} == {None}

@@ -1,4 +1,4 @@
-"""The days of the marts: each is what the sandbox shows, and a workspace has all from its first to its last."""
+"""The days of the marts match the sandbox, and each workspace has all days from its first to its last."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ EITHER = {
     "leads_contacted_that_day": "contacted",
     "leads_replied_that_day": "unique_replies",
 }
-"""Figures of campaigns and of accounts, as the API names them."""
+"""Figures of campaigns and accounts by the API's names."""
 CAMPAIGN = EITHER | {
     "opportunity_count": "opportunities",
     "leads_replied_automatically_that_day": "unique_replies_automatic",
@@ -51,7 +51,7 @@ def truth(agency: Server, workspace: str, name: str) -> list[Row]:
 
 
 def first_seen(days: list[Row], campaign: str, *names: str) -> str:
-    """The first day with opens, or clicks: before, nobody knows whether they were tracked, or never were any."""
+    """Return the first day with opens or clicks: zeros before it may only mean that they were not tracked."""
     seen = [row["date"] for row in days if row["campaign_id"] == campaign and any(row[name] for name in names)]
     return min(seen, default="")
 
@@ -63,7 +63,7 @@ def found(built: Built, name: str, key: str, columns: dict[str, Any]) -> dict[Da
     return days
 
 
-def test_each_day_of_a_campaign_is_what_the_sandbox_shows(built: Built, agency: Server) -> None:
+def test_campaign_days_match_the_sandbox(built: Built, agency: Server) -> None:
     expected: dict[Day, Row] = {}
     for workspace in WORKSPACES:
         campaigns = {row["id"]: row for row in truth(agency, workspace, "campaigns")}
@@ -80,7 +80,7 @@ def test_each_day_of_a_campaign_is_what_the_sandbox_shows(built: Built, agency: 
     assert found(built, "instantly__campaign_daily", "campaign_id", CAMPAIGN | OPENS | CLICKS) == expected
 
 
-def test_each_day_of_an_account_is_what_the_sandbox_shows_with_its_warm_up(built: Built, agency: Server) -> None:
+def test_account_days_match_the_sandbox_including_warmup(built: Built, agency: Server) -> None:
     expected: dict[Day, Row] = {}
     nothing = dict.fromkeys(ACCOUNT | WARMUP)
     for workspace in WORKSPACES:
@@ -102,7 +102,7 @@ def test_a_workspace_has_every_day_from_its_first_to_its_last(built: Built, agen
     for row in truth(agency, workspace, "campaign_analytics_daily"):
         sent[row["date"]] += row["sent"]
     every = set(sent) | {row["date"] for row in truth(agency, workspace, "account_analytics_daily")}
-    first, last = date.fromisoformat(min(every)), date.fromisoformat(UNTIL)  # the last that was loaded in full
+    first, last = date.fromisoformat(min(every)), date.fromisoformat(UNTIL)  # the last fully loaded day
     assert max(every) <= UNTIL
     days = [(first + timedelta(days=number)).isoformat() for number in range((last - first).days + 1)]
     rows = [row for row in mart(built, "instantly__workspace_daily") if row["workspace_name"] == workspace]

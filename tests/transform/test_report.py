@@ -1,4 +1,4 @@
-"""The report over the marts that dbt has built: its figures are what the sandbox holds, counted in another way."""
+"""The report over dbt's marts shows the sandbox's figures, counted in another way."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from tests.report import reading, words
 from tests.report.comparison import differences, same
 from tests.report.drawings import drawn
 from tests.report.expected import Expected
+from tests.report.threads import waiting
 from tests.report.walk import figures
 from tests.transform import duck
 from tests.transform.conftest import LOADED_AT, WORKSPACES
@@ -37,7 +38,7 @@ OTHER = f"workspace_name = '{WORKSPACES[1]}'"
 
 @pytest.fixture(scope="module", params=[28, 7, 31], ids=lambda days: f"{days} days")
 def days(request: pytest.FixtureRequest) -> int:
-    """Length of the period; with the longest, figures do not reach back over the one before."""
+    """Length of the period; with the longest, figures do not cover the one before."""
     number: int = request.param
     return number
 
@@ -51,14 +52,21 @@ def counted(agency: Server, days: int = 28) -> Expected:
     truths = [partial(_rows, agency, name) for name in WORKSPACES]
     expected = Expected(truths, date.fromisoformat(UNTIL), days)
     expected.values["odd.count"] = 2
+    expected.values |= conversations(agency, expected)[0]
     return expected
 
 
-def worded(expected: Expected) -> dict[str, str]:
-    """The words of the page; those of what is left out are of the first campaign."""
+def conversations(agency: Server, expected: Expected) -> tuple[Values, dict[str, str]]:
+    emails = [{**row, "workspace": name} for name in WORKSPACES for row in _rows(agency, name, "emails")]
+    return waiting(emails, expected.leads, expected.campaigns, datetime.fromisoformat(LOADED_AT))
+
+
+def worded(agency: Server, expected: Expected) -> dict[str, str]:
+    """Return the page's words; odd rows belong to the first campaign."""
     subject = min(expected.campaigns.values(), key=lambda row: str(row["id"]))["name"]
     stream = "campaign_analytics_daily"
-    return words.words(expected, WORKSPACES, datetime.fromisoformat(LOADED_AT)) | {
+    said = words.words(expected, WORKSPACES, datetime.fromisoformat(LOADED_AT)) | conversations(agency, expected)[1]
+    return said | {
         "odd.1": f"{subject}, 1 Jan 2010 ({stream}): its day is before there was Instantly",
         "odd.2": f"{subject}, 1 Aug 2026 ({stream}): a figure is below zero",
     }
@@ -74,15 +82,25 @@ def found(built: Built, days: int) -> dict[str, Figure]:
         return figures(marts.read(database, SCHEMA, days))
 
 
-def test_the_report_has_the_figures_that_the_sandbox_gives_and_no_others(
-    found: dict[str, Figure], expected: Values
-) -> None:
+def test_report_has_exactly_the_figures_of_the_sandbox(found: dict[str, Figure], expected: Values) -> None:
     assert found.keys() == expected.keys()
     kinds = {name.partition(".")[0] for name in found}
-    assert kinds > {"period", "week", "funnel", "campaign", "step", "variant", "sender", "sending", "pair", "check"}
+    assert kinds > {
+        "period",
+        "week",
+        "funnel",
+        "campaign",
+        "step",
+        "variant",
+        "sender",
+        "sending",
+        "pair",
+        "check",
+        "thread",
+    }
 
 
-def test_every_figure_of_the_report_is_what_the_sandbox_gives(found: dict[str, Figure], expected: Values) -> None:
+def test_every_report_figure_matches_the_sandbox(found: dict[str, Figure], expected: Values) -> None:
     wrong = {
         name: (figure.value, expected[name]) for name, figure in found.items() if not same(figure.value, expected[name])
     }
@@ -90,12 +108,12 @@ def test_every_figure_of_the_report_is_what_the_sandbox_gives(found: dict[str, F
     assert sum(1 for figure in found.values() if figure.value) > len(found) / 3
 
 
-def test_change_is_not_known_where_figures_do_not_reach_back(found: dict[str, Figure], days: int) -> None:
+def test_change_is_unknown_without_earlier_figures(found: dict[str, Figure], days: int) -> None:
     assert (found["period.sent.before"].value is None) == (days == 31)
     assert (found["period.sent.change"].value is None) == (days == 31)
 
 
-def test_what_is_not_tracked_is_said_to_be_so_and_never_zero(found: dict[str, Figure], agency: Server) -> None:
+def test_untracked_figures_are_labelled_and_never_zero(found: dict[str, Figure], agency: Server) -> None:
     campaigns = [row for name in WORKSPACES for row in _rows(agency, name, "campaigns")]
     untracked = {f"campaign.{row['id']}.open_rate" for row in campaigns if not row["open_tracking"]} & found.keys()
     assert untracked
@@ -104,7 +122,7 @@ def test_what_is_not_tracked_is_said_to_be_so_and_never_zero(found: dict[str, Fi
 
 @pytest.fixture(scope="module")
 def read(page: Path) -> Page:
-    """What the page says."""
+    """The page's contents."""
     return reading.read(page.read_text(encoding="utf-8"))
 
 
@@ -114,12 +132,12 @@ def truth(agency: Server) -> Expected:
 
 
 @pytest.fixture(scope="module")
-def said(truth: Expected) -> dict[str, str]:
+def said(agency: Server, truth: Expected) -> dict[str, str]:
     """Words of the page that depend on the data."""
-    return worded(truth)
+    return worded(agency, truth)
 
 
-def test_every_figure_and_word_on_the_page_is_what_the_sandbox_gives(
+def test_every_figure_and_word_on_the_page_matches_the_sandbox(
     read: Page, truth: Expected, said: dict[str, str]
 ) -> None:
     assert list(differences(read, truth, said)) == []
@@ -133,13 +151,13 @@ def test_workspaces_that_are_newer_than_the_period_before_are_named(
 ) -> None:
     page = reading.read(write_page(str(built.duckdb_file), tmp_path / "report.html", "--days", "30"))
     truth = counted(agency, 30)
-    said = worded(truth)
+    said = worded(agency, truth)
     assert said["began.1"] == "workspace-002 (since 3 Sep 2026)"
     assert "began.2" not in said
     assert list(differences(page, truth, said)) == []
 
 
-def test_figures_and_words_that_differ_are_found(page: Path, truth: Expected, said: dict[str, str]) -> None:
+def test_wrong_figures_and_words_are_detected(page: Path, truth: Expected, said: dict[str, str]) -> None:
     html = page.read_text(encoding="utf-8")
     for old, new, name in (
         ('data-value="28"', 'data-value="29"', "period.days"),
@@ -150,9 +168,7 @@ def test_figures_and_words_that_differ_are_found(page: Path, truth: Expected, sa
         assert any(line.startswith(f"{name} is ") for line in odd), odd
 
 
-def test_workspaces_that_are_older_and_campaigns_that_are_gone_are_named(
-    built: Built, truth: Expected, tmp_path: Path
-) -> None:
+def test_outdated_workspaces_and_deleted_campaigns_are_named(built: Built, truth: Expected, tmp_path: Path) -> None:
     path = tmp_path / built.duckdb_file.name
     shutil.copy(built.duckdb_file, path)
     gone = truth.lifetime[0]["campaign_id"]
@@ -164,7 +180,7 @@ def test_workspaces_that_are_older_and_campaigns_that_are_gone_are_named(
     assert [name for name, text in said.items() if text == "Deleted"] == [f"campaign.{gone}.status"]
 
 
-def test_every_chart_draws_and_says_what_the_sandbox_gives(read: Page, truth: Expected) -> None:
+def test_every_chart_matches_the_sandbox(read: Page, truth: Expected) -> None:
     texts = {name: text for name, (_, text) in read.figures.items()}
     expected = drawn(truth, read.words, texts)
     assert read.charts.keys() == read.labels.keys() == expected.keys()
@@ -180,12 +196,12 @@ def _alike(value: object, other: object) -> bool:
     return same(value, other) if isinstance(value, float) and isinstance(other, float | int) else value == other
 
 
-def test_page_has_no_number_that_no_test_compares(read: Page) -> None:
+def test_page_has_no_number_without_a_test(read: Page) -> None:
     assert len(read.rest.split()) > 300
     assert read.loose_numbers == []
 
 
-def test_page_says_where_automatic_replies_may_count(page: Path) -> None:
+def test_page_warns_where_automatic_replies_may_count(page: Path) -> None:
     captions = re.findall(
         r"(?s)<figcaption>(.*?)</figcaption>\s*<div class=\"chart\" id=\"chart-(\w+)\"", page.read_text("utf-8")
     )
@@ -195,7 +211,7 @@ def test_page_says_where_automatic_replies_may_count(page: Path) -> None:
     assert said == {"replies"}
 
 
-def test_page_is_one_file_of_about_a_megabyte_with_one_vega_and_no_address_to_load_from(page: Path) -> None:
+def test_page_is_one_self_contained_file_with_one_vega(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     assert len(text.encode()) < 1_500_000
     assert text.count("globalThis.vegaEmbed=") == 1
@@ -205,9 +221,7 @@ def test_page_is_one_file_of_about_a_megabyte_with_one_vega_and_no_address_to_lo
     assert "default-src 'none'" in text
 
 
-def test_senders_that_are_deleted_need_no_attention_and_deleted_drafts_are_not_there(
-    built: Built, tmp_path: Path
-) -> None:
+def test_deleted_senders_need_no_attention_and_deleted_drafts_are_omitted(built: Built, tmp_path: Path) -> None:
     path = tmp_path / built.duckdb_file.name
     shutil.copy(built.duckdb_file, path)
     with opened(str(path)) as database:
@@ -234,7 +248,37 @@ def test_senders_that_are_deleted_need_no_attention_and_deleted_drafts_are_not_t
     assert "1</span> accounts are no longer in Instantly" in write_page(str(path), tmp_path / "report.html")
 
 
+def in_postgres(built: Built, form: str = "postgresql") -> str:
+    return f"{form}:///{built.database}?host={built.postgres.socket}&user=postgres"
+
+
 @pytest.mark.parametrize("form", ["postgresql", "postgresql+psycopg"], ids=["of libpq", "of the loader"])
 def test_postgres_gives_the_same_page(built: Built, page: Path, tmp_path: Path, form: str) -> None:
-    address = f"{form}:///{built.database}?host={built.postgres.socket}&user=postgres"
-    assert write_page(address, tmp_path / "report.html") == page.read_text(encoding="utf-8")
+    assert write_page(in_postgres(built, form), tmp_path / "report.html") == page.read_text(encoding="utf-8")
+
+
+def test_workspace_page_has_exactly_the_sandbox_figures(
+    built: Built, agency: Server, truth: Expected, tmp_path: Path
+) -> None:
+    odd = min(truth.campaigns)
+    (name,) = (one for one in WORKSPACES if odd not in {row["id"] for row in _rows(agency, one, "campaigns")})
+    alone = Expected([partial(_rows, agency, name)], date.fromisoformat(UNTIL))
+    loaded_at = datetime.fromisoformat(LOADED_AT)
+    emails = ({**row, "workspace": name} for row in _rows(agency, name, "emails"))
+    values, texts = waiting(emails, alone.leads, alone.campaigns, loaded_at)
+    alone.values |= values
+    said = words.words(alone, [name], loaded_at)
+    said |= {key: text for key, text in texts.items() if not key.endswith(".workspace")}
+    page = reading.read(write_page(in_postgres(built), tmp_path / "report.html", "--workspace", name))
+    assert list(differences(page, alone, said)) == []
+
+
+def test_month_of_a_client_is_the_same_in_both_databases(built: Built, tmp_path: Path) -> None:
+    options = ("--period", "month", "--workspace", WORKSPACES[0])
+    pages = [
+        write_page(where, tmp_path / "month.html", *options) for where in (str(built.duckdb_file), in_postgres(built))
+    ]
+    assert pages[0] == pages[1]
+    page = reading.read(pages[0])
+    assert page.words["title"] == WORKSPACES[0]
+    assert float(page.figures["month.sent.now"][0]) > 0

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 import re
 import shutil
 import subprocess
@@ -16,6 +14,7 @@ from report.database import opened
 from report.tables import COMPARISONS
 from tests.report import reading
 from tests.report.reading import loose_numbers
+from tests.report.seeing import VIEWS, Seen, contrast, look, luminance
 from tests.report.walk import figures
 from tests.report.words import LEFT_OVER
 from tests.transform import duck
@@ -32,29 +31,10 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.browser
 
-BROWSER = ROOT / "tests" / "report" / "browser.py"
-VIEWS = ("desktop", "phone", "print")
-Seen = dict[str, dict[str, Any]]
-
-
-def chromium() -> str:
-    named = os.environ.get("CHROMIUM")
-    found = named or next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if not found:
-        pytest.fail("there is no Chromium: install it (Debian: apt-get install chromium), or name it in CHROMIUM")
-    return found
-
 
 @pytest.fixture(scope="module")
 def seen(page: Path) -> Seen:
-    """What a browser sees of the page on a desk, on a phone and on paper."""
-    done = subprocess.run(
-        [python(".venv-browser"), BROWSER, chromium(), page], capture_output=True, text=True, check=False, timeout=240
-    )
-    assert done.returncode == 0, done.stderr
-    found: Seen = json.loads(done.stdout)
-    assert tuple(found) == VIEWS
-    return found
+    return look(page)
 
 
 @pytest.fixture(scope="module")
@@ -76,27 +56,25 @@ def _not_shown(found: marts.Marts) -> list[Any]:
 
 
 @pytest.mark.parametrize("view", VIEWS)
-def test_numbers_on_the_page_are_those_in_the_warehouse(seen: Seen, in_warehouse: dict[str, Figure], view: str) -> None:
+def test_numbers_on_the_page_match_the_warehouse(seen: Seen, in_warehouse: dict[str, Figure], view: str) -> None:
     shown = {name: (value, text) for name, value, text in seen[view]["figures"] if name != "as_of"}
     assert shown == {name: (figure.data, figure.text) for name, figure in in_warehouse.items()}
 
 
 @pytest.mark.parametrize("view", VIEWS)
-def test_no_other_number_is_on_the_page_but_those_that_are_rules(seen: Seen, view: str) -> None:
+def test_page_has_only_warehouse_numbers_and_rules(seen: Seen, view: str) -> None:
     assert loose_numbers(seen[view]["rest"]) == []
 
 
 @pytest.mark.parametrize("view", VIEWS)
-def test_browser_has_nothing_to_complain_of_and_asks_for_nothing_but_the_page(
-    seen: Seen, page: Path, view: str
-) -> None:
+def test_browser_reports_no_errors_and_loads_only_the_page(seen: Seen, page: Path, view: str) -> None:
     assert seen[view]["errors"] == []
     assert seen[view]["console"] == []
     assert seen[view]["requests"] == [page.as_uri()]
 
 
 @pytest.mark.parametrize("view", VIEWS)
-def test_every_chart_is_drawn_as_wide_as_its_place_and_says_what_it_shows(seen: Seen, view: str) -> None:
+def test_every_chart_fits_its_place_and_has_a_label(seen: Seen, view: str) -> None:
     charts = seen[view]["charts"]
     assert len(charts) > 6
     for chart in charts:
@@ -111,23 +89,15 @@ def test_page_never_scrolls_sideways(seen: Seen, view: str) -> None:
     assert seen[view]["overflow"] <= 0
 
 
-def luminance(color: str) -> float:
-    """Of a colour as browsers write it, by the formula of WCAG 2."""
-    parts = [int(part) / 255 for part in re.findall(r"\d+", color)[:3]]
-    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-
 @pytest.mark.parametrize("view", VIEWS)
-def test_texts_have_the_contrast_that_wcag_asks_for(seen: Seen, view: str) -> None:
+def test_texts_meet_wcag_contrast(seen: Seen, view: str) -> None:
     colors = {tuple(pair) for pair in seen[view]["colors"]}
     assert len(colors) > 3
     for color, behind in colors:
-        low, high = sorted((luminance(color), luminance(behind)))
-        assert (high + 0.05) / (low + 0.05) >= 4.5, (color, behind)
+        assert contrast(color, behind) >= 4.5, (color, behind)
 
 
-def test_phone_in_the_dark_has_a_dark_page_with_light_charts_and_paper_is_white(seen: Seen) -> None:
+def test_dark_mode_has_a_dark_page_and_paper_is_white(seen: Seen) -> None:
     light, dark, paper = (seen[view] for view in VIEWS)
     for name in ("background", "ink", "label"):
         assert (luminance(dark[name]) < 0.2) == (name == "background")
@@ -135,11 +105,11 @@ def test_phone_in_the_dark_has_a_dark_page_with_light_charts_and_paper_is_white(
     assert paper["pdf_bytes"] > 10_000
 
 
-def test_points_of_charts_tell_their_figures(seen: Seen) -> None:
+def test_chart_points_show_their_figures(seen: Seen) -> None:
     assert re.fullmatch(r"\d+ \w+ 20\d\d to \d+ \w+ 20\d\d: \d+ of \d+ sent, [\d.]+%", seen["desktop"]["tooltip"])
 
 
-def test_page_names_things_and_has_an_outline(seen: Seen, agency: Server) -> None:
+def test_page_has_accessible_names_and_an_outline(seen: Seen, agency: Server) -> None:
     desktop = seen["desktop"]
     assert (desktop["language"], desktop["unnamed"]) == ("en", 0)
     assert desktop["headings"][0] == 1
@@ -151,7 +121,7 @@ def test_page_names_things_and_has_an_outline(seen: Seen, agency: Server) -> Non
     assert not re.search(r"[0-9a-f]{8}-[0-9a-f]{4}", body)
 
 
-def test_a_warehouse_without_marts_is_told_in_one_line(tmp_path: Path) -> None:
+def test_warehouse_without_marts_is_a_one_line_error(tmp_path: Path) -> None:
     for database, said in (
         (tmp_path / "none.duckdb", "there is no DuckDB file"),
         (ROOT / "README.md", "cannot be opened"),
@@ -169,7 +139,7 @@ SPOILT = (
 )
 
 
-def test_what_does_not_add_up_and_what_cannot_be_compared_is_on_the_page(built: Built, tmp_path: Path) -> None:
+def test_failed_and_skipped_checks_are_on_the_page(built: Built, tmp_path: Path) -> None:
     database = shutil.copy(built.duckdb_file, tmp_path / built.duckdb_file.name)
     check, table = "sent_daily_vs_lifetime", f"{SCHEMA}.instantly__reconciliation"
     keys = [row["campaign_id"] for row in duck.rows(database, f"from {table} where check_name = '{check}'")]

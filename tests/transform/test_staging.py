@@ -1,4 +1,4 @@
-"""The staging models of streams that are not selected by default, over rows made of the schemas."""
+"""Staging models of streams that are not selected by default, over generated rows."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pytest
 from tap_instantly.streams import STREAMS
 from tests.report.expected import labels
 from tests.transform import duck
+from tests.transform.conftest import LOADED_SCHEMA
 from tests.transform.made import BARE, KEYS, LATER, LEFT_OUT, NARROW, ROWS, Row, record, schema_of
 from tests.transform.package import ordered
 from tools.transform import columns_of
@@ -25,10 +26,10 @@ if TYPE_CHECKING:
 
 
 def expected(stream: str, key: int, contents: int) -> Row:
-    """Expected row of the staging model for a record: addresses are in small letters."""
+    """Return a record's expected row in the staging model: addresses in lower case."""
     sent = record(stream, key, contents)
     loaded = None if stream == BARE else datetime.fromisoformat(LATER)
-    row: Row = {"loaded_at": loaded, "extracted_at": loaded}
+    row: Row = {"loaded_at": loaded, "extracted_at": loaded, "source_relation": LOADED_SCHEMA}
     for column in columns_of(stream, schema_of(stream)):
         held = None if (stream, column.source) == (NARROW, LEFT_OUT) else sent[column.source]
         row[column.name] = typed(column, held)
@@ -47,10 +48,9 @@ def typed(column: Column, held: Any) -> Any:
     return date.fromisoformat(held) if column.type == "date" else held
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("stream", sorted(KEYS))
-def test_a_staging_model_has_each_record_once_as_it_was_last_and_none_that_is_deleted(
-    elsewhere: Elsewhere, stream: str
-) -> None:
+def test_staging_model_has_the_latest_version_of_each_undeleted_record(elsewhere: Elsewhere, stream: str) -> None:
     columns = columns_of(stream, schema_of(stream))
     objects = {column.name for column in columns if column.type == "json"}
     found = duck.rows(elsewhere.path, f"from analytics_staging.stg_instantly__{stream}", tables=elsewhere.tables)
@@ -63,7 +63,7 @@ ADDRESS = re.compile(r"[^@\s<>]+@[^@\s<>]+")
 DOMAIN = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*\.example")
 
 
-def test_every_column_that_holds_addresses_or_domains_is_staged_in_small_letters(sync: Callable[..., TapRun]) -> None:
+def test_address_and_domain_columns_are_staged_in_lower_case(sync: Callable[..., TapRun]) -> None:
     run = sync(*(stream.name for stream in STREAMS))
     missing = []
     for stream in STREAMS:

@@ -1,6 +1,6 @@
-"""The package is built in two time zones, over a server in another: days and times of the marts are UTC all the same.
+"""Build the package in two time zones, neither of them UTC: days and times of the marts are UTC all the same.
 
-That the marts and the report of both databases are alike, and what the sandbox gives, is what the other tests show.
+Other tests show that marts and report agree between databases and with the sandbox.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 OF_THE_SESSION = re.compile(
     r"\b(current_(date|time\w*)|local_?time\w*|getdate|sysdate|(?<!instantly\.)(now|today)\s*\()"
 )
-"""Functions that depend on the time zone of the session, in any of the databases."""
+"""Functions that depend on the session's time zone in any of the databases."""
 
 
 def test_the_databases_are_not_in_utc(built: Built) -> None:
@@ -33,18 +33,18 @@ def test_the_databases_are_not_in_utc(built: Built) -> None:
     assert (built.duckdb.settings["TZ"], built.in_postgres.settings["TZ"]) == (WEST, EAST)
 
 
-def test_the_loader_notes_utc(built: Built) -> None:
+def test_loader_times_are_in_utc(built: Built) -> None:
     assert list(built.load) == sorted(built.load)
 
 
-def test_only_the_macro_for_it_asks_for_the_running_day() -> None:
+def test_only_one_macro_uses_the_current_day() -> None:
     paths = [path for folder in ("macros", "models", "tests") for path in (PACKAGE / folder).rglob("*.sql")]
     asking = {path.name for path in paths if OF_THE_SESSION.search(path.read_text(encoding="utf-8").lower())}
     assert asking == {"dialects.sql"}
 
 
 def compiled_today(project: Dbt) -> str:
-    """The running day as the package asks for it."""
+    """The current day, as the package computes it."""
     (path,) = project.folder.glob("target/compiled/*/models/marts/instantly__campaign_snapshots.sql")
     match = re.search(r"coalesce\(cast\(loaded_at as date\), (.+)\) as snapshot_date", path.read_text(encoding="utf-8"))
     assert match
@@ -66,7 +66,7 @@ def day_in_postgres(built: Built, zone: str) -> str:
 
 @pytest.mark.parametrize("zone", [FIRST, LAST])
 @pytest.mark.parametrize("day_in", [day_in_duckdb, day_in_postgres])
-def test_the_running_day_is_that_of_utc(built: Built, day_in: Callable[[Built, str], str], zone: str) -> None:
+def test_current_day_is_in_utc(built: Built, day_in: Callable[[Built, str], str], zone: str) -> None:
     before = datetime.now(timezone.utc).date().isoformat()
     found = day_in(built, zone)
     assert before <= found <= datetime.now(timezone.utc).date().isoformat()

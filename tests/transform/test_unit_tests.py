@@ -1,4 +1,4 @@
-"""The unit tests of the dbt package leave no figure of a mart out, and hold whatever a project sets."""
+"""The dbt package's unit tests cover every figure of a mart, and hold with any project settings."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.transform.package import PACKAGE, contract
 
 FIGURES = {"bigint", "double precision"}
 NEVER_KNOWN = {("instantly__campaign_daily", "bounced_count")}
-"""What the API does not have, and is always NULL."""
+"""Always NULL, as the API lacks it."""
 
 
 def files() -> list[dict[str, Any]]:
@@ -21,7 +21,7 @@ def files() -> list[dict[str, Any]]:
 
 
 def expected() -> dict[str, set[str]]:
-    """The columns of each model of which a unit test expects a value."""
+    """Return each model's columns with an expected value in a unit test."""
     found = defaultdict(set)
     for test in (test for file in files() for test in file["unit_tests"]):
         for row in test["expect"]["rows"]:
@@ -38,7 +38,7 @@ def test_every_figure_of_a_mart_has_a_value_in_some_unit_test() -> None:
     assert {(mart, name) for mart, name in figures if name not in tested[mart]} == NEVER_KNOWN
 
 
-def test_unit_tests_are_of_the_defaults_or_say_otherwise() -> None:
+def test_unit_tests_use_the_defaults_or_state_otherwise() -> None:
     defaults = yaml.safe_load((PACKAGE / "dbt_project.yml").read_text(encoding="utf-8"))["vars"]["instantly"]
     for file in files():
         assert file["anchors"] == [defaults]

@@ -1,4 +1,4 @@
-"""The report, written as a user would."""
+"""Write the report as a user would."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def python(environment: str) -> Path:
 
 
 def write_page(database: str, page: Path, *options: str, zone: str = EAST) -> str:
-    """Write the report over a warehouse, in a time zone, and give what is in it."""
+    """Write the report over a warehouse in a time zone, and return its contents."""
     command = [python(".venv-report"), "-m", "report", "--database", database, "--schema", SCHEMA, "--output", page]
     command += options
     done = subprocess.run(

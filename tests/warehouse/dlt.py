@@ -1,4 +1,4 @@
-"""The tap into target-dlt, and what then is in DuckDB or in Postgres, in the form of ``tests.warehouse.truth``."""
+"""Load with target-dlt and read DuckDB or Postgres in the form of ``tests.warehouse.truth``."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 
-from demo.tables import Kind, Row, Table
 from tests.transform import duck
 from tests.warehouse.pipeline import SCHEMA, Loads
 from tests.warehouse.postgres import PASSWORD
+from tools.demo.tables import Kind, Row, Table
 
 if TYPE_CHECKING:
     from tests.warehouse.postgres import Postgres
     from tests.warehouse.truth import Rows
 
 PROGRAM = Path(__file__).parents[2] / ".venv-target-dlt" / "bin" / "target-dlt"
-"""Where `make test` installs the loader."""
+"""Installed by `make test`."""
 
 HOST = "127.0.0.1"
 
@@ -37,21 +37,21 @@ class ByDlt(Loads):
 
     @abstractmethod
     def rows(self, table: str) -> list[Row]:
-        """All rows of the table of a stream."""
+        """Return all rows of a stream's table."""
 
     def loaded_some(self) -> bool:
-        """Whether the run that is under way has loaded something."""
+        """Return true once the current run has loaded something."""
         return b"Loaded " in (self.folder / "log-target").read_bytes()
 
     def found(self, table: Table) -> Rows:
-        """The rows that the table of a stream holds, less those marked as deleted."""
+        """Return the rows of a stream's table that are not marked as deleted."""
         rows = [_as_held(row, table) for row in self.rows(table.name) if row["_sdc_deleted_at"] is None]
         by_key = {table.key_of(row): row for row in rows}
         assert len(by_key) == len(rows), f"{table.name} has rows twice"
         return by_key
 
     def marked(self, table: Table) -> set[tuple[Any, ...]]:
-        """The keys of the rows that are marked as deleted."""
+        """Return the keys of the rows marked as deleted."""
         return {table.key_of(_as_held(row, table)) for row in self.rows(table.name) if row["_sdc_deleted_at"]}
 
 
@@ -73,7 +73,7 @@ class IntoDuckDB(ByDlt):
 
 @dataclass(frozen=True)
 class IntoPostgres(ByDlt):
-    """Loads into a database of a server that listens on this machine."""
+    """Loads into a database of a local server."""
 
     postgres: Postgres
     database: str

@@ -1,4 +1,4 @@
-"""The tap and a loader, each a process of its own, as a user runs them."""
+"""Run the tap and a loader as separate processes, as users do."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from benchmarks.loaders import variables
 from tests.warehouse.postgres import ENVIRONMENT
 from tests.zones import EAST
+from tools.benchmarks.loaders import variables
 
 if TYPE_CHECKING:
     import signal
@@ -29,12 +29,12 @@ SECONDS = 120.0
 
 @dataclass(frozen=True)
 class Stop:
-    """A signal to one of the two, and the number of records after which it comes.
+    """A signal to the tap or the loader after a number of records.
 
     Attributes:
         signal: The signal.
-        records: How many records have been passed on before it.
-        once: If given, the signal is for the loader, and waits until this holds; otherwise it is for the tap.
+        records: Number of records passed on before it.
+        once: If given, the signal goes to the loader once this holds; otherwise to the tap.
     """
 
     signal: signal.Signals
@@ -44,14 +44,14 @@ class Stop:
 
 @dataclass(frozen=True)
 class Load:
-    """What came of a run.
+    """The result of a run.
 
     Attributes:
-        exit_code: Of the tap, as Python has it: negative for a signal that it did not handle.
-        state: What the loader has passed on last; None if nothing.
-        log: What the tap said.
-        loader_exit_code: Of the loader.
-        loader_log: What the loader said.
+        exit_code: Exit code of the tap as in Python: negative for an unhandled signal.
+        state: Last state from the loader, or None.
+        log: Log of the tap.
+        loader_exit_code: Exit code of the loader.
+        loader_log: Log of the loader.
     """
 
     exit_code: int
@@ -62,21 +62,21 @@ class Load:
 
 
 class Loads(ABC):
-    """Loads into one database by some loader."""
+    """Loads into one database by any loader."""
 
     folder: Path
-    """For the files that the two are given."""
+    """Folder for the programs' files."""
 
     plugin: ClassVar[str]
     """Name of the loader in meltano.yml."""
 
     @abstractmethod
     def loader(self) -> list[str]:
-        """The command of the loader."""
+        """Return the loader's command."""
 
     @abstractmethod
     def settings(self) -> dict[str, Any]:
-        """The settings of the loader without which it finds no database."""
+        """Return the settings that the loader needs to find the database."""
 
     def load(
         self,
@@ -89,19 +89,19 @@ class Loads(ABC):
         fails: bool = False,
         **settings: Any,
     ) -> Load:
-        """Run the tap into the loader, whose further settings are ``settings``, up to the end of both.
+        """Run the tap into the loader, to the end of both.
 
         Args:
             config: Settings of the tap.
-            catalog: The tap's catalog.
-            state: What the tap goes on from.
-            stop: What ends one of the two on the way.
-            tap_folder: Where the package of the tap lies; this one's if None.
-            fails: Whether the loader is to fail.
-            settings: Of the loader.
+            catalog: Catalog of the tap.
+            state: State to resume from.
+            stop: Signal that ends one of the two early.
+            tap_folder: Folder of the tap's package; None for this one.
+            fails: True if the loader is expected to fail.
+            settings: Further settings of the loader.
 
         Raises:
-            AssertionError: The loader failed, or did not where it had to.
+            AssertionError: The loader failed, or did not fail as expected.
         """
         tap = [sys.executable, "-m", "tap_instantly", *self._files(config=config, catalog=catalog, state=state)]
         target = [
@@ -134,7 +134,7 @@ class Loads(ABC):
             said = target_log.read().decode()
             assert (loading.returncode != 0) == (fails or bool(stop and stop.once)), said[-5000:]
             while int(time.time()) == ended:
-                time.sleep(0.01)  # versions are in seconds, and the next run is to have another one
+                time.sleep(0.01)  # versions are in seconds, and the next run needs a new one
             log.seek(0)
             *_, last = [None, *states.splitlines()]
             passed_on = json.loads(last) if last else None
@@ -155,9 +155,9 @@ class Pipeline(Loads):
     """Loads into one database of a Postgres server.
 
     Attributes:
-        postgres: The server.
+        postgres: Postgres server.
         database: Its database.
-        folder: For the files that the two are given.
+        folder: Folder for the programs' files.
     """
 
     postgres: Postgres
@@ -172,16 +172,16 @@ class Pipeline(Loads):
         return {"sqlalchemy_url": self.postgres.url(self.database), "default_target_schema": SCHEMA}
 
     def rows(self, table: str) -> list[dict[str, Any]]:
-        """All rows of the table of a stream."""
+        """Return all rows of a stream's table."""
         return self.postgres.rows(f'select * from {SCHEMA}."{table}"', self.database)  # noqa: S608 (our own names)
 
 
 def _pass_on(extracting: subprocess.Popen[bytes], loading: subprocess.Popen[bytes], stop: Stop | None) -> None:
-    """Give the loader what the tap writes, and send one of them its signal on the way."""
+    """Pass the tap's output to the loader, and send the signal on the way."""
     assert extracting.stdout is not None
     assert loading.stdin is not None
     records = 0
-    with extracting.stdout as lines, contextlib.suppress(BrokenPipeError):  # of a loader that has ended
+    with extracting.stdout as lines, contextlib.suppress(BrokenPipeError):  # the loader may have ended
         for line in lines:
             loading.stdin.write(line)
             if stop and b'"type":"RECORD"' in line:

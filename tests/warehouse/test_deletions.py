@@ -1,4 +1,4 @@
-"""What is deleted in Instantly, in Postgres: marked or removed after a complete run, and left alone after any other."""
+"""Records deleted in Instantly are marked or removed in Postgres after a complete run, and only then."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def loaded(
     catalog: dict[str, Any],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[str]:
-    """A database into which all has been loaded once."""
+    """A database after one full load."""
     agency.control.reset()
     with postgres.database("loaded") as database:
         assert Pipeline(postgres, database, tmp_path_factory.mktemp("loaded")).load(config, catalog).exit_code == 0
@@ -79,11 +79,11 @@ def pipeline(postgres: Postgres, loaded: str, tmp_path: Path) -> Iterator[Pipeli
 
 
 Keys = dict[str, set[tuple[Any, ...]]]
-"""Of the rows of each table."""
+"""Keys of the rows of each table."""
 
 
 def utc_now() -> str:
-    """The time as Postgres writes it as JSON, without a zone."""
+    """Return the time as in Postgres' JSON, without a zone."""
     return datetime.now(timezone.utc).replace(tzinfo=None).isoformat()
 
 
@@ -99,7 +99,7 @@ def keys_of(pipeline: Pipeline, *, deleted: bool) -> Keys:
 
 
 def truth(agency: Server) -> Keys:
-    """The keys of what there is."""
+    """Return the keys of the existing records."""
     controls = [agency.control.within(name) for name in (ONE, OTHER)]
     return {
         "campaign_steps": {
@@ -115,7 +115,7 @@ def truth(agency: Server) -> Keys:
 
 
 def delete_some(agency: Server) -> Keys:
-    """Delete a campaign with its leads in one workspace and three leads in the other; what that was."""
+    """Delete a campaign with its leads in one workspace and three leads in the other; return their keys."""
     before = truth(agency)
     one, other = agency.control.within(ONE), agency.control.within(OTHER)
     one.delete_campaign(next(row["id"] for row in one.truth("campaigns") if row.get("sequences")))
@@ -130,8 +130,8 @@ def delete_some(agency: Server) -> Keys:
 NOTHING: Keys = {table: set() for table in TABLES}
 
 
-@pytest.mark.parametrize("deletion", [SOFT, HARD], ids=["soft", "hard"])
-def test_after_a_complete_run_what_is_gone_is_marked_or_removed_and_nothing_else(
+@pytest.mark.parametrize("deletion", [SOFT, pytest.param(HARD, marks=pytest.mark.long)], ids=["soft", "hard"])
+def test_complete_run_marks_or_removes_exactly_the_deleted_rows(
     agency: Server, pipeline: Pipeline, config: dict[str, Any], catalog: dict[str, Any], deletion: dict[str, Any]
 ) -> None:
     before = truth(agency)
@@ -143,13 +143,13 @@ def test_after_a_complete_run_what_is_gone_is_marked_or_removed_and_nothing_else
     assert keys_of(pipeline, deleted=True) == (NOTHING if deletion else gone)
     times = {row["_sdc_deleted_at"] for table in TABLES for row in pipeline.rows(table)} - {None}
     assert all(began <= time <= utc_now() for time in times)
-    agency.control.reset()  # all is back
+    agency.control.reset()  # restores everything
     assert pipeline.load(config, catalog, **deletion).exit_code == 0
     assert keys_of(pipeline, deleted=False) == before
 
 
-@pytest.mark.parametrize("deletion", [SOFT, HARD], ids=["soft", "hard"])
-def test_after_an_incomplete_run_nothing_of_that_table_is_and_the_next_one_makes_up_for_it(
+@pytest.mark.parametrize("deletion", [pytest.param(SOFT, marks=pytest.mark.long), HARD], ids=["soft", "hard"])
+def test_incomplete_run_deletes_nothing_and_the_next_one_does(
     agency: Server, pipeline: Pipeline, config: dict[str, Any], catalog: dict[str, Any], deletion: dict[str, Any]
 ) -> None:
     before, gone = truth(agency), delete_some(agency)
@@ -164,8 +164,9 @@ def test_after_an_incomplete_run_nothing_of_that_table_is_and_the_next_one_makes
     assert keys_of(pipeline, deleted=True) == (NOTHING if deletion else gone)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
-def test_after_a_run_that_was_ended_by_force_nothing_is_and_the_next_one_makes_up_for_it(
+def test_killed_run_deletes_nothing_and_the_next_one_does(
     agency: Server, pipeline: Pipeline, config: dict[str, Any], catalog: dict[str, Any], how: signal.Signals
 ) -> None:
     before = truth(agency)

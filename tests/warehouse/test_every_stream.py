@@ -1,4 +1,4 @@
-"""Each stream that there is, loaded into Postgres once: the types of its columns, and its rows as the API has them."""
+"""Load every stream into Postgres once: column types, and rows equal to the API's."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 import sandbox
-from benchmarks.loaders import shipped
-from demo.tables import UNKNOWN_FIELDS, WORKSPACE_ID, WORKSPACE_NAME, Table
 from sandbox import SandboxConfig
 from tap_instantly.streams import STREAMS
 from tests.conftest import UNTIL
@@ -16,6 +14,8 @@ from tests.streams.test_catalogue import truth
 from tests.support import api_keys, catalog_of, opening
 from tests.warehouse.pipeline import Pipeline
 from tests.warehouse.truth import LOADERS_OWN, as_held, column_types, declared_types, found
+from tools.benchmarks.loaders import shipped
+from tools.demo.tables import UNKNOWN_FIELDS, WORKSPACE_ID, WORKSPACE_NAME, Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +35,7 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def loaded(postgres: Postgres, server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
-    """A database into which every stream has been loaded."""
+    """A database with every stream loaded."""
     config = opening(server, api_keys(server, "main"), max_requests_per_second=1_000)
     with postgres.database("every_stream") as database:
         pipeline = Pipeline(postgres, database, tmp_path_factory.mktemp("every_stream"))
@@ -45,9 +45,7 @@ def loaded(postgres: Postgres, server: Server, tmp_path_factory: pytest.TempPath
 
 
 @pytest.mark.parametrize("stream", TABLES)
-def test_every_column_has_the_type_of_its_schema_and_every_row_is_as_the_api_has_it(
-    server: Server, loaded: Pipeline, stream: str
-) -> None:
+def test_columns_have_their_schema_types_and_rows_match_the_api(server: Server, loaded: Pipeline, stream: str) -> None:
     table = TABLES[stream]
     assert column_types(loaded, stream) == declared_types(stream) | LOADERS_OWN
     of_the_tap = {

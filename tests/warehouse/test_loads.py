@@ -1,4 +1,4 @@
-"""What Postgres holds after full and incremental loads: row for row and column for column what the API has."""
+"""Postgres after full and incremental loads equals the API, row for row and column for column."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 
 import sandbox
-from demo.tables import TABLES
-from demo.truth import Truth
 from sandbox import SandboxConfig
 from tests.conftest import UNTIL
 from tests.support import api_keys, catalog_of, opening
 from tests.warehouse.pipeline import SCHEMA, Pipeline, Stop
 from tests.warehouse.truth import LOADERS_OWN, column_types, declared_types, due, found, named
+from tools.demo.tables import TABLES
+from tools.demo.truth import Truth
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,14 +27,14 @@ if TYPE_CHECKING:
 
 WORKSPACES = ("main", "workspace-002")
 FAST = {"use_copy": True, "batch_size_rows": 100_000}
-"""With ``validate_records: false``, which all these tests load with: the settings that docs/postgres.md recommends."""
+"""Settings that docs/postgres.md recommends, besides ``validate_records: false``, which all these tests use."""
 
 LATE = "2026-10-29T12:00:00.000Z"
-"""Before the last day that has been read, and within the look-back."""
+"""Before the last day read, and within the look-back."""
 
 NEW_FIELD, NEW_VALUE = "reply_sentiment", {"label": "positive", "scores": [0.93, None]}
 EXPIRING = ("account_analytics_daily", "campaign_analytics_daily")
-"""Tables that keep the days of what is deleted."""
+"""Tables that keep the days of deleted parents."""
 
 _numbers = itertools.count()
 
@@ -73,7 +73,7 @@ def catalog(config: dict[str, Any]) -> dict[str, Any]:
 
 
 class Loaded(NamedTuple):
-    """A database after its first load, and the state that came of it."""
+    """A database after its first load, and the resulting state."""
 
     database: str
     state: dict[str, Any]
@@ -87,7 +87,7 @@ def loaded(
     catalog: dict[str, Any],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Loaded]:
-    """A database into which all has been loaded once."""
+    """A database after one full load."""
     agency.control.reset()
     with postgres.database("loaded_once") as database:
         run = Pipeline(postgres, database, tmp_path_factory.mktemp("loaded")).load(config, catalog, **FAST)
@@ -111,7 +111,7 @@ def test_every_column_has_the_type_of_its_schema(
 
 
 def contacted(control: Control) -> list[dict[str, Any]]:
-    """Leads that have been written to: others can neither open nor reply."""
+    """Return leads that received e-mails: others can neither open nor reply."""
     return [row for row in control.truth("leads") if "campaign" in row and row.get("last_step_id")]
 
 
@@ -167,7 +167,8 @@ def assert_identical(pipeline: Pipeline, truths: list[Truth], **leads: Any) -> N
         assert found(pipeline, table) == due(truths, table, **(leads if table.name == "leads" else {})), table.name
 
 
-def test_a_full_load_three_rounds_of_changes_a_new_field_and_deletions_leave_postgres_as_the_api_is(
+@pytest.mark.long
+def test_postgres_matches_the_api_after_every_kind_of_change(
     pipeline: Pipeline,
     controls: list[Control],
     truths: list[Truth],
@@ -218,7 +219,7 @@ def query(pipeline: Pipeline, text: str) -> list[dict[str, Any]]:
     return pipeline.postgres.rows(text.replace("instantly.", f"{SCHEMA}."), pipeline.database)
 
 
-def test_a_new_field_can_be_queried_in_unknown_fields_where_none_is_the_null_of_json(
+def test_new_field_is_queryable_in_unknown_fields_and_otherwise_json_null(
     pipeline: Pipeline, agency: Server, config: dict[str, Any], loaded: Loaded
 ) -> None:
     agency.control.add_field("leads", NEW_FIELD, NEW_VALUE)
@@ -234,10 +235,14 @@ def test_a_new_field_can_be_queried_in_unknown_fields_where_none_is_the_null_of_
 
 @pytest.mark.parametrize(
     ("who", "how"),
-    [("tap", signal.SIGKILL), ("tap", signal.SIGTERM), ("loader", signal.SIGKILL)],
+    [
+        ("tap", signal.SIGKILL),
+        pytest.param("tap", signal.SIGTERM, marks=pytest.mark.long),
+        pytest.param("loader", signal.SIGKILL, marks=pytest.mark.long),
+    ],
     ids=lambda value: str(getattr(value, "name", value)),
 )
-def test_after_a_run_that_was_killed_the_next_one_leaves_nothing_out_and_nothing_twice(
+def test_run_after_a_kill_loses_nothing_and_doubles_nothing(
     pipeline: Pipeline,
     agency: Server,
     truths: list[Truth],

@@ -1,4 +1,4 @@
-"""The commands and queries of docs/postgres.md, as they stand there."""
+"""Run the commands and queries of docs/postgres.md unchanged."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import sandbox
-from benchmarks import load_settings
-from benchmarks.load_page import Loads, render, section
-from benchmarks.loaders import shipped
-from demo.tables import TABLES
 from sandbox import SandboxConfig
 from tests.conftest import UNTIL
 from tests.pages import blocks, run
 from tests.warehouse.pipeline import Pipeline
 from tests.warehouse.postgres import ENVIRONMENT
 from tests.warehouse.truth import FORMATS, SCALARS, column_types
+from tools.benchmarks import load_settings
+from tools.benchmarks.load_page import Loads, render, section
+from tools.benchmarks.loaders import shipped
+from tools.demo.tables import TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,9 +42,7 @@ def pipeline(postgres: Postgres, tmp_path: Path) -> Iterator[Pipeline]:
         yield Pipeline(postgres, database, tmp_path)
 
 
-def test_the_commands_load_and_go_on_from_their_state_and_the_queries_find_it(
-    api: Server, pipeline: Pipeline, tmp_path: Path
-) -> None:
+def test_documented_commands_load_resume_and_query(api: Server, pipeline: Pipeline, tmp_path: Path) -> None:
     tap, target = (json.loads(text) for text in blocks(NAME, "json"))
     here: dict[str, Any] = {"api_key": api.api_key, "api_url": f"{api.url}/api/v2"}
     assert here.keys() & tap.keys() == {"api_key"}
@@ -76,22 +74,23 @@ def test_every_type_is_on_the_page() -> None:
         assert f"\n| `string`, format `{format_}` | `{type_.removesuffix(' without time zone')}`" in PAGE
 
 
-def test_the_figures_on_the_page_are_those_that_were_measured() -> None:
+def test_figures_on_the_page_are_measured() -> None:
     assert render(PAGE, Loads.read(load_settings.RESULTS)) == PAGE
 
 
-def test_the_settings_on_the_page_are_those_of_the_project() -> None:
+def test_settings_on_the_page_match_the_project() -> None:
     _, target = (json.loads(text) for text in blocks(NAME, "json"))
     given = {name: value for name, value in target.items() if name not in {"sqlalchemy_url", "default_target_schema"}}
     assert given.items() <= shipped("target-postgres").items()
 
 
-def test_the_ways_to_load_that_are_measured_load_the_same(capsys: pytest.CaptureFixture[str]) -> None:
-    cases = (load_settings.CASES[0], *(case for case in load_settings.CASES if case.batches or case.again))
-    loads = load_settings.measure({"leads": 60, "accounts": 4}, 1, cases)
+@pytest.mark.long
+def test_measured_load_methods_give_the_same_rows(capsys: pytest.CaptureFixture[str]) -> None:
+    cases = (load_settings.CASES[0], *(case for case in load_settings.CASES if case.again))
+    loads = load_settings.measure(60, 1, cases)
     assert loads.cases.keys() == {case.name for case in cases}
     assert loads.same_rows
-    for costs in loads.groups.values():
-        assert [cost.records for cost in costs] == [60 + loads.accounts]
+    for costs in loads.cases.values():
+        assert [cost.records for cost in costs] == [60]
     assert "identical" in section(loads)
-    assert capsys.readouterr().out.count("records/s") == len(cases) + len(load_settings.GROUPS)
+    assert capsys.readouterr().out.count("records/s") == len(cases)

@@ -1,4 +1,4 @@
-"""A life of changes through the tap and target-dlt: DuckDB and Postgres hold what the API has, row for row."""
+"""A series of changes through the tap and target-dlt: DuckDB and Postgres equal the API, row for row."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import sandbox
-from demo.tables import TABLES
-from demo.truth import Truth
 from sandbox import SandboxConfig
 from tests.conftest import UNTIL
 from tests.support import api_keys, catalog_of, opening
@@ -20,6 +18,8 @@ from tests.warehouse.postgres import running
 from tests.warehouse.test_loads import EXPIRING, NEW_FIELD, NEW_VALUE, ROUNDS, WORKSPACES, active, contacted
 from tests.warehouse.test_upgrades import copy_of_the_tap
 from tests.warehouse.truth import Rows, due, named
+from tools.demo.tables import TABLES
+from tools.demo.truth import Truth
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,12 +29,12 @@ if TYPE_CHECKING:
     from tests.warehouse.dlt import ByDlt
 
 FILLER, LARGE = "filler", {"text": "x" * 20_000}
-"""A field with which a hundred leads are more than a batch."""
+"""A field that makes a hundred leads exceed one batch."""
 
 SMALL_BATCHES = {"batch_size_mb": 1}
 LEADS = named("leads")
 CHANGED = {"status": {"type": ["number", "null"]}, "timestamp_last_touch": {"type": ["string", "null"]}}
-"""Columns of leads, and what a later version of the tap declares them to be."""
+"""Columns of leads, and their types in a later version of the tap."""
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def agency() -> Iterator[Server]:
 
 
 class Life:
-    """A pipeline with the state that it keeps, and what the API has had and has."""
+    """A pipeline with its state, and the API's past and present records."""
 
     def __init__(self, pipeline: ByDlt, agency: Server) -> None:
         agency.control.reset()
@@ -101,9 +101,8 @@ def delete_some(one: Control, other: Control) -> None:
     other.delete_account(active(other, "accounts")["email"])
 
 
-def test_rounds_of_changes_new_fields_a_killed_load_deletions_and_other_types_leave_what_the_api_has(
-    life: Life, tmp_path: Path
-) -> None:
+@pytest.mark.long
+def test_warehouse_matches_the_api_after_changes_kills_and_deletions(life: Life, tmp_path: Path) -> None:
     assert life.run().exit_code == 0
     life.assert_identical()
     for change in ROUNDS:

@@ -1,4 +1,4 @@
-"""What becomes of tables when the schema of a stream changes with a new version of the tap."""
+"""Tables when a new version of the tap changes a stream's schema."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import sandbox
-from demo.truth import Truth
 from sandbox import SandboxConfig
 from tests.conftest import UNTIL
 from tests.support import catalog_of
 from tests.warehouse.pipeline import SCHEMA, Pipeline
 from tests.warehouse.truth import column_types, declared_types, due, found, named
+from tools.demo.truth import Truth
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,7 +28,7 @@ ROOT = Path(__file__).parents[2]
 LEADS = named("leads")
 LATER = "2026-11-01T10:00:00.000Z"
 NEW = ("email_open_count", "job_title", "payload", "timestamp_created")
-"""Columns that the version before does not know: one of each sort."""
+"""Columns that the earlier version lacks, one of each kind."""
 
 Properties = dict[str, Any]
 
@@ -62,7 +62,7 @@ def catalog(config: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.fixture
 def other_version(tmp_path: Path, catalog: dict[str, Any]) -> Callable[..., tuple[Path, dict[str, Any]]]:
-    """Another version of the tap, in which the properties of leads are other ones, and its catalog."""
+    """Create another version of the tap with changed properties of leads, and its catalog."""
 
     return lambda change: copy_of_the_tap(tmp_path / "other", catalog, change)
 
@@ -70,7 +70,7 @@ def other_version(tmp_path: Path, catalog: dict[str, Any]) -> Callable[..., tupl
 def copy_of_the_tap(
     folder: Path, catalog: dict[str, Any], change: Callable[[Properties], None]
 ) -> tuple[Path, dict[str, Any]]:
-    """A copy of the tap whose properties of leads are changed, and its catalog."""
+    """A copy of the tap with changed properties of leads, and its catalog."""
     other = copy.deepcopy(catalog)
     shutil.copytree(ROOT / "tap_instantly", folder / "tap_instantly", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(ROOT / "schemas", folder / "schemas")
@@ -97,7 +97,8 @@ def as_text(properties: Properties) -> None:
     properties["status"]["type"] = ["string", "null"]
 
 
-def test_a_field_that_the_tap_learns_of_moves_from_unknown_fields_into_a_column_as_its_rows_are_read_again(
+@pytest.mark.long
+def test_new_schema_field_moves_from_unknown_fields_to_column(
     api: Server,
     pipeline: Pipeline,
     config: dict[str, Any],
@@ -125,11 +126,12 @@ def test_a_field_that_the_tap_learns_of_moves_from_unknown_fields_into_a_column_
         {row[name] for name in NEW} == {None} and row["unknown_fields"] == there[id_] for id_, row in old.items()
     )
 
-    assert pipeline.load(config, catalog).exit_code == 0  # without a state: all are read again
+    assert pipeline.load(config, catalog).exit_code == 0  # without a state, all leads are read again
     assert found(pipeline, LEADS) == truth
 
 
-def test_a_column_that_a_schema_no_longer_has_keeps_its_values(
+@pytest.mark.long
+def test_column_removed_from_the_schema_keeps_its_values(
     api: Server,
     pipeline: Pipeline,
     config: dict[str, Any],
@@ -144,7 +146,8 @@ def test_a_column_that_a_schema_no_longer_has_keeps_its_values(
     assert any(titles.values())
 
 
-def test_the_loader_does_not_change_a_columns_type_which_can_be_done_by_hand(
+@pytest.mark.long
+def test_loader_refuses_type_changes_which_can_be_made_by_hand(
     pipeline: Pipeline,
     config: dict[str, Any],
     catalog: dict[str, Any],

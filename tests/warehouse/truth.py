@@ -1,4 +1,4 @@
-"""What Postgres has to hold, computed from the sandbox, and what it does hold, in one form."""
+"""Expected and actual contents of Postgres, in one form."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import json
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from demo.paths import SCHEMAS
-from demo.tables import TABLES, Key, Kind, Row, Table
 from tests.warehouse.pipeline import SCHEMA
+from tools.demo.paths import SCHEMAS
+from tools.demo.tables import TABLES, Key, Kind, Row, Table
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
-    from demo.truth import Truth
     from tests.warehouse.pipeline import Pipeline
+    from tools.demo.truth import Truth
 
 Rows = dict[Key, Row]
 
@@ -45,7 +45,7 @@ def due(
     added_fields: Collection[str] = (),
     carriers: Collection[Key] = (),
 ) -> Rows:
-    """The rows that the table has to hold, of several workspaces; see ``Truth.expected``."""
+    """Return the expected rows of a table for several workspaces; see ``Truth.expected``."""
     rows: Rows = {}
     for truth in truths:
         for row in truth.expected(table, added_fields, carriers):
@@ -55,13 +55,13 @@ def due(
 
 
 def as_held(row: Row, table: Table) -> Row:
-    """A row of the API as the table has to hold it."""
+    """Return the expected row for a record of the API."""
     assert row.keys() <= table.columns.keys()
     return {name: _plain(row.get(name), kind) for name, kind in table.columns.items()}
 
 
 def found(pipeline: Pipeline, table: Table) -> Rows:
-    """The rows that the table holds, less those marked as deleted."""
+    """Return the rows of a table that are not marked as deleted."""
     columns = ", ".join(_read(f'"{name}"', kind) for name, kind in table.columns.items())
     query = f'select {columns} from {SCHEMA}."{table.name}" where _sdc_deleted_at is null'  # noqa: S608 (our own names)
     rows = pipeline.postgres.rows(query, pipeline.database)
@@ -75,7 +75,7 @@ def _read(column: str, kind: Kind) -> str:
 
 
 def column_types(pipeline: Pipeline, table: str) -> dict[str, str]:
-    """The types of the columns of a table, as Postgres calls them; arrays as ``text[]``."""
+    """Return the types of a table's columns as Postgres calls them; arrays as ``text[]``."""
     kind = "case data_type when 'ARRAY' then substr(udt_name, 2) || '[]' else data_type end"
     where = f"(table_schema, table_name) = ('{SCHEMA}', '{table}')"
     query = f"select column_name as name, {kind} as type from information_schema.columns where {where}"  # noqa: S608 (ours)
@@ -83,7 +83,7 @@ def column_types(pipeline: Pipeline, table: str) -> dict[str, str]:
 
 
 def declared_types(table: str) -> dict[str, str]:
-    """The types that the columns should have, by the stream's schema."""
+    """Return the expected types of the columns by the stream's schema."""
     schema = json.loads((SCHEMAS / f"{table}.json").read_text(encoding="utf-8"))
     return {name: _sql_type(property_) for name, property_ in schema["properties"].items()}
 

@@ -1,4 +1,4 @@
-"""Answers that are good ones, and yet not what they should be."""
+"""Successful responses with unexpected contents."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from sandbox.answers import reply
 from sandbox.areas import enrichment
-from tap_instantly.tap import IncompleteError
+from tap_instantly.sync.completeness import IncompleteError
 from tests.support import run_tap
 
 if TYPE_CHECKING:
@@ -22,11 +22,11 @@ STATS = "lead_list_verification_stats"
 VERSIONS = {"emit_activate_version_messages": True}
 
 
-# Parents that cannot be told
+# Parents with invalid types
 
 
 @pytest.mark.parametrize("kind", ["sales", None, True, 2.5, [2], {"id": 2}], ids=str)
-def test_agents_of_no_integer_type_are_passed_over_with_a_line_and_counted_in_the_summary(
+def test_agents_with_invalid_type_are_skipped_logged_and_counted(
     api: Server, sync: Callable[..., TapRun], caplog: pytest.LogCaptureFixture, kind: object
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -35,13 +35,21 @@ def test_agents_of_no_integer_type_are_passed_over_with_a_line_and_counted_in_th
     api.control.fault("/api/v2/ai-agents", "status", status=200, body={"items": agents}, count=None)
     run = sync("ai_sales_agents", **VERSIONS)
     assert {record["id"] for record in run.records("ai_sales_agents")} == {known["id"]}
-    assert caplog.messages.count("An agent whose type is no integer was passed over: 'odd'") == 1
+    assert caplog.messages.count("Skipped an agent whose type is not an integer: 'odd'") == 1
     (summary,) = [line for line in caplog.messages if line.startswith("Synced ai_sales_agents")]
     assert " unusable=1" in summary
     assert not [message for message in run.messages if message["type"] == "ACTIVATE_VERSION"]
 
 
-def test_an_empty_object_is_no_record_of_nothing(api: Server, sync: Callable[..., TapRun]) -> None:
+def test_agent_with_invalid_type_leaves_its_child_stream_incomplete(api: Server, sync: Callable[..., TapRun]) -> None:
+    agents = [{"id": "odd", "type": "sales"}, *api.control.truth("ai_agents")]
+    api.control.fault("/api/v2/ai-agents", "status", status=200, body={"items": agents}, count=None)
+    run = sync("ai_sales_agent_activities", incomplete=True)
+    assert run.records("ai_sales_agent_activities")
+    assert run.bookmark("ai_sales_agent_activities") is None
+
+
+def test_empty_object_is_not_a_record(api: Server, sync: Callable[..., TapRun]) -> None:
     name = "campaign_analytics_overview"
     (first, *others) = sync(name).by_key(name)
     api.control.fault("/api/v2/campaigns/analytics/overview", "status", status=200, body={}, count=1)
@@ -49,16 +57,14 @@ def test_an_empty_object_is_no_record_of_nothing(api: Server, sync: Callable[...
     assert first not in others
 
 
-# Parents that are not found
+# Parents that return 404
 
 
 @pytest.mark.parametrize("name", ["inbox_placement_analytics", "campaign_analytics_daily"])
-def test_a_parent_that_is_not_found_though_it_is_listed_loses_nothing(
-    name: str, api: Server, sync: Callable[..., TapRun]
-) -> None:
+def test_listed_but_missing_parent_loses_nothing(name: str, api: Server, sync: Callable[..., TapRun]) -> None:
     path = {"inbox_placement_analytics": "/inbox-placement-analytics"}.get(name, "/campaigns/analytics/daily")
     whole = set(sync(name, page_size=2).by_key(name))
-    for after in (0, 1):  # a parent's first page, and one that may be behind it
+    for after in (0, 1):  # a parent's first page, and a possible second one
         api.control.fault(f"/api/v2{path}", "status", status=404, after=after)
         first = sync(name, page_size=2, incomplete=True)
         assert first.bookmark(name) is None
@@ -68,12 +74,12 @@ def test_a_parent_that_is_not_found_though_it_is_listed_loses_nothing(
 
 
 def requests_for_lists(api: Server, sync: Callable[..., TapRun]) -> int:
-    """How often a run asks for the lists whose figures it is going to ask for."""
+    """Return the number of requests for the lists of parents."""
     sync(STATS)
     return len(api.control.requests("/api/v2/lead-lists"))
 
 
-def test_a_parent_that_is_gone_takes_its_records_with_it(
+def test_deleted_parent_takes_its_records_with_it(
     api: Server, sync: Callable[..., TapRun], caplog: pytest.LogCaptureFixture
 ) -> None:
     asked = requests_for_lists(api, sync)
@@ -83,11 +89,11 @@ def test_a_parent_that_is_gone_takes_its_records_with_it(
     api.control.fault("/api/v2/lead-lists", "status", status=200, body={"items": left}, after=asked, count=None)
     run = sync(STATS, **VERSIONS)
     assert gone not in {record["list_id"] for record in run.records(STATS)}
-    assert f"Passed over list_id {gone}" in caplog.text
+    assert f"Skipped list_id {gone}" in caplog.text
     assert "ACTIVATE_VERSION" in {message["type"] for message in run.messages}
 
 
-def test_where_parents_are_listed_and_not_found_nothing_counts_as_deleted(
+def test_listed_but_missing_parents_do_not_count_as_deleted(
     api: Server, sync: Callable[..., TapRun], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -95,22 +101,22 @@ def test_where_parents_are_listed_and_not_found_nothing_counts_as_deleted(
     run = sync(STATS, **VERSIONS)
     assert not run.records(STATS)
     assert "ACTIVATE_VERSION" not in {message["type"] for message in run.messages}
-    assert "What has been deleted stays in the warehouse this time" in caplog.text
-    assert "passed_over=[" in caplog.text
-    assert "5 of list_id not found" in str(sync(STATS, strict=True, incomplete=True).error)
+    assert "Deleted records stay in the warehouse" in caplog.text
+    assert "possibly_incomplete=[" in caplog.text
+    assert "5 list_id not found" in str(sync(STATS, strict=True, incomplete=True).error)
 
 
-def test_where_the_list_of_parents_may_lack_some_nothing_counts_as_deleted(
+def test_incomplete_parent_list_does_not_count_as_deletions(
     api: Server, sync: Callable[..., TapRun], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    api.control.fault("/api/v2/lead-lists", "status", status=500, limit_over=1, count=None)  # a record a page
+    api.control.fault("/api/v2/lead-lists", "status", status=500, limit_over=1, count=None)  # one record a page
     run = sync(STATS, **VERSIONS)
-    assert "Records of the list /lead-lists may be missing: pages of one time each." in caplog.messages
+    assert "Records of the list /lead-lists may be missing: several pages with one timestamp each." in caplog.messages
     assert "ACTIVATE_VERSION" not in {message["type"] for message in run.messages}
 
 
-def test_where_it_cannot_be_told_whether_parents_are_gone_nothing_counts_as_deleted(
+def test_unverifiable_parents_do_not_count_as_deleted(
     api: Server, sync: Callable[..., TapRun], caplog: pytest.LogCaptureFixture
 ) -> None:
     asked = requests_for_lists(api, sync)
@@ -118,10 +124,10 @@ def test_where_it_cannot_be_told_whether_parents_are_gone_nothing_counts_as_dele
     api.control.fault("/api/v2/lead-lists", "status", status=403, body={"message": "no"}, after=asked, count=None)
     run = sync(STATS, **VERSIONS)
     assert "ACTIVATE_VERSION" not in {message["type"] for message in run.messages}
-    assert "cannot be told" in caplog.text
+    assert "Cannot check whether" in caplog.text
 
 
-def test_a_row_that_spells_its_parent_otherwise_is_kept(api: Server, sync: Callable[..., TapRun]) -> None:
+def test_row_with_another_spelling_of_its_parent_is_kept(api: Server, sync: Callable[..., TapRun]) -> None:
     whole = sync("account_details").records("account_details")
     account = dict(next(api.control.truth("accounts")))
     email = account["email"]
@@ -133,7 +139,7 @@ def test_a_row_that_spells_its_parent_otherwise_is_kept(api: Server, sync: Calla
 
 
 @pytest.mark.parametrize("day", ["someday", "31/10/2026", "2026-02-31"])
-def test_a_row_of_no_day_is_told_of(
+def test_row_with_an_invalid_date_is_reported(
     day: str, api: Server, sync: Callable[..., TapRun], caplog: pytest.LogCaptureFixture
 ) -> None:
     row = {"date": day, "sent": 1}
@@ -141,21 +147,21 @@ def test_a_row_of_no_day_is_told_of(
     run = sync("campaign_analytics_daily")
     assert day not in {record["date"] for record in run.records("campaign_analytics_daily")}
     assert run.tap.streams["campaign_analytics_daily"].shaper.keyless == 1
-    assert "was left out" in caplog.text
+    assert "Discarded a record" in caplog.text
 
 
-# E-mails in no order
+# Unsorted e-mails
 
 
 def in_this_order(api: Server, *places: int, **changes: Any) -> list[dict[str, Any]]:
-    """Have the next request for e-mails answered with the oldest of them in another order."""
+    """Answer the next request for e-mails with the oldest ones in this order."""
     mails = sorted(api.control.truth("emails"), key=lambda mail: mail["timestamp_created"])
     order = [{**mails[place], **changes} for place in places]
     api.control.fault("/api/v2/emails", "status", status=200, body={"items": order}, count=1)
     return order
 
 
-def test_emails_in_no_order_do_not_end_the_run_and_none_is_lost(
+def test_unordered_emails_are_all_read_and_logged_once(
     api: Server, config: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     order = in_this_order(api, 0, 1, 5, 2, 3, 4, 6, 7)
@@ -163,10 +169,10 @@ def test_emails_in_no_order_do_not_end_the_run_and_none_is_lost(
     assert [record["id"] for record in run.records("emails")] == [mail["id"] for mail in order]
     assert run.records("leads")
     assert run.bookmark("emails") == order[-1]["timestamp_created"]
-    assert caplog.text.count("come in no order") == 1
+    assert caplog.text.count("are not in order") == 1
 
 
-def test_nothing_is_said_of_the_order_of_emails_that_go_by_no_bookmark(
+def test_order_of_emails_is_not_checked_without_a_bookmark(
     api: Server, config: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     order = in_this_order(api, 0, 1, 5, 2, 3)
@@ -175,18 +181,14 @@ def test_nothing_is_said_of_the_order_of_emails_that_go_by_no_bookmark(
     assert "bookmark" not in caplog.text
 
 
-def test_an_email_that_does_not_say_when_it_was_made_is_kept_and_moves_no_bookmark(
-    api: Server, config: dict[str, Any]
-) -> None:
+def test_email_without_a_timestamp_is_kept_and_moves_no_bookmark(api: Server, config: dict[str, Any]) -> None:
     (undated,) = in_this_order(api, 3, timestamp_created=None)
     run = run_tap(config, streams=("emails",))
     assert [record["id"] for record in run.records("emails")] == [undated["id"]]
     assert run.bookmark("emails") is None
 
 
-def test_a_record_that_says_in_no_way_to_understand_when_it_changed_is_new(
-    api: Server, sync: Callable[..., TapRun]
-) -> None:
+def test_record_with_an_unusable_change_time_counts_as_changed(api: Server, sync: Callable[..., TapRun]) -> None:
     first = sync("campaigns")
     known = next(api.control.truth("campaigns"))
     for changed in ("soon", 5, None):
@@ -196,7 +198,7 @@ def test_a_record_that_says_in_no_way_to_understand_when_it_changed_is_new(
 
 
 @pytest.mark.parametrize("page_size", [3, 10, 100])
-def test_where_a_run_ends_in_an_error_among_emails_that_come_newest_first_the_next_one_reads_those_behind(
+def test_failed_run_on_newest_first_emails_is_completed_by_the_next(
     api: Server, config: dict[str, Any], page_size: int
 ) -> None:
     newest_first = sorted(api.control.truth("emails"), key=lambda mail: mail["timestamp_created"], reverse=True)
@@ -212,9 +214,7 @@ def test_where_a_run_ends_in_an_error_among_emails_that_come_newest_first_the_ne
     assert found == {mail["id"] for mail in newest_first}
 
 
-def test_where_emails_come_in_no_order_the_bookmark_goes_back_to_where_the_run_began_and_waits(
-    api: Server, config: dict[str, Any]
-) -> None:
+def test_unordered_emails_set_the_bookmark_back_to_its_start(api: Server, config: dict[str, Any]) -> None:
     before = run_tap(config, streams=("emails",)).state
     began = before["bookmarks"]["emails"]["partitions"][0]["replication_key_value"]
     later = [f"2026-11-0{day}T00:00:00.000Z" for day in (1, 2, 3, 1, 4)]
@@ -238,10 +238,10 @@ def test_emails_of_mixed_precision_are_in_order(
     api.control.fault("/api/v2/emails", "status", status=200, body={"items": mails}, count=1)
     run = run_tap(config, streams=("emails",))
     assert run.bookmark("emails") == moments[-1]
-    assert "come in no order" not in caplog.text
+    assert "are not in order" not in caplog.text
 
 
-def test_looking_back_never_takes_the_bookmark_of_emails_back(api: Server, config: dict[str, Any]) -> None:
+def test_lookback_never_moves_the_email_bookmark_back(api: Server, config: dict[str, Any]) -> None:
     small = {**config, "page_size": 5, "max_retries": 0, "emails_lookback_days": 30}
     run = run_tap(small, streams=("emails",))
     bookmark = run.bookmark("emails")
@@ -253,17 +253,17 @@ def test_looking_back_never_takes_the_bookmark_of_emails_back(api: Server, confi
         assert run.bookmark("emails") == bookmark
 
 
-def test_where_records_are_missing_the_run_says_so_at_its_end(api: Server, sync: Callable[..., TapRun]) -> None:
+def test_missing_records_are_reported_at_the_end_of_the_run(api: Server, sync: Callable[..., TapRun]) -> None:
     api.control.fault("/api/v2/campaigns/analytics/daily", "status", status=404)
     with pytest.raises(IncompleteError, match=r"campaign_analytics_daily .*not found"):
         sync("campaign_analytics_daily")
 
 
-# Fewer than were asked for
+# Short pages
 
 
 @pytest.mark.parametrize("most", [1, 2])
-def test_of_a_list_by_offsets_nothing_is_passed_over_where_pages_are_smaller_than_asked_for(
+def test_offset_pagination_copes_with_short_pages(
     sync: Callable[..., TapRun], monkeypatch: pytest.MonkeyPatch, most: int
 ) -> None:
     name = "supersearch_enrichment_history"

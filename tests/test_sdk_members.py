@@ -1,0 +1,58 @@
+"""Check that the tap touches only the private and final SDK members that a document justifies."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+import textwrap
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tap_instantly.client import StartingAfterPaginator
+from tap_instantly.streams import STREAMS
+from tap_instantly.sync.partition_states import PartitionStates
+from tap_instantly.sync.stream_maps import StreamMaps
+from tap_instantly.sync.writer import BufferedWriter
+from tap_instantly.tap import TapInstantly
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PAGE = Path("docs/architecture.md").read_text(encoding="utf-8")
+FINAL = re.compile(r"@(?:t\.)?final\n(?: *@.*\n)* *def (\w+)")
+PRIVATE = re.compile(r"(?:self\.|def |^ +)(_[a-z]\w*)\b", re.MULTILINE)
+
+
+def touched(kind: type) -> Iterator[str]:
+    """Return the names that a class, or one between it and the SDK, overrides or uses and should not."""
+    theirs = [base for base in kind.__mro__ if base.__module__.startswith("singer_sdk")]
+    sources = "\n".join(inspect.getsource(base) for base in theirs)
+    final, private = set(FINAL.findall(sources)), set(PRIVATE.findall(sources))
+    for base in kind.__mro__:
+        if base.__module__.startswith("tap_instantly"):
+            tree = ast.parse(textwrap.dedent(inspect.getsource(base)))
+            defined = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+            used = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+            yield from (defined | used) & private | defined & final
+
+
+@pytest.mark.parametrize(
+    ("name", "kinds"),
+    [
+        ("Tap", [TapInstantly]),
+        ("Stream", STREAMS),
+        ("StreamStateManager", [PartitionStates]),
+        ("", [StreamMaps, BufferedWriter, StartingAfterPaginator]),
+    ],
+)
+def test_unstable_sdk_members_are_listed_with_their_reason(name: str, kinds: list[type]) -> None:
+    listed = set(re.findall(rf"^\| `{name}\.(\w+)` \|", PAGE, re.MULTILINE)) if name else set()
+    assert {member for kind in kinds for member in touched(kind)} == listed
+
+
+def test_streams_are_at_most_three_classes_from_the_sdk() -> None:
+    for stream in STREAMS:
+        assert sum(base.__module__.startswith("tap_instantly") for base in stream.__mro__[1:]) <= 3, stream.name
