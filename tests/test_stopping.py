@@ -154,6 +154,20 @@ def test_signal_does_not_wait_for_pending_retries(begin: Begin, api: Server) -> 
     assert parsed(tap.stdout.read())[-1]["type"] == "STATE"
 
 
+def test_signal_just_before_a_blocking_call_is_not_missed() -> None:
+    program = """
+import os, signal, threading
+from tap_instantly.sync import shutdown
+shutdown.PATIENCE = 3600
+signal.signal(signal.SIGTERM, lambda *_: shutdown.end(signal.SIGTERM))
+shutdown.install_shutdown_deadline()
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})  # another thread takes it: this one is not interrupted
+threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGTERM)).start()
+threading.Event().wait()
+"""
+    assert subprocess.run([sys.executable, "-c", program], timeout=AT_MOST, check=False).returncode == 143
+
+
 def test_signal_before_the_state_is_loaded_writes_nothing(begin: Begin) -> None:
     early = "import os, signal; from tap_instantly.tap import TapInstantly\n"
     early += "TapInstantly.load_state = lambda self, state: os.kill(os.getpid(), signal.SIGTERM)\n"
