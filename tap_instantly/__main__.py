@@ -7,7 +7,7 @@ import os
 import sys
 from typing import NoReturn
 
-from singer_sdk.exceptions import SingerSDKError
+from singer_sdk.exceptions import ConfigurationError, ConfigValidationError, SingerSDKError
 
 from tap_instantly.client import InstantlyError
 from tap_instantly.client.errors import is_refused
@@ -24,8 +24,11 @@ GARBAGE_COLLECTION = (50_000, 20, 100)
 FAILED = 1
 """Exit code of a run that failed."""
 
+INVALID = 2
+"""Exit code of a run with an invalid setting, catalog or state; also click's, for an invalid command line."""
+
 INCOMPLETE = 3
-"""Exit code of a run that ended but could not read everything. Code 2 is for invalid command lines."""
+"""Exit code of a run that ended but could not read everything."""
 
 REFUSED = 4
 """Exit code of a run that read everything but what the key or the plan does not give, with the setting ``strict``."""
@@ -57,6 +60,8 @@ def main() -> None:
 
 def exit_code_of(error: Exception) -> int:
     """Return the exit code of a run that an error ended."""
+    if isinstance(error, (ConfigurationError, ConfigValidationError)):
+        return INVALID
     if isinstance(error, RefusedError):
         return REFUSED
     if isinstance(error, IncompleteError):

@@ -63,9 +63,9 @@ def test_run_writes_complete_messages_and_exits_with_0(tap: Callable[..., Any], 
         ((), {"api_key": "sandbox-key-unpaid"}, "needs an active Instantly plan", 5),
         (("--test",), {"user_agent": "python-requests/2.32"}, "set user_agent to a name of your own", 1),
         ((), {"api_url": "http://127.0.0.1:{closed_port}/api/v2"}, "Check the network, the proxy settings", 1),
-        ((), {"page_sise": 5}, "unknown setting 'page_sise': did you mean 'page_size'?", 1),
-        (("--test",), {"api_key": 918273645}, "setting 'api_key' is not valid: it must be of type string", 1),
-        ((), {"start_date": "soon"}, "'soon' is not an ISO 8601 date", 1),
+        ((), {"page_sise": 5}, "unknown setting 'page_sise': did you mean 'page_size'?", 2),
+        (("--test",), {"api_key": 918273645}, "setting 'api_key' is not valid: it must be of type string", 2),
+        ((), {"start_date": "soon"}, "'soon' is not an ISO 8601 date", 2),
     ],
 )
 def test_errors_are_one_line(
@@ -136,7 +136,7 @@ def test_missing_or_invalid_config_file_is_reported_in_one_line(tmp_path: Path) 
         run = subprocess.run(
             [sys.executable, "-m", "tap_instantly", "--config", str(path)], capture_output=True, text=True, check=False
         )
-        assert run.returncode == 1
+        assert run.returncode == 2
         (line,) = complaints(run)
         assert "standard output" not in line
         assert "Traceback" not in run.stderr

@@ -142,7 +142,7 @@ def sources(run: subprocess.CompletedProcess[str]) -> str:
 
 
 def refusal(run: subprocess.CompletedProcess[str]) -> str:
-    assert run.returncode == 1, run.stderr
+    assert run.returncode == 2, run.stderr
     assert "Traceback" not in run.stderr
     (line,) = [line for line in run.stderr.splitlines() if "| CRITICAL" in line]
     return line

@@ -74,7 +74,7 @@ def run(*arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
         ("state", '{"type": "STATE", "value": {}}', "it is a whole STATE message"),
     ],
 )
-def test_unreadable_file_ends_the_tap_with_exit_code_1(
+def test_unreadable_file_ends_the_tap_with_exit_code_2(
     tmp_path: Path, option: str, content: str | None, said: str
 ) -> None:
     good, path = tmp_path / "good.json", tmp_path / "given.json"
@@ -84,7 +84,7 @@ def test_unreadable_file_ends_the_tap_with_exit_code_1(
     ended = run(
         "--config", str(path if option == "config" else good), *(("--" + option, str(path)) * (option != "config"))
     )
-    assert ended.returncode == 1
+    assert ended.returncode == 2
     (line,) = [line for line in ended.stderr.splitlines() if "| CRITICAL " in line]
     assert said in line
     assert "Traceback" not in ended.stderr

@@ -88,10 +88,12 @@ def test_a_key_that_no_header_can_carry_is_not_quoted(
     assert traces(key, run.stdout + run.stderr) == []
 
 
-@pytest.mark.parametrize("entry", ["api_key", "api_key_env"])
-def test_key_with_a_lone_surrogate_fails_in_one_line_without_it(debug_tap: Callable[..., Any], entry: str) -> None:
+@pytest.mark.parametrize(("entry", "code"), [("api_key", 1), ("api_key_env", 2)])
+def test_key_with_a_lone_surrogate_fails_in_one_line_without_it(
+    debug_tap: Callable[..., Any], entry: str, code: int
+) -> None:
     run = debug_tap(workspaces=[{"name": "one", entry: "abcdefghijk\ud800lmnopqrstuv"}], api_url="http://127.0.0.1:1")
-    assert run.returncode == 1
+    assert run.returncode == code
     assert "| CRITICAL" in run.stderr.splitlines()[-1]
     assert "Traceback" not in run.stderr
     assert "defghijk" not in run.stderr
@@ -126,7 +128,7 @@ def test_key_of_wrong_type_or_place_is_not_quoted(
     debug_tap: Callable[..., Any], settings: dict[str, Any], arguments: tuple[str, ...]
 ) -> None:
     run = debug_tap(*arguments, **settings)
-    assert run.returncode == (0 if arguments == ("--discover",) else 1)
+    assert run.returncode == (0 if arguments == ("--discover",) else 2)
     assert traces(KEY, run.stdout + run.stderr) + traces("918273645546", run.stdout + run.stderr) == []
 
 
@@ -135,7 +137,7 @@ def test_key_of_wrong_type_or_place_is_not_quoted(
 )
 def test_invalid_workspaces_variable_is_not_quoted(debug_tap: Callable[..., Any], value: str) -> None:
     run = debug_tap("--config=ENV", environment={"TAP_INSTANTLY_WORKSPACES": value})
-    assert run.returncode == 1
+    assert run.returncode == 2
     assert traces(KEY, run.stdout + run.stderr) == []
 
 
@@ -143,14 +145,14 @@ def test_non_json_config_file_is_not_quoted(debug_tap: Callable[..., Any], tmp_p
     broken = tmp_path / "config-broken.json"
     broken.write_text(f'{{"api_key": "{KEY}\n', encoding="utf-8")
     run = debug_tap("--config", str(broken))
-    assert run.returncode == 1
+    assert run.returncode == 2
     assert traces(KEY, run.stdout + run.stderr) == []
 
 
 @pytest.mark.parametrize("option", ["--config", "--state", "--catalog"])
 def test_file_content_given_as_a_path_is_not_quoted(debug_tap: Callable[..., Any], option: str) -> None:
     run = debug_tap(option, json.dumps({"api_key": KEY}))
-    assert run.returncode == 1
+    assert run.returncode == 2
     assert f"{option} takes the path of a file" in run.stderr
     assert traces(KEY, run.stdout + run.stderr) == []
 

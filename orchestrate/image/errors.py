@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 FAILED, UNUSABLE, STOPPED = 1, 2, 143
-"""Exit codes: a step failed; nothing began because of a setting; somebody stopped it."""
+"""Exit codes: a step failed; nothing began because of a setting, also the tap's; somebody stopped it."""
 
 INCOMPLETE, REFUSED = 3, 4
 """Exit codes of the tap after a partial load: the rest failed; the key or the plan refuses it."""
@@ -11,7 +11,10 @@ INCOMPLETE, REFUSED = 3, 4
 PARTIAL = (INCOMPLETE, REFUSED)
 
 NOTHING_OPEN = 5
-"""Exit code of the tap if no workspace can be opened, which a retry does not change."""
+"""Exit code of the tap if no workspace can be opened."""
+
+LASTING = (UNUSABLE, NOTHING_OPEN)
+"""Exit codes of the tap that a retry does not change."""
 
 
 class ImageError(Exception):

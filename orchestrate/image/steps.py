@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orchestrate.image.errors import FAILED, NOTHING_OPEN, PARTIAL, ImageError
+from orchestrate.image.errors import FAILED, LASTING, PARTIAL, ImageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -65,7 +65,7 @@ class Steps:
         tap = codes["extractors"] if set(codes) == {"extractors"} else FAILED
         if ended and tap not in PARTIAL:
             message = f"the load failed: {self.log.last_error or f'Meltano ended with {ended}'}"
-            raise ImageError(message, tap if tap == NOTHING_OPEN else FAILED)
+            raise ImageError(message, tap if tap in LASTING else FAILED)
         return tap if ended else 0
 
     def check(self, arguments: Sequence[str]) -> int:
@@ -82,9 +82,9 @@ class Steps:
                 self.log.say(told[-1], name="tap-instantly")
 
         command = ["tap-instantly", "--config=ENV", "--test", *arguments]
-        if self.processes.run(command, self.variables, line):
+        if ended := self.processes.run(command, self.variables, line):
             message = f"the key check failed: {' '.join(told[-1:])}"
-            raise ImageError(message)
+            raise ImageError(message, ended if ended in LASTING else FAILED)
         return 0
 
     def marts(self, arguments: Sequence[str]) -> int:

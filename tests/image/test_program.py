@@ -128,6 +128,7 @@ def test_stop_signal_reaches_the_running_program(processes: Processes) -> None:
         ({}, 0),
         ({"extractors": 3}, 3),
         ({"extractors": 4}, 4),
+        ({"extractors": 2}, "fails with 2"),
         ({"extractors": 5}, "fails with 5"),
         ({"extractors": 1}, "fails with 1"),
         ({"extractors": 143}, "fails with 1"),

@@ -29,7 +29,7 @@ class Outcome:
     exit_code: int = 0
 
 
-REFUSES = Outcome("stops before the first request", "an error: the place, the fault, the remedy", 1)
+REFUSES = Outcome("stops before the first request", "an error: the place, the fault, the remedy", 2)
 READ_AGAIN = Outcome(
     "ignores the bookmark: reads the stream in that workspace again from `start_date`", "a warning with the reason"
 )

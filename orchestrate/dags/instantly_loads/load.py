@@ -52,8 +52,8 @@ SECONDS_TO_STOP = 30.0
 FAILURES = {"Extraction failed": "tap", "Loading failed": "loader"}
 """Events of Meltano's log that have the exit code of a plugin. It ends with 1 itself, whichever that is."""
 
-INCOMPLETE, REFUSED, NOT_OPENED = 3, 4, 5
-"""Exit codes of the tap. After the last two, another try gives the same."""
+INVALID, INCOMPLETE, REFUSED, NOT_OPENED = 2, 3, 4, 5
+"""Exit codes of the tap."""
 
 
 @dataclass
@@ -96,7 +96,7 @@ class Ending:
     @property
     def is_lasting(self) -> bool:
         """True if another try gives the same."""
-        return self.of_tap in {REFUSED, NOT_OPENED}
+        return self.of_tap in {INVALID, REFUSED, NOT_OPENED}
 
 
 class Load(BaseOperator):  # type: ignore[misc] # Airflow has an environment of its own
@@ -127,7 +127,7 @@ class Load(BaseOperator):  # type: ignore[misc] # Airflow has an environment of 
         """Run Meltano to its end.
 
         Raises:
-            AirflowFailException: The key or the plan does not give everything; another try gives the same.
+            AirflowFailException: Another try gives the same: a setting is invalid, or the key or plan lacks something.
             AirflowException: Something else failed.
         """
         params = context["params"]
