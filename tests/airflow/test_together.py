@@ -153,3 +153,11 @@ def test_transient_error_is_retried(together: Callable[..., Installation], agenc
     assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-5000:]
     assert installation.runs(STATE) == ["FAIL", "SUCCESS"]
     assert len(installation.rows("lead_labels")) == len(list(ids_in(agency, "lead_labels")))
+
+
+def test_invalid_setting_is_not_retried(together: Callable[..., Installation]) -> None:
+    installation = together()
+    done = installation.test(LISTS, TAP_INSTANTLY_START_DATE="soon")
+    assert done.returncode != 0
+    assert "1 loads failed: all (setting 'start_date'" in done.stdout + done.stderr
+    assert installation.runs(STATE) == ["FAIL"]
