@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tools.demo.tables import Key, Kind, Row, Table
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from tools.demo.warehouse import Warehouse
+from tools.demo.warehouse import Warehouse
 
 SHOWN = 3
 """Number of differing keys to show."""
@@ -38,23 +35,14 @@ class Checksum:
 
 @dataclass
 class Comparison:
-    """Result of comparing a table.
-
-    Attributes:
-        table: Name of the table.
-        rows: Number of rows in the table.
-        checksum: Checksum of the table.
-        expected_checksum: Checksum of the expected data.
-        differing: Number of differences.
-        examples: The first differences, a line each.
-    """
+    """Result of comparing a table."""
 
     table: str
-    rows: int = 0
-    checksum: str = ""
+    rows: int = 0  # in the table
+    checksum: str = ""  # of the table
     expected_checksum: str = ""
-    differing: int = 0
-    examples: list[str] = field(default_factory=list)
+    differing: int = 0  # number of differences
+    examples: list[str] = field(default_factory=list)  # the first differences, a line each
 
     @property
     def same(self) -> bool:

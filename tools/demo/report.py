@@ -5,19 +5,14 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from tools.demo.compare import Checksum
+from tools.demo.compare import Checksum, Comparison
 from tools.demo.paths import short
+from tools.demo.runlog import Cost
 from tools.demo.tables import TABLES
 from tools.demo.warehouse import SCHEMA
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-    from tools.demo.compare import Comparison
-    from tools.demo.runlog import Cost
 
 WIDTH = 80
 NAME = 28

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Iterator
 
+from sandbox.control import Control
 from tools.demo.tables import UNKNOWN_FIELDS, WORKSPACE_ID, WORKSPACE_NAME, Key, Row, Table
 from tools.demo.texts import carried
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
-
-    from sandbox.control import Control
 
 NAMES = {
     "account_warmup": "warmup_analytics",
