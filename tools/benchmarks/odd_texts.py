@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
 
+from tools.benchmarks.databases import Database
+from tools.demo.tables import Row
 from tools.demo.texts import TEXTS, carried
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from tools.benchmarks.databases import Database
-    from tools.demo.tables import Row
 
 COLUMNS = {
     "id": {"type": "string"},

@@ -5,20 +5,17 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import dlt
+from dlt.extract import DltSource
 from dlt.sources.helpers.rest_client import RESTClient
 from dlt.sources.helpers.rest_client.auth import BearerTokenAuth
 from dlt.sources.helpers.rest_client.paginators import JSONResponseCursorPaginator, SinglePagePaginator
 from dlt.sources.rest_api import rest_api_source
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dlt.extract import DltSource
 
 Config = dict[str, Any]
 
