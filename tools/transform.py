@@ -10,19 +10,15 @@ import csv
 import io
 import json
 import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from tap_instantly.streams import InstantlyStream
 from tap_instantly.tap import TapInstantly
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-    from tap_instantly.streams import InstantlyStream
-
-    Schema = tuple[InstantlyStream, Mapping[str, Any]]
-
+Schema = tuple[InstantlyStream, Mapping[str, Any]]
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "transform"
 STAGING = Path("models/staging")
@@ -122,25 +118,15 @@ _TYPES = {"integer": "bigint", "number": "double precision", "boolean": "boolean
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a staging model.
+    """A column of a staging model."""
 
-    Attributes:
-        source: Its name in the loader's table.
-        name: Its name in the model.
-        type: Its type in the model; json for objects and arrays.
-        description: Description from the schema.
-        label: Name of the column with the label of the code, if it is a code.
-        code: Stream and column that document the code.
-        is_address: True if it holds addresses or domains.
-    """
-
-    source: str
-    name: str
-    type: str
-    description: str
-    label: str | None = None
-    code: tuple[str, str] | None = None
-    is_address: bool = False
+    source: str  # its name in the loader's table
+    name: str  # its name in the model
+    type: str  # its type in the model; json for objects and arrays
+    description: str  # description from the schema
+    label: str | None = None  # name of the column with the label of the code, if it is a code
+    code: tuple[str, str] | None = None  # stream and column that document the code
+    is_address: bool = False  # true if it holds addresses or domains
 
 
 def codes_of(description: str) -> dict[int, str]:
