@@ -6,15 +6,13 @@ import contextlib
 import importlib
 import os
 import re
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import duckdb
 
 from report.errors import ReportError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
 
 Row = dict[str, Any]
 

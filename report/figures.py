@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 from enum import Enum
 from statistics import NormalDist
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from datetime import date
 
 NOT_KNOWN = "\N{EN DASH}"
 MINUS = "\N{MINUS SIGN}"
@@ -33,19 +31,12 @@ class Kind(Enum):
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure of the page.
+    """A figure of the page."""
 
-    Attributes:
-        name: Identifies it for tests, such as `period.sent.now`.
-        value: The value; None if unknown, which never means zero.
-        kind: Format of the value.
-        missing: Text for an unknown value.
-    """
-
-    name: str
-    value: float | None
+    name: str  # identifies it for tests, such as `period.sent.now`
+    value: float | None  # the value; None if unknown, which never means zero
     kind: Kind = Kind.COUNT
-    missing: str = NOT_KNOWN
+    missing: str = NOT_KNOWN  # text for an unknown value
 
     @property
     def text(self) -> str:
@@ -56,6 +47,11 @@ class Figure:
     def data(self) -> str:
         """The value for programs; empty if unknown."""
         return "" if self.value is None else repr(self.value)
+
+
+def figures(prefix: str, values: Mapping[str, float | None], kind: Kind = Kind.COUNT) -> dict[str, Figure]:
+    """Return figures by column; the name of each is the prefix and its column."""
+    return {column: Figure(f"{prefix}.{column}", value, kind) for column, value in values.items()}
 
 
 def written(value: float, kind: Kind) -> str:
@@ -127,14 +123,9 @@ class Verdict(Enum):
 
 @dataclass(frozen=True)
 class Change:
-    """Change of a figure since the period before.
+    """Change of a figure since the period before."""
 
-    Attributes:
-        figure: The change: relative for a count, in percentage points for a rate; unknown if either value is.
-        verdict: Whether the change is good.
-    """
-
-    figure: Figure
+    figure: Figure  # the change: relative for a count, in percentage points for a rate; unknown if either value is
     verdict: Verdict
 
     @property

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import date
 
+from report.database import Database, Row
 from report.errors import NoFiguresError
 from report.figures import Change, Figure, Kind, Verdict, day
 from report.page import filled
@@ -12,12 +14,6 @@ from report.queries import QUERIES
 from report.scope import Scope, id_of, name_of
 from report.sections import Tile
 from report.threads import threads
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from datetime import date
-
-    from report.database import Database, Row
 
 MONTHS = 13
 """Maximum number of months on the page: a year, and the same month of the year before."""
@@ -78,17 +74,11 @@ class Month:
 
 @dataclass(frozen=True)
 class Months:
-    """The months of a workspace, latest first.
+    """The months of a workspace, latest first."""
 
-    Attributes:
-        workspace: The workspace with its freshness.
-        rows: The months.
-        talks: Rows of the queries on threads, by name.
-    """
-
-    workspace: Row
+    workspace: Row  # the workspace with its freshness
     rows: Sequence[Row]
-    talks: Mapping[str, Sequence[Row]]
+    talks: Mapping[str, Sequence[Row]]  # rows of the queries on threads, by name
 
     @property
     def shown(self) -> Row:
