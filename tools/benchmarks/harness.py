@@ -190,20 +190,11 @@ class _Stage:
         with tempfile.TemporaryDirectory(dir=self._folder) as place:
             usage = measure.run(command, log, environment(Path(place)), Path(place))
         sandbox_cpu += self._control.about()["cpu_seconds"]
-        counts = self._control.counts()
-        return Run(
-            wall=usage.wall,
-            cpu=usage.cpu,
-            peak_mb=usage.peak_mb,
-            records=usage.tally.records,
-            size=usage.tally.size,
-            state_bytes=usage.tally.state_bytes,
-            requests=counts["total"],
-            in_flight=counts["most_in_flight"],
-            too_many=counts["too_many"],
-            sandbox_cpu=sandbox_cpu,
-            failure=self._failure(usage, log),
-        )
+        written, counts = usage.tally, self._control.counts()
+        asked = {"requests": counts["total"], "in_flight": counts["most_in_flight"], "too_many": counts["too_many"]}
+        sizes = {"records": written.records, "size": written.size, "state_bytes": written.state_bytes}
+        failure = self._failure(usage, log)
+        return Run(usage.wall, usage.cpu, usage.peak_mb, **sizes, **asked, sandbox_cpu=sandbox_cpu, failure=failure)
 
     def _failure(self, usage: measure.Usage, log: Path) -> str | None:
         if usage.exit_code:
