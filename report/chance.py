@@ -40,10 +40,8 @@ class Spread:
 
 def summed(weeks: Iterable[Share]) -> Share:
     """Sum parts and wholes."""
-    parts, wholes = 0, 0
-    for part, whole in weeks:
-        parts, wholes = parts + part, wholes + whole
-    return parts, wholes
+    every = list(weeks)
+    return sum(part for part, _ in every), sum(whole for _, whole in every)
 
 
 def spread(periods: Iterable[Sequence[Share]]) -> Spread:

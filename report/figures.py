@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import Enum
@@ -56,17 +56,9 @@ def figures(prefix: str, values: Mapping[str, float | None], kind: Kind = Kind.C
 
 def written(value: float, kind: Kind) -> str:
     """Format a value: counts with commas, rates in percent, changes with their sign."""
-    if kind is Kind.RATE:
-        return percent(value)
-    if kind is Kind.POINTS:
-        return signed(100 * value, 2) + " pts"
-    if kind is Kind.CHANGE:
-        return signed(100 * value, 0) + "%"
-    if kind is Kind.SCORE:
-        return f"{math.floor(value):,}"  # a value below a threshold must not round up to it
     if kind is Kind.HOURS:
         return f"{value:,.1f} h" if value < TWO_DAYS else f"{value / 24:,.1f} days"
-    return f"{value:,.0f}"
+    return FORMATS.get(kind, "{:,.0f}".format)(value)
 
 
 def percent(share: float) -> str:
@@ -88,6 +80,14 @@ def signed(value: float, decimals: int) -> str:
     if not float(text.replace(",", "")):
         return text
     return f"{'+' if value > 0 else MINUS}{text}"
+
+
+FORMATS: dict[Kind, Callable[[float], str]] = {
+    Kind.RATE: percent,
+    Kind.POINTS: lambda value: signed(100 * value, 2) + " pts",
+    Kind.CHANGE: lambda value: signed(100 * value, 0) + "%",
+    Kind.SCORE: lambda value: f"{math.floor(value):,}",  # a value below a threshold must not round up to it
+}
 
 
 def day(value: date) -> str:

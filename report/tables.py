@@ -108,11 +108,11 @@ class Trial:
     """A step or a variant, with its replies."""
 
     key: str  # prefix of its figures' names
-    label: str  # label, such as `Step 1` or `Step 1 · A`
-    subject: str  # subject line of a variant
-    remark: str  # whether it is early, or ahead
-    early: bool  # whether it has too few sends to be judged
+    label: str  # such as `Step 1` or `Step 1 · A`
     figures: Mapping[str, Figure]  # sent, replied, positive, and rate, low and high of replied per sent
+    subject: str = ""  # of a variant
+    remark: str = ""  # early, or ahead
+    early: bool = False  # too few sends to be judged; all campaigns together are not
 
 
 def _trial(name: str, row: Row, ends: tuple[float | None, float | None]) -> dict[str, Figure]:
@@ -124,17 +124,11 @@ def _trial(name: str, row: Row, ends: tuple[float | None, float | None]) -> dict
 
 def steps(marts: Marts) -> list[Trial]:
     """Return each step, summed over all campaigns."""
-    return [
-        Trial(
-            f"step.{row['step_number']}",
-            f"Step {row['step_number']}",
-            "",
-            "",
-            False,  # noqa: FBT003 - all campaigns together are not early
-            _trial(f"step.{row['step_number']}", row, wilson(row["rate_replied"], row["rate_sent"])),
-        )
-        for row in marts.rows["steps"]
-    ]
+    found = []
+    for row in marts.rows["steps"]:
+        number, ends = row["step_number"], wilson(row["rate_replied"], row["rate_sent"])
+        found.append(Trial(f"step.{number}", f"Step {number}", _trial(f"step.{number}", row, ends)))
+    return found
 
 
 @dataclass(frozen=True)
@@ -161,32 +155,20 @@ def comparisons(marts: Marts) -> list[Comparison]:
     sent = {row["campaign_id"]: (row["sent"] or 0, row["ever_sent"] or 0) for row in marts.rows["campaigns"]}
     groups = [list(rows) for _, rows in groupby(marts.rows["variants"], key=lambda row: row["campaign_id"])]
     groups.sort(key=lambda rows: sent.get(rows[0]["campaign_id"], (0, 0)), reverse=True)
-    return [
-        Comparison(
-            f"comparison.{rows[0]['campaign_id']}",
-            rows[0]["campaign_name"] or "Unnamed",
-            [_variant(row) for row in rows],
-        )
-        for rows in groups
-    ]
+    found = []
+    for rows in groups:
+        key, name = rows[0]["campaign_id"], rows[0]["campaign_name"] or "Unnamed"
+        found.append(Comparison(f"comparison.{key}", name, [_variant(row) for row in rows]))
+    return found
 
 
 def _variant(row: Row) -> Trial:
-    remarks = (
-        ("early", row["is_early"]),
-        ("clear winner", row["is_clear_winner"]),
-        ("ahead", row["is_best"]),
-        ("switched off", row["is_disabled"]),
-    )
+    best = "clear winner" if row["is_clear_winner"] else "ahead" if row["is_best"] else ""
+    remarks = ("early" if row["is_early"] else "", best, "switched off" if row["is_disabled"] else "")
     name = f"variant.{row['campaign_id']}.{row['step_number']}.{row['variant']}"
-    return Trial(
-        name,
-        f"Step {row['step_number']} · {row['variant_label']}",
-        row["subject"] or "",
-        ", ".join(text for text, holds in remarks if holds and not (text == "ahead" and row["is_clear_winner"])),
-        row["is_early"],
-        _trial(name, row, (row["low"], row["high"])),
-    )
+    label = f"Step {row['step_number']} · {row['variant_label']}"
+    own = _trial(name, row, (row["low"], row["high"]))
+    return Trial(name, label, own, row["subject"] or "", ", ".join(filter(None, remarks)), row["is_early"])
 
 
 @dataclass(frozen=True)
