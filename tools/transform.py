@@ -104,10 +104,10 @@ class Column:
     source: str  # its name in the loader's table
     name: str  # its name in the model
     type: str  # its type in the model; json for objects and arrays
-    description: str  # description from the schema
+    description: str
     label: str | None = None  # name of the column with the label of the code, if it is a code
     code: tuple[str, str] | None = None  # stream and column that document the code
-    is_address: bool = False  # true if it holds addresses or domains
+    is_address: bool = False  # holds addresses or domains
 
 
 def codes_of(description: str) -> dict[int, str]:

@@ -26,7 +26,7 @@ class Case:
     """A way to load."""
 
     name: str
-    settings: Mapping[str, Any] = field(default_factory=dict)  # settings of the loader
+    settings: Mapping[str, Any] = field(default_factory=dict)  # of the loader
     again: bool = False  # true if the rows exist already, so that each is an update
 
 

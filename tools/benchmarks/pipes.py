@@ -61,10 +61,9 @@ def pipe(
             if before is not None:
                 before.close()  # so that the previous process gets SIGPIPE when this one ends
             children.append(child)
-        for child in children:
-            child.wait()
+        died = sum(child.wait() != 0 for child in children)  # launchers, not commands
     wall, used = time.monotonic() - started, [usage_in(book) for book in books]
-    if any(each.exit_code for each in used):
+    if died or any(each.exit_code for each in used):
         message = f"exit codes {[each.exit_code for each in used]} of {' | '.join(each[0] for each in commands)}"
         raise DemoError(message, tuple(log.read_text(encoding="utf-8", errors="replace").splitlines()[-20:]))
     return wall, used

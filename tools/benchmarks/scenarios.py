@@ -57,17 +57,17 @@ class Scenario:
     """A scenario to measure."""
 
     name: str  # name on the command line and in the results
-    title: str  # title in the report
-    leads: int = 0  # leads in each workspace of the sandbox
-    campaigns: int = 12  # campaigns in each workspace
-    accounts: int = 40  # sending accounts in each workspace
+    title: str  # in the report
+    leads: int = 0  # in each workspace of the sandbox
+    campaigns: int = 12  # in each workspace
+    accounts: int = 40  # in each workspace
     workspaces: int = 1  # number of workspaces; the tap reads all of them in one run
     latency_ms: int = 0  # delay of the sandbox before each answer
     rate_limit: bool = False  # true if the sandbox enforces the API's limits
-    streams: tuple[str, ...] = ("leads",)  # streams to read
-    candidates: tuple[str, ...] = EVERYBODY  # names of the candidates
+    streams: tuple[str, ...] = ("leads",)
+    candidates: tuple[str, ...] = EVERYBODY
     settings: Settings = field(default_factory=dict)  # of the tap
-    repeats: int = 2  # number of runs of each candidate
+    repeats: int = 2  # of each candidate
     peers_in: str | None = None  # scenario with the peers' rates, if they would take too long in this one
     option: str | None = None  # runs the tap with only this option instead of reading a stream
     again: bool = False  # true if the run starts from the state of a run that has read everything
