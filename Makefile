@@ -218,7 +218,7 @@ MERMAID := 11.17.2
 ## The documents as a site in build/site; dead links and anchors fail, and so does a page that loads something from
 ## elsewhere. To look at it while writing: make site SITE=serve
 site: .venv-docs/.ready .venv-docs/mermaid-$(MERMAID).js
-	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs $(SITE)
+	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/python -m mkdocs $(SITE)
 SITE ?= build --strict --quiet
 
 .venv-docs/mermaid-$(MERMAID).js: .venv-docs/.ready

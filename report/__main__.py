@@ -5,17 +5,15 @@ from __future__ import annotations
 import argparse
 import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
 from report import writing
 from report.database import opened
 from report.errors import ReportError
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-ROOT = Path(__file__).resolve().parent.parent
+OUTPUT = Path(__file__).resolve().parent.parent / "output"
 DAYS = 28
 
 
@@ -36,35 +34,22 @@ class Parser(argparse.ArgumentParser):
 def make_parser() -> argparse.ArgumentParser:
     """Describe the command line."""
     parser = Parser(prog="python -m report", description="Write an HTML report from the dbt marts.")
-    parser.add_argument(
-        "--database",
-        default=str(ROOT / "output" / "warehouse.duckdb"),
-        help="DuckDB file; Postgres address, postgresql://... or postgresql+psycopg://...; snowflake, with "
-        "dbt's variables, or snowflake:NAME of a connection (default: output/warehouse.duckdb)",
+    warehouse = (
+        "DuckDB file; Postgres address, postgresql://... or postgresql+psycopg://...; snowflake, with "
+        "dbt's variables, or snowflake:NAME of a connection (default: output/warehouse.duckdb)"
     )
+    parser.add_argument("--database", default=str(OUTPUT / "warehouse.duckdb"), help=warehouse)
     parser.add_argument("--schema", default="analytics", help="schema of the marts (default: %(default)s)")
-    parser.add_argument(
-        "--period",
-        choices=("days", "month"),
-        default="days",
-        help="days up to the last full one, or a client's last whole month (default: %(default)s)",
-    )
+    period = "days up to the last full one, or a client's last whole month (default: %(default)s)"
+    parser.add_argument("--period", choices=("days", "month"), default="days", help=period)
     parser.add_argument("--days", type=int, help=f"length of the period in days (default: {DAYS})")
     parser.add_argument("--workspace", metavar="NAME", help="name or ID of the workspace (default: all)")
     parser.add_argument("--title", help="title of the report (default: the name of the workspace)")
     where = parser.add_mutually_exclusive_group()
-    where.add_argument(
-        "--output",
-        type=Path,
-        default=ROOT / "output" / "report.html",
-        help="file to write (default: output/report.html)",
-    )
-    where.add_argument(
-        "--overview",
-        type=Path,
-        metavar="FOLDER",
-        help="folder to write: a page for each workspace, and index.html with links to them",
-    )
+    file = "file to write (default: output/report.html)"
+    where.add_argument("--output", type=Path, default=OUTPUT / "report.html", help=file)
+    pages = "folder to write: a page for each workspace, and index.html with links to them"
+    where.add_argument("--overview", type=Path, metavar="FOLDER", help=pages)
     return parser
 
 

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
 
 Share = tuple[int, int]
 """Part and whole."""
@@ -22,15 +19,10 @@ COUNTABLE = 100_000
 
 @dataclass(frozen=True)
 class Spread:
-    """Variation of weekly shares, relative to that of independent events.
+    """Variation of weekly shares, relative to that of independent events."""
 
-    Attributes:
-        squares: Sum of the squared differences from the share of their period.
-        freedom: Degrees of freedom of the weeks.
-    """
-
-    squares: float = 0.0
-    freedom: int = 0
+    squares: float = 0.0  # sum of the squared differences from the share of their period
+    freedom: int = 0  # degrees of freedom of the weeks
 
     @property
     def dispersion(self) -> float:
@@ -48,10 +40,8 @@ class Spread:
 
 def summed(weeks: Iterable[Share]) -> Share:
     """Sum parts and wholes."""
-    parts, wholes = 0, 0
-    for part, whole in weeks:
-        parts, wholes = parts + part, wholes + whole
-    return parts, wholes
+    every = list(weeks)
+    return sum(part for part, _ in every), sum(whole for _, whole in every)
 
 
 def spread(periods: Iterable[Sequence[Share]]) -> Spread:

@@ -6,18 +6,16 @@ Colours are the page's CSS variables, so that charts follow its theme and print 
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import altair as alt
 import vl_convert
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from report.figures import Figure
-    from report.providers import Provider
-    from report.sections import Stage, Week
-    from report.tables import Trial
+from report.figures import Figure
+from report.providers import Provider
+from report.sections import Stage, Week
+from report.tables import Trial
 
 Spec = dict[str, Any]
 
@@ -29,25 +27,15 @@ ROW = 26
 ROOM = 42
 """Width left of charts that are stacked."""
 
-_AXIS = {
-    "labelColor": FAINT,
-    "titleColor": FAINT,
-    "gridColor": LINE,
-    "domainColor": LINE,
-    "tickColor": LINE,
-    "labelFont": FONT,
-    "titleFont": FONT,
-    "labelFontSize": 12,
-    "titleFontSize": 12,
-    "titleFontWeight": "normal",
-}
+_TEXTS = {"labelColor": FAINT, "titleColor": FAINT, "labelFont": FONT, "titleFont": FONT}
+_LINES = {"gridColor": LINE, "domainColor": LINE, "tickColor": LINE}
 _CONFIG: Spec = {
-    "axis": _AXIS,
+    "axis": {**_TEXTS, **_LINES, "labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal"},
     "view": {"stroke": None},
     "background": "transparent",
     "font": FONT,
     "text": {"color": INK, "fontSize": 12},
-    "legend": {"labelColor": FAINT, "titleColor": FAINT, "labelFont": FONT, "titleFont": FONT},
+    "legend": _TEXTS,
 }
 
 
@@ -138,27 +126,22 @@ def _rows(name: str) -> Any:  # noqa: ANN401 - as above
 def trials(found: Sequence[Trial], top: float) -> Spec:
     """Rates with their intervals, one row each; hollow if there are few sends."""
     names = ("rate", "low", "high")
-    rows = [_interval(trial.label, trial.figures, names, trial.early, "sent") for trial in found]
+    rows = [_interval(trial.label, trial, names, "sent") for trial in found]
     return _intervals(rows, top, "leads that replied per email sent")
 
 
 def providers(found: Sequence[Provider], which: str, title: str) -> Spec:
     """Rates of receiving providers, with their intervals."""
     names = (f"{which}_rate", f"{which}_low", f"{which}_high")
-    rows = [_interval(one.name, one.figures, names, one.early, "contacted") for one in found]
+    rows = [_interval(one.name, one, names, "contacted") for one in found]
     return _intervals(rows, top_of(one.figures[names[2]] for one in found), title)
 
 
-def _interval(label: str, figures: Any, names: tuple[str, str, str], early: bool, whole: str) -> Spec:  # noqa: ANN401, FBT001
-    rate, low, high = (_figure(figures, name) for name in names)
-    about = f"{label}: {rate.text} ({low.text} to {high.text}) of {_figure(figures, whole).text}"
+def _interval(label: str, one: Trial | Provider, names: tuple[str, str, str], whole: str) -> Spec:
+    rate, low, high = (one.figures[name] for name in names)
+    about = f"{label}: {rate.text} ({low.text} to {high.text}) of {one.figures[whole].text}"
     values = {"rate": rate.value, "low": low.value, "high": high.value}
-    return {"label": label, **values, "early": early, "about": about + (", early" if early else "")}
-
-
-def _figure(figures: Any, name: str) -> Figure:  # noqa: ANN401
-    found: Figure = figures[name]
-    return found
+    return {"label": label, **values, "early": one.early, "about": about + (", early" if one.early else "")}
 
 
 def _intervals(rows: list[Spec], top: float, title: str) -> Spec:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from report.figures import Figure, day
-from report.marts import NEEDED
-
-if TYPE_CHECKING:
-    from report.database import Row
-    from report.marts import Marts
+from report.database import Row
+from report.figures import Figure, day, figures
+from report.marts import NEEDED, Marts
+from report.scope import name_of
 
 DOUBTS = 10
 """Maximum number on the page."""
@@ -36,7 +34,7 @@ def checks(marts: Marts) -> list[Check]:
     """Return the reconciliation, one row per comparison."""
     columns = ("compared", "not_compared", "agreeing", "largest_difference")
     return [
-        Check(row["description"], *(Figure(f"check.{row['check_name']}.{column}", row[column]) for column in columns))
+        Check(row["description"], **figures(f"check.{row['check_name']}", {column: row[column] for column in columns}))
         for row in marts.rows["checks"]
     ]
 
@@ -61,20 +59,13 @@ def excuses(marts: Marts) -> list[tuple[str, Figure]]:
 def left_out(marts: Marts) -> dict[str, Any]:
     """Return the counts of invalid rows that no figure includes, and the outdated streams."""
     rows = marts.rows["odd_rows"]
+    never = ((stream, whose, "never") for stream, whose in marts.lacking)
+    stale = ((row["stream"], name_of(row), day(row["complete_until"])) for row in marts.rows["stale"])
     return {
         "odd_count": Figure("odd.count", len(rows)),
         "odd_rows": [_odd(row) for row in rows[:DOUBTS]],
         "odd_more": Figure("odd.more", max(0, len(rows) - DOUBTS)),
-        "stale": [
-            *({"name": f"{stream} of {whose}", "as_of": "never"} for stream, whose in marts.lacking),
-            *(
-                {
-                    "name": f"{row['stream']} of {row['workspace_name'] or 'Unnamed workspace'}",
-                    "as_of": day(row["complete_until"]),
-                }
-                for row in marts.rows["stale"]
-            ),
-        ],
+        "stale": [{"name": f"{stream} of {whose}", "as_of": as_of} for stream, whose, as_of in (*never, *stale)],
         "not_loaded": [stream for stream in NEEDED if not marts.is_loaded(stream)],
     }
 

@@ -6,15 +6,13 @@ import contextlib
 import importlib
 import os
 import re
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any
 
 import duckdb
 
 from report.errors import ReportError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
 
 Row = dict[str, Any]
 
@@ -37,24 +35,10 @@ LONGEST_NAME = 63
 """Maximum bytes of a user or database name; the server's messages truncate longer ones."""
 
 
-class Cursor(Protocol):
-    """The part of a DB-API cursor that the report needs; any warehouse's will do."""
-
-    @property
-    def description(self) -> Any: ...  # noqa: ANN401, D102 - as the DB-API has it
-    def execute(self, operation: str, /) -> Any: ...  # noqa: ANN401, D102
-    def fetchall(self) -> Sequence[Sequence[Any]]: ...  # noqa: D102
-
-
 class Database:
-    """An open warehouse.
+    """An open warehouse: a DB-API cursor of a connection to it, and the exceptions that its driver raises."""
 
-    Args:
-        cursor: A cursor of a connection to it.
-        errors: Exceptions that its driver raises.
-    """
-
-    def __init__(self, cursor: Cursor, errors: type[Exception]) -> None:
+    def __init__(self, cursor: Any, errors: type[Exception]) -> None:  # noqa: ANN401 - any driver's
         self._cursor = cursor
         self._errors = errors
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 from enum import Enum
 from statistics import NormalDist
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from datetime import date
 
 NOT_KNOWN = "\N{EN DASH}"
 MINUS = "\N{MINUS SIGN}"
@@ -33,19 +31,12 @@ class Kind(Enum):
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure of the page.
+    """A figure of the page."""
 
-    Attributes:
-        name: Identifies it for tests, such as `period.sent.now`.
-        value: The value; None if unknown, which never means zero.
-        kind: Format of the value.
-        missing: Text for an unknown value.
-    """
-
-    name: str
-    value: float | None
+    name: str  # identifies it for tests, such as `period.sent.now`
+    value: float | None  # the value; None if unknown, which never means zero
     kind: Kind = Kind.COUNT
-    missing: str = NOT_KNOWN
+    missing: str = NOT_KNOWN  # text for an unknown value
 
     @property
     def text(self) -> str:
@@ -58,19 +49,16 @@ class Figure:
         return "" if self.value is None else repr(self.value)
 
 
+def figures(prefix: str, values: Mapping[str, float | None], kind: Kind = Kind.COUNT) -> dict[str, Figure]:
+    """Return figures by column; the name of each is the prefix and its column."""
+    return {column: Figure(f"{prefix}.{column}", value, kind) for column, value in values.items()}
+
+
 def written(value: float, kind: Kind) -> str:
     """Format a value: counts with commas, rates in percent, changes with their sign."""
-    if kind is Kind.RATE:
-        return percent(value)
-    if kind is Kind.POINTS:
-        return signed(100 * value, 2) + " pts"
-    if kind is Kind.CHANGE:
-        return signed(100 * value, 0) + "%"
-    if kind is Kind.SCORE:
-        return f"{math.floor(value):,}"  # a value below a threshold must not round up to it
     if kind is Kind.HOURS:
         return f"{value:,.1f} h" if value < TWO_DAYS else f"{value / 24:,.1f} days"
-    return f"{value:,.0f}"
+    return FORMATS.get(kind, "{:,.0f}".format)(value)
 
 
 def percent(share: float) -> str:
@@ -92,6 +80,14 @@ def signed(value: float, decimals: int) -> str:
     if not float(text.replace(",", "")):
         return text
     return f"{'+' if value > 0 else MINUS}{text}"
+
+
+FORMATS: dict[Kind, Callable[[float], str]] = {
+    Kind.RATE: percent,
+    Kind.POINTS: lambda value: signed(100 * value, 2) + " pts",
+    Kind.CHANGE: lambda value: signed(100 * value, 0) + "%",
+    Kind.SCORE: lambda value: f"{math.floor(value):,}",  # a value below a threshold must not round up to it
+}
 
 
 def day(value: date) -> str:
@@ -127,14 +123,9 @@ class Verdict(Enum):
 
 @dataclass(frozen=True)
 class Change:
-    """Change of a figure since the period before.
+    """Change of a figure since the period before."""
 
-    Attributes:
-        figure: The change: relative for a count, in percentage points for a rate; unknown if either value is.
-        verdict: Whether the change is good.
-    """
-
-    figure: Figure
+    figure: Figure  # the change: relative for a count, in percentage points for a rate; unknown if either value is
     verdict: Verdict
 
     @property

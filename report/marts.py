@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import TYPE_CHECKING
+from datetime import date, timedelta
 
+from report.database import Database, Row
 from report.errors import NoFiguresError
 from report.queries import QUERIES
-from report.scope import Scope
+from report.scope import Scope, name_of
 from report.trust import ENDS, FRESHNESS
-
-if TYPE_CHECKING:
-    from datetime import date
-
-    from report.database import Database, Row
 
 NEEDED = (
     *("campaigns", "campaign_analytics", "campaign_analytics_daily", "campaign_analytics_overview"),
@@ -27,12 +22,7 @@ TREND_WEEKS = 12
 
 @dataclass(frozen=True)
 class Period:
-    """A number of full days, compared with as many days before them.
-
-    Attributes:
-        end: The last day.
-        days: Number of days.
-    """
+    """A number of full days, compared with as many days before them."""
 
     end: date
     days: int
@@ -55,17 +45,11 @@ class Period:
 
 @dataclass(frozen=True)
 class Marts:
-    """The rows behind the report.
-
-    Attributes:
-        period: Period of the report.
-        workspaces: The workspaces, with the freshness of each.
-        rows: Rows of each query, by its name.
-    """
+    """The rows behind the report."""
 
     period: Period
-    workspaces: list[Row]
-    rows: dict[str, list[Row]]
+    workspaces: list[Row]  # the workspaces, with the freshness of each
+    rows: dict[str, list[Row]]  # rows of each query, by its name
 
     @property
     def one_workspace(self) -> bool:
@@ -121,7 +105,7 @@ class Marts:
         sent = {row["workspace_id"] for row in self.rows["ever_sent"] if row["sent"]}
         there = {(row["stream"], row["workspace_id"]) for row in self.rows["streams"]}
         return [
-            (stream, row["workspace_name"] or "Unnamed workspace")
+            (stream, name_of(row))
             for stream in NEEDED
             for row in self.workspaces
             if row["workspace_id"] in sent and self.is_loaded(stream) and (stream, row["workspace_id"]) not in there

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import date
 
+from report.database import Database, Row
 from report.errors import NoFiguresError
 from report.figures import Change, Figure, Kind, Verdict, day
 from report.page import filled
@@ -12,12 +14,6 @@ from report.queries import QUERIES
 from report.scope import Scope, id_of, name_of
 from report.sections import Tile
 from report.threads import threads
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from datetime import date
-
-    from report.database import Database, Row
 
 MONTHS = 13
 """Maximum number of months on the page: a year, and the same month of the year before."""
@@ -31,24 +27,12 @@ order by month desc
 AT_LEAST = " At least so many: builds did not watch the leads all month."
 
 COMPARED = (
-    (
-        "meeting_booked",
-        "meeting_booked_count",
-        "Meetings booked",
-        "Leads first known this month to have a meeting booked, held or won.",
-        Kind.COUNT,
-    ),
-    ("opportunity", "opportunity_count", "Positive replies", "Opportunities, on the day they arose.", Kind.COUNT),
-    (
-        "positive_reply_rate",
-        "positive_reply_rate_per_sent",
-        "Positive replies per email sent",
-        "Of the days that have both.",
-        Kind.RATE,
-    ),
-    ("sent", "sent_count", "Emails sent", "By all campaigns.", Kind.COUNT),
+    ("meeting_booked", "Meetings booked", "Leads first known this month to have a meeting booked, held or won."),
+    ("opportunity", "Positive replies", "Opportunities, on the day they arose."),
+    ("positive_reply_rate", "Positive replies per email sent", "Of the days that have both."),
+    ("sent", "Emails sent", "By all campaigns."),
 )
-"""Name of the change, column, title, hint and format of what has the month before beside it."""
+"""Name, title and hint of what has the month before beside it."""
 
 COLUMNS = (
     ("meeting_booked_count", "Meetings", Kind.COUNT),
@@ -78,17 +62,11 @@ class Month:
 
 @dataclass(frozen=True)
 class Months:
-    """The months of a workspace, latest first.
+    """The months of a workspace, latest first."""
 
-    Attributes:
-        workspace: The workspace with its freshness.
-        rows: The months.
-        talks: Rows of the queries on threads, by name.
-    """
-
-    workspace: Row
+    workspace: Row  # the workspace with its freshness
     rows: Sequence[Row]
-    talks: Mapping[str, Sequence[Row]]
+    talks: Mapping[str, Sequence[Row]]  # rows of the queries on threads, by name
 
     @property
     def shown(self) -> Row:
@@ -104,15 +82,15 @@ class Months:
     def tiles(self) -> list[Tile]:
         """Return the figures of the month beside those of the month before, if that is whole."""
         row, found = self.shown, []
-        for name, column, title, hint, kind in COMPARED:
+        for name, title, hint in COMPARED:
             names = [f"month.{name}.{which}" for which in ("now", "before", "change")]
+            column, kind = (f"{name}_per_sent", Kind.RATE) if name.endswith("_rate") else (f"{name}_count", Kind.COUNT)
             now, before = row[column], row[f"{column}_before"]
-            relative = row[f"{name}_change_per_before"]
             if kind is Kind.RATE:
                 both = row["is_whole"] and None not in {now, before}
                 change = Figure(names[2], now - before if both else None, Kind.POINTS)
             else:
-                change = Figure(names[2], relative, Kind.CHANGE)
+                change = Figure(names[2], row[f"{name}_change_per_before"], Kind.CHANGE)
             doubt = AT_LEAST if name == "meeting_booked" and not row["are_meetings_whole"] else ""
             pair = Figure(names[0], now, kind), Figure(names[1], before, kind)
             found.append(Tile(title, hint + doubt, *pair, Change(change, Verdict.PLAIN)))

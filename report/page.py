@@ -4,63 +4,53 @@ from __future__ import annotations
 
 import functools
 import json
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jinja2
 from markupsafe import Markup
 
 from report import charts, checks, providers, sections, tables
 from report.figures import day
+from report.marts import Marts
+from report.providers import Provider
 from report.scope import name_of
+from report.sections import Stage, Week
+from report.tables import Trial
 from report.threads import threads
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from report.marts import Marts
-    from report.providers import Provider
-    from report.sections import Stage, Week
-    from report.tables import Trial
 
 HERE = Path(__file__).parent
 
 
-@dataclass(frozen=True)
-class Drawing:
-    """A chart, and a description for readers who cannot see it."""
-
-    chart: charts.Spec
-    summary: str
-
-
-Drawings = dict[str, Drawing]
+Drawings = dict[str, charts.Spec]
+"""Charts by name; each has a description for readers who cannot see it."""
 
 
 def render(marts: Marts, title: str | None = None) -> str:
-    """Render the page.
-
-    Args:
-        marts: The data of the report.
-        title: Subject of the report; the only workspace by default.
-    """
+    """Render the page; the title is the only workspace by default."""
     drawings: Drawings = {}
     content = {
         **_heading(marts, title),
         **_upper(marts, drawings),
-        **_campaigns(marts),
+        "campaigns": tables.campaigns(marts)[: tables.CAMPAIGNS],
+        "all": tables.all_campaigns(marts),
+        **tables.notes(marts),
         "threads": threads(marts.rows),
         **_steps(marts, drawings),
-        **_senders(marts),
+        "health": tables.health(marts),
+        "senders": tables.senders(marts)[: tables.SENDERS],
         **_providers(marts, drawings),
-        **_footer(marts),
+        "checks": checks.checks(marts),
+        **checks.tally(marts),
+        "excuses": checks.excuses(marts),
+        "doubts": checks.doubts(marts),
     }
     return filled(
         "page.html",
         **content,
         drawings=drawings,
-        charts=_json({name: {**one.chart, "description": one.summary} for name, one in drawings.items()}),
+        charts=_json(drawings),
         script=_file("page.js"),
         runtime=Markup(charts.runtime()),  # noqa: S704 - Vega's
     )
@@ -92,32 +82,34 @@ def _json(value: object) -> Markup:
 def _heading(marts: Marts, title: str | None) -> dict[str, Any]:
     names = [name_of(row) for row in marts.workspaces]
     loads = [row["loaded_at"] for row in marts.workspaces if row["loaded_at"]]
-    end = marts.period.end
-    late = [{"name": name_of(row), "as_of": day(row["until"]) if row["until"] else "never"} for row in marts.late]
     return {
         "title": title or (names[0] if marts.one_workspace else f"{len(names)} workspaces"),
         "many": not marts.one_workspace,
         "days": sections.length(marts),
         "start": day(marts.period.start),
-        "end": day(end),
-        "end_iso": end.isoformat(),
+        "end": day(marts.period.end),
+        "end_iso": marts.period.end.isoformat(),
         "before_start": day(marts.period.before_start),
         "before_end": day(marts.period.before_end),
         "has_before": marts.has_before,
         "began": [{"name": name_of(row), "on": day(row["all_from"])} for row in marts.began],
         "loaded": f"{day(max(loads))}, {max(loads):%H:%M}" if loads else "",
-        "late": late,
+        "late": [{"name": name_of(row), "as_of": day(row["until"]) if row["until"] else "never"} for row in marts.late],
         **checks.left_out(marts),
     }
+
+
+def _described(chart: charts.Spec, description: str) -> charts.Spec:
+    return {**chart, "description": description}
 
 
 def _upper(marts: Marts, drawings: Drawings) -> dict[str, Any]:
     hero, *tiles = sections.tiles(marts)
     weeks, stages = sections.weeks(marts), sections.funnel(marts)
     drawings |= {
-        "trend": Drawing(charts.trend(weeks), _trend_summary(weeks)),
-        "volume": Drawing(charts.volume(weeks), "Emails sent by week. The table below has every week."),
-        "funnel": Drawing(charts.funnel(stages), _funnel_summary(stages)),
+        "trend": _described(charts.trend(weeks), _trend_summary(weeks)),
+        "volume": _described(charts.volume(weeks), "Emails sent by week. The table below has every week."),
+        "funnel": _described(charts.funnel(stages), _funnel_summary(stages)),
     }
     return {
         "hero": hero,
@@ -144,24 +136,17 @@ def _trend_summary(weeks: Sequence[Week]) -> str:
 
 
 def _funnel_summary(stages: Sequence[Stage]) -> str:
-    return "Of the leads contacted: " + ", ".join(
-        f"{stage.name.lower()} {stage.per_contacted.text}" for stage in stages[1:]
-    )
-
-
-def _campaigns(marts: Marts) -> dict[str, Any]:
-    rows = tables.campaigns(marts)
-    return {"campaigns": rows[: tables.CAMPAIGNS], "all": tables.all_campaigns(marts), **tables.notes(marts)}
+    shares = (f"{stage.name.lower()} {stage.per_contacted.text}" for stage in stages[1:])
+    return f"Of the leads contacted: {', '.join(shares)}"
 
 
 def _steps(marts: Marts, drawings: Drawings) -> dict[str, Any]:
     steps, shown = tables.steps(marts), tables.comparisons(marts)[: tables.COMPARISONS]
-    drawings["steps"] = Drawing(
-        charts.trials(steps, _top(steps)), f"Leads that replied per email sent: {_rates(steps)}"
-    )
+    replied = f"Leads that replied per email sent: {_rates(steps)}"
+    drawings["steps"] = _described(charts.trials(steps, _top(steps)), replied)
     top = _top([trial for one in shown for trial in one.trials])
     for number, one in enumerate(shown, start=1):
-        drawings[f"variants-{number}"] = Drawing(charts.trials(one.trials, top), f"{one.name}: {_rates(one.trials)}")
+        drawings[f"variants-{number}"] = _described(charts.trials(one.trials, top), f"{one.name}: {_rates(one.trials)}")
     return {"steps": steps, "comparisons": shown}
 
 
@@ -170,13 +155,7 @@ def _top(trials: Iterable[Trial]) -> float:
 
 
 def _rates(trials: Iterable[Trial]) -> str:
-    return ", ".join(
-        f"{trial.label} {trial.figures['rate'].text}" + (" (early)" if trial.early else "") for trial in trials
-    )
-
-
-def _senders(marts: Marts) -> dict[str, Any]:
-    return {"health": tables.health(marts), "senders": tables.senders(marts)[: tables.SENDERS]}
+    return ", ".join(f"{one.label} {one.figures['rate'].text}{' (early)' if one.early else ''}" for one in trials)
 
 
 def _providers(marts: Marts, drawings: Drawings) -> dict[str, Any]:
@@ -186,7 +165,7 @@ def _providers(marts: Marts, drawings: Drawings) -> dict[str, Any]:
     for name, which in (("replies", "reply"), ("bounces", "bounce")):
         title = f"{name} per lead contacted"
         summary = f"{title.capitalize()}: {_shares(shown, f'{which}_rate')}"
-        drawings[name] = Drawing(charts.providers(shown, which, title), summary)
+        drawings[name] = _described(charts.providers(shown, which, title), summary)
     return {
         "sending": providers.sending(marts),
         "receiving": receiving,
@@ -197,11 +176,3 @@ def _providers(marts: Marts, drawings: Drawings) -> dict[str, Any]:
 
 def _shares(providers: Iterable[Provider], which: str) -> str:
     return ", ".join(f"{one.name} {one.figures[which].text}" for one in providers)
-
-
-def _footer(marts: Marts) -> dict[str, Any]:
-    return {
-        "checks": checks.checks(marts),
-        "excuses": checks.excuses(marts),
-        "doubts": checks.doubts(marts),
-    } | checks.tally(marts)

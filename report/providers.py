@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import TYPE_CHECKING
 
-from report.figures import Figure, Kind, share, wilson
+from report.database import Row
+from report.figures import Figure, Kind, figures, share, wilson
+from report.marts import Marts
 from report.sections import total
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from report.database import Row
-    from report.marts import Marts
 
 FEW = 50
 """Number of leads below which a provider's rates say little."""
@@ -35,14 +31,13 @@ def sending(marts: Marts) -> list[Provider]:
         if not row["sent"] and not row["warmup_sent"]:
             continue
         name = f"sending.{row['provider']}"
-        counts = {column: Figure(f"{name}.{column}", row[column]) for column in ("sent", "bounced")}
+        counts = figures(name, {column: row[column] for column in ("sent", "bounced")})
         rates = {
             "bounce_rate": share(row["rate_bounced"], row["bounced_sent"]),
             "reply_rate": share(row["rate_replies"], row["replied_sent"]),
             "inbox_rate": share(row["warmup_inbox"], row["warmup_sent"]),
         }
-        rest = {column: Figure(f"{name}.{column}", value, Kind.RATE) for column, value in rates.items()}
-        found.append(Provider(row["provider"], counts | rest))
+        found.append(Provider(row["provider"], counts | figures(name, rates, Kind.RATE)))
     return found
 
 
@@ -63,14 +58,10 @@ def pairs(marts: Marts) -> list[tuple[str, Provider]]:
 
 
 def _contacts(recipient: str, name: str, rows: Sequence[Row]) -> Provider:
-    contacted, replied, bounced = (total(rows, column) or 0 for column in ("contacted", "replied", "bounced"))
-    figures = {
-        "contacted": Figure(f"{name}.contacted", contacted),
-        "replied": Figure(f"{name}.replied", replied),
-        "bounced": Figure(f"{name}.bounced", bounced),
-    }
-    for column, hits in (("reply", replied), ("bounce", bounced)):
+    counts = {column: total(rows, column) or 0 for column in ("contacted", "replied", "bounced")}
+    found, contacted = figures(name, counts), counts["contacted"]
+    for column, hits in (("reply", counts["replied"]), ("bounce", counts["bounced"])):
         low, high = wilson(hits, contacted)
-        rates = {"rate": share(hits, contacted), "low": low, "high": high}
-        figures |= {f"{column}_{end}": Figure(f"{name}.{column}_{end}", rate, Kind.RATE) for end, rate in rates.items()}
-    return Provider(recipient, figures, early=contacted < FEW)
+        rates = {f"{column}_rate": share(hits, contacted), f"{column}_low": low, f"{column}_high": high}
+        found |= figures(name, rates, Kind.RATE)
+    return Provider(recipient, found, early=contacted < FEW)

@@ -6,16 +6,12 @@ import difflib
 import hashlib
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from report.database import Database, Row
 from report.errors import ReportError
 from report.trust import FRESHNESS
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from report.database import Database, Row
 
 UNNAMED = "Unnamed workspace"
 LISTED = 5
@@ -29,15 +25,10 @@ _MART = re.compile(r"\{marts\}\.(\w+)( as \w+)?")
 
 @dataclass(frozen=True)
 class Scope:
-    """The part of the marts that a page is about.
+    """The part of the marts that a page is about."""
 
-    Attributes:
-        schema: Schema of the marts, as SQL.
-        workspace: The workspace's ID; None for all.
-    """
-
-    schema: str
-    workspace: str | None = None
+    schema: str  # schema of the marts, as SQL
+    workspace: str | None = None  # the workspace's ID; None for all
 
     def query(self, template: str, **values: str) -> str:
         """Fill in a query that names each mart as ``{marts}.name``, so that it reads these workspaces only."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from report.chance import RARE
+from report.database import Row
 from report.figures import (
     NOT_KNOWN,
     Change,
@@ -19,14 +21,8 @@ from report.figures import (
     share,
     wilson,
 )
-from report.marts import TREND_WEEKS, WEEK
+from report.marts import TREND_WEEKS, WEEK, Marts
 from report.weeks import course
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from report.database import Row
-    from report.marts import Marts
 
 COUNTS = (
     *("sent", "new_leads", "positive"),
@@ -38,20 +34,12 @@ CONTACTED, OPENED = 2, 3
 
 @dataclass(frozen=True)
 class Tile:
-    """A figure of the period beside that of the period before.
-
-    Attributes:
-        title: Title of the figure.
-        hint: Definition of the figure.
-        now: Value in the period.
-        before: Value in the period before; unknown if the figures start later.
-        change: Change from before to now.
-    """
+    """A figure of the period beside that of the period before."""
 
     title: str
-    hint: str
+    hint: str  # definition of the figure
     now: Figure
-    before: Figure
+    before: Figure  # value in the period before; unknown if the figures start later
     change: Change
 
 
@@ -150,29 +138,17 @@ def without_positive(marts: Marts, hero: Tile) -> str:
 
 @dataclass(frozen=True)
 class Week:
-    """Seven days that end a number of weeks before the end of the period.
+    """Seven days that end a number of weeks before the end of the period."""
 
-    Attributes:
-        name: Prefix of its figures' names.
-        start: First day.
-        end: Last day.
-        which: Its period: this one, the one before, or an earlier one.
-        sent: Emails sent.
-        positive: Positive replies.
-        rate: Positive replies per email sent.
-        low: Lower bound of the rate's 95 % interval.
-        high: Upper bound.
-    """
-
-    name: str
+    name: str  # prefix of its figures' names
     start: str
     end: str
-    which: str
+    which: str  # its period: this one, the one before, or an earlier one
     sent: Figure
     positive: Figure
-    rate: Figure
-    low: Figure
-    high: Figure
+    rate: Figure  # positive replies per email sent
+    low: Figure  # lower bound of the rate's 95 % interval
+    high: Figure  # upper bound
 
 
 def weeks(marts: Marts) -> list[Week]:
@@ -212,19 +188,12 @@ def _which(marts: Marts, weeks_back: int) -> str:
 
 @dataclass(frozen=True)
 class Stage:
-    """A stage of the funnel.
-
-    Attributes:
-        name: Name of the stage.
-        reached: Leads that ever reached it.
-        per_contacted: Share of the contacted leads that reached it, in campaigns that report both.
-        contacted: Contacted leads of the campaigns that report both, if not all do.
-    """
+    """A stage of the funnel."""
 
     name: str
-    reached: Figure
-    per_contacted: Figure
-    contacted: Figure | None
+    reached: Figure  # leads that ever reached it
+    per_contacted: Figure  # share of the contacted leads that reached it, in campaigns that report both
+    contacted: Figure | None  # contacted leads of the campaigns that report both, if not all do
 
 
 def funnel(marts: Marts) -> list[Stage]:

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
-from typing import TYPE_CHECKING
 
-from report.figures import Change, Figure, Kind, as_far_as_loaded, change_of_rate, share, wilson
+from report.database import Row
+from report.figures import Change, Figure, Kind, as_far_as_loaded, change_of_rate, figures, share, wilson
+from report.marts import Marts
 from report.sections import total
 from report.weeks import clear_changes
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from report.database import Row
-    from report.marts import Marts
 
 CAMPAIGNS, COMPARISONS, SENDERS = 40, 6, 25
 """Maximum rows of each table; the page also shows the total."""
@@ -24,22 +20,13 @@ NOT_TRACKED = "not tracked"
 
 @dataclass(frozen=True)
 class Campaign:
-    """A row of the table of campaigns.
+    """A row of the table of campaigns."""
 
-    Attributes:
-        key: Prefix of its figures' names.
-        name: Name of the campaign.
-        workspace: Name of its workspace.
-        status: Status in words.
-        figures: Figures by column.
-        change: Change of positive replies per email sent.
-    """
-
-    key: str
+    key: str  # prefix of its figures' names
     name: str
-    workspace: str
-    status: str
-    figures: Mapping[str, Figure]
+    workspace: str  # name of its workspace
+    status: str  # status in words
+    figures: Mapping[str, Figure]  # figures by column
     change: Change
 
 
@@ -80,21 +67,18 @@ def all_campaigns(marts: Marts) -> Campaign:
 def _campaign(
     marts: Marts, workspace: str | None, row: Row, rows: Sequence[Row], name: str, *, is_clear: bool | None = None
 ) -> Campaign:
-    figures = {
-        column: Figure(f"{name}.{column}", row[column]) for column in ("sent", "positive", "ever_sent", "ever_meetings")
-    }
-    for column, names in RATES.items():
-        figures[column] = Figure(f"{name}.{column}", share(*both(rows, *names)), Kind.RATE)
-    if figures["open_rate"].value is None:
+    found = figures(name, {column: row[column] for column in ("sent", "positive", "ever_sent", "ever_meetings")})
+    found |= figures(name, {column: share(*both(rows, *names)) for column, names in RATES.items()}, Kind.RATE)
+    if found["open_rate"].value is None:
         missing = "in part" if row["ever_opened"] is not None else NOT_TRACKED
-        figures["open_rate"] = replace(figures["open_rate"], missing=missing)
-    figures["ever_value"] = Figure(f"{name}.ever_value", row["ever_value"], Kind.MONEY)
+        found["open_rate"] = replace(found["open_rate"], missing=missing)
+    found["ever_value"] = Figure(f"{name}.ever_value", row["ever_value"], Kind.MONEY)
     now, before = both(rows, "rate_positive", "rate_sent"), both(rows, "rate_positive_before", "rate_sent_before")
     before = before if marts.has_before else (None, None)
     change = change_of_rate(f"{name}.change", now, before, more_is_better=True, is_clear=is_clear)
     change = as_far_as_loaded(change, *marts.compares(workspace))
     status = "Deleted" if row.get("is_deleted") else row.get("campaign_status") or ""
-    return Campaign(name, row["campaign_name"] or "Unnamed", row.get("workspace_name") or "", status, figures, change)
+    return Campaign(name, row["campaign_name"] or "Unnamed", row.get("workspace_name") or "", status, found, change)
 
 
 def both(rows: Iterable[Row], part: str, whole: str) -> tuple[int | None, int | None]:
@@ -121,45 +105,30 @@ def notes(marts: Marts) -> dict[str, Figure]:
 
 @dataclass(frozen=True)
 class Trial:
-    """A step or a variant, with its replies.
+    """A step or a variant, with its replies."""
 
-    Attributes:
-        key: Prefix of its figures' names.
-        label: Label, such as `Step 1` or `Step 1 · A`.
-        subject: Subject line of a variant.
-        remark: Whether it is early, or ahead.
-        early: Whether it has too few sends to be judged.
-        figures: sent, replied, positive, and rate, low and high of replied per sent.
-    """
-
-    key: str
-    label: str
-    subject: str
-    remark: str
-    early: bool
-    figures: Mapping[str, Figure]
+    key: str  # prefix of its figures' names
+    label: str  # such as `Step 1` or `Step 1 · A`
+    figures: Mapping[str, Figure]  # sent, replied, positive, and rate, low and high of replied per sent
+    subject: str = ""  # of a variant
+    remark: str = ""  # early, or ahead
+    early: bool = False  # too few sends to be judged; all campaigns together are not
 
 
 def _trial(name: str, row: Row, ends: tuple[float | None, float | None]) -> dict[str, Figure]:
-    counts = {column: Figure(f"{name}.{column}", row[column]) for column in ("sent", "replied", "positive")}
     rate = share(row.get("rate_replied", row["replied"]), row.get("rate_sent", row["sent"]))
     rates = {"rate": rate, "low": ends[0], "high": ends[1]}
-    return counts | {column: Figure(f"{name}.{column}", value, Kind.RATE) for column, value in rates.items()}
+    counts = {column: row[column] for column in ("sent", "replied", "positive")}
+    return figures(name, counts) | figures(name, rates, Kind.RATE)
 
 
 def steps(marts: Marts) -> list[Trial]:
     """Return each step, summed over all campaigns."""
-    return [
-        Trial(
-            f"step.{row['step_number']}",
-            f"Step {row['step_number']}",
-            "",
-            "",
-            False,  # noqa: FBT003 - all campaigns together are not early
-            _trial(f"step.{row['step_number']}", row, wilson(row["rate_replied"], row["rate_sent"])),
-        )
-        for row in marts.rows["steps"]
-    ]
+    found = []
+    for row in marts.rows["steps"]:
+        number, ends = row["step_number"], wilson(row["rate_replied"], row["rate_sent"])
+        found.append(Trial(f"step.{number}", f"Step {number}", _trial(f"step.{number}", row, ends)))
+    return found
 
 
 @dataclass(frozen=True)
@@ -186,32 +155,20 @@ def comparisons(marts: Marts) -> list[Comparison]:
     sent = {row["campaign_id"]: (row["sent"] or 0, row["ever_sent"] or 0) for row in marts.rows["campaigns"]}
     groups = [list(rows) for _, rows in groupby(marts.rows["variants"], key=lambda row: row["campaign_id"])]
     groups.sort(key=lambda rows: sent.get(rows[0]["campaign_id"], (0, 0)), reverse=True)
-    return [
-        Comparison(
-            f"comparison.{rows[0]['campaign_id']}",
-            rows[0]["campaign_name"] or "Unnamed",
-            [_variant(row) for row in rows],
-        )
-        for rows in groups
-    ]
+    found = []
+    for rows in groups:
+        key, name = rows[0]["campaign_id"], rows[0]["campaign_name"] or "Unnamed"
+        found.append(Comparison(f"comparison.{key}", name, [_variant(row) for row in rows]))
+    return found
 
 
 def _variant(row: Row) -> Trial:
-    remarks = (
-        ("early", row["is_early"]),
-        ("clear winner", row["is_clear_winner"]),
-        ("ahead", row["is_best"]),
-        ("switched off", row["is_disabled"]),
-    )
+    best = "clear winner" if row["is_clear_winner"] else "ahead" if row["is_best"] else ""
+    remarks = ("early" if row["is_early"] else "", best, "switched off" if row["is_disabled"] else "")
     name = f"variant.{row['campaign_id']}.{row['step_number']}.{row['variant']}"
-    return Trial(
-        name,
-        f"Step {row['step_number']} · {row['variant_label']}",
-        row["subject"] or "",
-        ", ".join(text for text, holds in remarks if holds and not (text == "ahead" and row["is_clear_winner"])),
-        row["is_early"],
-        _trial(name, row, (row["low"], row["high"])),
-    )
+    label = f"Step {row['step_number']} · {row['variant_label']}"
+    own = _trial(name, row, (row["low"], row["high"]))
+    return Trial(name, label, own, row["subject"] or "", ", ".join(filter(None, remarks)), row["is_early"])
 
 
 @dataclass(frozen=True)
@@ -232,18 +189,15 @@ def senders(marts: Marts) -> list[Sender]:
     found = []
     for row in marts.rows["senders"]:
         name = f"sender.{row['workspace_id']}.{row['email']}"
-        figures = {
-            "sent": Figure(f"{name}.sent", row["sent"]),
-            "bounce_rate": Figure(f"{name}.bounce_rate", row["bounce_rate"], Kind.RATE),
-            "bounce_rate_before": Figure(f"{name}.bounce_rate_before", row["bounce_rate_before"], Kind.RATE),
-            "warmup_health": Figure(f"{name}.warmup_health", row["warmup_health"], Kind.SCORE),
-        }
+        own = figures(name, {"sent": row["sent"]})
+        own |= figures(name, {column: row[column] for column in ("bounce_rate", "bounce_rate_before")}, Kind.RATE)
+        own |= figures(name, {"warmup_health": row["warmup_health"]}, Kind.SCORE)
         provider, reason = row["provider"] or "Unknown", row["health_reason"] or ""
-        found.append(Sender(name, row["email"], row["workspace_name"] or "", provider, row["health"], reason, figures))
+        found.append(Sender(name, row["email"], row["workspace_name"] or "", provider, row["health"], reason, own))
     return found
 
 
 def health(marts: Marts) -> dict[str, Figure]:
     """Count the accounts of each health."""
     counts = {row["health"]: row["accounts"] for row in marts.rows["health"]}
-    return {name: Figure(f"senders.{name}", counts.get(name, 0)) for name in ("burning", "watch", "green", "unknown")}
+    return figures("senders", {name: counts.get(name, 0) for name in ("burning", "watch", "green", "unknown")})

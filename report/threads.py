@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from report.database import Row
 from report.figures import Figure, Kind, day
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from report.database import Row
+from report.scope import name_of
 
 SHOWN = 25
 """Maximum number on the page."""
@@ -32,19 +29,12 @@ class Thread:
 
 @dataclass(frozen=True)
 class Threads:
-    """The threads that wait.
+    """The threads that wait."""
 
-    Attributes:
-        are_loaded: True if any reply was loaded; otherwise nothing is known of threads.
-        waiting: Number of threads that wait.
-        shown: As many as the page shows.
-        more: Number of the others.
-    """
-
-    are_loaded: bool
-    waiting: Figure
+    are_loaded: bool  # true if any reply was loaded; otherwise nothing is known of threads
+    waiting: Figure  # number of threads that wait
     shown: Sequence[Thread]
-    more: Figure
+    more: Figure  # number of the others
 
 
 def threads(rows: Mapping[str, Sequence[Row]]) -> Threads:
@@ -64,7 +54,7 @@ def _thread(row: Row) -> Thread:
     return Thread(
         key,
         row["lead_email"] or "Unknown",
-        row["workspace_name"] or "Unnamed workspace",
+        name_of(row),
         row["interest"] or "not marked",
         row["subject"] or "",
         row["campaign_name"] or "",

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from report.chance import Share, Spread, chance, rare, spread, summed
-from report.marts import WEEK
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from report.database import Row
-    from report.marts import Marts, Period
+from report.database import Row
+from report.marts import WEEK, Marts, Period
 
 NOW, BEFORE, EARLIER = range(3)
 FOUR_WEEKS = 4 * WEEK
@@ -21,19 +16,12 @@ FOUR_WEEKS = 4 * WEEK
 
 @dataclass(frozen=True)
 class Course:
-    """A rate by week, or by several weeks for long periods: in the period, in the one before, and earlier.
+    """A rate by week, or by several weeks for long periods: in the period, in the one before, and earlier."""
 
-    Attributes:
-        now: Part and whole in the period.
-        before: Part and whole in the period before.
-        by_week: Variation between the weeks of a period.
-        by_fortnight: Variation between pairs of weeks: larger if events depend on each other for longer, as in one
-            list.
-    """
-
-    now: Share
-    before: Share
-    by_week: Spread
+    now: Share  # part and whole in the period
+    before: Share  # part and whole in the period before
+    by_week: Spread  # variation between the weeks of a period
+    # variation between pairs of weeks: larger if events depend on each other for longer, as in one list
     by_fortnight: Spread
 
     @property

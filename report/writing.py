@@ -2,39 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from datetime import date
+from pathlib import Path
 
 from report import marts, month, page
+from report.database import Database, Row
 from report.errors import NoFiguresError
 from report.figures import Change, Figure, Verdict, day
 from report.page import filled
 from report.scope import chosen, file_of, id_of, name_of, workspaces
-from report.sections import tiles
+from report.sections import Tile, tiles
 from report.threads import threads
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import date
-    from pathlib import Path
-
-    from report.database import Database, Row
-    from report.sections import Tile
 
 
 @dataclass(frozen=True)
 class Request:
-    """A request for pages.
+    """A request for pages."""
 
-    Attributes:
-        schema: Schema of the marts.
-        days: Length of the period; None for a month.
-        title: Title of the page; the workspace's name by default.
-    """
-
-    schema: str
-    days: int | None
-    title: str | None = None
+    schema: str  # schema of the marts
+    days: int | None  # length of the period; None for a month
+    title: str | None = None  # title of the page; the workspace's name by default
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
     from pathlib import Path
 
-MAY_HOLD_KEYS = ("config*.json", "sdk.json", "floor.json", "log", ".env")
+MAY_HOLD_KEYS = ("config*.json", "log", ".env")
 """Files by which tests pass keys to programs (the benchmarks' peers too), and the sandbox's log."""
 
 MAY_PRINT_KEYS = ("sandbox",)

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
-from tools.openapi import ITSELF
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tools.openapi import Operation, Place
+from tools.openapi import ITSELF, Operation, Place
 
 _LIMITS = re.compile(r"(exclusive)?(minimum|maximum)|(min|max)(Length|Items|Properties)|multipleOf", re.IGNORECASE)
 _KINDS = {"enum": "value", "meanings": "meaning", "scopes": "scope", "statuses": "status", "headers": "header"}

@@ -17,22 +17,19 @@ import argparse
 import json
 import re
 import sys
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import requests
 
 from tap_instantly.client.transport import DEFAULT_USER_AGENT
+from tap_instantly.streams import InstantlyStream
 from tap_instantly.streams.schemas import schema_directory
 from tap_instantly.tap import TapInstantly
 from tools.changes import places_differ, same, without
 from tools.openapi import DOCUMENT, ITSELF, Facts, Operation, Place, UnreadableError, facts, parse, schema_facts
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from tap_instantly.streams import InstantlyStream
 
 DOCS = Path(__file__).parent.parent / "docs"
 ADDED = "dded by the tap."

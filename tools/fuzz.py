@@ -15,7 +15,8 @@ import re
 import sys
 import time
 from collections import Counter
-from typing import TYPE_CHECKING, Any, NoReturn, cast
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NoReturn, cast
 
 from jsonschema import Draft202012Validator
 from singer_sdk.singerlib import Catalog
@@ -38,9 +39,6 @@ from tap_instantly.tap import TapInstantly
 from tap_instantly.validation.state import check_state
 from tools.mutations import mutated
 from tools.tape import Tape
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
 
 SANDBOX = SandboxConfig(
     campaigns=3,

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import yaml
 
 from tap_instantly.tap import TapInstantly
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 PATH = Path(__file__).parent / "meltanohub" / "tap-instantly.yml"
 REPOSITORY = "https://github.com/tap-instantly/tap-instantly"

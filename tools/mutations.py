@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+import random
 import re
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    import random
+from collections.abc import Callable, Sequence
 
 DEEP = 300
-HOSTILE = (
+_HOSTILE = (
     *("null", "true", "{}", "[]", '""', "0", "-1", "5.0", "1.5", "1e400", "-1e400", "1e-400", "NaN", "Infinity"),
     *("9223372036854775808", "1" + "0" * 30, "1" * 400, "1" * 5000, "0.1234567890123456789012345"),
     *(r'"\u0000"', r'"a\ud800b"', r'"\udc00"', r'"\ud83d\ude00"', '"9999-99-99T99:99:99.000Z"', '"0001-01-01"'),
     *('{"":{"":1}}', r'{"\u0000":1,"\ud800":"\u0000"}', '{"a":1,"a":2}', '[{"b":[NaN]}]', '"\x00"', '"\xff"', '"a\nb"'),
     *("[" * DEEP + "]" * DEEP, '{"a":' * DEEP + "1" + "}" * DEEP, "[" * 2000 + "]" * 2000, "[" * 8 + "]" * 8),
 )
+HOSTILE = [text.encode("latin-1") for text in _HOSTILE]
 _VALUE = re.compile(rb'(?<=[:\[,])\s*("(?:[^"\\]|\\.)*"|-?[0-9.eE+-]+|true|false|null)(?=\s*[,}\]])')
 _CURSOR = re.compile(rb'"next_starting_after":\s*("(?:[^"\\]|\\.)*"|null)')
 _ESCAPES = (rb"\u0000", rb"\ud800", rb"\uDFFF", rb"\x", rb"\"", b"\x00", b"\xff", b"\xed\xa0\x80", "\u2028".encode())
+
+Mutation = Callable[[bytes, random.Random], bytes]
 
 
 def mutated(page: bytes, rng: random.Random) -> bytes:
@@ -42,35 +43,22 @@ def _escape(page: bytes, rng: random.Random) -> bytes:
     return page[:at] + rng.choice(_ESCAPES) + page[at:]
 
 
-def _replace(page: bytes, rng: random.Random) -> bytes:
-    return _one_replaced(page, list(_VALUE.finditer(page)), rng)
+def _at_one(pattern: re.Pattern[bytes], texts: Sequence[bytes]) -> Mutation:
+    """Replace what the first group of a pattern matches at one of its places."""
+
+    def mutate(page: bytes, rng: random.Random) -> bytes:
+        places = list(pattern.finditer(page))
+        if not places:
+            return page
+        found = rng.choice(places)
+        return page[: found.start(1)] + rng.choice(texts) + page[found.end(1) :]
+
+    return mutate
 
 
-def _replace_cursor(page: bytes, rng: random.Random) -> bytes:
-    return _one_replaced(page, list(_CURSOR.finditer(page)), rng)
-
-
-def _one_replaced(page: bytes, values: list[re.Match[bytes]], rng: random.Random) -> bytes:
-    if not values:
-        return page
-    found = rng.choice(values)
-    return page[: found.start(1)] + rng.choice(HOSTILE).encode("latin-1") + page[found.end(1) :]
-
-
-def _rename(page: bytes, rng: random.Random) -> bytes:
-    names = list(re.finditer(rb'"([a-z_]+)":', page))
-    if not names:
-        return page
-    found = rng.choice(names)
-    return page[: found.start(1)] + rng.choice([b"", *_ESCAPES, b"id", b"unknown_fields"]) + page[found.end(1) :]
-
-
-def _insert(page: bytes, rng: random.Random) -> bytes:
-    places = list(re.finditer(rb"(?<=\[)\{", page))
-    if not places:
-        return page
-    at = rng.choice(places).start()
-    return page[:at] + rng.choice(HOSTILE).encode("latin-1") + b"," + page[at:]
-
+_replace = _at_one(_VALUE, HOSTILE)
+_replace_cursor = _at_one(_CURSOR, HOSTILE)
+_rename = _at_one(re.compile(rb'"([a-z_]+)":'), (b"", *_ESCAPES, b"id", b"unknown_fields"))
+_insert = _at_one(re.compile(rb"(?<=\[)()\{"), [text + b"," for text in HOSTILE])
 
 MUTATIONS = (_cut, _flip, _escape, _replace, _replace, _replace, _replace_cursor, _rename, _insert)

@@ -113,11 +113,7 @@ def schema_facts(schema: Mapping[str, Any]) -> Operation:
 
 
 class _Reader:
-    """Collects the places of one operation after another.
-
-    Attributes:
-        places: Places of the current operation.
-    """
+    """Collects the places of one operation after another; ``places`` are those of the current one."""
 
     def __init__(self, document: Mapping[str, Any]) -> None:
         self._document = document

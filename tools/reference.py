@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import inspect
 import re
+from collections.abc import Callable, Iterator, Mapping
 from importlib import metadata
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tap_instantly.client import InstantlyClient
 from tap_instantly.client.errors import NEVER_PROCESSED, RETRYABLE, ErrorKind, InstantlyAPIError
 from tap_instantly.tap import TapInstantly
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-
-    Row = tuple[str, ...]
-
+Row = tuple[str, ...]
 LINE = 80
 """Longest signature that goes on one line, in characters."""
 

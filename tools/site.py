@@ -7,18 +7,16 @@ import json
 import logging
 import posixpath
 import re
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from mkdocs.structure.files import File
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
 from mkdocs.utils import get_relative_url
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from mkdocs.config.defaults import MkDocsConfig
-    from mkdocs.structure.files import Files
-    from mkdocs.structure.pages import Page
+from tools.parts import table
 
 ROOT = Path(__file__).parent.parent
 
@@ -72,10 +70,8 @@ logger = logging.getLogger("mkdocs.hooks.site")
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the pages from outside docs/, and the generated ones."""
     made = {page: (ROOT / source).read_text(encoding="utf-8") for source, page in PAGES.items()}
-    made["columns.md"] = columns()
-    made["modules.md"] = modules()
-    made["log-lines.md"] = log_lines()
-    made["operations.md"] = operations()
+    made |= {"columns.md": columns(), "modules.md": modules(), "log-lines.md": log_lines()}
+    made |= {"operations.md": operations()}
     made["example.md"] = EXAMPLE if REPORT.exists() else NO_EXAMPLE
     if REPORT.exists():
         made["example-report.html"] = _checked("example-report.html", REPORT.read_text(encoding="utf-8"))
@@ -88,16 +84,17 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 def columns() -> str:
     """Write the columns of every stream, from the schemas."""
-    parts = [
-        "# Columns",
-        "Every column of every stream, from [`schemas/`](../schemas). Keys are in [Streams](streams.md).",
-    ]
+    about = "Every column of every stream, from [`schemas/`](../schemas). Keys are in [Streams](streams.md)."
+    parts = [f"# Columns\n\n{about}\n"]
     for path in sorted((ROOT / "schemas").glob("*.json")):
         schema = json.loads(path.read_text(encoding="utf-8"))
-        rows = [f"| `{name}` | {_type(of)} | {_cell(of)} |" for name, of in schema["properties"].items()]
-        table = "\n".join(["| Column | Type | Description |", "| --- | --- | --- |", *rows])
-        parts += [f"## {path.stem}", _cell(schema), table]
-    return "\n\n".join(parts) + "\n"
+        rows = [(f"`{name}`", _type(of), _cell(of)) for name, of in schema["properties"].items()]
+        parts += [f"## {path.stem}\n\n{_cell(schema)}\n", table(("Column", "Type", "Description"), rows)]
+    return "\n".join(parts)
+
+
+def _page(title: str, about: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    return f"# {title}\n\n{about}\n\n{table(head, rows)}"
 
 
 def modules() -> str:
@@ -105,20 +102,17 @@ def modules() -> str:
     rows = []
     for path in sorted(PACKAGE.rglob("*.py"), key=lambda path: (len(path.parts), path.name != "__init__.py", path)):
         docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
-        rows.append(f"| `{path.relative_to(ROOT).as_posix()}` | {_escaped(docstring.partition(_PARAGRAPH)[0])} |")
-    head = ["# Modules", "The modules of the tap. [Architecture](architecture.md) says how they work together."]
-    return "\n\n".join([*head, "\n".join(["| Module | Contents |", "| --- | --- |", *rows])]) + "\n"
+        rows.append((f"`{path.relative_to(ROOT).as_posix()}`", _escaped(docstring.partition(_PARAGRAPH)[0])))
+    about = "The modules of the tap. [Architecture](architecture.md) says how they work together."
+    return _page("Modules", about, ("Module", "Contents"), rows)
 
 
 def log_lines() -> str:
     """Write the log messages of the code, with ``…`` for each value."""
     found = dict.fromkeys(line for path in sorted(PACKAGE.rglob("*.py")) for line in _lines_of(path))
-    rows = [f"| {level} | {_escaped(line)} |" for level, line in sorted(found, key=lambda row: LEVELS.index(row[0]))]
-    head = [
-        "# Log lines",
-        "Lines of the tap's log, with … for values. [The log](command-line.md#the-log) explains them.",
-    ]
-    return "\n\n".join([*head, "\n".join(["| Level | Line |", "| --- | --- |", *rows])]) + "\n"
+    rows = [(level, _escaped(line)) for level, line in sorted(found, key=lambda row: LEVELS.index(row[0]))]
+    about = "Lines of the tap's log, with … for values. [The log](command-line.md#the-log) explains them."
+    return _page("Log lines", about, ("Level", "Line"), rows)
 
 
 def operations() -> str:
@@ -126,11 +120,9 @@ def operations() -> str:
     rows = []
     for one in json.loads((ROOT / "docs" / "operations.json").read_text(encoding="utf-8")):
         streams = ", ".join(f"`{stream}`" for stream in one.get("streams", ())) or _escaped(one["why_not"])
-        rows.append(f"| `{one['method']} {one['path']}` | `{one.get('id', 'undocumented')}` | {streams} |")
-    head = "# Read operations\n\nThe read operations of the API, and the [streams](streams.md) that carry them."
-    return "\n".join(
-        [head, "", "| Operation | Name | Stream, or the reason for none |", "| --- | --- | --- |", *rows, ""]
-    )
+        rows.append((f"`{one['method']} {one['path']}`", f"`{one.get('id', 'undocumented')}`", streams))
+    about = "The read operations of the API, and the [streams](streams.md) that carry them."
+    return _page("Read operations", about, ("Operation", "Name", "Stream, or the reason for none"), rows)
 
 
 def _lines_of(path: Path) -> Iterator[tuple[str, str]]:

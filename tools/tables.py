@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tap_instantly.settings import SETTINGS
+from tap_instantly.streams import InstantlyStream
 from tap_instantly.streams.personal import Kind, marks
 from tap_instantly.streams.records import UNKNOWN_FIELDS
 from tap_instantly.streams.schemas import MARKED
@@ -20,26 +21,19 @@ from tools.benchmarks.figures import figures, peer_figures
 from tools.benchmarks.report import number
 from tools.benchmarks.results import LATEST, Results
 from tools.benchmarks.scenarios import PEERS, TAP
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from tap_instantly.streams import InstantlyStream
+from tools.parts import put, table
 
 ROOT = Path(__file__).parent.parent
-PAGES = (
-    ROOT / "README.md",
-    *(
-        ROOT / "docs" / f"{name}.md"
-        for name in ("client", "command-line", "privacy", "reliability", "settings", "streams")
-    ),
-)
+NAMES = ("client", "command-line", "privacy", "reliability", "settings", "streams")
+PAGES = (ROOT / "README.md", *(ROOT / "docs" / f"{name}.md" for name in NAMES))
 
 COMPARED = (
     ("100,000 leads without latency", "leads-0ms-100k"),
     ("300,000 leads at 0.3 s a request, within the API's limits", "leads-300ms-300k"),
 )
 """Benchmark scenarios that the README shows, with their descriptions there."""
+
+OUTCOME = ("The tap", "Faults", "Records of the stream", "Its bookmark", "Other streams", "Exit code")
 
 FEWEST_FOR_A_TABLE = 5
 """Minimum number of deselected streams with a common reason for a table of their own."""
@@ -51,14 +45,14 @@ def streams() -> str:
     for stream in _streams():
         reasons.setdefault(stream.why_deselected or "", []).append(stream)
     head = ("Stream", "Key", "Replication", "Endpoint", "Scope")
-    parts = ["### Selected by default", table(head, map(_stream_row, reasons.pop("")))]
+    parts = ["### Selected by default\n", table(head, map(_stream_row, reasons.pop("")))]
     rest: list[tuple[str, ...]] = []
     for reason, group in reasons.items():
         if len(group) < FEWEST_FOR_A_TABLE:
             rest += [(*_stream_row(stream), reason) for stream in group]
         else:
-            parts += [f"### Off by default: {reason}", table(head, map(_stream_row, group))]
-    return "\n\n".join([*parts, "### Off by default for other reasons", table((*head, "Reason"), rest)])
+            parts += [f"### Off by default: {reason}\n", table(head, map(_stream_row, group))]
+    return "\n".join([*parts, "### Off by default for other reasons\n", table((*head, "Reason"), rest)])
 
 
 def settings() -> str:
@@ -71,21 +65,10 @@ def settings() -> str:
     return table(("Setting", "Type", "Default", "Description"), rows)
 
 
-def faults() -> str:
-    """Write one row per outcome of the injected faults."""
-    head = ("The tap", "Faults", "Records of the stream", "Its bookmark", "Other streams", "Exit code")
-    return table(head, reliability.rows())
-
-
 def fault_streams() -> str:
     """Write one row per kind of stream that the faults are tested on."""
     rows = ((kind.name, f"`{kind.stream}`", f"`{kind.path}`") for kind in reliability.KINDS)
     return table(("Kind of stream", "Tried on", "Path of the fault"), rows)
-
-
-def states() -> str:
-    """Write one row per outcome of an unusual state."""
-    return table(("In the state", "The tap", "In the log", "Exit code"), state.rows())
 
 
 def compared() -> str:
@@ -115,43 +98,25 @@ def personal() -> str:
     return table(head, filter(None, (_personal_row(stream.name, kinds) for stream in _streams())))
 
 
-def options() -> str:
-    """Write one row per command-line option."""
-    return table(("Option", "What it does"), reference.option_rows())
-
-
-def errors() -> str:
-    """Write one row per kind of error."""
-    return table(("Kind", "Value", "Tried again", "What to do"), reference.error_rows())
-
-
 TABLES = {
     "client": reference.client,
     "compared": compared,
-    "errors": errors,
-    "options": options,
+    "errors": lambda: table(("Kind", "Value", "Tried again", "What to do"), reference.error_rows()),
+    "options": lambda: table(("Option", "What it does"), reference.option_rows()),
     "personal": personal,
-    "states": states,
-    "faults": faults,
+    "states": lambda: table(("In the state", "The tap", "In the log", "Exit code"), state.rows()),
+    "faults": lambda: table(OUTCOME, reliability.rows()),
     "fault_streams": fault_streams,
     "streams": streams,
     "settings": settings,
 }
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Write a Markdown table."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
-
-
 def render(page: str) -> str:
     """Return ``page`` with its tables regenerated."""
     for name, make in TABLES.items():
-        marked = rf"<!-- {name} -->.*?<!-- /{name} -->"
-        if re.search(marked, page, flags=re.DOTALL):
-            before, after = re.split(marked, page, flags=re.DOTALL)
-            page = f"{before}<!-- {name} -->\n{make()}\n<!-- /{name} -->{after}"
+        if f"<!-- {name} -->" in page:
+            page = put(page, name, make().rstrip() + "\n")
     return page
 
 

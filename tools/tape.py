@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from unittest import mock
 
+import requests
 from requests.adapters import HTTPAdapter
 from typing_extensions import override
 from urllib3.response import HTTPResponse
 
 from tap_instantly.client import rate_limit, retry, transport
 from tap_instantly.client.adapter import Adapter
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    import requests
 
 NOT_RECORDED = b'{"message":"not recorded"}'
 

@@ -10,19 +10,15 @@ import csv
 import io
 import json
 import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from tap_instantly.streams import InstantlyStream
 from tap_instantly.tap import TapInstantly
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-    from tap_instantly.streams import InstantlyStream
-
-    Schema = tuple[InstantlyStream, Mapping[str, Any]]
-
+Schema = tuple[InstantlyStream, Mapping[str, Any]]
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "transform"
 STAGING = Path("models/staging")
@@ -30,16 +26,9 @@ CODES = Path("seeds/instantly_codes.csv")
 REMARK = "Written by `make docs` from the streams of the tap and their schemas."
 
 ENTITIES = {
-    "workspace_members": "member",
-    "custom_tags": "tag",
-    "campaigns": "campaign",
-    "subsequences": "subsequence",
-    "leads": "lead",
-    "lead_lists": "list",
-    "lead_labels": "label",
-    "emails": "email",
+    *("workspace_members", "custom_tags", "campaigns", "subsequences", "leads", "lead_lists", "lead_labels", "emails"),
 }
-"""Columns for the id and the name of a stream's records; other streams keep `id` and `name`."""
+"""Streams with columns named after the entity for the id and the name of a record; others keep `id` and `name`."""
 
 NAMES = {
     ("workspaces", "id"): "id",
@@ -64,16 +53,9 @@ ALIASES = {("campaign_analytics", "campaign_status"): ("campaigns", "status")}
 
 ADDRESSES = {
     *("bcc_address_email_list", "bl_value", "cc_address_email_list", "company_domain", "domain", "eaccount", "email"),
-    *(
-        "email_account",
-        "forwarding_domain",
-        "from_address_email",
-        "last_contacted_from",
-        "last_step_from",
-        "lead_email",
-    ),
-    *("org_client_domain", "recipient_email", "reply_to", "sender_email", "to_address_email_list"),
-    *("tracking_domain_name", "user_email"),
+    *("email_account", "forwarding_domain", "from_address_email", "last_contacted_from", "last_step_from", "reply_to"),
+    *("lead_email", "org_client_domain", "recipient_email", "sender_email", "to_address_email_list", "user_email"),
+    "tracking_domain_name",
     ("ai_inbox_manager_replies", "lead"),
     ("custom_tag_mappings", "resource_id"),
     ("emails", "lead"),
@@ -91,15 +73,10 @@ SCHEMA = (
 )
 """Schema of the sources; of several the first."""
 
+ANALYTICS = ("campaign_analytics", *(f"campaign_analytics_{part}" for part in ("overview", "daily", "steps")))
 FRESHNESS = {
-    "leads": (24, 48),
-    "campaign_analytics": (24, 48),
-    "campaign_analytics_overview": (24, 48),
-    "campaign_analytics_daily": (24, 48),
-    "campaign_analytics_steps": (24, 48),
-    "account_analytics_daily": (24, 48),
-    "account_warmup": (48, 96),
-    "account_warmup_daily": (48, 96),
+    **dict.fromkeys(("leads", *ANALYTICS, "account_analytics_daily"), (24, 48)),
+    **dict.fromkeys(("account_warmup", "account_warmup_daily"), (48, 96)),
 }
 """Hours without a load after which `dbt source freshness` warns and fails. Only streams with new rows in each run are
 listed, even if those rows repeat the bookmark's. Other streams may be empty in a workspace."""
@@ -122,25 +99,15 @@ _TYPES = {"integer": "bigint", "number": "double precision", "boolean": "boolean
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a staging model.
+    """A column of a staging model."""
 
-    Attributes:
-        source: Its name in the loader's table.
-        name: Its name in the model.
-        type: Its type in the model; json for objects and arrays.
-        description: Description from the schema.
-        label: Name of the column with the label of the code, if it is a code.
-        code: Stream and column that document the code.
-        is_address: True if it holds addresses or domains.
-    """
-
-    source: str
-    name: str
-    type: str
+    source: str  # its name in the loader's table
+    name: str  # its name in the model
+    type: str  # its type in the model; json for objects and arrays
     description: str
-    label: str | None = None
-    code: tuple[str, str] | None = None
-    is_address: bool = False
+    label: str | None = None  # name of the column with the label of the code, if it is a code
+    code: tuple[str, str] | None = None  # stream and column that document the code
+    is_address: bool = False  # holds addresses or domains
 
 
 def codes_of(description: str) -> dict[int, str]:
@@ -186,7 +153,7 @@ def _rename(stream: str, source: str) -> str:
     if name := NAMES.get((stream, source)):
         return name
     if source in {"id", "name", "label"} and stream in ENTITIES:
-        return f"{ENTITIES[stream]}_{source}"
+        return f"{stream.rpartition('_')[2].removesuffix('s')}_{source}"
     if found := re.fullmatch(r"timestamp_(?!created_date)(\w+)", source):
         return f"{found[1]}_at"
     return f"{stream}_{source}" if source in RESERVED else source

@@ -12,11 +12,9 @@ import re
 import subprocess
 import sys
 import tokenize
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 ROOT = Path(__file__).parent.parent
 ALLOWED = ROOT / "tools" / "wording_allowed.txt"

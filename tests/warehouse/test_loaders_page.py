@@ -19,6 +19,7 @@ from tools.benchmarks import load_loaders, odd_texts
 from tools.benchmarks.databases import HOST, InDuckDB
 from tools.benchmarks.loaders import DUCKDB, LOADERS, OURS, POSTGRES, shipped
 from tools.benchmarks.loaders_page import AGAIN, CHECKS, FIRST, PIPE, Comparison, Took, judge, render, section
+from tools.benchmarks.results import read
 from tools.demo.tables import TABLES, Kind
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ def test_every_loader_of_the_project_is_on_the_page() -> None:
 
 
 def test_figures_on_the_page_are_measured() -> None:
-    assert render(PAGE, Comparison.read(load_loaders.RESULTS)) == PAGE
+    assert render(PAGE, read(load_loaders.RESULTS, Comparison)) == PAGE
 
 
 @pytest.mark.long

@@ -18,6 +18,7 @@ from tests.warehouse.truth import FORMATS, SCALARS, column_types
 from tools.benchmarks import load_settings
 from tools.benchmarks.load_page import Loads, render, section
 from tools.benchmarks.loaders import shipped
+from tools.benchmarks.results import read
 from tools.demo.tables import TABLES
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def test_every_type_is_on_the_page() -> None:
 
 
 def test_figures_on_the_page_are_measured() -> None:
-    assert render(PAGE, Loads.read(load_settings.RESULTS)) == PAGE
+    assert render(PAGE, read(load_settings.RESULTS, Loads)) == PAGE
 
 
 def test_settings_on_the_page_match_the_project() -> None:

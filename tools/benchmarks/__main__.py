@@ -3,41 +3,30 @@
 from __future__ import annotations
 
 import argparse
-import sys
+import operator
 import time
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from functools import partial
 
 from tools.benchmarks import harness, report, sandbox_speed
 from tools.benchmarks.candidates import CANDIDATES
 from tools.benchmarks.checks import judge
-from tools.benchmarks.results import LATEST, QUICK, Results
-from tools.benchmarks.scenarios import SCENARIOS
+from tools.benchmarks.results import LATEST, QUICK, Probe, Results, Run
+from tools.benchmarks.scenarios import SCENARIOS, Scenario
 from tools.demo.errors import DemoError
 from tools.demo.paths import short
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from tools.benchmarks.results import Probe, Run
-    from tools.benchmarks.scenarios import Scenario
-
-
-def _names(text: str) -> list[str]:
-    return text.split(",")
+say = partial(print, flush=True)
 
 
 def make_parser() -> argparse.ArgumentParser:
     """Describe the command line."""
     parser = argparse.ArgumentParser(prog="python -m tools.benchmarks", description="This tap beside other tools.")
-    add = parser.add_argument
-    add(
-        "--only",
-        type=_names,
-        metavar="SCENARIO,...",
-        help="these scenarios alone, or those whose names begin with the word",
-    )
-    add("--peers", type=_names, metavar="CANDIDATE,...", help=f"these alone, of {', '.join(CANDIDATES)}")
+    add, names = parser.add_argument, operator.methodcaller("split", ",")
+    only = "these scenarios alone, or those whose names begin with the word"
+    add("--only", type=names, metavar="SCENARIO,...", help=only)
+    add("--peers", type=names, metavar="CANDIDATE,...", help=f"these alone, of {', '.join(CANDIDATES)}")
     add("--repeats", type=int, help="how often each runs, in the place of what each scenario says")
     add("--scale", type=float, default=1.0, metavar="F", help="multiply the sizes, for a quick look")
     add("--sandbox", action="store_true", help="only measure the speed of the sandbox alone")
@@ -83,19 +72,13 @@ def measure(scenarios: Sequence[Scenario]) -> Results:
     if missing := [name for name in needed if CANDIDATES[name].missing]:
         message = f"no environment for {', '.join(missing)}: `make bench` makes it, --peers leaves it out"
         raise DemoError(message)
-    results, started = harness.begin(scenarios), time.monotonic()
-    together: dict[str, list[Scenario]] = {}
+    results, started = harness.begin(needed), time.monotonic()
+    groups: dict[str, list[Scenario]] = {}
     for scenario in scenarios:
-        scaled = "" if scenario in SCENARIOS else " (changed by options)"
-        if reason := harness.obstacle(scenario):
-            say(f"{scenario.name}: left out, {reason}")
-            continue
-        say(f"{scenario.name}: {scenario.title}{scaled}")
-        if scenario.group is None:
-            results.outcomes[scenario.name] = harness.perform(scenario, tell)
-        else:
-            together.setdefault(scenario.group, []).append(scenario)
-    for group in together.values():
+        groups.setdefault(scenario.group or scenario.name, []).append(scenario)
+    for group in groups.values():
+        for scenario in group:
+            say(f"{scenario.name}: {scenario.title}{'' if scenario in SCENARIOS else ' (changed by options)'}")
         for outcome in harness.perform_in_turn(group, tell):
             results.outcomes[outcome.scenario.name] = outcome
     results.seconds = time.monotonic() - started
@@ -125,18 +108,11 @@ def conclude(results: Results, *, whole: bool, sizes_as_given: bool) -> int:
     verdicts = judge(results) if sizes_as_given else []
     for verdict in verdicts:
         if whole or verdict.passed is not None:
-            what, bound, value, word = report.check_row(verdict)
-            say(f"{word.strip('*').upper():12}  {what}: {value or '-'} ({bound})")
+            say(report.verdict_line(verdict))
     for failure in failures:
         say(f"{'FAILED':12}  {failure}")
     missed = [v for v in verdicts if v.passed is False or (whole and v.passed is None)]
     return 1 if failures or missed else 0
-
-
-def say(text: str) -> None:
-    """Print a line."""
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -6,17 +6,15 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tools.benchmarks.scenarios import DAILY, DAYS
 from tools.demo.errors import DemoError
 from tools.demo.paths import ROOT
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
 
 PEERS = Path(__file__).parent / "peers"
 OWN_PYTHON = Path(sys.executable)
@@ -28,25 +26,15 @@ _FOREIGN = ("TAP_INSTANTLY_", "SINGER_SDK_", "DLT_", "PYTHONUNBUFFERED")
 
 @dataclass(frozen=True)
 class Job:
-    """Task of a candidate.
+    """Task of a candidate."""
 
-    Attributes:
-        folder: Folder for its files.
-        api_url: Address of the API.
-        api_key: A valid key.
-        streams: Streams to read; empty for the tap's default selection.
-        until: Last day to read, for streams with days.
-        settings: Settings of this tap.
-        state: File with the state for the tap.
-    """
-
-    folder: Path
+    folder: Path  # for its files
     api_url: str
     api_key: str
-    streams: tuple[str, ...]
-    until: date
-    settings: Mapping[str, Any]
-    state: Path | None = None
+    streams: tuple[str, ...]  # empty for the tap's default selection
+    until: date  # last day to read, for streams with days
+    settings: Mapping[str, Any]  # of this tap
+    state: Path | None = None  # for this tap
 
     @property
     def start(self) -> date:
@@ -62,19 +50,12 @@ class Job:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A tool to measure.
+    """A tool to measure."""
 
-    Attributes:
-        title: Title in the report.
-        prepare: Writes its files and returns its command.
-        python: Interpreter of its environment.
-        distribution: Distribution whose version the report shows.
-    """
-
-    title: str
-    prepare: Callable[[Candidate, Job], list[str]]
-    python: Path = OWN_PYTHON
-    distribution: str = "requests"
+    title: str  # in the report
+    prepare: Callable[[Candidate, Job], list[str]]  # writes its files and returns its command
+    python: Path = OWN_PYTHON  # interpreter of its environment
+    distribution: str = "requests"  # the report shows its version
 
     @property
     def missing(self) -> bool:
@@ -103,9 +84,11 @@ def _access(job: Job) -> dict[str, Any]:
     return {"api_url": job.api_url, "api_key": job.api_key}
 
 
-def _peer_config(job: Job) -> dict[str, Any]:
+def _peer(candidate: Candidate, job: Job, script: str, *options: str) -> list[str]:
+    """Return the command of a peer that is a script."""
     days = {"start_date": str(job.start), "end_date": str(job.until + timedelta(days=1))}
-    return _access(job) | days
+    config = job.file("config.json", _access(job) | days)
+    return [str(candidate.python), str(PEERS / script), "--config", config, *options]
 
 
 def _select(command: list[str], job: Job) -> list[str]:
@@ -142,8 +125,7 @@ def _tap(_candidate: Candidate, job: Job) -> list[str]:
 
 
 def _sdk(candidate: Candidate, job: Job) -> list[str]:
-    command = [str(candidate.python), str(PEERS / "sdk_tap.py"), "--config", job.file("sdk.json", _peer_config(job))]
-    return _select(command, job)
+    return _select(_peer(candidate, job, "sdk_tap.py"), job)
 
 
 def _airbyte(candidate: Candidate, job: Job) -> list[str]:
@@ -163,22 +145,12 @@ def _airbyte(candidate: Candidate, job: Job) -> list[str]:
 
 
 def _dlt(candidate: Candidate, job: Job) -> list[str]:
-    script, config = str(PEERS / "dlt_extract.py"), job.file("dlt.json", _peer_config(job))
-    return [
-        str(candidate.python),
-        script,
-        "--config",
-        config,
-        "--streams",
-        ",".join(job.streams),
-        "--folder",
-        f"dlt-{job.folder.name}",
-    ]
+    options = ("--streams", ",".join(job.streams), "--folder", f"dlt-{job.folder.name}")
+    return _peer(candidate, job, "dlt_extract.py", *options)
 
 
 def _floor(candidate: Candidate, job: Job) -> list[str]:
-    script, config = str(PEERS / "floor.py"), job.file("floor.json", _peer_config(job))
-    return [str(candidate.python), script, "--config", config, "--stream", *job.streams]
+    return _peer(candidate, job, "floor.py", "--stream", *job.streams)
 
 
 def _of(environment_name: str) -> Path:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 from xml.sax.saxutils import escape
 
 from tools.benchmarks.figures import peer_figures
+from tools.benchmarks.results import Results
 from tools.benchmarks.scenarios import EVERYBODY, TAP
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tools.benchmarks.results import Results
 
 PANELS = ("leads-0ms-100k", "leads-300ms-300k", "analytics-300ms-500")
 NAMES = {"tap": "this tap", "sdk": "SDK defaults", "airbyte": "Airbyte CDK", "dlt": "dlt", "floor": "bare loop"}

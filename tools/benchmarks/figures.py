@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from statistics import fmean, median
-from typing import TYPE_CHECKING
 
+from tools.benchmarks.results import Results, Run
 from tools.benchmarks.scenarios import API_REQUESTS_PER_SECOND, EMPTY, TAP
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-
-    from tools.benchmarks.results import Results, Run
 
 
 @dataclass(frozen=True)
@@ -31,40 +27,22 @@ class Spread:
 
 @dataclass(frozen=True)
 class Figures:
-    """Figures of a candidate in a scenario.
-
-    Attributes:
-        records: Records written in a run.
-        wall: Seconds.
-        rate: Records a second.
-        cpu: CPU seconds.
-        cpu_per_100k: CPU seconds per 100,000 records, start-up included.
-        net_us: Microseconds of CPU per record, minus those of a run over an empty list.
-        peak_mb: Peak memory.
-        in_flight: Maximum concurrent requests.
-        too_many: Requests refused with 429, over all runs.
-        requests: Requests.
-        requests_per_page: Requests per existing page.
-        requests_per_second: Requests a second.
-        state_bytes: Bytes of state.
-        limit_share: Share of the API's rate limit that went into pages.
-        sandbox_share: Share of one core that the sandbox used.
-    """
+    """Figures of a candidate in a scenario."""
 
     records: int
-    wall: Spread
-    rate: Spread
-    cpu: Spread
-    cpu_per_100k: float
-    net_us: float | None
-    peak_mb: Spread
-    in_flight: int
-    too_many: int
+    wall: Spread  # seconds
+    rate: Spread  # records a second
+    cpu: Spread  # CPU seconds
+    cpu_per_100k: float  # CPU seconds per 100,000 records, start-up included
+    net_us: float | None  # microseconds of CPU per record, minus those of a run over an empty list
+    peak_mb: Spread  # peak memory
+    in_flight: int  # maximum concurrent requests
+    too_many: int  # requests refused with 429, over all runs
     requests: int
-    requests_per_page: float
-    limit_share: float
-    state_bytes: float
-    sandbox_share: float
+    requests_per_page: float  # requests per existing page
+    limit_share: float  # share of the API's rate limit that went into pages
+    state_bytes: float  # bytes of state
+    sandbox_share: float  # share of one core that the sandbox used
 
 
 def figures(results: Results, scenario: str, candidate: str) -> Figures | None:

@@ -7,14 +7,13 @@ import os
 import platform
 import shlex
 import subprocess
-import sys
 import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import date, datetime, timedelta, timezone
-from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import requests
 
@@ -26,14 +25,9 @@ from tools.benchmarks.results import Outcome, Results, Run, today
 from tools.benchmarks.scenarios import DAILY, DAYS, PAGE_SIZE, TAP, WINDOW_DAYS, Scenario
 from tools.demo.errors import DemoError
 from tools.demo.paths import ROOT
-from tools.demo.pipeline import sandbox
+from tools.demo.pipeline import Sandbox, sandbox
 from tools.demo.tables import TABLES
 from tools.demo.truth import Truth
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
-
-    from tools.demo.pipeline import Sandbox
 
 
 def describe_machine() -> str:
@@ -42,14 +36,9 @@ def describe_machine() -> str:
     return f"{cores} cores, {platform.system()}, Python {platform.python_version()}"
 
 
-def begin(scenarios: Iterable[Scenario]) -> Results:
-    """Create empty results for the scenarios."""
-    named = dict.fromkeys(name for scenario in scenarios for name in scenario.candidates)
-    versions = {
-        name: f"{CANDIDATES[name].distribution} {CANDIDATES[name].version()}"
-        for name in named
-        if not CANDIDATES[name].missing
-    }
+def begin(candidates: Iterable[str]) -> Results:
+    """Create empty results for candidates."""
+    versions = {name: f"{CANDIDATES[name].distribution} {CANDIDATES[name].version()}" for name in candidates}
     return Results(today(), describe_machine(), versions, commit=describe_commit())
 
 
@@ -60,30 +49,9 @@ def describe_commit() -> str:
     return found.stdout.strip()
 
 
-@cache
-def tap_settings() -> frozenset[str]:
-    """Return the names of the tap's settings."""
-    about = subprocess.check_output([OWN_TAP, "--about", "--format", "json"], stderr=subprocess.DEVNULL)  # noqa: S603
-    return frozenset(json.loads(about)["settings"]["properties"])
-
-
-def obstacle(scenario: Scenario) -> str | None:
-    """Return the reason why a scenario cannot run (yet), if there is one."""
-    if scenario.workspaces == 1:
-        return None
-    setting = "sub_workspaces" if scenario.admin_key else "workspaces"
-    if setting not in tap_settings():
-        return f"the tap has no setting `{setting}`"
-    usage = subprocess.check_output([sys.executable, "-m", "sandbox", "--help"], text=True, cwd=ROOT)
-    return None if "--workspaces" in usage else "the sandbox has no option --workspaces"
-
-
 def perform(scenario: Scenario, note: Callable[[str, Run], None]) -> Outcome:
     """Run a scenario; `note` receives each run as it ends."""
-    with _stage(scenario) as stage:
-        for turn in range(scenario.repeats):
-            stage.play(turn, note)
-        return stage.outcome
+    return perform_in_turn([scenario], note)[0]
 
 
 def perform_in_turn(scenarios: Sequence[Scenario], note: Callable[[str, Run], None]) -> list[Outcome]:
@@ -121,24 +89,15 @@ def group_size(workspaces: int) -> int:
 
 
 class _Stage:
-    """A scenario with its sandbox running.
-
-    Args:
-        scenario: The scenario.
-        folder: Folder for files.
-        source: The sandbox.
-        control: Its control-plane client.
-        until: Last day with data.
-    """
+    """A scenario with its sandbox running, and data until a day."""
 
     def __init__(self, scenario: Scenario, folder: Path, source: Sandbox, control: Control, until: date) -> None:
         self._scenario = scenario
         self._folder = folder
         self._control = control
-        settings, known = self._workspaces() | dict(scenario.settings), tap_settings()
-        supported = {name: value for name, value in settings.items() if name in known}
-        self._job = Job(folder, source.api_url, source.api_key, scenario.streams, until, supported)
-        self.outcome = Outcome(scenario, *self._contents(), left_out=sorted(settings.keys() - known))
+        settings = self._workspaces() | dict(scenario.settings)
+        self._job = Job(folder, source.api_url, source.api_key, scenario.streams, until, settings)
+        self.outcome = Outcome(scenario, *self._contents())
         if scenario.again:
             self._job = replace(self._job, state=self._earlier_state())
         self._commands = {name: self._command(name) for name in scenario.candidates}
@@ -231,20 +190,11 @@ class _Stage:
         with tempfile.TemporaryDirectory(dir=self._folder) as place:
             usage = measure.run(command, log, environment(Path(place)), Path(place))
         sandbox_cpu += self._control.about()["cpu_seconds"]
-        counts = self._control.counts()
-        return Run(
-            wall=usage.wall,
-            cpu=usage.cpu,
-            peak_mb=usage.peak_mb,
-            records=usage.tally.records,
-            size=usage.tally.size,
-            state_bytes=usage.tally.state_bytes,
-            requests=counts["total"],
-            in_flight=counts["most_in_flight"],
-            too_many=counts["too_many"],
-            sandbox_cpu=sandbox_cpu,
-            failure=self._failure(usage, log),
-        )
+        written, counts = usage.tally, self._control.counts()
+        asked = {"requests": counts["total"], "in_flight": counts["most_in_flight"], "too_many": counts["too_many"]}
+        sizes = {"records": written.records, "size": written.size, "state_bytes": written.state_bytes}
+        failure = self._failure(usage, log)
+        return Run(usage.wall, usage.cpu, usage.peak_mb, **sizes, **asked, sandbox_cpu=sandbox_cpu, failure=failure)
 
     def _failure(self, usage: measure.Usage, log: Path) -> str | None:
         if usage.exit_code:

@@ -2,65 +2,35 @@
 
 from __future__ import annotations
 
-import json
-import re
 import statistics
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-from tools.benchmarks.report import number, table
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
+from tools.benchmarks.report import number
+from tools.parts import put, table
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Cost of a load.
+    """Cost of a load."""
 
-    Attributes:
-        wall: Seconds from start to end.
-        records: Records loaded.
-        tap: CPU seconds of the tap.
-        loader: CPU seconds of the loader.
-        peak_mb: Peak memory of the loader in millions of bytes.
-    """
-
-    wall: float
-    records: int
-    tap: float
-    loader: float = 0.0
-    peak_mb: float = 0.0
+    wall: float  # seconds from start to end
+    records: int  # records loaded
+    tap: float  # CPU seconds of the tap
+    loader: float = 0.0  # CPU seconds of the loader
+    peak_mb: float = 0.0  # peak memory of the loader in millions of bytes
 
 
 @dataclass
 class Loads:
-    """Measurements: the costs of each repeat of each case, and of the tap without a loader.
-
-    Attributes:
-        day: Date of the measurement.
-        machine: The machine.
-        leads: Number of leads.
-        tap_alone: The tap without a loader.
-        cases: Repeats of each case, by its name.
-        same_rows: True if Postgres held the same leads after each case.
-    """
+    """Measurements: the costs of each repeat of each case, and of the tap without a loader."""
 
     day: str
     machine: str
     leads: int
-    tap_alone: list[Cost] = field(default_factory=list)
-    cases: dict[str, list[Cost]] = field(default_factory=dict)
-    same_rows: bool = False
-
-    @classmethod
-    def read(cls, path: Path) -> Loads:
-        """Read saved measurements."""
-        raw = json.loads(path.read_text(encoding="utf-8"))
-        raw["tap_alone"] = [Cost(**each) for each in raw["tap_alone"]]
-        raw["cases"] = {name: [Cost(**each) for each in costs] for name, costs in raw["cases"].items()}
-        return cls(**raw)
+    tap_alone: list[Cost] = field(default_factory=list)  # the tap without a loader
+    cases: dict[str, list[Cost]] = field(default_factory=dict)  # repeats of each case, by its name
+    same_rows: bool = False  # true if Postgres held the same leads after each case
 
 
 HEAD = ("lowest to highest", "of the first", "CPU s: tap", "loader", "loader busy", "its MB")
@@ -107,9 +77,3 @@ def _median(costs: Sequence[Cost], part: str) -> float:
 def render(page: str, loads: Loads) -> str:
     """Return the page with the current figures."""
     return put(page, "load", section(loads))
-
-
-def put(page: str, name: str, text: str) -> str:
-    """Return the page with a text between the markers of that name."""
-    before, after = re.split(rf"<!-- {name} -->.*?<!-- /{name} -->", page, flags=re.DOTALL)
-    return f"{before}<!-- {name} -->\n{text}<!-- /{name} -->{after}"

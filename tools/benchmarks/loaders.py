@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import yaml
 
 from tests.warehouse.postgres import ENVIRONMENT
 from tools.benchmarks.candidates import PEERS, version_of
-from tools.benchmarks.databases import SCHEMA
+from tools.benchmarks.databases import SCHEMA, Database
 from tools.demo.paths import ROOT
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
-
-    from tools.benchmarks.databases import Database
-
 PLACES = {"port", "destination", "credentials", "default_target_schema", "rejects_path"}
+
+Place = Callable[[str], dict[str, Any]]
+"""Returns the settings of a loader for the address of a database."""
 
 POSTGRES, DUCKDB = "postgres", "duckdb"
 OURS = "target-dlt"
@@ -44,32 +43,25 @@ def shipped(loader: str) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Loader:
-    """A loader for one kind of database.
-
-    Attributes:
-        name: Name of the loader.
-        kind: Kind of database.
-        distribution: Its distribution.
-        environment: Folder of its virtual environment.
-        command: The program in the folder's `bin`, with its arguments before the settings file.
-        access: Returns the settings of the database's location.
-        settings: All other settings.
-        many_streams: True if it accepts more than one stream.
-    """
+    """A loader for one kind of database."""
 
     name: str
-    kind: str
+    kind: str  # of database
     distribution: str
-    environment: Path
-    command: Sequence[str]
-    access: Callable[[Database], dict[str, Any]]
-    settings: Mapping[str, Any]
-    many_streams: bool = True
+    environment: Path  # folder of its virtual environment
+    command: Sequence[str]  # the program in the folder's `bin`, with its arguments before the settings file
+    place: Place
+    settings: Mapping[str, Any]  # all other settings
+    many_streams: bool = True  # accepts more than one
 
     @property
     def missing(self) -> bool:
         """True if it is not installed."""
         return not (self.environment / "bin" / self.command[0]).exists()
+
+    def access(self, database: Database) -> dict[str, Any]:
+        """Return the settings of the database's location."""
+        return {**self.place(database.address), "default_target_schema": SCHEMA}
 
     def call(self, settings: str) -> list[str]:
         """Return the command with a settings file."""
@@ -81,31 +73,18 @@ class Loader:
         return version_of(self.distribution, self.environment / "bin" / "python")
 
 
-def _ours(database: Database) -> dict[str, Any]:
-    return {"credentials": database.address, "default_target_schema": SCHEMA}
+def _in(kind: str) -> Place:
+    return lambda address: {"destination": kind, "credentials": address}
 
 
-def _ours_postgres(database: Database) -> dict[str, Any]:
-    return {"destination": "postgres", **_ours(database)}
+def _path(address: str) -> dict[str, Any]:
+    return {"path": address}
 
 
-def _plain_rows(kind: str) -> Callable[[Database], dict[str, Any]]:
-    return lambda database: {"destination": kind, "credentials": database.address, "schema": SCHEMA}
-
-
-def _target_duckdb(database: Database) -> dict[str, Any]:
-    return {"path": database.address, "default_target_schema": SCHEMA}
-
-
-def _target_postgres(database: Database) -> dict[str, Any]:
-    address = database.address.replace("postgresql://", "postgresql+psycopg://")
-    return {"sqlalchemy_url": address, "default_target_schema": SCHEMA}
-
-
-def _pipelinewise(database: Database) -> dict[str, Any]:
-    at = urlsplit(database.address)
+def _pipelinewise(address: str) -> dict[str, Any]:
+    at = urlsplit(address)
     place = {"host": at.hostname, "port": at.port, "dbname": at.path.strip("/")}
-    return {**place, "user": at.username, "password": at.password, "default_target_schema": SCHEMA}
+    return {**place, "user": at.username, "password": at.password}
 
 
 TARGET_POSTGRES = Loader(
@@ -114,7 +93,7 @@ TARGET_POSTGRES = Loader(
     "meltanolabs-target-postgres",
     ENVIRONMENT,
     ("target-postgres",),
-    _target_postgres,
+    lambda address: {"sqlalchemy_url": address.replace("postgresql://", "postgresql+psycopg://")},
     shipped("target-postgres"),
 )
 
@@ -123,22 +102,15 @@ _ROWS = ("python", str(PEERS / "dlt_rows.py"))
 _OLD = ROOT / ".venv-bench-target-duckdb"
 # Its settings in meltano.yml while it was the DuckDB loader.
 _OLD_SETTINGS = {"batch_size_rows": 100_000, "flush_all_streams": True, "add_metadata_columns": True}
-_PIPELINEWISE = ROOT / ".venv-bench-pipelinewise"
+_WISE = "pipelinewise-target-postgres"
+_WISE_HOME = ROOT / ".venv-bench-pipelinewise"
 
 LOADERS = (
-    Loader(OURS, DUCKDB, OURS, _DLT, (OURS,), _ours, shipped(OURS)),
-    Loader("target-duckdb", DUCKDB, "target-duckdb", _OLD, ("target-duckdb",), _target_duckdb, _OLD_SETTINGS),
-    Loader("dlt, plain rows", DUCKDB, "dlt", _DLT, _ROWS, _plain_rows(DUCKDB), {}, many_streams=False),
-    Loader(OURS, POSTGRES, OURS, _DLT, (OURS,), _ours_postgres, shipped(OURS)),
+    Loader(OURS, DUCKDB, OURS, _DLT, (OURS,), _in(DUCKDB), shipped(OURS)),
+    Loader("target-duckdb", DUCKDB, "target-duckdb", _OLD, ("target-duckdb",), _path, _OLD_SETTINGS),
+    Loader("dlt, plain rows", DUCKDB, "dlt", _DLT, _ROWS, _in(DUCKDB), {}, many_streams=False),
+    Loader(OURS, POSTGRES, OURS, _DLT, (OURS,), _in(POSTGRES), shipped(OURS)),
     TARGET_POSTGRES,
-    Loader(
-        "pipelinewise-target-postgres",
-        POSTGRES,
-        "pipelinewise-target-postgres",
-        _PIPELINEWISE,
-        ("target-postgres",),
-        _pipelinewise,
-        {"add_metadata_columns": True},
-    ),
-    Loader("dlt, plain rows", POSTGRES, "dlt", _DLT, _ROWS, _plain_rows(POSTGRES), {}, many_streams=False),
+    Loader(_WISE, POSTGRES, _WISE, _WISE_HOME, ("target-postgres",), _pipelinewise, {"add_metadata_columns": True}),
+    Loader("dlt, plain rows", POSTGRES, "dlt", _DLT, _ROWS, _in(POSTGRES), {}, many_streams=False),
 )

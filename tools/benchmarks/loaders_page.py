@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import statistics
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from tools.benchmarks.checks import Check, Verdict
 from tools.benchmarks.figures import Spread
-from tools.benchmarks.load_page import put
 from tools.benchmarks.loaders import DUCKDB, OURS, POSTGRES
-from tools.benchmarks.report import number, spread, table
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-    from pathlib import Path
+from tools.benchmarks.report import number, spread
+from tools.parts import put, table
 
 FIRST, AGAIN, PIPE = "first", "again", "pipe"
 TITLES = {DUCKDB: "Into DuckDB", POSTGRES: "Into Postgres"}
@@ -23,59 +18,33 @@ TITLES = {DUCKDB: "Into DuckDB", POSTGRES: "Into Postgres"}
 
 @dataclass(frozen=True)
 class Took:
-    """Cost of a load.
+    """Cost of a load."""
 
-    Attributes:
-        wall: Seconds from start to end.
-        cpu: CPU seconds of the loader's process.
-        peak_mb: Peak memory, in millions of bytes.
-        equal: Rows equal to the API's in every column afterwards.
-    """
-
-    wall: float
-    cpu: float
-    peak_mb: float
-    equal: int
+    wall: float  # seconds from start to end
+    cpu: float  # CPU seconds of the loader's process
+    peak_mb: float  # peak memory, in millions of bytes
+    equal: int  # rows equal to the API's in every column afterwards
 
 
 @dataclass
 class Comparison:
-    """Measurements.
-
-    Attributes:
-        day: Date of the measurement.
-        machine: The machine.
-        records: Number of leads.
-        versions: Versions of the packages.
-        megabytes: Size of the tap's output, in millions of bytes.
-        tap_alone: Seconds that the tap took to write it.
-        loads: The repeats, by database, loader, and kind of load.
-        odd: Number of difficult texts.
-        odd_equal: Difficult texts that arrived unchanged, by database and loader; None if the load failed.
-    """
+    """Measurements."""
 
     day: str
     machine: str
-    records: int
-    versions: dict[str, str] = field(default_factory=dict)
-    megabytes: float = 0.0
-    tap_alone: list[float] = field(default_factory=list)
+    records: int  # number of leads
+    versions: dict[str, str] = field(default_factory=dict)  # versions of the packages
+    megabytes: float = 0.0  # size of the tap's output, in millions of bytes
+    tap_alone: list[float] = field(default_factory=list)  # seconds that the tap took to write it
+    # the repeats, by database, loader, and kind of load
     loads: dict[str, dict[str, dict[str, list[Took]]]] = field(default_factory=dict)
-    odd: int = 0
+    odd: int = 0  # number of difficult texts
+    # difficult texts that arrived unchanged, by database and loader; None if the load failed
     odd_equal: dict[str, dict[str, int | None]] = field(default_factory=dict)
 
     def add(self, database: str, loader: str, kind: str, took: Took) -> None:
         """Add a load."""
         self.loads.setdefault(database, {}).setdefault(loader, {}).setdefault(kind, []).append(took)
-
-    @classmethod
-    def read(cls, path: Path) -> Comparison:
-        """Read saved measurements."""
-        raw = json.loads(path.read_text(encoding="utf-8"))
-        for loaders in raw["loads"].values():
-            for kinds in loaders.values():
-                kinds |= {kind: [Took(**each) for each in repeats] for kind, repeats in kinds.items()}
-        return cls(**raw)
 
     def of(self, database: str, loader: str, kind: str) -> list[Took]:
         """Return the repeats of a kind of load."""
@@ -121,30 +90,25 @@ CHECKS = (
     Check(
         "DuckDB, first load: times the rows a second of target-duckdb",
         _ratio(DUCKDB, "target-duckdb", FIRST, _faster),
-        "at least",
-        3,
+        "at least 3",
     ),
     Check(
         "DuckDB, first load: share of target-duckdb's memory",
         _ratio(DUCKDB, "target-duckdb", FIRST, _memory),
-        "at most",
-        50,
-        " %",
+        "at most 50 %",
     ),
     Check(
         "DuckDB, the whole pipe: times the rows a second with target-duckdb",
         _ratio(DUCKDB, "target-duckdb", PIPE, _faster),
-        "at least",
-        2,
+        "at least 2",
     ),
     Check(
         "Postgres, first load: times the rows a second of target-postgres",
         _ratio(POSTGRES, "target-postgres", FIRST, _faster),
-        "at least",
-        2.5,
+        "at least 2.5",
     ),
-    Check("leads that equal the API's in every column, after each load by target-dlt", _equal, "at least", 100, " %"),
-    Check("odd texts that arrive as they are, by target-dlt", _odd, "at least", 100, " %"),
+    Check("leads that equal the API's in every column, after each load by target-dlt", _equal, "at least 100 %"),
+    Check("odd texts that arrive as they are, by target-dlt", _odd, "at least 100 %"),
 )
 
 

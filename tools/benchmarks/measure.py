@@ -9,36 +9,27 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+from typing import Any
 
 LAUNCHER = Path(__file__).with_name("launch.py")
 CHUNK = 1 << 20
 LONGEST_RUN = 3600.0
+ENDED = {"wall": LONGEST_RUN, "cpu": 0.0, "peak_mb": 0.0, "exit_code": 1}
 _HEAD = 24
 
 
 @dataclass
 class Tally:
-    """Counts the JSON messages that a process writes, one a line. The start of a line shows the type of its message.
+    """Counts the JSON messages that a process writes, one a line. The start of a line shows the type of its message."""
 
-    Attributes:
-        size: Bytes written.
-        records: RECORD messages.
-        states: STATE messages.
-        state_bytes: Their size.
-        state: The last one.
-    """
-
-    size: int = 0
-    records: int = 0
-    states: int = 0
-    state_bytes: int = 0
-    state: bytes = field(default=b"", repr=False)
+    size: int = 0  # bytes written
+    records: int = 0  # RECORD messages
+    states: int = 0  # STATE messages
+    state_bytes: int = 0  # their size
+    state: bytes = field(default=b"", repr=False)  # the last one
     _rest: bytes = field(default=b"", repr=False)
 
     def feed(self, chunk: bytes) -> None:
@@ -62,31 +53,33 @@ class Tally:
 
 @dataclass(frozen=True)
 class Usage:
-    """Resource usage and output of a process.
+    """Resource usage and output of a process."""
 
-    Attributes:
-        wall: Seconds from start to end.
-        cpu: CPU seconds, user and system.
-        peak_mb: Peak memory, in millions of bytes.
-        exit_code: Exit code.
-        tally: The output.
-    """
-
-    wall: float
-    cpu: float
-    peak_mb: float
+    wall: float  # seconds from start to end
+    cpu: float  # CPU seconds, user and system
+    peak_mb: float  # peak memory, in millions of bytes
     exit_code: int
-    tally: Tally
+    tally: Tally = field(default_factory=Tally)
+
+
+def launched(command: Sequence[str], book: Path) -> list[str]:
+    """Return the command that runs a command and writes its resource usage to a file."""
+    return [sys.executable, "-I", "-S", str(LAUNCHER), str(book), *command]
+
+
+def usage_in(book: Path, tally: Tally | None = None) -> Usage:
+    """Return the resource usage in a file; without one, the command was ended because it took too long."""
+    used = json.loads(book.read_text(encoding="utf-8")) if book.exists() else ENDED
+    return Usage(**used, tally=tally or Tally())
 
 
 def run(command: Sequence[str], log: Path, environment: Mapping[str, str], folder: Path) -> Usage:
     """Run a command to its end and read its output like a target: through a pipe, as fast as possible."""
     tally, book = Tally(), folder / "usage.json"
-    launcher = [sys.executable, "-I", "-S", str(LAUNCHER), str(book), *command]
     with log.open("wb") as errors:
         # In its own session, so that all its processes can be ended.
         child = subprocess.Popen(  # noqa: S603 - the candidates' own commands
-            launcher,
+            launched(command, book),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=errors,
@@ -102,9 +95,7 @@ def run(command: Sequence[str], log: Path, environment: Mapping[str, str], folde
         finally:
             watchdog.cancel()
             _kill(child.pid)
-    if not book.exists():
-        return Usage(LONGEST_RUN, 0.0, 0.0, child.returncode or 1, tally)
-    return Usage(**json.loads(book.read_text(encoding="utf-8")), tally=tally)
+    return usage_in(book, tally)
 
 
 def _read(child: subprocess.Popen[bytes], tally: Tally) -> None:

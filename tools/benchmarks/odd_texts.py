@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
 
+from tools.benchmarks.databases import Database
+from tools.demo.tables import Row
 from tools.demo.texts import TEXTS, carried
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from tools.benchmarks.databases import Database
-    from tools.demo.tables import Row
 
 COLUMNS = {
     "id": {"type": "string"},
@@ -30,14 +26,9 @@ def streams() -> Mapping[str, list[Row]]:
 def messages() -> Iterator[str]:
     """Yield all of them as Singer messages, one a line."""
     for stream, rows in streams().items():
-        yield (
-            json.dumps(
-                {"type": "SCHEMA", "stream": stream, "schema": {"properties": COLUMNS}, "key_properties": ["id"]}
-            )
-            + "\n"
-        )
-        for row in rows:
-            yield json.dumps({"type": "RECORD", "stream": stream, "record": row}) + "\n"
+        schema = {"type": "SCHEMA", "stream": stream, "schema": {"properties": COLUMNS}, "key_properties": ["id"]}
+        for message in (schema, *({"type": "RECORD", "stream": stream, "record": row} for row in rows)):
+            yield json.dumps(message) + "\n"
 
 
 def equal(database: Database) -> int:

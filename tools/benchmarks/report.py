@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from tools.benchmarks import chart
 from tools.benchmarks.candidates import CANDIDATES
 from tools.benchmarks.checks import Verdict, judge
 from tools.benchmarks.figures import Figures, Spread, figures, peer_figures, times_faster
-from tools.benchmarks.results import LATEST, Results
+from tools.benchmarks.results import LATEST, Outcome, Results
 from tools.benchmarks.scenarios import EVERYBODY, TAP
 from tools.demo.paths import ROOT
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
-    from tools.benchmarks.results import Outcome
+from tools.parts import table
 
 PAGE = ROOT / "docs" / "performance.md"
 CHART = ROOT / "docs" / "performance.svg"
@@ -97,7 +94,7 @@ def details(results: Results | None) -> str:
     """Write every figure of every scenario."""
     if results is None:
         return f"{ALL_SCENARIOS}\n{NOTHING_YET}"
-    checks = _all_checks(judge(results))
+    checks = f"## Targets\n\n{_table_of_checks(judge(results))}"
     return "\n".join([ALL_SCENARIOS, checks, *(_scenario(results, outcome) for outcome in results.outcomes.values())])
 
 
@@ -116,12 +113,17 @@ def _setting(results: Results) -> str:
 
 def _apart(results: Results) -> Iterator[str]:
     """Yield a sentence for each later measurement of some scenarios."""
-    kinds: dict[str, dict[str, None]] = {}
-    for outcome in results.outcomes.values():
-        if outcome.measured:
-            kinds.setdefault(outcome.measured, {})[f"`{outcome.scenario.name.split('-')[0]}-*`"] = None
-    for measured, names in kinds.items():
-        yield f"Scenarios {', '.join(names)}: measured apart, {measured}.\n"
+    by_name = {name: outcome.measured for name, outcome in results.outcomes.items()}
+    for measured in dict.fromkeys(filter(None, by_name.values())):
+        names = dict.fromkeys(_kind(name, by_name) for name, when in by_name.items() if when == measured)
+        yield f"Scenarios {', '.join(f'`{name}`' for name in names)}: measured apart, {measured}.\n"
+
+
+def _kind(name: str, measured: Mapping[str, str]) -> str:
+    """Return the pattern of all scenarios of a kind if they were measured together, or else the name."""
+    kind = name.partition("-")[0] + "-"
+    together = {when for other, when in measured.items() if other.startswith(kind)} == {measured[name]}
+    return f"{kind}*" if together else name
 
 
 def _checks(verdicts: Sequence[Verdict]) -> str:
@@ -130,21 +132,26 @@ def _checks(verdicts: Sequence[Verdict]) -> str:
     text = f"{len(measured) - len(missed)} of {len(measured)} [targets]({DETAILS_LINK}#targets) are met"
     text += f", and {rest} were not measured. " if (rest := len(verdicts) - len(measured)) else ". "
     if missed:
-        text += "The others:\n\n" + table(("What", "Target", "Measured", ""), map(check_row, missed))
+        text += "The others:\n\n" + _table_of_checks(missed)
     return f"## Targets\n\n{text.rstrip()}\n"
 
 
-def _all_checks(verdicts: Sequence[Verdict]) -> str:
-    return "## Targets\n\n" + table(("What", "Target", "Measured", ""), map(check_row, verdicts))
+def _table_of_checks(verdicts: Iterable[Verdict]) -> str:
+    return table(("What", "Target", "Measured", ""), map(check_row, verdicts))
 
 
 def check_row(verdict: Verdict) -> tuple[str, str, str, str]:
     """Format a check as the cells of a table row."""
-    check = verdict.check
+    _, limit, unit = verdict.check.parts
     word = {True: "pass", False: "**fail**", None: "not measured"}[verdict.passed]
-    value = "" if verdict.value is None else f"{number(verdict.value)}{check.unit}"
-    target = f"{check.limit:,}{check.unit}" if check.limit == 0 else f"{check.bound} {check.limit:,}{check.unit}"
-    return check.what, target, value, word
+    value = "" if verdict.value is None else f"{number(verdict.value)}{unit}"
+    return verdict.check.what, verdict.check.target if limit else f"0{unit}", value, word
+
+
+def verdict_line(verdict: Verdict) -> str:
+    """Format a check for the screen."""
+    what, target, value, word = check_row(verdict)
+    return f"{word.strip('*').upper():12}  {what}: {value or '-'} ({target})"
 
 
 def _scenario(results: Results, outcome: Outcome) -> str:
@@ -154,83 +161,60 @@ def _scenario(results: Results, outcome: Outcome) -> str:
         lines.append(f"Measured apart from the rest, {outcome.measured}.\n")
     if scenario.settings:
         lines.append(f"Settings of the tap: {', '.join(f'`{k}: {v}`' for k, v in scenario.settings.items())}.\n")
-    if outcome.left_out:
-        lines.append(f"Left out, since the tap does not have them: {', '.join(f'`{k}`' for k in outcome.left_out)}.\n")
     lines += [f"Failed: {failure}.\n" for failure in outcome.failures]
     return "\n".join(lines) + "\n" + scenario_table(results, outcome)
 
 
-START_UP_COLUMNS = ("candidate", "seconds", "CPU seconds", "peak MB")
-COLUMNS = (
-    *(
-        "candidate",
-        "records",
-        "seconds",
-        "records/s",
-        "tap's rate",
-        "CPU s per 100k",
-        "µs CPU per record, start-up subtracted",
-    ),
-    *("peak MB", "in flight", "requests a page", "share of the limit", "429s"),
-)
-RUN_COLUMNS = (
-    *("candidate", "records", "seconds", "records/s", "tap's rate", "CPU seconds", "peak MB", "in flight"),
-    *("requests", "requests/s", "429s"),
-)
+class Row(NamedTuple):
+    """A candidate in a scenario."""
+
+    results: Results
+    outcome: Outcome
+    who: str
+    found: Figures
+
+
+def _times(row: Row) -> str:
+    times = None if row.who == TAP else times_faster(row.results, row.outcome.scenario.name, row.who)
+    return "" if times is None else f"{times:.1f} x"
+
+
+def _records(row: Row) -> str:
+    is_own = figures(row.results, row.outcome.scenario.name, row.who)
+    return f"{row.found.records:,}" + ("" if is_own else " (rate compared)")
+
+
+CELLS: dict[str, Callable[[Row], str]] = {
+    "candidate": lambda row: f"`{row.who}`",
+    "records": _records,
+    "seconds": lambda row: spread(row.found.wall),
+    "records/s": lambda row: spread(row.found.rate),
+    "tap's rate": _times,
+    "CPU seconds": lambda row: spread(row.found.cpu),
+    "CPU s per 100k": lambda row: number(row.found.cpu_per_100k),
+    "µs CPU per record, start-up subtracted": lambda row: "" if row.found.net_us is None else number(row.found.net_us),
+    "peak MB": lambda row: spread(row.found.peak_mb),
+    "in flight": lambda row: str(row.found.in_flight),
+    "requests": lambda row: f"{row.found.requests:,}",
+    "requests/s": lambda row: number(row.found.requests / row.found.wall.median),
+    "requests a page": lambda row: f"{row.found.requests_per_page:.3f}",
+    "share of the limit": lambda row: f"{100 * row.found.limit_share:.2g}%" if row.outcome.scenario.latency_ms else "",
+    "429s": lambda row: str(row.found.too_many) if row.outcome.scenario.rate_limit or not row.outcome.pages else "",
+}
+"""Columns of the tables."""
+
+OF_START_UP = {"candidate", "seconds", "CPU seconds", "peak MB"}
+ONLY_WITHOUT_PAGES = {"CPU seconds", "requests", "requests/s"}
+ONLY_WITH_PAGES = {"CPU s per 100k", "µs CPU per record, start-up subtracted", "requests a page", "share of the limit"}
 
 
 def scenario_table(results: Results, outcome: Outcome) -> str:
     """Write the figures of all candidates in a scenario."""
-    name = outcome.scenario.name
-    found = {candidate: peer_figures(results, name, candidate) for candidate in EVERYBODY}
-    if outcome.records == 0:
-        return table(START_UP_COLUMNS, (_start_up_row(who, f) for who, f in found.items() if f))
-    if not outcome.pages:
-        return table(RUN_COLUMNS, (_run_row(results, name, who, f) for who, f in found.items() if f))
-    return table(COLUMNS, (_row(results, name, who, f) for who, f in found.items() if f))
-
-
-def _start_up_row(who: str, found: Figures) -> tuple[str, ...]:
-    return f"`{who}`", spread(found.wall), spread(found.cpu), spread(found.peak_mb)
-
-
-def _run_row(results: Results, scenario: str, who: str, found: Figures) -> tuple[str, ...]:
-    """Format a run over several streams, which has no count of pages."""
-    return (
-        f"`{who}`",
-        f"{found.records:,}",
-        spread(found.wall),
-        spread(found.rate),
-        _times(results, scenario, who),
-        spread(found.cpu),
-        spread(found.peak_mb),
-        str(found.in_flight),
-        f"{found.requests:,}",
-        number(found.requests / found.wall.median),
-        str(found.too_many),
-    )
-
-
-def _times(results: Results, scenario: str, who: str) -> str:
-    times = None if who == TAP else times_faster(results, scenario, who)
-    return "" if times is None else f"{times:.1f} x"
-
-
-def _row(results: Results, scenario: str, who: str, found: Figures) -> tuple[str, ...]:
-    return (
-        f"`{who}`",
-        f"{found.records:,}" if figures(results, scenario, who) else f"{found.records:,} (rate compared)",
-        spread(found.wall),
-        spread(found.rate),
-        _times(results, scenario, who),
-        number(found.cpu_per_100k),
-        "" if found.net_us is None else number(found.net_us),
-        spread(found.peak_mb),
-        str(found.in_flight),
-        f"{found.requests_per_page:.3f}",
-        f"{100 * found.limit_share:.2g}%" if results.outcomes[scenario].scenario.latency_ms else "",
-        str(found.too_many) if results.outcomes[scenario].scenario.rate_limit else "",
-    )
+    shown = CELLS.keys() - (ONLY_WITHOUT_PAGES if outcome.pages else ONLY_WITH_PAGES)
+    cells = {name: cell for name, cell in CELLS.items() if name in (OF_START_UP if outcome.records == 0 else shown)}
+    found = {who: peer_figures(results, outcome.scenario.name, who) for who in EVERYBODY}
+    rows = [Row(results, outcome, who, known) for who, known in found.items() if known]
+    return table([*cells], ([cell(row) for cell in cells.values()] for row in rows))
 
 
 def number(value: float) -> str:
@@ -243,15 +227,3 @@ def spread(value: Spread) -> str:
     if value.low == value.high:
         return number(value.median)
     return f"{number(value.median)} ({number(value.low)} to {number(value.high)})"
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Write a table."""
-    return "\n".join(_lines(head, rows)) + "\n"
-
-
-def _lines(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    yield f"| {' | '.join(head)} |"
-    yield f"| {' | '.join('---' for _ in head)} |"
-    for row in rows:
-        yield f"| {' | '.join(row)} |"

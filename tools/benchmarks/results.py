@@ -6,9 +6,13 @@ import json
 from dataclasses import MISSING, Field, dataclass, field, fields
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+import msgspec
 
 from tools.benchmarks.scenarios import Scenario
+
+Kind = TypeVar("Kind")
 
 FOLDER = Path(__file__).parent / "results"
 LATEST = FOLDER / "latest.json"
@@ -17,54 +21,30 @@ QUICK = FOLDER / "quick.json"
 
 @dataclass(frozen=True)
 class Run:
-    """One run of one candidate.
+    """One run of one candidate."""
 
-    Attributes:
-        wall: Seconds from start to end.
-        cpu: CPU seconds of the candidate.
-        peak_mb: Peak memory, in millions of bytes.
-        records: Records written.
-        size: Bytes written.
-        state_bytes: Size of the STATE messages.
-        requests: Requests that reached the sandbox.
-        in_flight: Maximum concurrent requests.
-        too_many: Requests that the sandbox refused with 429.
-        sandbox_cpu: CPU seconds of the sandbox during the run.
-        failure: Error message, if the run failed.
-    """
-
-    wall: float
-    cpu: float
-    peak_mb: float
+    wall: float  # seconds from start to end
+    cpu: float  # CPU seconds of the candidate
+    peak_mb: float  # peak memory, in millions of bytes
     records: int = 0
-    size: int = 0
-    state_bytes: int = 0
-    requests: int = 0
-    in_flight: int = 0
-    too_many: int = 0
-    sandbox_cpu: float = 0.0
-    failure: str | None = None
+    size: int = 0  # bytes written
+    state_bytes: int = 0  # size of the STATE messages
+    requests: int = 0  # requests that reached the sandbox
+    in_flight: int = 0  # maximum concurrent requests
+    too_many: int = 0  # requests that the sandbox refused with 429
+    sandbox_cpu: float = 0.0  # CPU seconds of the sandbox during the run
+    failure: str | None = None  # error message, if the run failed
 
 
 @dataclass
 class Outcome:
-    """Results of one scenario.
-
-    Attributes:
-        scenario: The scenario as it ran.
-        records: Existing records; None for incremental runs, which count them.
-        pages: Existing pages: of a list, or one per campaign and active window; None for several streams.
-        left_out: Settings that the tap does not have.
-        runs: The runs, by candidate.
-        measured: Date and commit, if it was measured separately.
-    """
+    """Results of one scenario."""
 
     scenario: Scenario
-    records: int | None
-    pages: int
-    left_out: list[str] = field(default_factory=list)
-    runs: dict[str, list[Run]] = field(default_factory=dict)
-    measured: str = ""
+    records: int | None  # existing records; None for incremental runs, which count them
+    pages: int  # existing pages: of a list, or one per campaign and active window; None for several streams
+    runs: dict[str, list[Run]] = field(default_factory=dict)  # by candidate
+    measured: str = ""  # date and commit, if it was measured separately
 
     @property
     def failures(self) -> list[str]:
@@ -75,40 +55,24 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Probe:
-    """Speed at which the sandbox serves leads to a client that ignores them.
-
-    Attributes:
-        connections: Concurrent connections.
-        per_second: Leads a second.
-        per_cpu_second: Leads per CPU second of the sandbox.
-    """
+    """Speed at which the sandbox serves leads to a client that ignores them."""
 
     connections: int
-    per_second: float
-    per_cpu_second: float
+    per_second: float  # leads a second
+    per_cpu_second: float  # leads per CPU second of the sandbox
 
 
 @dataclass
 class Results:
-    """Results of a benchmark.
-
-    Attributes:
-        day: Date of the measurement.
-        machine: The machine.
-        versions: Versions of the candidates.
-        seconds: Duration.
-        outcomes: Results of the scenarios, by name.
-        probes: Speed of the sandbox alone.
-        commit: Commit of the tap, and whether it had local changes.
-    """
+    """Results of a benchmark."""
 
     day: str
     machine: str
-    versions: dict[str, str]
+    versions: dict[str, str]  # by candidate
     seconds: float = 0.0
-    outcomes: dict[str, Outcome] = field(default_factory=dict)
-    probes: list[Probe] = field(default_factory=list)
-    commit: str = ""
+    outcomes: dict[str, Outcome] = field(default_factory=dict)  # by the name of the scenario
+    probes: list[Probe] = field(default_factory=list)  # speed of the sandbox alone
+    commit: str = ""  # commit of the tap, and whether it had local changes
 
     def add(self, other: Results) -> None:
         """Replace these results with later ones."""
@@ -123,21 +87,17 @@ class Results:
     @classmethod
     def load(cls, path: Path) -> Results:
         """Read saved results."""
-        raw: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        outcomes = {name: _outcome(outcome) for name, outcome in raw.pop("outcomes", {}).items()}
-        probes = [Probe(**probe) for probe in raw.pop("probes", [])]
-        return cls(**raw, outcomes=outcomes, probes=probes)
-
-
-def _outcome(raw: dict[str, Any]) -> Outcome:
-    tuples = {name: tuple(value) for name, value in raw["scenario"].items() if isinstance(value, list)}
-    runs = {name: [Run(**run) for run in runs] for name, runs in raw["runs"].items()}
-    return Outcome(**(raw | {"scenario": Scenario(**(raw["scenario"] | tuples)), "runs": runs}))
+        return read(path, cls)
 
 
 def today() -> str:
     """Return the date in UTC."""
     return datetime.now(timezone.utc).date().isoformat()
+
+
+def read(path: Path, kind: type[Kind]) -> Kind:
+    """Read saved results of a kind."""
+    return msgspec.json.decode(path.read_bytes(), type=kind)
 
 
 def write(path: Path, results: object) -> None:

@@ -8,15 +8,11 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from sandbox import Control
 from tools.benchmarks.results import Probe
-from tools.demo.pipeline import sandbox
-
-if TYPE_CHECKING:
-    from tools.demo.pipeline import Sandbox
+from tools.demo.pipeline import Sandbox, sandbox
 
 LEADS = 300_000
 SECONDS = 4.0

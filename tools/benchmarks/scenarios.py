@@ -34,11 +34,12 @@ _LAST_STEP = {"from": "campaign", "stepID": "0_0_0", "timestamp_executed": "2026
 NESTED_UNKNOWN = {"status_summary": {"lastStep": _LAST_STEP, "paused_reason": "more than its daily limit"}}
 """Fields that no schema declares. If a record has a field of the same name, the last one counts."""
 
-UNKNOWN: Mapping[str, Mapping[str, Any]] = {
-    "unknown-none": {},
-    "unknown-two": TWO_UNKNOWN,
-    "unknown-nested": NESTED_UNKNOWN,
+UNKNOWN_TITLES = {
+    "unknown-none": "all fields known",
+    "unknown-two": "two unknown fields",
+    "unknown-nested": "one unknown field within an object",
 }
+UNKNOWN: Mapping[str, Mapping[str, Any]] = dict(zip(UNKNOWN_TITLES, ({}, TWO_UNKNOWN, NESTED_UNKNOWN), strict=True))
 
 GROWTH = {"growth-10k": 10_000, "growth-100k": 100_000, "growth-1m": 1_000_000}
 """Scenarios that differ only in their leads. The number of positions from which a list is read depends on its length
@@ -53,46 +54,26 @@ WITHOUT_LIMIT: Settings = {"max_requests_per_second": 10_000}
 
 @dataclass(frozen=True)
 class Scenario:
-    """A scenario to measure.
+    """A scenario to measure."""
 
-    Attributes:
-        name: Name on the command line and in the results.
-        title: Title in the report.
-        leads: Leads in each workspace of the sandbox.
-        campaigns: Campaigns in each workspace.
-        workspaces: Number of workspaces; the tap reads all of them in one run.
-        latency_ms: Delay of the sandbox before each answer.
-        rate_limit: True if the sandbox enforces the API's limits.
-        accounts: Sending accounts in each workspace.
-        streams: Streams to read.
-        candidates: Names of the candidates.
-        settings: Settings of the tap; those that it does not have are left out, and the report says so.
-        repeats: Number of runs of each candidate.
-        peers_in: Scenario with the peers' rates, if they would take too long in this one.
-        option: Runs the tap with only this option instead of reading a stream.
-        again: True if the run starts from the state of a run that has read everything.
-        admin_key: True if one key reads all workspaces: that of the workspace whose group they are in.
-        fields: Extra fields of each lead.
-        group: Scenarios of the same group run in turn, up and down again, instead of one after the other.
-    """
-
-    name: str
-    title: str
-    leads: int = 0
-    campaigns: int = 12
-    accounts: int = 40
-    workspaces: int = 1
-    latency_ms: int = 0
-    rate_limit: bool = False
+    name: str  # name on the command line and in the results
+    title: str  # in the report
+    leads: int = 0  # in each workspace of the sandbox
+    campaigns: int = 12  # in each workspace
+    accounts: int = 40  # in each workspace
+    workspaces: int = 1  # number of workspaces; the tap reads all of them in one run
+    latency_ms: int = 0  # delay of the sandbox before each answer
+    rate_limit: bool = False  # true if the sandbox enforces the API's limits
     streams: tuple[str, ...] = ("leads",)
     candidates: tuple[str, ...] = EVERYBODY
-    settings: Settings = field(default_factory=dict)
-    repeats: int = 2
-    peers_in: str | None = None
-    option: str | None = None
-    again: bool = False
-    admin_key: bool = False
-    fields: Mapping[str, Any] = field(default_factory=dict)
+    settings: Settings = field(default_factory=dict)  # of the tap
+    repeats: int = 2  # of each candidate
+    peers_in: str | None = None  # scenario with the peers' rates, if they would take too long in this one
+    option: str | None = None  # runs the tap with only this option instead of reading a stream
+    again: bool = False  # true if the run starts from the state of a run that has read everything
+    admin_key: bool = False  # true if one key reads all workspaces: that of the workspace whose group they are in
+    fields: Mapping[str, Any] = field(default_factory=dict)  # extra fields of each lead
+    # scenarios of the same group run in turn, up and down again, instead of one after the other
     group: str | None = None
 
     def scaled(self, factor: float) -> Scenario:
@@ -136,104 +117,75 @@ EVERYDAY = (
 )
 """Typical runs."""
 
+SIZES = {"10k": 10_000, "50k": 50_000, "100k": 100_000, "300k": 300_000, "1m": 1_000_000}
+LIMITED: Settings = {"rate_limit": True, "candidates": (TAP,)}
+AT_FULL_RATE: Settings = {**LIMITED, "settings": AT_THE_LIMIT}
+UNLIMITED: Settings = {"candidates": (TAP,), "settings": WITHOUT_LIMIT}
+
+
+def _leads(ms: int, size: str, *, name: str = "", more: str = "", **given: Any) -> Scenario:
+    """Return a scenario of leads; over a limit, the peers read fewer."""
+    title = f"{SIZES[size]:,} leads, " + (f"{ms} ms a request" if ms else "no latency")
+    if given.get("rate_limit"):
+        given |= {"peers_in": f"leads-{ms}ms-10k"}
+        title += ", limits on" + (", default settings" if "settings" not in given else "")
+    return Scenario(name or f"leads-{ms}ms-{size}", title + more, SIZES[size], latency_ms=ms, **given)
+
+
+def _daily(campaigns: int, leads: int, more: str = "", **given: Any) -> Scenario:
+    title = f"Daily analytics of {campaigns} campaigns over {DAYS} days, 300 ms a request{more}"
+    name, common = f"analytics-300ms-{campaigns}", {"streams": (DAILY,), "latency_ms": 300, "repeats": 1}
+    return Scenario(name, title, leads, campaigns, **{**common, **given})
+
+
+IN_TURN = ", in turn with other"
 SCENARIOS = (
-    Scenario("version", "`--version`", candidates=(TAP,), option="--version", repeats=5),
-    Scenario("discover", "`--discover`", candidates=(TAP,), option="--discover", repeats=5),
-    Scenario(EMPTY, "An empty list: starting up and ending", repeats=5),
-    Scenario("leads-0ms-10k", "10,000 leads, no latency", leads=10_000, repeats=3, settings=WITHOUT_LIMIT),
-    Scenario("leads-0ms-100k", "100,000 leads, no latency", leads=100_000, repeats=3, settings=WITHOUT_LIMIT),
-    Scenario(
-        "leads-0ms-1m",
-        "1,000,000 leads, no latency",
-        leads=1_000_000,
-        candidates=(TAP,),
-        settings=WITHOUT_LIMIT,
-        repeats=1,
-    ),
     *(
-        Scenario(
-            name,
-            f"50,000 leads, no latency, {what}, in turn with others",
-            leads=50_000,
-            candidates=(TAP,),
-            settings=WITHOUT_LIMIT,
+        Scenario(name, f"`--{name}`", candidates=(TAP,), option=f"--{name}", repeats=5)
+        for name in ("version", "discover")
+    ),
+    Scenario(EMPTY, "An empty list: starting up and ending", repeats=5),
+    _leads(0, "10k", repeats=3, settings=WITHOUT_LIMIT),
+    _leads(0, "100k", repeats=3, settings=WITHOUT_LIMIT),
+    _leads(0, "1m", repeats=1, **UNLIMITED),
+    *(
+        _leads(
+            0,
+            "50k",
+            name=name,
+            more=f", {title}{IN_TURN}s",
             repeats=3,
             fields=UNKNOWN[name],
             group="unknown",
+            **UNLIMITED,
         )
-        for name, what in (
-            ("unknown-none", "all fields known"),
-            ("unknown-two", "two unknown fields"),
-            ("unknown-nested", "one unknown field within an object"),
-        )
+        for name, title in UNKNOWN_TITLES.items()
     ),
     *(
-        Scenario(
-            name,
-            f"{leads:,} leads, no latency, read from four places, in turn with other sizes",
-            leads=leads,
-            candidates=(TAP,),
-            settings={**WITHOUT_LIMIT, "concurrency": 4},
+        _leads(
+            0,
+            name.removeprefix("growth-"),
+            name=name,
+            more=f", read from four places{IN_TURN} sizes",
             repeats=3,
             group="growth",
+            **{**UNLIMITED, "settings": {**WITHOUT_LIMIT, "concurrency": 4}},
         )
-        for name, leads in GROWTH.items()
+        for name in GROWTH
     ),
-    Scenario("leads-50ms-10k", "10,000 leads, 50 ms a request", leads=10_000, latency_ms=50, repeats=1),
-    Scenario(
-        "leads-50ms-100k",
-        "100,000 leads, 50 ms a request, limits on",
-        leads=100_000,
-        latency_ms=50,
-        rate_limit=True,
-        candidates=(TAP,),
-        settings=AT_THE_LIMIT,
-        peers_in="leads-50ms-10k",
+    _leads(50, "10k", repeats=1),
+    _leads(50, "100k", **AT_FULL_RATE),
+    _leads(300, "10k", repeats=1),
+    _leads(300, "300k", **AT_FULL_RATE),
+    _daily(20, 20_000),
+    # Candidates that read campaign after campaign would take a quarter of an hour.
+    _daily(
+        500,
+        100_000,
+        ", limits on",
+        **{**AT_FULL_RATE, "candidates": (TAP, "airbyte", "dlt"), "peers_in": "analytics-300ms-20"},
     ),
-    Scenario("leads-300ms-10k", "10,000 leads, 300 ms a request", leads=10_000, latency_ms=300, repeats=1),
-    Scenario(
-        "leads-300ms-300k",
-        "300,000 leads, 300 ms a request, limits on",
-        leads=300_000,
-        latency_ms=300,
-        rate_limit=True,
-        candidates=(TAP,),
-        settings=AT_THE_LIMIT,
-        peers_in="leads-300ms-10k",
-    ),
-    Scenario(
-        "analytics-300ms-20",
-        f"Daily analytics of 20 campaigns over {DAYS} days, 300 ms a request",
-        streams=(DAILY,),
-        leads=20_000,
-        campaigns=20,
-        latency_ms=300,
-        repeats=1,
-    ),
-    Scenario(
-        "analytics-300ms-500",
-        f"Daily analytics of 500 campaigns over {DAYS} days, 300 ms a request, limits on",
-        streams=(DAILY,),
-        leads=100_000,
-        campaigns=500,
-        latency_ms=300,
-        rate_limit=True,
-        # Candidates that read campaign after campaign would take a quarter of an hour.
-        candidates=(TAP, "airbyte", "dlt"),
-        settings=AT_THE_LIMIT,
-        repeats=1,
-        peers_in="analytics-300ms-20",
-    ),
-    Scenario(
-        "leads-300ms-100k",
-        "100,000 leads, 300 ms a request, limits on, default settings",
-        leads=100_000,
-        latency_ms=300,
-        rate_limit=True,
-        candidates=(TAP,),
-        repeats=1,
-        peers_in="leads-300ms-10k",
-    ),
+    _leads(300, "100k", repeats=1, **LIMITED),
     Scenario(
         "workspaces-10",
         "10 workspaces of 1,000 leads, 300 ms a request",
@@ -248,9 +200,8 @@ SCENARIOS = (
         leads=1_000,
         workspaces=50,
         latency_ms=300,
-        rate_limit=True,
-        candidates=(TAP,),
         peers_in="workspaces-10",
+        **LIMITED,
     ),
     *EVERYDAY,
 )

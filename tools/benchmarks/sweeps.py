@@ -8,24 +8,20 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from sandbox import SandboxConfig, serve
+from sandbox import SandboxConfig, Server, serve
 from tools.benchmarks.candidates import CANDIDATES, Job, environment
-from tools.benchmarks.load_page import put
 from tools.benchmarks.measure import run
-from tools.benchmarks.report import number, table
+from tools.benchmarks.report import number
 from tools.benchmarks.results import FOLDER, today, write
 from tools.benchmarks.scenarios import TAP, WITHOUT_LIMIT
 from tools.demo.paths import ROOT
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from sandbox import Server
+from tools.parts import put, table
 
 RESULTS = FOLDER / "sweeps.json"
 PAGE = ROOT / "docs" / "leads.md"
@@ -41,23 +37,14 @@ ACTIONS = {"contact": 1, "open": 5, "reply": 25, "click": 50, "label": 50}
 
 @dataclass(frozen=True)
 class Took:
-    """Cost of the second run.
-
-    Attributes:
-        leads: Number of leads.
-        changed: Leads changed since the first run.
-        mode: The setting ``leads_sweep``.
-        requests: Requests for lists of leads and for analytics.
-        records: Leads written.
-        full: Requests of the first run, which reads all leads.
-    """
+    """Cost of the second run."""
 
     leads: int
-    changed: int
-    mode: str
-    requests: int
-    records: int
-    full: int
+    changed: int  # leads changed since the first run
+    mode: str  # the setting ``leads_sweep``
+    requests: int  # requests for lists of leads and for analytics
+    records: int  # leads written
+    full: int  # requests of the first run, which reads all leads
 
 
 def read(server: Server, folder: Path, mode: str, state: dict[str, Any] | None) -> tuple[dict[str, Any], int, int]:
@@ -142,7 +129,7 @@ def main() -> int:
     saved = json.loads(RESULTS.read_text(encoding="utf-8"))
     took = [Took(**each) for each in saved["found"]]
     PAGE.write_text(put(PAGE.read_text(encoding="utf-8"), "sweeps", section(saved["day"], took)), encoding="utf-8")
-    print("\n".join(failures(took)))
+    print(*failures(took), sep="\n")
     return bool(failures(took))
 
 

@@ -9,15 +9,16 @@ import shutil
 import signal
 import sys
 import time
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
 import duckdb
 import requests
 
 from sandbox.control import Control, ControlError
-from tools.demo import changes, figures, increment, marts, page, report, texts
+from tools.demo import changes, figures, increment, marts, report, texts
 from tools.demo.compare import Comparison, compare
 from tools.demo.errors import DemoError
 from tools.demo.paths import ROOT, short
@@ -26,18 +27,15 @@ from tools.demo.tables import TABLES, Key, check_that_none_is_forgotten
 from tools.demo.truth import Truth
 from tools.demo.warehouse import Warehouse
 
-if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
-
 FOLDER = ROOT / "output" / "demo"
-SIZES = {"leads": 5000, "campaigns": 8, "accounts": 40, "days": 120, "seed": 1}
-HELP = {
-    "leads": "number of leads (default: %(default)s)",
-    "campaigns": "number of campaigns (default: %(default)s)",
-    "accounts": "number of sending accounts (default: %(default)s)",
-    "days": "days of history (default: %(default)s)",
-    "seed": "seed of the invented data (default: %(default)s)",
+SIZES = {
+    "leads": (5000, "number of leads"),
+    "campaigns": (8, "number of campaigns"),
+    "accounts": (40, "number of sending accounts"),
+    "days": (120, "days of history"),
+    "seed": (1, "seed of the invented data"),
 }
+PROGRAMS = {"meltano": "Meltano", "dbt": "dbt"}
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -46,21 +44,13 @@ def make_parser() -> argparse.ArgumentParser:
         prog="python -m tools.demo",
         description="Load an invented workspace into DuckDB, change it, load the changes, and compare with the API.",
     )
-    for name, value in SIZES.items():
-        parser.add_argument(f"--{name}", type=int, default=value, help=HELP[name])
+    for name, (value, about) in SIZES.items():
+        parser.add_argument(f"--{name}", type=int, default=value, help=f"{about} (default: %(default)s)")
     parser.add_argument("--keep-running", action="store_true", help="keep the sandbox API running after the demo")
-    parser.add_argument(
-        "--meltano",
-        type=Path,
-        default=Path(os.environ.get("DEMO_MELTANO", ROOT / ".venv-meltano" / "bin" / "meltano")),
-        help="path of Meltano (environment variable: DEMO_MELTANO; default: .venv-meltano/bin/meltano)",
-    )
-    parser.add_argument(
-        "--dbt",
-        type=Path,
-        default=Path(os.environ.get("DEMO_DBT", ROOT / ".venv-dbt" / "bin" / "dbt")),
-        help="path of dbt (environment variable: DEMO_DBT; default: .venv-dbt/bin/dbt)",
-    )
+    for name, title in PROGRAMS.items():
+        variable, usual = f"DEMO_{name.upper()}", f".venv-{name}/bin/{name}"
+        about = f"path of {title} (environment variable: {variable}; default: {usual})"
+        parser.add_argument(f"--{name}", type=Path, default=Path(os.environ.get(variable, ROOT / usual)), help=about)
     return parser
 
 
@@ -89,7 +79,7 @@ def tell(options: argparse.Namespace) -> None:
             built = marts.build(options.dbt.absolute(), meltano.database, FOLDER)
         report.say(f"  {built}")
         with report.phase("Writing the report"):
-            written = page.write(ROOT / ".venv-report" / "bin" / "python", meltano.database, FOLDER)
+            written = marts.report(ROOT / ".venv-report" / "bin" / "python", meltano.database, FOLDER)
             documented = marts.describe(options.dbt.absolute(), meltano.database, FOLDER)
         with report.phase("Checking the figures of the report against the API"):
             same = figures.check(written, control, truth)

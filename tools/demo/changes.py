@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date, timedelta
 from itertools import islice
-from typing import TYPE_CHECKING
 
+from sandbox.control import Control
 from tools.demo.errors import DemoError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from sandbox.control import Control
-    from tools.demo.tables import Row
+from tools.demo.tables import Row
 
 NEW_FIELD = "reply_sentiment"
 NEW_VALUE = {"label": "positive", "score": 0.93}
@@ -24,12 +20,7 @@ DAYS_LATE = 3
 
 
 def change(control: Control, last_day: str) -> list[str]:
-    """Change the workspace and return a description of the changes.
-
-    Args:
-        control: Control-plane client of the sandbox.
-        last_day: Last day with activity (YYYY-MM-DD).
-    """
+    """Change a workspace whose last activity was on a day (YYYY-MM-DD), and return a description of the changes."""
     first, second, third, late = _contacted(control, 4)
     campaign = _first_of(control, "campaigns")
     account = _first_of(control, "accounts")

@@ -2,37 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
-from typing import TYPE_CHECKING
+from pathlib import Path
 
+from sandbox.control import Control
 from tests.report import reading, words
 from tests.report.comparison import differences
 from tests.report.expected import Expected
 from tools.demo.errors import DemoError
 from tools.demo.paths import short
-from tools.demo.tables import TABLES
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
-
-    from sandbox.control import Control
-    from tools.demo.tables import Row
-    from tools.demo.truth import Truth
+from tools.demo.tables import TABLES, Row
+from tools.demo.truth import Truth
 
 WARMUP = next(table for table in TABLES if table.name == "account_warmup_daily")
 
 
 def check(path: Path, control: Control, truth: Truth) -> str:
-    """Compare all data on the page with the API.
-
-    Args:
-        path: The page.
-        control: Control-plane client of the sandbox that the data came from.
-        truth: The expected data, including rows that the API no longer returns.
-
-    Returns:
-        A line with the number of equal figures.
+    """Compare all data on the page with the API, and return a line with the number of equal figures.
 
     Raises:
         DemoError: A figure differs.

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tools.demo.compare import canonical
 from tools.demo.errors import DemoError
 from tools.demo.pipeline import LOOKBACK_DAYS, LOOKBACK_HOURS
+from tools.demo.runlog import Cost
 from tools.demo.tables import TABLES, Key, Table
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from tools.demo.runlog import Cost
-    from tools.demo.truth import Truth
+from tools.demo.truth import Truth
 
 SHOWN = 3
 Loaded = dict[str, "dict[Key, datetime]"]
@@ -68,11 +65,7 @@ def due(table: Table, truth: Truth, state: Mapping[str, Any]) -> set[Key]:
 def check(due_now: Mapping[str, set[Key]], before: Loaded, after: Loaded, costs: Mapping[str, Cost]) -> None:
     """Check that a run sent each due row exactly once and no other rows.
 
-    Args:
-        due_now: Keys of the due rows, by table.
-        before: Load time of each row before the run.
-        after: Load time of each row after the run.
-        costs: Counts that the tap logged.
+    Rows are due by table. The load times of rows before and after the run say which it sent; the tap logged its counts.
 
     Raises:
         DemoError: The rows differ.

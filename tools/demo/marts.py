@@ -1,18 +1,16 @@
-"""Runs the dbt package on the tables of the pipeline."""
+"""Runs the dbt package on the tables of the pipeline, and the report on its marts."""
 
 from __future__ import annotations
 
 import json
 import os
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 from tools.demo import paths
 from tools.demo.errors import DemoError
 from tools.demo.pipeline import run
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
 
 SCHEMA = "analytics"
 UNDOCUMENTED = "instantly_known_codes_"
@@ -21,17 +19,9 @@ _FOREIGN = "DBT_"
 
 
 def build(dbt: Path, database: Path, folder: Path) -> str:
-    """Build the marts and run all data tests.
+    """Build the marts, run all data tests, and return a line that sums up the build.
 
     The package's unit tests are excluded: they use their own data, and `make test-long` runs them.
-
-    Args:
-        dbt: The dbt command.
-        database: The file that the pipeline filled.
-        folder: Folder for dbt's log and target directory.
-
-    Returns:
-        A line that sums up the build.
 
     Raises:
         DemoError: dbt is missing, or a model or test failed.
@@ -43,12 +33,7 @@ def build(dbt: Path, database: Path, folder: Path) -> str:
 
 
 def describe(dbt: Path, database: Path, folder: Path) -> Path:
-    """Generate dbt's documentation as one page.
-
-    Args:
-        dbt: The dbt command.
-        database: The file with the marts.
-        folder: Folder of the build and of the page.
+    """Generate dbt's documentation of the marts as one page.
 
     Raises:
         DemoError: dbt failed.
@@ -56,6 +41,21 @@ def describe(dbt: Path, database: Path, folder: Path) -> Path:
     # The build has already parsed the project.
     target = _run(dbt, database, folder, "docs", "generate", "--static", "--no-compile")
     return (target / "static_index.html").replace(folder / "dbt.html")
+
+
+def report(python: Path, database: Path, folder: Path) -> Path:
+    """Write the report with the interpreter of its environment.
+
+    Raises:
+        DemoError: The environment is missing, or the report failed.
+    """
+    if not python.is_file():
+        message = f"no {paths.short(python)}: run `make demo`, which creates it"
+        raise DemoError(message)
+    page = folder / "report.html"
+    command = [str(python), "-m", "report", "--database", str(database), "--schema", SCHEMA, "--output", str(page)]
+    run(command, folder / "report.log", "the report", made=page)
+    return page
 
 
 def _run(dbt: Path, database: Path, folder: Path, *arguments: str) -> Path:

@@ -10,15 +10,13 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from tools.demo import paths, runlog
 from tools.demo.errors import DemoError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
 
 ENVIRONMENT = "demo"
 TAP, TARGET = "tap-instantly", "target-dlt"
@@ -82,12 +80,7 @@ def _stop(child: subprocess.Popen[bytes]) -> None:
 
 @dataclass(frozen=True)
 class Sandbox:
-    """A running sandbox API.
-
-    Attributes:
-        url: Base address of the sandbox.
-        api_key: A valid key.
-    """
+    """A running sandbox API."""
 
     url: str
     api_key: str
@@ -157,9 +150,14 @@ class Meltano:
         # A .env of the project holds settings of the real pipeline.
         return [str(self._executable), "--env-file", str(self._no_dotenv), *arguments]
 
-    def _call(self, log: Path, *arguments: str, settings: Mapping[str, str] | None = None) -> int:
+    def _call(self, log: Path, complaint: str, *arguments: str, settings: Mapping[str, str] | None = None) -> list[str]:
+        """Run Meltano and return the lines of its log; ``complaint`` is the message if it fails."""
         with process(self._command(*arguments), log, self._environment(settings)) as child:
-            return child.wait()
+            failed = child.wait()
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+        if failed:
+            raise DemoError(complaint, runlog.tail(lines))
+        return lines
 
     def install(self) -> None:
         """Install tap and loader, each in its own environment.
@@ -168,12 +166,11 @@ class Meltano:
             DemoError: The installation failed.
         """
         log = self._folder / "install.log"
-        if self._call(log, "install", TAP, TARGET):
-            message = (
-                f"`meltano install` failed; its output is above and in {paths.short(log)}. "
-                "It needs the package index: check the network (and the proxy), then try again."
-            )
-            raise DemoError(message, runlog.tail(_lines(log)))
+        complaint = (
+            f"`meltano install` failed; its output is above and in {paths.short(log)}. "
+            "It needs the package index: check the network (and the proxy), then try again."
+        )
+        self._call(log, complaint, "install", TAP, TARGET)
 
     def run(self, number: int, source: Sandbox) -> dict[str, runlog.Cost]:
         """Run the pipeline once and return the cost of each stream.
@@ -190,10 +187,8 @@ class Meltano:
             "TARGET_DLT_CREDENTIALS": str(self.database),
         }
         where = paths.short(log)
-        if self._call(log, "run", TAP, TARGET, settings=settings):
-            message = f"run {number} of the pipeline failed; the end of its log is above, the full log in {where}"
-            raise DemoError(message, runlog.tail(_lines(log)))
-        costs = runlog.costs(_lines(log))
+        complaint = f"run {number} of the pipeline failed; the end of its log is above, the full log in {where}"
+        costs = runlog.costs(self._call(log, complaint, "run", TAP, TARGET, settings=settings))
         if odd := [f"{name}: {cost.remark}" for name, cost in costs.items() if cost.remark]:
             message = f"run {number} was incomplete: see above and {where}"
             raise DemoError(message, tuple(odd))
@@ -220,7 +215,3 @@ class Meltano:
             message = f"Meltano has no state for {STATE_ID}; see the log of the run in {self._folder}"
             raise DemoError(message) from None
         return state
-
-
-def _lines(log: Path) -> list[str]:
-    return log.read_text(encoding="utf-8", errors="replace").splitlines()

@@ -5,19 +5,14 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from tools.demo.compare import Checksum
+from tools.demo.compare import Comparison, checksum
 from tools.demo.paths import short
+from tools.demo.runlog import Cost
 from tools.demo.tables import TABLES
 from tools.demo.warehouse import SCHEMA
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-    from tools.demo.compare import Comparison
-    from tools.demo.runlog import Cost
 
 WIDTH = 80
 NAME = 28
@@ -45,18 +40,11 @@ def phase(text: str) -> Iterator[None]:
     say(f"{time.monotonic() - started:7.1f} s")
 
 
-def checksum_of(comparisons: Sequence[Comparison]) -> str:
-    """Combine the checksums of all tables."""
-    total = Checksum()
-    for comparison in comparisons:
-        total.add(f"{comparison.table} {comparison.checksum}")
-    return str(total)[:16]
-
-
 def identical(comparisons: Sequence[Comparison]) -> str:
     """Report that tables and API are equal."""
     rows = sum(comparison.rows for comparison in comparisons)
-    return f"identical with the API: yes ({rows:,} rows, checksum {checksum_of(comparisons)})"
+    total = checksum(f"{comparison.table} {comparison.checksum}" for comparison in comparisons)
+    return f"identical with the API: yes ({rows:,} rows, checksum {total[:16]})"
 
 
 def differences(comparisons: Sequence[Comparison]) -> tuple[str, ...]:

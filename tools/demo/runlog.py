@@ -4,31 +4,21 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+from typing import Any
 
 _SYNCED = re.compile(r"Synced (\w+): records=(\d+) requests=(\d+) seconds=([\d.]+)(?: moved=\d+)?(.*)")
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Cost of a stream in one run.
-
-    Attributes:
-        records: Records sent.
-        requests: Requests made.
-        seconds: Duration.
-        remark: Problems that the tap reported: records discarded, a workspace skipped. Values moved to unknown_fields
-            are not reported here.
-    """
+    """Cost of a stream in one run."""
 
     records: int
     requests: int
     seconds: float
-    remark: str = ""
+    remark: str = ""  # records discarded, a workspace skipped; not values moved to unknown_fields
 
 
 def events(lines: Iterable[str]) -> Iterator[dict[str, Any]]:

@@ -50,16 +50,10 @@ def kind_of(schema: Row) -> Kind:
 
 @dataclass(frozen=True)
 class Table:
-    """A table.
+    """A table."""
 
-    Attributes:
-        name: Name of the table, its stream, its schema and the sandbox's resource.
-        keys: Key columns.
-        replication_key: Replication key, if there is one.
-    """
-
-    name: str
-    keys: tuple[str, ...]
+    name: str  # name of the table, its stream, its schema and the sandbox's resource
+    keys: tuple[str, ...]  # key columns
     replication_key: str | None = None
 
     @cached_property

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import requests
 
+from sandbox.control import Control
 from tools.demo.errors import DemoError
-
-if TYPE_CHECKING:
-    from sandbox.control import Control
-    from tools.demo.pipeline import Sandbox
-    from tools.demo.tables import Row
+from tools.demo.pipeline import Sandbox
+from tools.demo.tables import Row
 
 TEXTS = (
     # Quotes and backslashes.

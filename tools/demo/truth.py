@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Iterator
 
+from sandbox.control import Control
 from tools.demo.tables import UNKNOWN_FIELDS, WORKSPACE_ID, WORKSPACE_NAME, Key, Row, Table
 from tools.demo.texts import carried
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
-
-    from sandbox.control import Control
 
 NAMES = {
     "account_warmup": "warmup_analytics",
@@ -56,7 +52,7 @@ class Truth:
 
     def _source(self, name: str) -> Iterator[Row]:
         if name == "campaign_steps":
-            return (_without(step, "variants") | {"variant_count": len(step["variants"])} for step in self._steps())
+            return (step | {"variant_count": len(step.pop("variants"))} for step in self._steps())
         if name == "campaign_variants":
             return (
                 variant | {"campaign_id": step["campaign_id"], "step": step["step"], "variant": str(number)}
@@ -93,7 +89,3 @@ class Truth:
                 self._history[table.key_of(held)] = held
         if table.name in FORGOTTEN_BY_THE_API:
             yield from (row for key, row in self._history.items() if key not in current)
-
-
-def _without(row: Row, name: str) -> Row:
-    return {key: value for key, value in row.items() if key != name}

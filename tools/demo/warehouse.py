@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
 
 import duckdb
+from typing_extensions import Self
 
 from tools.demo.tables import Key, Kind, Row, Table
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from datetime import datetime
-    from pathlib import Path
-    from types import TracebackType
-
-    from typing_extensions import Self
 
 SCHEMA = "instantly"
 METADATA = "_sdc_"
@@ -27,11 +23,7 @@ ROWS_AT_A_TIME = 1000
 
 
 class Warehouse:
-    """The database, opened for reading.
-
-    Args:
-        path: The DuckDB file.
-    """
+    """The database, opened for reading."""
 
     def __init__(self, path: Path) -> None:
         self._connection = duckdb.connect(str(path), read_only=True)
@@ -39,9 +31,7 @@ class Warehouse:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         # An open file would lock the loader out.
         self._connection.close()
 

@@ -5,58 +5,48 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import dlt
+from dlt.extract import DltSource
 from dlt.sources.helpers.rest_client import RESTClient
 from dlt.sources.helpers.rest_client.auth import BearerTokenAuth
 from dlt.sources.helpers.rest_client.paginators import JSONResponseCursorPaginator, SinglePagePaginator
 from dlt.sources.rest_api import rest_api_source
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dlt.extract import DltSource
 
 Config = dict[str, Any]
 
 WINDOW = timedelta(days=30)
 
 
-def cursor(**place: str) -> Config:
-    """Configure the cursor; `place` says where it goes."""
-    return {"type": "cursor", "cursor_path": "next_starting_after", **place}
+LISTS = {
+    "leads": ("POST", "leads/list"),
+    "campaigns": ("GET", "campaigns"),
+    "accounts": ("GET", "accounts"),
+    "lead_lists": ("GET", "lead-lists"),
+    "custom_tags": ("GET", "custom-tags"),
+}
+
+
+def endpoint(name: str) -> Config:
+    """Configure a list; its cursor goes into the body or the query, beside the size of the page."""
+    method, path = LISTS[name]
+    place, cursor = ("json", "cursor_body_path") if method == "POST" else ("params", "cursor_param")
+    paginator = JSONResponseCursorPaginator("next_starting_after", **{cursor: "starting_after"})
+    return {"path": path, "method": method, place: {"limit": 100}, "data_selector": "items", "paginator": paginator}
 
 
 def leads(_config: Config) -> Iterator[Config]:
     """Configure the leads."""
-    yield {
-        "name": "leads",
-        "primary_key": "id",
-        "endpoint": {
-            "path": "leads/list",
-            "method": "POST",
-            "json": {"limit": 100},
-            "data_selector": "items",
-            "paginator": cursor(cursor_body_path="starting_after"),
-        },
-    }
+    yield {"name": "leads", "primary_key": "id", "endpoint": endpoint("leads")}
 
 
 def campaign_analytics_daily(config: Config) -> Iterator[Config]:
     """Configure the days of every campaign: a resource per window, because the source has no windows."""
-    yield {
-        "name": "campaigns",
-        "endpoint": {
-            "path": "campaigns",
-            "params": {"limit": 100},
-            "data_selector": "items",
-            "paginator": cursor(cursor_param="starting_after"),
-        },
-        "selected": False,
-    }
+    yield {"name": "campaigns", "endpoint": endpoint("campaigns"), "selected": False}
     day, end = (date.fromisoformat(config[name]) for name in ("start_date", "end_date"))
     while day < end:
         edge = min(day + WINDOW, end)
@@ -78,22 +68,12 @@ def campaign_analytics_daily(config: Config) -> Iterator[Config]:
 
 
 STREAMS = {"leads": leads, "campaign_analytics_daily": campaign_analytics_daily}
-
-LISTS = {"campaigns": "campaigns", "accounts": "accounts", "lead_lists": "lead-lists", "custom_tags": "custom-tags"}
+ANALYTICS = {"path": "campaigns/analytics", "data_selector": "$", "paginator": SinglePagePaginator()}
 
 
 def pages(client: RESTClient, name: str) -> Iterator[Any]:
     """Read a stream that is a list, or one answer, page by page."""
-    if name == "campaign_analytics":
-        yield from client.paginate("campaigns/analytics", data_selector="$", paginator=SinglePagePaginator())
-    elif name == "leads":
-        after = JSONResponseCursorPaginator("next_starting_after", cursor_body_path="starting_after")
-        yield from client.paginate(
-            "leads/list", method="POST", json={"limit": 100}, data_selector="items", paginator=after
-        )
-    else:
-        after = JSONResponseCursorPaginator("next_starting_after", cursor_param="starting_after")
-        yield from client.paginate(LISTS[name], params={"limit": 100}, data_selector="items", paginator=after)
+    yield from client.paginate(**(ANALYTICS if name == "campaign_analytics" else endpoint(name)))
 
 
 def side_by_side(streams: list[str], config: Config) -> Iterator[Any]:

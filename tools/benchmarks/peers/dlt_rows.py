@@ -5,14 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import dlt
 from dlt.common.json import json as fast
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
 
 ROWS_AT_A_TIME = 1000
 SIMPLE = {"string": "text", "integer": "bigint", "number": "double", "boolean": "bool"}
@@ -63,9 +61,8 @@ def main() -> None:
         max_table_nesting=0,
     )
     destination = getattr(dlt.destinations, config["destination"])(config["credentials"])
-    pipeline = dlt.pipeline(
-        "rows", pipelines_dir=str(Path.cwd() / "dlt-rows"), destination=destination, dataset_name=config["schema"]
-    )
+    folder, dataset = str(Path.cwd() / "dlt-rows"), config["default_target_schema"]
+    pipeline = dlt.pipeline("rows", pipelines_dir=folder, destination=destination, dataset_name=dataset)
     pipeline.run(leads, loader_file_format=FILES[config["destination"]])
 
 

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
+import requests
 from singer_sdk import RESTStream, Tap
 from singer_sdk import typing as th
 from singer_sdk.authenticators import BearerTokenAuthenticator
+from singer_sdk.helpers.types import Context
 from singer_sdk.pagination import BaseAPIPaginator, JSONPathPaginator
 from singer_sdk.schema.source import SchemaDirectory, StreamSchema
 from typing_extensions import override
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    import requests
-    from singer_sdk.helpers.types import Context
 
 SCHEMAS = Path(__file__).resolve().parents[3] / "schemas"
 WINDOW = timedelta(days=30)
