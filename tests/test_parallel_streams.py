@@ -16,7 +16,7 @@ from tap_instantly import InstantlyAPIError
 from tap_instantly.client.rate_limit import Budget
 from tap_instantly.sync import reader
 from tap_instantly.tap import TapInstantly
-from tests.support import CollectingWriter, catalog_of, run_tap
+from tests.support import CollectingWriter, run_tap, slim_catalog
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,7 +47,7 @@ class Acting(CollectingWriter):
 
 
 def synced(config: dict[str, Any], writer: CollectingWriter, *streams: str) -> TapInstantly:
-    tap = TapInstantly(config=config, catalog=catalog_of(config, *streams), message_writer=writer)
+    tap = TapInstantly(config=config, catalog=slim_catalog(*streams), message_writer=writer)
     tap.sync_all()
     return tap
 
@@ -177,7 +177,7 @@ def test_abandoned_workspace_writes_nothing_that_was_read_ahead(api: Server, con
     writer = Acting(revoke, lambda message: message["type"] == "RECORD" and message["stream"] == "accounts")
     tap = TapInstantly(
         config={**config, "max_retries": 0, "page_size": 1, "concurrency": 2},
-        catalog=catalog_of(config, "accounts", "campaigns", "lead_lists", "workspaces"),
+        catalog=slim_catalog("accounts", "campaigns", "lead_lists", "workspaces"),
         message_writer=writer,
     )
     try:
@@ -192,9 +192,7 @@ def test_abandoned_workspace_writes_nothing_that_was_read_ahead(api: Server, con
 
 def test_tap_can_sync_twice_and_resumes_from_its_state(api: Server, config: dict[str, Any]) -> None:
     writer = CollectingWriter()
-    tap = TapInstantly(
-        config={**config, "lookback_hours": 0}, catalog=catalog_of(config, *STREAMS), message_writer=writer
-    )
+    tap = TapInstantly(config={**config, "lookback_hours": 0}, catalog=slim_catalog(*STREAMS), message_writer=writer)
     tap.sync_all()
     first = Counter(m["stream"] for m in writer.messages if m["type"] == "RECORD")
     state = [m for m in writer.messages if m["type"] == "STATE"][-1]
