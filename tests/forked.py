@@ -7,11 +7,16 @@ from __future__ import annotations
 
 import json
 import os
+import select
+import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -23,13 +28,51 @@ if TYPE_CHECKING:
 SECONDS = 120.0
 """After these a run fails the test."""
 
+REPORT = struct.Struct("i")
+"""Numbers that the process in between reports: an id, then an exit code."""
+
+START = "from tap_instantly.__main__ import main; main()"
+"""The program of a run."""
+
+
+class Forked:
+    """A running tap, with what tests need of subprocess.Popen."""
+
+    def __init__(self, reports: socket.socket) -> None:
+        reports.settimeout(SECONDS)
+        self._reports = reports
+        self.pid = self._reported()
+        self.returncode: int | None = None
+
+    def _reported(self) -> int:
+        return int(REPORT.unpack(self._reports.recv(REPORT.size))[0])
+
+    def poll(self) -> int | None:
+        """Return the exit code, or None while the tap runs."""
+        if self.returncode is None and select.select([self._reports], [], [], 0)[0]:
+            self.wait()
+        return self.returncode
+
+    def wait(self, _timeout: float | None = None) -> int:
+        """Return the exit code; after SECONDS, fail."""
+        if self.returncode is None:
+            self.returncode = self._reported()
+            self._reports.close()
+        return self.returncode
+
+    def send_signal(self, signum: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, signum)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
 
 class Forks:
-    """The process that the others fork from; one run at a time."""
+    """The process that the others fork from."""
 
     def __init__(self) -> None:
         self._ours, theirs = socket.socketpair()
-        self._ours.settimeout(SECONDS)
         number = theirs.fileno()
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.forked", str(number)],
@@ -37,25 +80,46 @@ class Forks:
             env={**os.environ, "PYTHONWARNINGS": "ignore:Python 3.10 reached its end of life"},
         )
         theirs.close()
+        self._alone = threading.Lock()
 
     def close(self) -> None:
         self._ours.close()
         self._process.wait(SECONDS)
 
+    def start(
+        self,
+        *arguments: str,
+        stdout: int,
+        stderr: int,
+        environment: Mapping[str, str] = os.environ,
+        folder: Path | None = None,
+        program: str = START,
+    ) -> Forked:
+        """Start the tap, or another program, with exactly these variables; output goes to files by their numbers."""
+        request = {
+            "program": program,
+            "arguments": arguments,
+            "environment": dict(environment),
+            "folder": str(folder or Path.cwd()),
+        }
+        ours, theirs = socket.socketpair()
+        with tempfile.TemporaryFile("w+", encoding="utf-8") as file, theirs:
+            json.dump(request, file)
+            file.flush()
+            with self._alone:
+                socket.send_fds(self._ours, [b"."], [file.fileno(), theirs.fileno(), stdout, stderr])
+            theirs.close()
+            return Forked(ours)  # which reads the id of a process that has read the request
+
     def run(
         self, *arguments: str, environment: Mapping[str, str], folder: Path | None = None, stdout: int | None = None
     ) -> subprocess.CompletedProcess[str]:
-        """Run the tap with exactly these variables; ``stdout`` is a file's number, or its output is returned."""
+        """Run the tap to its end; ``stdout`` is a file's number, or its output is returned."""
         with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as log:
-            with tempfile.NamedTemporaryFile("w", encoding="utf-8") as request:
-                json.dump(
-                    {"arguments": arguments, "environment": dict(environment), "folder": str(folder or Path.cwd())},
-                    request,
-                )
-                request.flush()
-                files = [output.fileno() if stdout is None else stdout, log.fileno()]
-                socket.send_fds(self._ours, [request.name.encode()], files)
-                exit_code = int(self._ours.recv(64))
+            to = output.fileno() if stdout is None else stdout
+            exit_code = self.start(
+                *arguments, environment=environment, folder=folder, stdout=to, stderr=log.fileno()
+            ).wait()
             said = [_text(output), _text(log)]
         for name, text in zip(("standard output", "standard error"), said, strict=True):
             look(text, f"{name} of a process")
@@ -68,23 +132,36 @@ def _text(file: IO[bytes]) -> str:
 
 
 def _fork_for_each(door: socket.socket) -> dict[str, Any] | None:
-    """Return a request in a process of its own, and None in this one after the last."""
-    while name := (received := socket.recv_fds(door, 4096, 2))[0]:
-        request: dict[str, Any] = json.loads(Path(name.decode()).read_text(encoding="utf-8"))
-        files = received[1]
+    """Return a request in a process of its own, and None in this one after the last.
+
+    Each has a process in between, which reports its id and its exit code.
+    """
+    while files := socket.recv_fds(door, 1, 4)[1]:
+        asked, reports, *output = files
+        if os.fork():
+            for file in files:
+                os.close(file)
+            with suppress(ChildProcessError):
+                while os.waitpid(-1, os.WNOHANG)[0]:
+                    pass
+            continue
+        request: dict[str, Any] = json.loads(os.pread(asked, os.fstat(asked).st_size, 0))
         if not (child := os.fork()):
-            for file, standard in zip(files, (1, 2), strict=True):
+            for file, standard in zip(output, (1, 2), strict=True):
                 os.dup2(file, standard)
+            for file in files:
                 os.close(file)
             return request
-        for file in files:
+        for file in output:
             os.close(file)
-        door.send(str(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])).encode())
+        os.write(reports, REPORT.pack(child))
+        os.write(reports, REPORT.pack(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])))
+        os._exit(0)
     return None
 
 
 def main() -> None:
-    from tap_instantly.__main__ import main as run_the_tap  # noqa: PLC0415 (the tests' own process does without)
+    import tap_instantly.__main__  # noqa: F401, PLC0415 (the tests' own process does without)
 
     with socket.socket(fileno=int(sys.argv[1])) as door:
         request = _fork_for_each(door)
@@ -94,7 +171,7 @@ def main() -> None:
         time.tzset()
         os.chdir(request["folder"])
         sys.argv = ["tap-instantly", *request["arguments"]]
-        run_the_tap()
+        exec(request["program"], {"__name__": "__main__"})  # noqa: S102 (a test's own program)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import json
 import os
 import secrets
 from collections import Counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -12,6 +12,9 @@ from tests.chaos.endings import ENDINGS, FULL_DISK, FULL_QUOTA, STALLED_TARGET, 
 from tests.chaos.kinds import KINDS
 from tests.chaos.ledger import Ledger, check_end
 from tests.chaos.rounds import differences, failures, play, play_kind
+
+if TYPE_CHECKING:
+    from tests.forked import Forks
 
 KILLS = 60
 
@@ -26,8 +29,8 @@ EACH_ENDING = {
 
 
 @pytest.mark.parametrize(("kind", "endings"), EACH_ENDING.items(), ids=EACH_ENDING)
-def test_nothing_is_lost_by_any_kind_of_ending(kind: str, endings: tuple[str, ...]) -> None:
-    figures = play_kind(kind, len(endings), "each ending", endings)
+def test_nothing_is_lost_by_any_kind_of_ending(kind: str, endings: tuple[str, ...], forks: Forks) -> None:
+    figures = play_kind(kind, len(endings), "each ending", endings, forks)
     assert not figures.failure
     assert set(figures.ended) == set(endings)
 
