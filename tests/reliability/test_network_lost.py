@@ -18,7 +18,7 @@ from tap_instantly import ErrorKind, InstantlyAPIError
 from tests.api.test_errors import closed_port
 from tests.conftest import UNTIL
 from tests.reliability.conftest import BROKEN, SOUND, Agency
-from tests.reliability.table import KINDS, OBJECT, RUNS, STOPS, Kind
+from tests.reliability.table import BATCHES, KINDS, OBJECT, RUNS, SORTED, STOPS, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,11 +76,16 @@ NETWORK = {
 EACH = tuple({kind.stream: kind for kind in KINDS}.values())
 """One kind per stream: network faults affect all requests."""
 
+BY_ITSELF = tuple(
+    pytest.param(kind, id=kind.name, marks=pytest.mark.long if kind in {SORTED, BATCHES, OBJECT} else ())
+    for kind in EACH
+)
+"""Kinds to meet a fault one at a time; long tests add those that resume like others."""
 
-@pytest.mark.parametrize("kind", EACH, ids=lambda kind: kind.name)
+
 @pytest.mark.parametrize("fault", NETWORK)
 def test_unreachable_server_stops_the_run_and_keeps_the_state(
-    agency: Agency, fault: str, kind: Kind, certificate: Path, monkeypatch: pytest.MonkeyPatch
+    agency: Agency, fault: str, certificate: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server, error = NETWORK[fault]
     if "proxy" in fault:
@@ -89,9 +94,9 @@ def test_unreachable_server_stops_the_run_and_keeps_the_state(
         monkeypatch.delenv("no_proxy", raising=False)
     else:
         monkeypatch.setenv("NO_PROXY", "*")
-    before = agency.state_of(kind)
+    before = agency.state_of(*EACH)
     with server(certificate) as url:
-        run = agency.run(kind.stream, state=before, api_url=f"{url}/api/v2")
+        run = agency.run(*(kind.stream for kind in EACH), state=before, api_url=f"{url}/api/v2")
     assert run.exit_code == RUNS[fault].exit_code == STOPS.exit_code
     assert isinstance(run.error, InstantlyAPIError)
     assert run.error.kind is error
@@ -100,7 +105,7 @@ def test_unreachable_server_stops_the_run_and_keeps_the_state(
     assert run.state == before
 
 
-@pytest.mark.parametrize("kind", EACH, ids=lambda kind: kind.name)
+@pytest.mark.parametrize("kind", BY_ITSELF)
 def test_server_lost_in_mid_run_stops_it_and_the_next_run_completes(kind: Kind) -> None:
     config = SandboxConfig(workspaces=2, campaigns=12, accounts=2, leads=10, emails=10, days=60, until=UNTIL, seed=9)
     with contextlib.ExitStack() as stack:
