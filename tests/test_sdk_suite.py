@@ -9,9 +9,11 @@ from singer_sdk.testing import SuiteConfig, get_tap_test_class
 
 from tap_instantly.tap import TapInstantly
 from tests.conftest import KEYS
-from tests.support import catalog_of
+from tests.support import catalog_of, hurried
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sandbox import Server
 
 # The SDK wants the configuration at import; the sandbox's address is known only later.
@@ -32,6 +34,8 @@ class TestStandard(_Standard):  # type: ignore[misc, valid-type]
 
     @pytest.fixture(scope="class", autouse=True)
     @classmethod
-    def _sandbox(cls, running_sandbox: Server) -> None:
+    def _sandbox(cls, running_sandbox: Server) -> Iterator[None]:
         running_sandbox.control.reset()
         CONFIG["api_url"] = f"{running_sandbox.url}/api/v2"
+        with hurried():  # also the run before the first test
+            yield
