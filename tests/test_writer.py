@@ -17,11 +17,12 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from singer_sdk.singerlib import RecordMessage, SchemaMessage, StateMessage
 
 from tap_instantly.sync.writer import BUFFER_BYTES, BufferedWriter
+from tests.support import examples
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -72,7 +73,7 @@ def said(messages: list[Message]) -> list[dict[str, Any]]:
 # Lines and flushing
 
 
-@settings(deadline=None, max_examples=60)
+@examples(60)
 @given(messages=MESSAGES)
 def test_output_always_consists_of_complete_lines_in_order(messages: list[Message]) -> None:
     writer = BufferedWriter()
@@ -98,7 +99,7 @@ def test_records_are_buffered_until_a_state(monkeypatch: pytest.MonkeyPatch) -> 
     assert len(writes) == 1
 
 
-@settings(deadline=None, max_examples=30)
+@examples(30)
 @given(sizes=st.lists(st.integers(0, BUFFER_BYTES), max_size=20))
 def test_buffer_holds_at_most_one_pipe_capacity(sizes: list[int]) -> None:
     writer, given_ = BufferedWriter(), 0
@@ -110,7 +111,7 @@ def test_buffer_holds_at_most_one_pipe_capacity(sizes: list[int]) -> None:
             assert given_ - len(output()) < BUFFER_BYTES
 
 
-@settings(deadline=None, max_examples=40)
+@examples(40)
 @given(messages=MESSAGES, data=st.data())
 def test_partial_writes_are_continued(messages: list[Message], data: st.DataObject) -> None:
     writer, write = BufferedWriter(), os.write
@@ -122,7 +123,7 @@ def test_partial_writes_are_continued(messages: list[Message], data: st.DataObje
         assert parsed(output()) == said([*messages, state()])
 
 
-@settings(deadline=None, max_examples=30)
+@examples(30)
 @given(messages=MESSAGES)
 def test_standard_output_may_be_an_in_memory_stream(messages: list[Message]) -> None:
     writer, output = BufferedWriter(), io.StringIO()
