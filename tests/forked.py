@@ -5,6 +5,9 @@ Where Python's own start matters, tests start the program themselves.
 
 from __future__ import annotations
 
+import atexit
+import gc
+import importlib
 import json
 import os
 import select
@@ -23,13 +26,23 @@ from typing import IO, TYPE_CHECKING, Any
 from tests.keys import look
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+    from contextlib import ExitStack
 
 SECONDS = 120.0
 """After these a run fails the test."""
 
 REPORT = struct.Struct("i")
 """Numbers that the process in between reports: an id, then an exit code."""
+
+WAITS = {
+    "retry": ("FIRST_WAIT",),
+    "rate_limit": ("PAUSE_AFTER_429", "RECOVERY_SECONDS", "EMAILS_INTERVAL", "EMAILS_PAUSE_AFTER_429"),
+}
+"""Waits by their modules in tap_instantly.client."""
+
+WAIT = 0.001
+"""Seconds instead: the tests check the retries, not the waits."""
 
 START = "from tap_instantly.__main__ import main; main()"
 """The program of a run."""
@@ -126,6 +139,37 @@ class Forks:
         return subprocess.CompletedProcess(["tap-instantly", *arguments], exit_code, *said)
 
 
+class Piped:
+    """A running tap with pipes for output and log."""
+
+    def __init__(
+        self, forks: Forks, program: str, arguments: Sequence[str], stack: ExitStack, *, blocking: bool = True
+    ) -> None:
+        (output, self._writing), (log, logging) = (
+            [stack.enter_context(os.fdopen(end, mode)) for end, mode in zip(os.pipe(), ("rb", "wb"), strict=True)]
+            for _ in range(2)
+        )
+        os.set_blocking(self._writing.fileno(), blocking)
+        self._output, self.log = output, log
+        self.process: Forked = forks.start(
+            *arguments, program=program, stdout=self._writing.fileno(), stderr=logging.fileno()
+        )
+        stack.callback(lambda: (self.process.kill(), self.process.wait()))
+        logging.close()
+
+    def wait_until_stalled(self) -> None:
+        """Wait until the tap has filled the pipe."""
+        while select.select([], [self._writing], [], 0)[1]:
+            assert self.process.poll() is None
+            time.sleep(0.01)
+
+    @property
+    def output(self) -> IO[bytes]:
+        """Standard output, which nobody but the tap writes to any more."""
+        self._writing.close()
+        return self._output
+
+
 def _text(file: IO[bytes]) -> str:
     file.seek(0)
     return file.read().decode()
@@ -161,8 +205,12 @@ def _fork_for_each(door: socket.socket) -> dict[str, Any] | None:
 
 
 def main() -> None:
-    import tap_instantly.__main__  # noqa: F401, PLC0415 (the tests' own process does without)
-
+    importlib.import_module("tap_instantly.__main__")  # not above: the tests' own process does without
+    for module, names in WAITS.items():
+        for name in names:
+            setattr(importlib.import_module(f"tap_instantly.client.{module}"), name, WAIT)
+    gc.collect()
+    gc.freeze()  # so that a collection in a fork copies no page of what all share
     with socket.socket(fileno=int(sys.argv[1])) as door:
         request = _fork_for_each(door)
     if request is not None:
@@ -171,7 +219,21 @@ def main() -> None:
         time.tzset()
         os.chdir(request["folder"])
         sys.argv = ["tap-instantly", *request["arguments"]]
-        exec(request["program"], {"__name__": "__main__"})  # noqa: S102 (a test's own program)
+        try:
+            exec(request["program"], {"__name__": "__main__"})  # noqa: S102 (a test's own program)
+        except SystemExit as end:
+            _exit_at_once(end.code)
+            raise
+
+
+def _exit_at_once(code: object) -> None:
+    """Exit as Python would, but let the system free the memory, which is quicker; return if that is not possible."""
+    with suppress(Exception):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        if code is None or isinstance(code, int):
+            atexit._run_exitfuncs()
+            os._exit(code or 0)
 
 
 if __name__ == "__main__":

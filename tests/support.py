@@ -19,6 +19,7 @@ from sandbox import ApiKey
 from sandbox.group import MAIN
 from tap_instantly.sync.completeness import IncompleteError
 from tap_instantly.tap import TapInstantly
+from tests.forked import WAIT, WAITS
 from tests.keys import look
 
 if TYPE_CHECKING:
@@ -114,19 +115,13 @@ def _slim(*streams: str) -> str:
     return json.dumps(catalog)
 
 
-WAITS = {
-    "retry": ("FIRST_WAIT",),
-    "rate_limit": ("PAUSE_AFTER_429", "RECOVERY_SECONDS", "EMAILS_INTERVAL", "EMAILS_PAUSE_AFTER_429"),
-}
-
-
 @contextmanager
 def hurried() -> Iterator[None]:
-    """Shorten backoff to milliseconds: the tests check the retries, not the waits."""
+    """Shorten backoff to milliseconds."""
     with pytest.MonkeyPatch.context() as patch:
         for module, names in WAITS.items():
             for name in names:
-                patch.setattr(f"tap_instantly.client.{module}.{name}", 0.001)
+                patch.setattr(f"tap_instantly.client.{module}.{name}", WAIT)
         yield
 
 

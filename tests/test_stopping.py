@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import select
 import signal
 import sys
 import time
@@ -14,7 +12,7 @@ from typing import IO, TYPE_CHECKING, Any
 import pytest
 
 from tap_instantly.sync import shutdown
-from tests.forked import START
+from tests.forked import START, Piped
 from tests.support import secret, slim_catalog
 from tests.test_writer import parsed
 
@@ -23,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sandbox import Server
-    from tests.forked import Forked, Forks
+    from tests.forked import Forks
 
 LATER = {"Retry-After": "600"}
 
@@ -36,43 +34,14 @@ PATIENT = PATIENCE.format(3600)
 IMPATIENT = PATIENCE.format(0.2)
 
 
-class Tap:
-    """A running tap and its pipes."""
-
-    def __init__(self, forks: Forks, program: str, arguments: list[str], stack: ExitStack, *, blocking: bool) -> None:
-        (output, self._writing), (log, logging) = (
-            [stack.enter_context(os.fdopen(end, mode)) for end, mode in zip(os.pipe(), ("rb", "wb"), strict=True)]
-            for _ in range(2)
-        )
-        os.set_blocking(self._writing.fileno(), blocking)
-        self._output, self.log = output, log
-        self.process: Forked = forks.start(
-            *arguments, program=program, stdout=self._writing.fileno(), stderr=logging.fileno()
-        )
-        stack.callback(lambda: (self.process.kill(), self.process.wait()))
-        logging.close()
-
-    def wait_until_stalled(self) -> None:
-        """Wait until the tap has filled the pipe."""
-        while select.select([], [self._writing], [], 0)[1]:
-            assert self.process.poll() is None
-            time.sleep(0.01)
-
-    @property
-    def output(self) -> IO[bytes]:
-        """Standard output, which nobody but the tap writes to any more."""
-        self._writing.close()
-        return self._output
-
-
-Begin = "Callable[..., Tap]"
+Begin = "Callable[..., Piped]"
 
 
 @pytest.fixture
 def begin(tmp_path: Path, config: dict[str, Any], forks: Forks) -> Iterator[Begin]:
     """Start the tap as a separate process for leads only: begin(program, page_size=10, ...)."""
 
-    def start(program: str, *, blocking: bool = True, **settings: Any) -> Tap:
+    def start(program: str, *, blocking: bool = True, **settings: Any) -> Piped:
         settings = {**config, **settings}
         if "workspaces" in settings:
             del settings["api_key"]
@@ -81,7 +50,7 @@ def begin(tmp_path: Path, config: dict[str, Any], forks: Forks) -> Iterator[Begi
             path = tmp_path / f"{name}.json"
             path.write_text(json.dumps(content), encoding="utf-8")
             arguments += [f"--{name}", str(path)]
-        return Tap(forks, program, arguments, stack, blocking=blocking)
+        return Piped(forks, program, arguments, stack, blocking=blocking)
 
     with ExitStack() as stack:
         yield start
