@@ -22,8 +22,8 @@ CONFIG: dict[str, Any] = {"api_key": KEYS[0].secret}
 CATALOG = catalog_of(CONFIG)  # also streams that are not selected by default
 
 
-def standard(**parts: bool) -> Any:
-    limit = SuiteConfig(max_records_limit=150)
+def standard(records: int, **parts: bool) -> Any:
+    limit = SuiteConfig(max_records_limit=records)
     return get_tap_test_class(TapInstantly, config=CONFIG, suite_config=limit, catalog=CATALOG, **parts)
 
 
@@ -41,10 +41,10 @@ def _sandbox(running_sandbox: Server) -> Iterator[None]:
         yield
 
 
-class TestStandard(standard(include_stream_attribute_tests=False)):  # type: ignore[misc]
+class TestStandard(standard(25, include_stream_attribute_tests=False)):  # type: ignore[misc]
     """The SDK's tests of a tap and its streams, among them that records match their schema."""
 
 
 @pytest.mark.long
-class TestAttributes(standard(include_tap_tests=False, include_stream_tests=False)):  # type: ignore[misc]
+class TestAttributes(standard(150, include_tap_tests=False, include_stream_tests=False)):  # type: ignore[misc]
     """The SDK's tests of each property, one by one."""
