@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import ssl
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,7 @@ import certifi
 import pytest
 
 from tap_instantly import InstantlyAPIError, InstantlyClient
-from tests.listeners import Answer, answering
+from tests.listeners import Answer, answering, make_certificate, tls
 from tests.test_secrets import KEY, told
 
 if TYPE_CHECKING:
@@ -25,23 +24,7 @@ VARIABLES = ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROX
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A self-signed certificate and its private key in one file."""
-    if not shutil.which("openssl"):
-        pytest.skip("no openssl on this system")
-    folder = tmp_path_factory.mktemp("certificate")
-    command = (
-        "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost"
-    )
-    subprocess.run(
-        [*command.split(), "-keyout", "private.pem", "-out", "public.pem"], cwd=folder, check=True, capture_output=True
-    )
-    (folder / "both.pem").write_bytes((folder / "private.pem").read_bytes() + (folder / "public.pem").read_bytes())
-    return folder / "both.pem"
-
-
-def tls(certificate: Path) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
-    return context
+    return make_certificate(tmp_path_factory.mktemp("certificate"))
 
 
 @pytest.mark.parametrize("status", [302, 303, 308])

@@ -3,11 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
-import socket
-import ssl
-import subprocess
-import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,6 +12,7 @@ from sandbox import SandboxConfig
 from tap_instantly import ErrorKind, InstantlyAPIError
 from tests.api.test_errors import closed_port
 from tests.conftest import UNTIL
+from tests.listeners import Answer, answering, make_certificate, tls
 from tests.reliability.conftest import BROKEN, SOUND, Agency
 from tests.reliability.table import BATCHES, KINDS, OBJECT, RUNS, SORTED, STOPS, Kind
 
@@ -29,35 +25,14 @@ GONE_MIDWAY = "connection refused in the middle of the run"
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a self-signed certificate and its key."""
-    openssl = shutil.which("openssl")
-    if openssl is None:
-        pytest.skip("no openssl on this system")
-    folder = tmp_path_factory.mktemp("certificate")
-    command = f"{openssl} req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -keyout key.pem -out public.pem"
-    subprocess.run(command.split(), cwd=folder, check=True, capture_output=True)
-    return folder
+    """A self-signed certificate and its private key in one file."""
+    return make_certificate(tmp_path_factory.mktemp("certificate"))
 
 
 @contextlib.contextmanager
-def self_signed(folder: Path) -> Iterator[str]:
-    """Run a local server with that certificate."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(folder / "public.pem", folder / "key.pem")
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-
-        def accept() -> None:
-            with contextlib.suppress(OSError):  # the listener is closed
-                while True:
-                    connection, _ = listener.accept()
-                    with connection, contextlib.suppress(ssl.SSLError):
-                        context.wrap_socket(connection, server_side=True).close()
-
-        thread = threading.Thread(target=accept, daemon=True)
-        thread.start()
-        yield f"https://localhost:{listener.getsockname()[1]}"
-        listener.shutdown(socket.SHUT_RDWR)
-        thread.join()
+def self_signed(certificate: Path) -> Iterator[str]:
+    with answering(Answer(), tls(certificate)) as server:
+        yield server.url
 
 
 @contextlib.contextmanager
