@@ -73,11 +73,7 @@ BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DI
     ],
 )
 def test_unusable_certificate_bundle_fails_in_one_line_without_a_request(
-    debug_tap: Callable[..., Any],
-    certificate: Path,
-    variable: str,
-    value: str,
-    arguments: tuple[str, ...],
+    debug_tap: Callable[..., Any], certificate: Path, variable: str, value: str, arguments: tuple[str, ...]
 ) -> None:
     if value == "empty.pem":
         value = str(certificate.with_name("empty.pem"))

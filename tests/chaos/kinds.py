@@ -111,11 +111,7 @@ KINDS = {
         ("account_details",), {"accounts": 60}, {"concurrency": 2, **DELETIONS}, _delete_and_add_accounts
     ),
     "scanned list in full, with deletions": Kind(
-        ("leads",),
-        {"leads": 400, "workspaces": 2},
-        {"page_size": 10, **DELETIONS},
-        _delete_and_add_leads,
-        in_full=True,
+        ("leads",), {"leads": 400, "workspaces": 2}, {"page_size": 10, **DELETIONS}, _delete_and_add_leads, in_full=True
     ),
     "whole list": Kind(
         ("lead_lists",), {"lead_lists": 60}, {"page_size": 3}, lambda control, _random: control.add_lead_list()

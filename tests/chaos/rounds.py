@@ -79,12 +79,7 @@ class Rounds:
         others = [f"workspace-{number:03}" for number in range(2, kind.sizes.get("workspaces", 1) + 1)]
         keys = api_keys(server, "main", *others)
         self._controls = {name: server.control.within(name) for name in keys}
-        settings = {
-            **opening(server, keys),
-            "concurrency": 4,
-            "max_requests_per_second": 2000,
-            **kind.settings,
-        }
+        settings = {**opening(server, keys), "concurrency": 4, "max_requests_per_second": 2000, **kind.settings}
         server.control.config(latency_ms=kind.latency_ms, emails_per_minute=1_000_000)
         self._config, self._catalog, self._state = (folder / f"{file}.json" for file in ("config", "catalog", "state"))
         self._config.write_text(json.dumps(settings), encoding="utf-8")

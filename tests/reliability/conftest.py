@@ -134,15 +134,7 @@ class Agency:
 @pytest.fixture(scope="session")
 def shared_agency() -> Iterator[Agency]:
     config = SandboxConfig(
-        workspaces=2,
-        campaigns=13,
-        accounts=10,
-        leads=60,
-        lead_lists=11,
-        emails=40,
-        days=20,
-        until=UNTIL,
-        seed=9,
+        workspaces=2, campaigns=13, accounts=10, leads=60, lead_lists=11, emails=40, days=20, until=UNTIL, seed=9
     )
     with sandbox.serve(config) as server:
         yield Agency(server)
