@@ -179,13 +179,10 @@ def test_tap_description_contains_no_key(debug_tap: Callable[..., Any], argument
     assert traces(KEY, run.stdout + run.stderr) == []
 
 
-@pytest.mark.parametrize("arguments", [(), ("--test",)], ids=["sync", "test"])
-def test_a_good_run_writes_no_key(
-    debug_tap: Callable[..., Any], api: Server, tmp_path: Path, arguments: tuple[str, ...]
-) -> None:
+def test_a_good_run_writes_no_key(debug_tap: Callable[..., Any], api: Server, tmp_path: Path) -> None:
     catalog = tmp_path / "catalog.json"
     catalog.write_text(json.dumps(slim_catalog("api_keys", "campaigns", "leads", "workspaces")), encoding="utf-8")
-    run = debug_tap(f"--catalog={catalog}", *arguments, api_key=api.api_key, api_url=f"{api.url}/api/v2")
+    run = debug_tap(f"--catalog={catalog}", api_key=api.api_key, api_url=f"{api.url}/api/v2")
     assert run.returncode == 0, run.stderr
     assert "DEBUG" in run.stderr
     assert "urllib3" in run.stderr
