@@ -104,7 +104,8 @@ def meetings() -> Iterator[Any]:
     runs: list[tuple[list[Pair], tuple[Any, ...]]] = []
     for (fault, kind), long in pairs():
         outcome = fault.of(kind)
-        alone = outcome in ALONE or (kind is OBJECT and outcome not in WHOLE)  # a key without its workspace is lost
+        # Other streams that are refused or fail ask for the workspace, too.
+        alone = outcome in ALONE or (kind is OBJECT and outcome not in {TAKES, RETRIES})
         like = (long, outcome, fault.settings, (fault, kind) if alone else None)
         for met, as_ in runs:
             if as_ == like and len(met) < AT_MOST and kind.stream not in {each.stream for _, each in met}:
