@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 
 pytest_plugins = ["tests.leaks"]
 
-# `make test` runs the same examples each time, and `make test-long` others; `make mutants` does without shrinking.
-settings.register_profile("same", derandomize=True, database=None, deadline=None)
+# `make test` runs the same few examples each time, and `make test-long` more and others; `make mutants` does without
+# shrinking.
+settings.register_profile("same", derandomize=True, database=None, deadline=None, max_examples=25)
 settings.register_profile("drawn", database=None, deadline=None, print_blob=True)
 settings.register_profile("mutants", derandomize=True, database=None, phases=[Phase.explicit, Phase.generate])
 settings.load_profile("same")
@@ -73,11 +74,10 @@ def running_sandbox() -> Iterator[sandbox.Server]:
 
 
 @pytest.fixture
-def api(running_sandbox: sandbox.Server) -> Iterator[sandbox.Server]:
+def api(running_sandbox: sandbox.Server) -> sandbox.Server:
     """The sandbox in its seeded state."""
     running_sandbox.control.reset()
-    yield running_sandbox
-    running_sandbox.control.reset()
+    return running_sandbox
 
 
 @pytest.fixture

@@ -2,14 +2,38 @@
 
 from __future__ import annotations
 
+import shutil
+import ssl
+import subprocess
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+REQUEST = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost"
+
+
+def make_certificate(folder: Path) -> Path:
+    """Make public.pem, and return a file with this certificate for localhost and its private key."""
+    if not shutil.which("openssl"):
+        pytest.skip("no openssl on this system")
+    command = [*REQUEST.split(), "-keyout", "private.pem", "-out", "public.pem"]
+    subprocess.run(command, cwd=folder, check=True, capture_output=True)
+    (folder / "both.pem").write_bytes((folder / "private.pem").read_bytes() + (folder / "public.pem").read_bytes())
+    return folder / "both.pem"
+
+
+def tls(certificate: Path) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    return context
 
 
 @dataclass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections import Counter
 from itertools import groupby
 from threading import Thread
@@ -16,7 +17,7 @@ from tap_instantly import InstantlyAPIError
 from tap_instantly.client.rate_limit import Budget
 from tap_instantly.sync import reader
 from tap_instantly.tap import TapInstantly
-from tests.support import CollectingWriter, catalog_of, run_tap
+from tests.support import CollectingWriter, run_tap, slim_catalog
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,7 +48,7 @@ class Acting(CollectingWriter):
 
 
 def synced(config: dict[str, Any], writer: CollectingWriter, *streams: str) -> TapInstantly:
-    tap = TapInstantly(config=config, catalog=catalog_of(config, *streams), message_writer=writer)
+    tap = TapInstantly(config=config, catalog=slim_catalog(*streams), message_writer=writer)
     tap.sync_all()
     return tap
 
@@ -58,14 +59,14 @@ def order(messages: list[dict[str, Any]]) -> list[str]:
 
 
 def test_streams_are_read_ahead_of_a_slow_one_and_written_after_it(api: Server, config: dict[str, Any]) -> None:
-    alone = {stream: sorted(map(str, run_tap(config, streams=(stream,)).records(stream))) for stream in STREAMS}
-    api.control.reset()
+    quick = run_tap(config, streams=STREAMS)
+    api.control.clear_requests()
     api.control.fault("/api/v2/accounts", "latency", seconds=LONG, count=None)
     others = ("/api/v2/campaigns", "/api/v2/custom-tags", "/api/v2/lead-lists", "/api/v2/leads/list")
 
     def once_the_others_are_answered(control: Control) -> None:
         while not all(any(r["status"] == 200 for r in control.requests(path)) for path in others):
-            pass
+            time.sleep(0.01)
         control.clear_faults()
 
     with Control(api.url) as control:
@@ -74,13 +75,14 @@ def test_streams_are_read_ahead_of_a_slow_one_and_written_after_it(api: Server, 
         run = run_tap(config, streams=STREAMS)
         helper.join()
     assert order(run.messages) == ["leads", *sorted({*STREAMS} - {"leads"})]
-    assert {stream: sorted(map(str, run.records(stream))) for stream in STREAMS} == alone
+    for stream in STREAMS:
+        assert sorted(map(str, run.records(stream))) == sorted(map(str, quick.records(stream)))
 
 
-@pytest.mark.parametrize("pages", [1, 3])
 def test_output_is_the_same_with_a_small_buffer(
-    api: Server, config: dict[str, Any], monkeypatch: pytest.MonkeyPatch, pages: int
+    api: Server, config: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    pages = 1
     whole = run_tap(config, everything=False)
     monkeypatch.setattr("tap_instantly.sync.concurrency.PAGES", pages)
     little = run_tap(config, everything=False)
@@ -177,7 +179,7 @@ def test_abandoned_workspace_writes_nothing_that_was_read_ahead(api: Server, con
     writer = Acting(revoke, lambda message: message["type"] == "RECORD" and message["stream"] == "accounts")
     tap = TapInstantly(
         config={**config, "max_retries": 0, "page_size": 1, "concurrency": 2},
-        catalog=catalog_of(config, "accounts", "campaigns", "lead_lists", "workspaces"),
+        catalog=slim_catalog("accounts", "campaigns", "lead_lists", "workspaces"),
         message_writer=writer,
     )
     try:
@@ -192,9 +194,7 @@ def test_abandoned_workspace_writes_nothing_that_was_read_ahead(api: Server, con
 
 def test_tap_can_sync_twice_and_resumes_from_its_state(api: Server, config: dict[str, Any]) -> None:
     writer = CollectingWriter()
-    tap = TapInstantly(
-        config={**config, "lookback_hours": 0}, catalog=catalog_of(config, *STREAMS), message_writer=writer
-    )
+    tap = TapInstantly(config={**config, "lookback_hours": 0}, catalog=slim_catalog(*STREAMS), message_writer=writer)
     tap.sync_all()
     first = Counter(m["stream"] for m in writer.messages if m["type"] == "RECORD")
     state = [m for m in writer.messages if m["type"] == "STATE"][-1]

@@ -4,12 +4,12 @@ import copy
 import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from singer_sdk import Stream
 from singer_sdk.singerlib.encoding.simple import SimpleSingerWriter
@@ -21,6 +21,7 @@ from tap_instantly.streams.record_stream import RecordStream
 from tap_instantly.sync.partition_states import PartitionStates, is_behind
 from tap_instantly.sync.writer import BufferedWriter, RecordLine
 from tap_instantly.tap import TapInstantly
+from tests.support import examples
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -43,7 +44,6 @@ NOWHERE = {"api_key": "none", "api_url": "http://127.0.0.1:9/api/v2"}
 every_stream = pytest.mark.parametrize(
     "name", [*NAMES[:2], *(pytest.param(name, marks=pytest.mark.long) for name in NAMES[2:])]
 )
-a_few = settings(deadline=None, max_examples=20)
 
 
 # Streams for a catalog and settings, without a connection
@@ -201,74 +201,55 @@ def assert_both_ways_agree(stream: InstantlyStream, record: Record) -> None:
     assert json.dumps(ours) == json.dumps(theirs)
 
 
-def assert_agreement(data: st.DataObject, entry: Entry, **more: Any) -> None:
-    stream = stream_of(entry, **more)
-    for record in data.draw(st.lists(records(stream.schema), min_size=1, max_size=5)):
-        assert_both_ways_agree(stream, record)
+Draw = Callable[[st.SearchStrategy[Any]], Any]
+Settings = dict[str, Any]
 
 
-@every_stream
-@a_few
-@given(data=st.data())
-def test_messages_match_the_sdk_with_everything_selected(name: str, data: st.DataObject) -> None:
-    assert_agreement(data, entry_of(name))
+def everything_selected(draw: Draw, entry: Entry) -> None:
+    """Leave the catalog as discovered."""
 
 
-@every_stream
-@a_few
-@given(data=st.data())
-def test_messages_match_the_sdk_with_deselected_properties(name: str, data: st.DataObject) -> None:
-    entry = entry_of(name)
-    for property_ in data.draw(st.sets(st.sampled_from(list(entry["schema"]["properties"])), min_size=1)):
+def deselected_properties(draw: Draw, entry: Entry) -> None:
+    for property_ in draw(st.sets(st.sampled_from(list(entry["schema"]["properties"])), min_size=1)):
         set_metadata(entry, path(property_), selected=False)  # key properties stay regardless
-    assert_agreement(data, entry)
 
 
-@every_stream
-@a_few
-@given(data=st.data())
-def test_messages_match_the_sdk_with_partly_deselected_objects(name: str, data: st.DataObject) -> None:
-    entry = entry_of(name)
+def partly_deselected_objects(draw: Draw, entry: Entry) -> None:
     within = [tuple(m["breadcrumb"]) for m in entry["metadata"] if len(m["breadcrumb"]) > 2]
     within.append(path("unknown_fields", "0"))  # absent from discovery, but possible in a user's catalog
-    for breadcrumb in data.draw(st.sets(st.sampled_from(within), min_size=1)):
+    for breadcrumb in draw(st.sets(st.sampled_from(within), min_size=1)):
         set_metadata(entry, breadcrumb, selected=False)
-    assert_agreement(data, entry)
 
 
-@every_stream
-@a_few
-@given(data=st.data())
-def test_messages_match_the_sdk_with_properties_missing_from_the_catalog(name: str, data: st.DataObject) -> None:
-    entry = entry_of(name)
-    for property_ in data.draw(st.sets(st.sampled_from(properties_to_choose(entry)), min_size=1, max_size=4)):
+def properties_missing_from_the_catalog(draw: Draw, entry: Entry) -> None:
+    for property_ in draw(st.sets(st.sampled_from(properties_to_choose(entry)), min_size=1, max_size=4)):
         del entry["schema"]["properties"][property_]
-        if data.draw(st.booleans()):
+        if draw(st.booleans()):
             entry["metadata"] = [item for item in entry["metadata"] if item["breadcrumb"][1:2] != [property_]]
-    assert_agreement(data, entry)
 
 
-@pytest.mark.parametrize("name", ["leads", "accounts", "campaigns"])
-@a_few
-@given(data=st.data())
-def test_messages_match_the_sdk_with_closed_objects(name: str, data: st.DataObject) -> None:
-    entry = entry_of(name)
-    for kind in data.draw(st.lists(st.sampled_from(list(objects_within(entry["schema"]))), min_size=1, max_size=2)):
+def closed_objects(draw: Draw, entry: Entry) -> None:
+    objects = list(objects_within(entry["schema"]))
+    for kind in draw(st.lists(st.sampled_from(objects), min_size=1, max_size=2)) if objects else ():
         kind.pop("additionalProperties", None)
-        if data.draw(st.booleans()):
+        if draw(st.booleans()):
             kind["properties"] = {}
-    assert_agreement(data, entry)
 
 
-@every_stream
-@a_few
-@given(data=st.data())
-def test_messages_match_the_sdk_for_boolean_properties(name: str, data: st.DataObject) -> None:
-    entry = entry_of(name)
+def boolean_properties(draw: Draw, entry: Entry) -> None:
     types = st.sampled_from(["boolean", ["boolean"], ["null", "boolean"], ["boolean", "string", "null"]])
-    for property_ in data.draw(st.sets(st.sampled_from(properties_to_choose(entry)), min_size=1, max_size=6)):
-        entry["schema"]["properties"][property_] = {"type": data.draw(types)}
-    assert_agreement(data, entry)
+    for property_ in draw(st.sets(st.sampled_from(properties_to_choose(entry)), min_size=1, max_size=6)):
+        entry["schema"]["properties"][property_] = {"type": draw(types)}
+
+
+def written_twice(draw: Draw, entry: Entry) -> Settings:
+    name = entry["stream"]
+    maps = {name: {"added": "str(record)"}, f"{name}_again": {"__source__": name, "unknown_fields": None}}
+    return {"stream_maps": maps}
+
+
+def flattened(draw: Draw, entry: Entry) -> Settings:
+    return {"flattening_enabled": True, "flattening_max_depth": draw(st.sampled_from([1, 3]))}
 
 
 STREAM_MAPS: dict[str, dict[str, Any]] = {
@@ -289,35 +270,44 @@ STREAM_MAPS: dict[str, dict[str, Any]] = {
 }
 
 
+def mapped(stream_map: str, draw: Draw, entry: Entry) -> Settings:
+    if draw(st.booleans()):
+        set_metadata(entry, path(draw(st.sampled_from(properties_to_choose(entry)))), selected=False)
+    return {"stream_maps": {entry["stream"]: STREAM_MAPS[stream_map]}}
+
+
+CASES: dict[str, Callable[[Draw, Entry], Settings | None]] = {
+    **{
+        case.__name__.replace("_", " "): case
+        for case in (
+            everything_selected,
+            deselected_properties,
+            partly_deselected_objects,
+            properties_missing_from_the_catalog,
+            closed_objects,
+            boolean_properties,
+            written_twice,
+            flattened,
+        )
+    },
+    **{f"a stream map with {name}": partial(mapped, name) for name in STREAM_MAPS},
+}
+"""Changes of a catalog entry; each returns settings of the tap, if there are some."""
+
+
 @every_stream
-@pytest.mark.parametrize("stream_map", STREAM_MAPS)
-@settings(deadline=None, max_examples=8)
+@pytest.mark.parametrize("case", CASES)
+@examples(20)
 @given(data=st.data())
-def test_messages_match_the_sdk_with_a_stream_map_that_has(name: str, stream_map: str, data: st.DataObject) -> None:
+def test_messages_match_the_sdk_with(name: str, case: str, data: st.DataObject) -> None:
     entry = entry_of(name)
-    if data.draw(st.booleans()):
-        set_metadata(entry, path(data.draw(st.sampled_from(properties_to_choose(entry)))), selected=False)
-    assert_agreement(data, entry, stream_maps={name: STREAM_MAPS[stream_map]})
+    stream = stream_of(entry, **(CASES[case](data.draw, entry) or {}))
+    for record in data.draw(st.lists(records(stream.schema), min_size=1, max_size=5)):
+        assert_both_ways_agree(stream, record)
 
 
 @every_stream
-@a_few
-@given(data=st.data())
-def test_messages_match_the_sdk_for_a_stream_written_twice(name: str, data: st.DataObject) -> None:
-    maps = {name: {"added": "str(record)"}, f"{name}_again": {"__source__": name, "unknown_fields": None}}
-    assert_agreement(data, entry_of(name), stream_maps=maps)
-
-
-@every_stream
-@pytest.mark.parametrize("depth", [1, 3])
-@settings(deadline=None, max_examples=15)
-@given(data=st.data())
-def test_messages_match_the_sdk_when_flattened(name: str, depth: int, data: st.DataObject) -> None:
-    assert_agreement(data, entry_of(name), flattening_enabled=True, flattening_max_depth=depth)
-
-
-@every_stream
-@a_few
+@examples(20)
 @given(data=st.data())
 def test_messages_match_the_sdk_with_a_version(name: str, data: st.DataObject) -> None:
     stream = stream_of(entry_of(name))
@@ -343,56 +333,34 @@ LEAD: Record = {
 }
 
 
-def as_discovered(entry: Entry) -> None:
-    """Leave everything selected."""
+def columns(entry: Entry) -> dict[str, Any]:
+    return entry["schema"]["properties"]
 
 
-def without_a_property(entry: Entry) -> None:
-    set_metadata(entry, path("payload"), selected=False)
+def last_step(entry: Entry) -> dict[str, Any]:
+    return columns(entry)["status_summary"]["properties"]["lastStep"]
 
 
-def without_an_object(entry: Entry) -> None:
-    set_metadata(entry, path("status_summary"), selected=False)
+CATALOGS: dict[str, tuple[Callable[[Entry], object], bool]] = {
+    "as discovered": (lambda _: None, True),
+    "without a property": (lambda entry: set_metadata(entry, path("payload"), selected=False), True),
+    "without an object": (lambda entry: set_metadata(entry, path("status_summary"), selected=False), True),
+    "with a property of its own": (lambda entry: columns(entry).update(made_up={"type": "string"}), True),
+    "without a part of an object": (
+        lambda entry: set_metadata(entry, path("status_summary", "lastStep", "from"), selected=False),
+        False,
+    ),
+    "without a property in the schema": (lambda entry: columns(entry).pop("payload"), False),
+    "with a closed object": (lambda entry: last_step(entry).update(additionalProperties=False), False),
+    "with a flag that is a number": (lambda entry: columns(entry).update(status={"type": ["boolean", "null"]}), False),
+}
+"""Changes of a catalog, and true if records still take the fast path."""
 
 
-def with_a_property_of_its_own(entry: Entry) -> None:
-    entry["schema"]["properties"]["made_up"] = {"type": "string"}
-
-
-def without_a_part_of_an_object(entry: Entry) -> None:
-    set_metadata(entry, path("status_summary", "lastStep", "from"), selected=False)
-
-
-def without_a_property_in_the_schema(entry: Entry) -> None:
-    del entry["schema"]["properties"]["payload"]
-
-
-def with_a_closed_object(entry: Entry) -> None:
-    entry["schema"]["properties"]["status_summary"]["properties"]["lastStep"]["additionalProperties"] = False
-
-
-def with_a_flag_that_is_a_number(entry: Entry) -> None:
-    entry["schema"]["properties"]["status"] = {"type": ["boolean", "null"]}
-
-
-@pytest.mark.parametrize("catalog", [as_discovered, without_a_property, without_an_object, with_a_property_of_its_own])
-def test_leads_take_the_fast_path_with_a_catalog(catalog: Callable[[Entry], None]) -> None:
-    catalog(entry := entry_of("leads"))
-    assert takes_the_short_way(stream_of(entry), LEAD)
-
-
-@pytest.mark.parametrize(
-    "catalog",
-    [
-        without_a_part_of_an_object,
-        without_a_property_in_the_schema,
-        with_a_closed_object,
-        with_a_flag_that_is_a_number,
-    ],
-)
-def test_leads_do_not_take_the_fast_path_with_a_catalog(catalog: Callable[[Entry], None]) -> None:
-    catalog(entry := entry_of("leads"))
-    assert not takes_the_short_way(stream_of(entry), LEAD)
+@pytest.mark.parametrize(("change", "expected"), CATALOGS.values(), ids=CATALOGS)
+def test_leads_take_the_fast_path_only_with_a_catalog(change: Callable[[Entry], object], *, expected: bool) -> None:
+    change(entry := entry_of("leads"))
+    assert takes_the_short_way(stream_of(entry), LEAD) is expected
 
 
 def test_every_stream_takes_the_fast_path_with_everything_selected() -> None:
@@ -503,7 +471,7 @@ STEP = st.tuples(st.sampled_from(STEPS), WORKSPACES, st.booleans(), VALUES)
 """A step, its workspace, and true if the step names the workspace rather than use the current one."""
 
 
-@settings(deadline=None, max_examples=150)
+@examples(150)
 @given(state=states(), done=st.lists(STEP, max_size=25))
 def test_partitions_have_the_same_state_as_with_the_sdk(
     state: dict[str, Any], done: list[tuple[Step, Context | None, bool, str]]

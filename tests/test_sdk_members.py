@@ -6,6 +6,7 @@ import ast
 import inspect
 import re
 import textwrap
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,16 +27,28 @@ FINAL = re.compile(r"@(?:t\.)?final\n(?: *@.*\n)* *def (\w+)")
 PRIVATE = re.compile(r"(?:self\.|def |^ +)(_[a-z]\w*)\b", re.MULTILINE)
 
 
+@cache
+def of_the_sdk(base: type) -> tuple[set[str], set[str]]:
+    """Return the final and the private names of a class of the SDK."""
+    source = inspect.getsource(base)
+    return set(FINAL.findall(source)), set(PRIVATE.findall(source))
+
+
+@cache
+def of_the_tap(base: type) -> tuple[set[str], set[str]]:
+    """Return the names that a class of the tap defines and uses."""
+    nodes = list(ast.walk(ast.parse(textwrap.dedent(inspect.getsource(base)))))
+    defined = {node.name for node in nodes if isinstance(node, ast.FunctionDef)}
+    return defined, {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+
+
 def touched(kind: type) -> Iterator[str]:
     """Return the names that a class, or one between it and the SDK, overrides or uses and should not."""
-    theirs = [base for base in kind.__mro__ if base.__module__.startswith("singer_sdk")]
-    sources = "\n".join(inspect.getsource(base) for base in theirs)
-    final, private = set(FINAL.findall(sources)), set(PRIVATE.findall(sources))
+    theirs = [of_the_sdk(base) for base in kind.__mro__ if base.__module__.startswith("singer_sdk")]
+    final, private = (set().union(*names) for names in zip(*theirs, strict=True))
     for base in kind.__mro__:
         if base.__module__.startswith("tap_instantly"):
-            tree = ast.parse(textwrap.dedent(inspect.getsource(base)))
-            defined = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
-            used = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+            defined, used = of_the_tap(base)
             yield from (defined | used) & private | defined & final
 
 

@@ -9,29 +9,42 @@ from singer_sdk.testing import SuiteConfig, get_tap_test_class
 
 from tap_instantly.tap import TapInstantly
 from tests.conftest import KEYS
-from tests.support import catalog_of
+from tests.support import catalog_of, hurried
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sandbox import Server
 
 # The SDK wants the configuration at import; the sandbox's address is known only later.
 CONFIG: dict[str, Any] = {"api_key": KEYS[0].secret}
 
-_Standard = get_tap_test_class(
-    TapInstantly,
-    config=CONFIG,
-    suite_config=SuiteConfig(max_records_limit=150),
-    catalog=catalog_of(CONFIG),  # also streams that are not selected by default
-)
+CATALOG = catalog_of(CONFIG)  # also streams that are not selected by default
 
 
-@pytest.mark.filterwarnings("ignore:No records were available to test:UserWarning")
-@pytest.mark.filterwarnings("ignore:Fields in transformed catalog but not in records:UserWarning")
-class TestStandard(_Standard):  # type: ignore[misc, valid-type]
-    """The SDK's tests of a tap, its streams and their attributes."""
+def standard(records: int, **parts: bool) -> Any:
+    limit = SuiteConfig(max_records_limit=records)
+    return get_tap_test_class(TapInstantly, config=CONFIG, suite_config=limit, catalog=CATALOG, **parts)
 
-    @pytest.fixture(scope="class", autouse=True)
-    @classmethod
-    def _sandbox(cls, running_sandbox: Server) -> None:
-        running_sandbox.control.reset()
-        CONFIG["api_url"] = f"{running_sandbox.url}/api/v2"
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:No records were available to test:UserWarning"),
+    pytest.mark.filterwarnings("ignore:Fields in transformed catalog but not in records:UserWarning"),
+]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _sandbox(running_sandbox: Server) -> Iterator[None]:
+    running_sandbox.control.reset()
+    CONFIG["api_url"] = f"{running_sandbox.url}/api/v2"
+    with hurried():  # also the run before the first test
+        yield
+
+
+class TestStandard(standard(25, include_stream_attribute_tests=False)):  # type: ignore[misc]
+    """The SDK's tests of a tap and its streams, among them that records match their schema."""
+
+
+@pytest.mark.long
+class TestAttributes(standard(150, include_tap_tests=False, include_stream_tests=False)):  # type: ignore[misc]
+    """The SDK's tests of each property, one by one."""

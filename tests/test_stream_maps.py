@@ -10,7 +10,7 @@ import pytest
 from singer_sdk.exceptions import MapExpressionError, MappingError, SingerSDKError
 
 from tap_instantly.tap import TapInstantly
-from tests.support import run_tap
+from tests.support import run_tap, traces
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -243,7 +243,7 @@ def test_deselected_column_may_be_removed_by_a_map(config: dict[str, Any], sync:
     assert not any("has_enrichment_task" in record for record in run.records("lead_lists"))
 
 
-def test_connection_test_shows_only_records_unaffected_by_maps(
+def test_connection_test_shows_only_records_unaffected_by_maps_and_no_key(
     config: dict[str, Any], debug_tap: Callable[..., Any]
 ) -> None:
     run = debug_tap("--test", **config, stream_maps={"*": {"workspace_name": None}})
@@ -254,6 +254,7 @@ def test_connection_test_shows_only_records_unaffected_by_maps(
     (line,) = [line for line in run.stderr.splitlines() if "Streams not listed" in line]
     assert "emails" in line
     assert "emails" not in {message["stream"] for message in records}
+    assert traces(config["api_key"], run.stdout + run.stderr) == []
 
 
 # Likely mistakes that are valid

@@ -13,12 +13,7 @@ def messages(text: str) -> list[tuple[int, str]]:
 
 @pytest.mark.parametrize(
     "text",
-    [
-        f"Short. {LONG}.",
-        f"- first\n- {LONG}",
-        f"| a | {LONG} |",
-        "one line\n" + "\n".join(["word"] * 31),
-    ],
+    [f"Short. {LONG}.", f"- first\n- {LONG}", f"| a | {LONG} |", "one line\n" + "\n".join(["word"] * 31)],
     ids=["paragraph", "list", "cell", "wrapped"],
 )
 def test_sentences_over_thirty_words_are_found(text: str) -> None:

@@ -1,32 +1,31 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import io
 import json
 import os
 import signal
-import struct
-import subprocess
 import sys
 import tempfile
-import termios
-import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from singer_sdk.singerlib import RecordMessage, SchemaMessage, StateMessage
 
 from tap_instantly.sync.writer import BUFFER_BYTES, BufferedWriter
+from tests.forked import Piped
+from tests.support import examples
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from singer_sdk.singerlib.encoding.simple import Message
+
+    from tests.forked import Forks
 
 
 def record(text: str = "", number: int = 0) -> RecordMessage:
@@ -72,7 +71,7 @@ def said(messages: list[Message]) -> list[dict[str, Any]]:
 # Lines and flushing
 
 
-@settings(deadline=None, max_examples=60)
+@examples(60)
 @given(messages=MESSAGES)
 def test_output_always_consists_of_complete_lines_in_order(messages: list[Message]) -> None:
     writer = BufferedWriter()
@@ -98,7 +97,7 @@ def test_records_are_buffered_until_a_state(monkeypatch: pytest.MonkeyPatch) -> 
     assert len(writes) == 1
 
 
-@settings(deadline=None, max_examples=30)
+@examples(30)
 @given(sizes=st.lists(st.integers(0, BUFFER_BYTES), max_size=20))
 def test_buffer_holds_at_most_one_pipe_capacity(sizes: list[int]) -> None:
     writer, given_ = BufferedWriter(), 0
@@ -110,7 +109,7 @@ def test_buffer_holds_at_most_one_pipe_capacity(sizes: list[int]) -> None:
             assert given_ - len(output()) < BUFFER_BYTES
 
 
-@settings(deadline=None, max_examples=40)
+@examples(40)
 @given(messages=MESSAGES, data=st.data())
 def test_partial_writes_are_continued(messages: list[Message], data: st.DataObject) -> None:
     writer, write = BufferedWriter(), os.write
@@ -122,7 +121,7 @@ def test_partial_writes_are_continued(messages: list[Message], data: st.DataObje
         assert parsed(output()) == said([*messages, state()])
 
 
-@settings(deadline=None, max_examples=30)
+@examples(30)
 @given(messages=MESSAGES)
 def test_standard_output_may_be_an_in_memory_stream(messages: list[Message]) -> None:
     writer, output = BufferedWriter(), io.StringIO()
@@ -226,28 +225,15 @@ for _ in range(3_000_000 // size):
 """
 
 
-def waiting_bytes(pipe: IO[bytes]) -> int:
-    return int(struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, b"\0" * 4))[0])
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux says how much a pipe holds")
+@pytest.mark.skipif(sys.platform == "win32", reason="no such signals there")
 @pytest.mark.parametrize("size", [10, 1_000, 1_000_000])
-def test_signal_with_a_slow_reader_cuts_no_line_and_keeps_the_state(size: int) -> None:
-    command = [sys.executable, "-c", TAP, str(size)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as tap:
-        assert tap.stdout
-        assert tap.stderr
-        try:
-            capacity = fcntl.fcntl(tap.stdout, fcntl.F_GETPIPE_SZ)
-            while waiting_bytes(tap.stdout) < capacity:  # from then on the tap blocks in a write
-                assert tap.poll() is None
-                time.sleep(0.005)
-            os.kill(tap.pid, signal.SIGTERM)
-            assert tap.stderr.readline() == b"signal\n"
-            output = tap.stdout.read()
-        finally:
-            tap.kill()
-    *records, last = parsed(output)
+def test_signal_with_a_slow_reader_cuts_no_line_and_keeps_the_state(size: int, forks: Forks) -> None:
+    with ExitStack() as stack:
+        tap = Piped(forks, TAP, [str(size)], stack)
+        tap.wait_until_stalled()
+        tap.process.send_signal(signal.SIGTERM)
+        assert tap.log.readline() == b"signal\n"
+        *records, last = parsed(tap.output.read())
+        assert tap.process.wait() == 143
     assert last == {"type": "STATE", "value": {"stopped": True}}
     assert all(message["record"] == {"text": "x" * size} for message in records)
-    assert tap.returncode == 143

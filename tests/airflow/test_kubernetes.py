@@ -35,9 +35,7 @@ print("\\n" + json.dumps([pod, [asset.name for asset in task.outlets]]))
 """
 
 
-def test_non_root_pod_runs_with_keys_from_a_secret_and_emits_assets(
-    tmp_path: Path,
-) -> None:
+def test_non_root_pod_runs_with_keys_from_a_secret_and_emits_assets(tmp_path: Path) -> None:
     nowhere = tmp_path / "kubeconfig"
     nowhere.write_text(json.dumps(KUBECONFIG), encoding="utf-8")
     done = subprocess.run(

@@ -10,12 +10,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from random import Random
+
+    from tests.forked import Forks
 
 AT_MOST = 60.0
 """Seconds until a process that should have ended fails the test."""
@@ -24,7 +26,8 @@ SMALLEST_PIPE = 4096
 BLOCK = 512
 """Bytes in the unit of `ulimit -f`."""
 
-TAP = ("-m", "tap_instantly")
+IMPATIENT = "from tap_instantly.sync import shutdown; shutdown.PATIENCE = 0.5; "
+"""Makes the tap force its end sooner, where nobody reads."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,17 @@ class Run:
         return self.whole and self.exit_code == 0
 
 
-Watch = "Callable[[subprocess.Popen[bytes], int, Moment], tuple[bytes, bool]]"
+class Process(Protocol):
+    """A running tap."""
+
+    returncode: int | None
+
+    def wait(self, timeout: float | None = None, /) -> int: ...
+    def send_signal(self, signum: int, /) -> None: ...
+    def kill(self) -> None: ...
+
+
+Watch = "Callable[[Process, int, Moment], tuple[bytes, bool]]"
 """Reads from a process until it ends; returns the bytes, and true if they are the whole output."""
 
 
@@ -77,12 +90,12 @@ def read(pipe: int, most: int | None = None) -> bytes:
     return b"".join(parts)
 
 
-def to_the_end(_process: subprocess.Popen[bytes], pipe: int, _moment: Moment) -> tuple[bytes, bool]:
+def to_the_end(_process: Process, pipe: int, _moment: Moment) -> tuple[bytes, bool]:
     return read(pipe), True
 
 
 def signalled(*signals: signal.Signals) -> Watch:
-    def watch(process: subprocess.Popen[bytes], pipe: int, moment: Moment) -> tuple[bytes, bool]:
+    def watch(process: Process, pipe: int, moment: Moment) -> tuple[bytes, bool]:
         output = read(pipe, moment.bytes)
         time.sleep(moment.seconds)
         for signum in signals:
@@ -92,18 +105,18 @@ def signalled(*signals: signal.Signals) -> Watch:
     return watch
 
 
-def closed_pipe(_process: subprocess.Popen[bytes], pipe: int, moment: Moment) -> tuple[bytes, bool]:
+def closed_pipe(_process: Process, pipe: int, moment: Moment) -> tuple[bytes, bool]:
     return read(pipe, moment.bytes), False
 
 
-def dead_target(process: subprocess.Popen[bytes], pipe: int, moment: Moment) -> tuple[bytes, bool]:
+def dead_target(process: Process, pipe: int, moment: Moment) -> tuple[bytes, bool]:
     with tempfile.TemporaryFile() as output:
         subprocess.run(["head", "-c", str(moment.bytes)], stdin=pipe, stdout=output, check=True, timeout=AT_MOST)  # noqa: S607
         output.seek(0)
         return output.read(), False
 
 
-def stalled_target(process: subprocess.Popen[bytes], pipe: int, moment: Moment) -> tuple[bytes, bool]:
+def stalled_target(process: Process, pipe: int, moment: Moment) -> tuple[bytes, bool]:
     output = read(pipe, moment.bytes)
     time.sleep(0.5)
     process.send_signal(signal.SIGTERM)
@@ -138,24 +151,51 @@ ENDINGS = {
 """The endings and their relative frequencies."""
 
 
-def run(arguments: list[str], ending: str, random: Random, size: int) -> Run:
-    """Run Python with these arguments until it ends or is ended; ``size`` is the full output in bytes."""
-    command = [sys.executable, *arguments]
+@dataclass(frozen=True)
+class Start:
+    """Start of runs: by Python's own, or by a quicker fork.
+
+    Attributes:
+        program: Text of the program.
+        arguments: Its arguments.
+        forks: Process to fork from, or None for Python's own start.
+    """
+
+    program: str
+    arguments: tuple[str, ...]
+    forks: Forks | None = None
+
+    @property
+    def command(self) -> list[str]:
+        return [sys.executable, "-c", self.program, *self.arguments]
+
+    def __call__(self, stdout: int, stderr: int) -> Process:
+        if self.forks is None:
+            return subprocess.Popen(self.command, stdout=stdout, stderr=stderr, env=_environment())
+        return self.forks.start(
+            *self.arguments, program=self.program, stdout=stdout, stderr=stderr, environment=_environment()
+        )
+
+
+def run(start: Start, ending: str, random: Random, size: int) -> Run:
+    """Run the tap until it ends or is ended; ``size`` is the full output in bytes."""
     moment = Moment(random, size)
     with tempfile.TemporaryFile() as log:
         if ending == FULL_DISK:
             with Path("/dev/full").open("wb") as full:
-                output, whole, exit_code = b"", True, _on_file(command, full, log)
+                output, whole, exit_code = b"", True, _on_file(start.command, full, log)
         elif ending == FULL_QUOTA:
             with tempfile.TemporaryFile() as file:
                 # Not through preexec_fn, which is unsafe with threads.
-                limited = ["sh", "-c", f'ulimit -f {moment.bytes // BLOCK}; exec "$@"', "sh", *command]
+                limited = ["sh", "-c", f'ulimit -f {moment.bytes // BLOCK}; exec "$@"', "sh", *start.command]
                 exit_code = _on_file(limited, file, log)
                 file.seek(0)
                 output, whole = file.read(), True
         else:
+            if ending == STALLED_TARGET:
+                start = replace(start, program=IMPATIENT + start.program)
             small = random.random() < 0.5
-            output, whole, exit_code = _on_pipe(command, ON_PIPES[ending], moment, log, small=small)
+            output, whole, exit_code = _on_pipe(start, ON_PIPES[ending], moment, log, small=small)
         log.seek(0)
         return Run(ending, output, whole, exit_code, log.read().decode())
 
@@ -171,13 +211,11 @@ def _on_file(command: list[str], file: IO[bytes], log: IO[bytes]) -> int:
     return subprocess.run(command, stdout=file, stderr=log, env=_environment(), check=False, timeout=AT_MOST).returncode
 
 
-def _on_pipe(
-    command: list[str], watch: Watch, moment: Moment, log: IO[bytes], *, small: bool
-) -> tuple[bytes, bool, int]:
+def _on_pipe(start: Start, watch: Watch, moment: Moment, log: IO[bytes], *, small: bool) -> tuple[bytes, bool, int]:
     reading, writing = os.pipe()
     if small and hasattr(fcntl, "F_SETPIPE_SZ"):
         fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, SMALLEST_PIPE)  # makes most writes wait for the reader
-    process = subprocess.Popen(command, stdout=writing, stderr=log, env=_environment())
+    process = start(writing, log.fileno())
     os.close(writing)
     try:
         output, whole = watch(process, reading, moment)
@@ -187,5 +225,5 @@ def _on_pipe(
             process.wait(AT_MOST)
         finally:
             process.kill()
-            process.wait()
-    return output, whole, process.returncode
+            exit_code = process.wait()
+    return output, whole, exit_code

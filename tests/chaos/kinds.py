@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from tests.chaos.endings import FULL_DISK, STALLED_TARGET, TAP
+from tests.chaos.endings import FULL_DISK, STALLED_TARGET
+from tests.forked import START
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -13,12 +14,7 @@ if TYPE_CHECKING:
 
     from sandbox import Control
 
-HURRIED = """
-from tap_instantly.client import rate_limit
-rate_limit.EMAILS_INTERVAL = 0.02
-from tap_instantly.__main__ import main
-main()
-"""
+HURRIED = f"from tap_instantly.client import rate_limit; rate_limit.EMAILS_INTERVAL = 0.02; {START}"
 """The tap without its limit of 20 pages of e-mails a minute."""
 
 
@@ -32,7 +28,7 @@ class Kind:
         settings: Settings of the tap.
         change: Changes some of their records in a workspace.
         in_full: True if the catalog selects FULL_TABLE despite a replication key.
-        program: Arguments of Python.
+        program: Text of the program.
         latency_ms: Latency of the sandbox.
         first: Ending of the first run, to meet endings that are rare otherwise.
         begun: True if a round completes one run first, and changes records before each run that it ends.
@@ -43,7 +39,7 @@ class Kind:
     settings: dict[str, Any] = field(default_factory=dict)
     change: Callable[[Control, Random], object] | None = None
     in_full: bool = False
-    program: tuple[str, ...] = TAP
+    program: str = START
     latency_ms: float = 10
     first: str | None = None
     begun: bool = False
@@ -107,7 +103,7 @@ KINDS = {
     "list with a bookmark of several workspaces": Kind(
         ("accounts",), {"accounts": 40, "workspaces": 4}, {"page_size": 4, "concurrency": 3}
     ),
-    "sorted list": Kind(("emails",), {"emails": 400}, {"page_size": 15}, _receive, program=("-c", HURRIED)),
+    "sorted list": Kind(("emails",), {"emails": 400}, {"page_size": 15}, _receive, program=HURRIED),
     "daily windows": Kind(("campaign_analytics_daily",), {"campaigns": 12, "days": 80}, {}, _send),
     "daily windows in batches": Kind(("account_analytics_daily",), {"accounts": 230, "days": 35}, {}, latency_ms=20),
     "whole, in batches": Kind(("account_warmup_daily",), {"accounts": 330}, {"concurrency": 2}, latency_ms=20),
@@ -115,11 +111,7 @@ KINDS = {
         ("account_details",), {"accounts": 60}, {"concurrency": 2, **DELETIONS}, _delete_and_add_accounts
     ),
     "scanned list in full, with deletions": Kind(
-        ("leads",),
-        {"leads": 400, "workspaces": 2},
-        {"page_size": 10, **DELETIONS},
-        _delete_and_add_leads,
-        in_full=True,
+        ("leads",), {"leads": 400, "workspaces": 2}, {"page_size": 10, **DELETIONS}, _delete_and_add_leads, in_full=True
     ),
     "whole list": Kind(
         ("lead_lists",), {"lead_lists": 60}, {"page_size": 3}, lambda control, _random: control.add_lead_list()

@@ -18,16 +18,17 @@ from typing import TYPE_CHECKING, Any
 
 import sandbox
 from sandbox import SandboxConfig
-from tests.chaos.endings import ENDINGS, Run, run
+from tests.chaos.endings import ENDINGS, Run, Start, run
 from tests.chaos.kinds import KINDS, Kind
 from tests.chaos.ledger import Ledger, check_end
 from tests.streams.test_catalogue import comparable, truth
-from tests.support import api_keys, catalog_of, opening
+from tests.support import api_keys, opening, slim_catalog
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from sandbox import Control
+    from tests.forked import Forks
 
 SIZES = {"campaigns": 6, "accounts": 20, "leads": 100, "lead_lists": 3, "emails": 30, "days": 20}
 RUNS_OF_A_ROUND = 9
@@ -62,24 +63,27 @@ class Rounds:
     """The rounds of one kind."""
 
     def __init__(
-        self, name: str, kind: Kind, server: sandbox.Server, folder: Path, seed: str, endings: Sequence[str]
+        self,
+        name: str,
+        kind: Kind,
+        server: sandbox.Server,
+        folder: Path,
+        seed: str,
+        endings: Sequence[str],
+        forks: Forks | None,
     ) -> None:
         self.figures = Figures(name)
+        self._forks = forks
         self._kind = kind
         self._random = Random(f"{seed} {name}")
         others = [f"workspace-{number:03}" for number in range(2, kind.sizes.get("workspaces", 1) + 1)]
         keys = api_keys(server, "main", *others)
         self._controls = {name: server.control.within(name) for name in keys}
-        settings = {
-            **opening(server, keys),
-            "concurrency": 4,
-            "max_requests_per_second": 2000,
-            **kind.settings,
-        }
+        settings = {**opening(server, keys), "concurrency": 4, "max_requests_per_second": 2000, **kind.settings}
         server.control.config(latency_ms=kind.latency_ms, emails_per_minute=1_000_000)
         self._config, self._catalog, self._state = (folder / f"{file}.json" for file in ("config", "catalog", "state"))
         self._config.write_text(json.dumps(settings), encoding="utf-8")
-        catalog = catalog_of(settings, *kind.streams)
+        catalog = slim_catalog(*kind.streams)
         for entry in catalog["streams"] if kind.in_full else ():
             entry["replication_method"] = "FULL_TABLE"
         self._catalog.write_text(json.dumps(catalog), encoding="utf-8")
@@ -143,12 +147,12 @@ class Rounds:
 
     def _run(self, target: Ledger, ending: str) -> Run:
         """Run the tap from the target's state, as Meltano does."""
-        arguments = [*self._kind.program, "--config", str(self._config), "--catalog", str(self._catalog)]
+        arguments = ["--config", str(self._config), "--catalog", str(self._catalog)]
         if target.state is not None:
             self._state.write_text(json.dumps(target.state), encoding="utf-8")
             arguments += ["--state", str(self._state)]
         with _turn:
-            result = run(arguments, ending, self._random, self._size)
+            result = run(Start(self._kind.program, tuple(arguments), self._forks), ending, self._random, self._size)
         self.figures.runs += 1
         if not result.finished:
             self.figures.ended[ending] += 1
@@ -204,14 +208,17 @@ def play(kills: int, seed: str, say: Callable[[str], None]) -> list[Figures]:
     return found
 
 
-def play_kind(name: str, kills: int, seed: str, endings: Sequence[str] = ()) -> Figures:
-    """Play rounds of one kind until ``kills`` runs were ended, the first of them by these endings."""
+def play_kind(name: str, kills: int, seed: str, endings: Sequence[str] = (), forks: Forks | None = None) -> Figures:
+    """Play rounds of one kind until ``kills`` runs were ended, the first of them by these endings.
+
+    Runs start by Python's own start, or else by forks.
+    """
     kind = KINDS[name]
     # With today as its last day, the sandbox also has later events, and a new one would not be the latest.
     yesterday = datetime.now(timezone.utc).date() - timedelta(days=1)
     config = SandboxConfig(**{**SIZES, **kind.sizes}, until=yesterday.isoformat(), seed=len(name))
     with sandbox.serve(config) as server, TemporaryDirectory() as folder:
-        rounds = Rounds(name, kind, server, Path(folder), seed, endings)
+        rounds = Rounds(name, kind, server, Path(folder), seed, endings, forks)
         try:
             rounds.play(kills)
         except Exception as error:  # noqa: BLE001 (of one of several side by side)

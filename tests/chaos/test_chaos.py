@@ -4,7 +4,7 @@ import json
 import os
 import secrets
 from collections import Counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -12,6 +12,9 @@ from tests.chaos.endings import ENDINGS, FULL_DISK, FULL_QUOTA, STALLED_TARGET, 
 from tests.chaos.kinds import KINDS
 from tests.chaos.ledger import Ledger, check_end
 from tests.chaos.rounds import differences, failures, play, play_kind
+
+if TYPE_CHECKING:
+    from tests.forked import Forks
 
 KILLS = 60
 
@@ -26,8 +29,8 @@ EACH_ENDING = {
 
 
 @pytest.mark.parametrize(("kind", "endings"), EACH_ENDING.items(), ids=EACH_ENDING)
-def test_nothing_is_lost_by_any_kind_of_ending(kind: str, endings: tuple[str, ...]) -> None:
-    figures = play_kind(kind, len(endings), "each ending", endings)
+def test_nothing_is_lost_by_any_kind_of_ending(kind: str, endings: tuple[str, ...], forks: Forks) -> None:
+    figures = play_kind(kind, len(endings), "each ending", endings, forks)
     assert not figures.failure
     assert set(figures.ended) == set(endings)
 
@@ -152,51 +155,35 @@ KeyboardInterrupt
 """
 
 STOPPED = {"ending": "SIGTERM", "exit_code": 143}
+UNHEARD = {"ending": "SIGINT", "exit_code": 0}
+
+EXPECTED = {
+    "state last": a_run(SCHEMA, A_STATE, **STOPPED),
+    "torn by SIGKILL": a_run(SCHEMA, A_RECORD, rest='{"type'),
+    "closed pipe": a_run(SCHEMA, A_STATE, A_RECORD, ending="closed pipe", exit_code=1),
+    "SIGINT before the start": a_run(ending="SIGINT", exit_code=-2),
+    "full disk": a_run(ending="full disk", exit_code=1),
+    "SIGINT lost in a lock": a_run(SCHEMA, A_STATE, log=f"{LOST_SIGINT}INFO Total: records=0", **UNHEARD),
+    "SIGINT lost in warnings": a_run(SCHEMA, A_STATE, log=f"{LOST_IN_WARNINGS}INFO Total: records=0", **UNHEARD),
+}
+UNEXPECTED = {
+    "no last state": a_run(SCHEMA, A_RECORD, **STOPPED),
+    "torn": a_run(SCHEMA, A_STATE, rest='{"type', **STOPPED),
+    "exit code": a_run(SCHEMA, A_STATE, ending="SIGTERM", exit_code=1),
+    "killed by SIGPIPE": a_run(SCHEMA, A_STATE, ending="closed pipe", exit_code=-13),
+    "traceback": a_run(SCHEMA, A_STATE, log="Traceback (most recent call last):", **STOPPED),
+    "traceback behind a SIGINT unheard": a_run(SCHEMA, A_STATE, log=f"{LOST_SIGINT}Traceback (most recent", **UNHEARD),
+    "full disk unseen": a_run(ending="full disk", exit_code=0),
+    "failed by itself": a_run(SCHEMA, A_STATE, ending="none", exit_code=1),
+}
 
 
-@pytest.mark.parametrize(
-    "run",
-    [
-        a_run(SCHEMA, A_STATE, **STOPPED),
-        a_run(SCHEMA, A_RECORD, rest='{"type'),
-        a_run(SCHEMA, A_STATE, A_RECORD, ending="closed pipe", exit_code=1),
-        a_run(ending="SIGINT", exit_code=-2),
-        a_run(ending="full disk", exit_code=1),
-        a_run(SCHEMA, A_STATE, ending="SIGINT", exit_code=0, log=f"{LOST_SIGINT}INFO Total: records=0"),
-        a_run(SCHEMA, A_STATE, ending="SIGINT", exit_code=0, log=f"{LOST_IN_WARNINGS}INFO Total: records=0"),
-    ],
-    ids=[
-        *("state last", "torn by SIGKILL", "closed pipe", "SIGINT before the start", "full disk"),
-        *("SIGINT lost in a lock", "SIGINT lost in warnings"),
-    ],
-)
+@pytest.mark.parametrize("run", EXPECTED.values(), ids=EXPECTED)
 def test_expected_run_endings_pass_the_check(run: Run) -> None:
     check_end(run)
 
 
-@pytest.mark.parametrize(
-    "run",
-    [
-        a_run(SCHEMA, A_RECORD, **STOPPED),
-        a_run(SCHEMA, A_STATE, rest='{"type', **STOPPED),
-        a_run(SCHEMA, A_STATE, ending="SIGTERM", exit_code=1),
-        a_run(SCHEMA, A_STATE, ending="closed pipe", exit_code=-13),
-        a_run(SCHEMA, A_STATE, log="Traceback (most recent call last):", **STOPPED),
-        a_run(SCHEMA, A_STATE, ending="SIGINT", exit_code=0, log=f"{LOST_SIGINT}Traceback (most recent call last):"),
-        a_run(ending="full disk", exit_code=0),
-        a_run(SCHEMA, A_STATE, ending="none", exit_code=1),
-    ],
-    ids=[
-        "no last state",
-        "torn",
-        "exit code",
-        "killed by SIGPIPE",
-        "traceback",
-        "traceback behind a SIGINT unheard",
-        "full disk unseen",
-        "failed by itself",
-    ],
-)
+@pytest.mark.parametrize("run", UNEXPECTED.values(), ids=UNEXPECTED)
 def test_unexpected_run_endings_fail_the_check(run: Run) -> None:
     with pytest.raises(AssertionError):
         check_end(run)

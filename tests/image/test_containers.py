@@ -170,10 +170,7 @@ REFUSED = {
     ),
     "two loaders": ({"TARGET_POSTGRES_HOST": "a", "TARGET_SNOWFLAKE_ACCOUNT": "b"}, 2, "INSTANTLY_LOADER"),
     "no Postgres": (
-        {
-            "TARGET_DLT_DESTINATION": "postgres",
-            "TARGET_DLT_CREDENTIALS": f"postgresql://u:{PASSWORD}@{NOWHERE}:9/w",
-        },
+        {"TARGET_DLT_DESTINATION": "postgres", "TARGET_DLT_CREDENTIALS": f"postgresql://u:{PASSWORD}@{NOWHERE}:9/w"},
         1,
         "the load failed",
     ),

@@ -184,11 +184,7 @@ def test_report_goes_into_the_data_folder_unless_an_overview_is_requested(
         ([], {}, "there is no key: set TAP_INSTANTLY_API_KEY or TAP_INSTANTLY_WORKSPACES"),
         ([], {"TAP_INSTANTLY_API_KEY": "not-to-be-told"}, "is not a volume"),
         (["lode"], {"TAP_INSTANTLY_API_KEY": "not-to-be-told"}, "unknown command 'lode'"),
-        (
-            ["run", "--full-refresh"],
-            {"TAP_INSTANTLY_API_KEY": "not-to-be-told"},
-            "run has no options",
-        ),
+        (["run", "--full-refresh"], {"TAP_INSTANTLY_API_KEY": "not-to-be-told"}, "run has no options"),
     ],
 )
 def test_unusable_setup_exits_with_2_in_one_line(

@@ -16,7 +16,7 @@ from tap_instantly import InstantlyError
 from tap_instantly.__main__ import exit_code_of
 from tap_instantly.tap import TapInstantly
 from tests.conftest import UNTIL
-from tests.support import CollectingWriter, api_keys, catalog_of, opening
+from tests.support import CollectingWriter, api_keys, opening, slim_catalog
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -76,7 +76,6 @@ class Agency:
         self.server = server
         self.truth = cache(self._truth)
         self.id_of = cache(self._id_of)
-        self._catalog = cache(lambda *streams: catalog_of(self.settings(), *streams))
 
     def settings(self, **more: Any) -> dict[str, Any]:
         return {
@@ -94,21 +93,17 @@ class Agency:
     def _id_of(self, workspace: str) -> str:
         return str(next(self.server.control.within(workspace).truth("workspace"))["id"])
 
-    def state_of(self, kind: Kind) -> dict[str, Any]:
+    def state_of(self, *kinds: Kind) -> dict[str, Any]:
         """Return the state of a run from before all records."""
-        if kind.bookmark is None:
-            return {}
-        # With these days, the first window covers all data, and meets the fault.
-        value = "2026-10-10" if kind.bookmark == "date" else "2020-01-01T00:00:00.000Z"
-        parts = [
-            {
-                "context": {"workspace_id": self.id_of(name)},
-                "replication_key": kind.bookmark,
-                "replication_key_value": value,
-            }
-            for name in (SOUND, BROKEN)
-        ]
-        return {"bookmarks": {kind.stream: {"partitions": parts}}}
+        bookmarks = {}
+        for kind in kinds:
+            if kind.bookmark is not None:
+                # With these days, the first window covers all data, and meets the fault.
+                value = "2026-10-10" if kind.bookmark == "date" else "2020-01-01T00:00:00.000Z"
+                mark = {"replication_key": kind.bookmark, "replication_key_value": value}
+                parts = [{"context": {"workspace_id": self.id_of(name)}, **mark} for name in (SOUND, BROKEN)]
+                bookmarks[kind.stream] = {"partitions": parts}
+        return {"bookmarks": bookmarks} if bookmarks else {}
 
     def run(
         self,
@@ -123,7 +118,7 @@ class Agency:
             writer.write_message = lambda message: (write(message), on_message(writer.messages[-1]))  # type: ignore[method-assign,assign]
         tap = TapInstantly(
             config=self.settings(**settings),
-            catalog=copy.deepcopy(self._catalog(*streams)),
+            catalog=slim_catalog(*streams),
             state=copy.deepcopy(state),
             message_writer=writer,
         )
@@ -139,15 +134,7 @@ class Agency:
 @pytest.fixture(scope="session")
 def shared_agency() -> Iterator[Agency]:
     config = SandboxConfig(
-        workspaces=2,
-        campaigns=13,
-        accounts=10,
-        leads=60,
-        lead_lists=11,
-        emails=40,
-        days=20,
-        until=UNTIL,
-        seed=9,
+        workspaces=2, campaigns=13, accounts=10, leads=60, lead_lists=11, emails=40, days=20, until=UNTIL, seed=9
     )
     with sandbox.serve(config) as server:
         yield Agency(server)

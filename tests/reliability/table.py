@@ -29,19 +29,10 @@ LIST = Kind("list", "campaigns", "/campaigns", "campaigns", ("id",), "timestamp_
 SCAN = Kind("scan", "leads", "/leads/list", "leads", ("id",), "timestamp_updated", paged=True)
 SORTED = Kind("sorted list", "emails", "/emails", "emails", ("id",), "timestamp_created", paged=True)
 PARENTS = Kind(
-    "list of parents",
-    "lead_list_verification_stats",
-    "/lead-lists",
-    "verification_stats",
-    ("list_id",),
-    paged=True,
+    "list of parents", "lead_list_verification_stats", "/lead-lists", "verification_stats", ("list_id",), paged=True
 )
 BY_PARENT = Kind(
-    "by parent",
-    "lead_list_verification_stats",
-    "/lead-lists/*/verification-stats",
-    "verification_stats",
-    ("list_id",),
+    "by parent", "lead_list_verification_stats", "/lead-lists/*/verification-stats", "verification_stats", ("list_id",)
 )
 WINDOWS = Kind(
     "by parent and window",
@@ -103,13 +94,7 @@ HALVES = Outcome(
     "A page failed; requesting |splitting it in two",
 )
 SKIPS = Outcome(
-    "skips",
-    "skips the stream in that workspace and warns",
-    "none",
-    "stays",
-    "unaffected",
-    0,
-    " skipped in workspace ",
+    "skips", "skips the stream in that workspace and warns", "none", "stays", "unaffected", 0, " skipped in workspace "
 )
 PASSES = Outcome(
     "passes over",
@@ -152,13 +137,7 @@ FROM_ONE_PLACE = Outcome(
     "Reading the list sequentially",
 )
 WAITS = Outcome(
-    "waits",
-    "accepts it and warns",
-    "all",
-    "moves on at the end of the list",
-    "unaffected",
-    0,
-    "are not in order",
+    "waits", "accepts it and warns", "all", "moves on at the end of the list", "unaffected", 0, "are not in order"
 )
 
 WHOLE = (TAKES, RETRIES, ASKS_AGAIN, HALVES, FROM_ONE_PLACE, WAITS)
@@ -275,10 +254,7 @@ FAULTS = (
         settings=TIMEOUT_FOR_GOOD,
     ),
     Fault(
-        "headers sent too slowly, once",
-        {"kind": "slow_headers", "seconds": 0.1, "chunk": 8},
-        RETRIES,
-        settings=TIMEOUT,
+        "headers sent too slowly, once", {"kind": "slow_headers", "seconds": 0.1, "chunk": 8}, RETRIES, settings=TIMEOUT
     ),
     Fault("a list that fails above some page size", _status(500, limit_over=2, **FOR_GOOD), HALVES, kinds=PAGED),
     Fault(

@@ -12,8 +12,9 @@ from tap_instantly import InstantlyAPIError, InstantlyClient
 from tap_instantly.client.access import Access
 from tap_instantly.tap import TapInstantly
 from tests.reliability.conftest import BROKEN, SOUND, WITNESSES, Agency
-from tests.reliability.table import KINDS, LIST, OBJECT, RUNS, SCAN, SORTED, WINDOWS, Kind
-from tests.support import CollectingWriter
+from tests.reliability.table import LIST, OBJECT, RUNS, SCAN, SORTED, WINDOWS, Kind
+from tests.reliability.test_network_lost import BY_ITSELF, EACH
+from tests.support import CollectingWriter, slim_catalog
 
 if TYPE_CHECKING:
     from sandbox import Server
@@ -45,13 +46,20 @@ def _info(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
 
 
-@pytest.mark.parametrize("after", [1, 4], ids=["at once", "later on"])
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+@pytest.mark.parametrize(
+    ("kinds", "after"),
+    [
+        pytest.param(EACH, 1, id="all, at once"),
+        pytest.param(EACH, 12, id="all, later on"),
+        *(pytest.param((*kind.values,), 4, id=kind.id, marks=kind.marks) for kind in BY_ITSELF),
+    ],
+)
 def test_streams_cut_off_by_a_dead_key_are_read_next_time(
-    agency: Agency, kind: Kind, after: int, caplog: pytest.LogCaptureFixture
+    agency: Agency, kinds: tuple[Kind, ...], after: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     die(agency.server, after)
-    run = agency.run(kind.stream, *WITNESSES, state=agency.state_of(kind))
+    streams = *(kind.stream for kind in kinds), *WITNESSES
+    run = agency.run(*streams, state=agency.state_of(*kinds))
     assert run.exit_code == OUTCOME.exit_code
     (line,) = given_up(caplog.messages)
     assert line.startswith(f"Workspace {BROKEN} abandoned for this run: ")
@@ -59,12 +67,12 @@ def test_streams_cut_off_by_a_dead_key_are_read_next_time(
     assert line.endswith(ADVICE)
     assert not any(" skipped in " in message or "Give the API key" in message for message in caplog.messages)
     assert f"workspace {BROKEN}" in str(run.error)
-    for witness in (kind, OBJECT):
+    for witness in (*kinds, OBJECT):
         assert run.keys(witness, agency.id_of(SOUND)) == agency.truth(witness, SOUND)
     agency.server.control.clear_faults()
-    again = agency.run(kind.stream, *WITNESSES, state=run.state)
+    again = agency.run(*streams, state=run.state)
     assert again.exit_code == 0
-    for witness in (kind, OBJECT):
+    for witness in (*kinds, OBJECT):
         found = run.kept(witness, agency.id_of(BROKEN)) | again.keys(witness, agency.id_of(BROKEN))
         assert found == agency.truth(witness, BROKEN)
 
@@ -116,7 +124,7 @@ def test_the_only_workspace_ends_the_run_as_incomplete_with_its_state(
     writer = CollectingWriter()
     tap = TapInstantly(
         config={**settings, "emit_activate_version_messages": True},
-        catalog=agency._catalog("campaigns", "custom_tags", "leads", "workspaces"),
+        catalog=slim_catalog("campaigns", "custom_tags", "leads", "workspaces"),
         message_writer=writer,
     )
     with pytest.raises(Exception, match="access lost") as caught:

@@ -11,7 +11,7 @@ import pytest
 
 from tests.reliability.conftest import BROKEN, SOUND, Agency
 from tests.reliability.table import INCOMPLETE, LIST, OBJECT, RETRIES, SKIPS, STOPS, Outcome
-from tests.support import catalog_of
+from tests.support import slim_catalog
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +28,7 @@ def process(agency: Agency, tmp_path: Path, forks: Forks) -> Callable[..., Proce
 
     def run(**settings: Any) -> Process:
         config = agency.settings(max_retries=1, **settings)
-        arguments = {"config": config, "catalog": catalog_of(config, "campaigns", "workspaces")}
+        arguments = {"config": config, "catalog": slim_catalog("campaigns", "workspaces")}
         command = []
         for name, content in arguments.items():
             path = tmp_path / f"{name}.json"

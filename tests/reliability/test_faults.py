@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import os
 import random
@@ -14,6 +15,7 @@ from tests.reliability.conftest import BROKEN, SOUND, WITNESSES, Agency, Ended
 from tests.reliability.table import (
     BY_PARENT,
     FAULTS,
+    FROM_ONE_PLACE,
     HALVES,
     INCOMPLETE,
     KINDS,
@@ -28,6 +30,7 @@ from tests.reliability.table import (
     SORTED,
     STOPS,
     TAKES,
+    WAITS,
     WHOLE,
     WINDOWS,
     Fault,
@@ -45,16 +48,28 @@ def _little_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tap_instantly.client.transport.PATIENCE", 1)
 
 
-def meet(agency: Agency, fault: Fault, kind: Kind) -> Ended:
-    """Run with a fault in one workspace for the stream of a kind."""
-    order = {"after": kind.after, **fault.order}
-    if "record" in order:
-        order["record"] = in_the_middle(agency, kind)
-    agency.server.control.within(BROKEN).fault(f"/api/v2{kind.path}", **order)
-    run = agency.run(kind.stream, *WITNESSES, state=agency.state_of(kind), **fault.settings)
-    assert any(fault["hits"] for fault in agency.server.control.faults())
+Pair = tuple[Fault, Kind]
+
+
+def meet(agency: Agency, pairs: list[Pair]) -> Ended:
+    """Run with faults in one workspace, each for the stream of its kind."""
+    for fault, kind in pairs:
+        order = {"after": kind.after, **fault.order}
+        if "record" in order:
+            order["record"] = in_the_middle(agency, kind)
+        agency.server.control.within(BROKEN).fault(f"/api/v2{kind.path}", **order)
+    run = agency.run(*streams_of(pairs), state=state_of(agency, pairs), **pairs[0][0].settings)
+    assert [fault["path"] for fault in agency.server.control.faults() if not fault["hits"]] == []
     agency.server.control.clear_faults()
     return run
+
+
+def streams_of(pairs: list[Pair]) -> list[str]:
+    return [*(kind.stream for _, kind in pairs), *WITNESSES]
+
+
+def state_of(agency: Agency, pairs: list[Pair]) -> dict[str, Any]:
+    return agency.state_of(*(kind for _, kind in pairs))
 
 
 def in_the_middle(agency: Agency, kind: Kind) -> str:
@@ -67,58 +82,89 @@ DRAWN = 0.3
 """Share of the other pairs that one run of the long tests draws."""
 
 
-def pairs() -> Iterator[Any]:
+def pairs() -> Iterator[tuple[Pair, bool]]:
     """Each outcome of every fault with one kind of stream; long tests add a share of all other pairs, by their seed."""
     met, draw = set(), random.Random(os.environ.get("SEED", "1"))
     for fault, kind in sorted(cases(), key=lambda pair: (KINDS.index(pair[1]) - FAULTS.index(pair[0])) % len(KINDS)):
         first = (fault.name, fault.of(kind).does) not in met
         met.add((fault.name, fault.of(kind).does))
         if draw.random() < DRAWN or first:
-            yield pytest.param(fault, kind, marks=() if first else pytest.mark.long)
+            yield (fault, kind), not first
 
 
-@pytest.mark.parametrize(("fault", "kind"), list(pairs()), ids=lambda value: value.name.replace("/", " "))
+ALONE = {STOPS, PASSES}
+"""Outcomes that other faults in the same run would hide."""
+
+AT_MOST = 7
+"""Faults of a run: a workspace with nine failing endpoints is abandoned."""
+
+
+def meetings() -> Iterator[Any]:
+    """Gather pairs into runs: of the same outcome and settings, each with another stream."""
+    runs: list[tuple[list[Pair], tuple[Any, ...]]] = []
+    for (fault, kind), long in pairs():
+        outcome = fault.of(kind)
+        # Other streams that are refused or fail ask for the workspace, too.
+        alone = outcome in ALONE or (kind is OBJECT and outcome not in {TAKES, RETRIES})
+        like = (long, outcome, fault.settings, (fault, kind) if alone else None)
+        for met, as_ in runs:
+            if as_ == like and len(met) < AT_MOST and kind.stream not in {each.stream for _, each in met}:
+                met.append((fault, kind))
+                break
+        else:
+            runs.append(([(fault, kind)], like))
+    for number, (met, (long, outcome, *_)) in enumerate(runs):
+        yield pytest.param(met, marks=pytest.mark.long if long else (), id=f"{outcome.name}, {number}")
+
+
+@pytest.mark.parametrize("met", list(meetings()))
 def test_each_fault_has_the_documented_outcome(
-    agency: Agency, fault: Fault, kind: Kind, caplog: pytest.LogCaptureFixture
+    agency: Agency, met: list[Pair], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    run, outcome = meet(agency, fault, kind), fault.of(kind)
-    check_log(caplog.messages, outcome, kind)
-    assert all(f" ({next_start(agency, kind, run)}): " in line for line in caplog.messages if INCOMPLETE.said in line)
-    sound, broken = agency.id_of(SOUND), agency.id_of(BROKEN)
-    before, after = Ended(0, None, [], agency.state_of(kind)), run
-    assert run.exit_code == outcome.exit_code, run.error
+    run, before = meet(agency, met), Ended(0, None, [], state_of(agency, met))
+    for fault, kind in met:
+        assert run.exit_code == fault.of(kind).exit_code, (fault.name, run.error)
+        check_log(caplog.messages, fault.of(kind), kind)
+        incomplete = [line for line in caplog.messages if line.startswith(f"{kind.stream}{INCOMPLETE.said}")]
+        assert all(f" ({next_start(agency, kind, run)}): " in line for line in incomplete)
+        check_records(agency, fault, kind, before, run)
+    if all(fault.of(kind) in WHOLE for fault, kind in met):
+        return
+    again = agency.run(*streams_of(met), state=run.state)
+    assert again.exit_code == 0
+    for name in (SOUND, BROKEN):
+        id_ = agency.id_of(name)
+        for fault, kind in met:
+            assert run.kept(kind, id_) | again.keys(kind, id_) == agency.truth(kind, name), (fault.name, kind.name)
+        assert again.keys(OBJECT, id_) == agency.truth(OBJECT, name)
+    assert "progress_markers" not in str(again.state)
 
+
+def check_records(agency: Agency, fault: Fault, kind: Kind, before: Ended, run: Ended) -> None:
+    """Check the records and the bookmark of a run with a fault."""
+    outcome, which = fault.of(kind), (fault.name, kind.name)
+    sound, broken = agency.id_of(SOUND), agency.id_of(BROKEN)
     truth, found = agency.truth(kind, BROKEN), run.keys(kind, broken)
     if outcome in WHOLE:
-        assert found == truth
+        assert found == truth, which
     elif outcome in {SKIPS, PASSES}:
-        assert found == set()
+        assert found == set(), which
     else:
-        assert found < truth
+        assert found < truth, which
     if kind.bookmark:
-        moved = after.bookmark(kind, broken) != before.bookmark(kind, broken)
+        moved = run.bookmark(kind, broken) != before.bookmark(kind, broken)
         if outcome in WHOLE:
-            assert moved
+            assert moved, which
         elif kind is not SORTED or not found:
-            assert not moved
-
+            assert not moved, which
     if outcome is STOPS:
-        assert not any(m["type"] == "RECORD" and m["stream"] > kind.stream for m in run.messages)
-    else:
-        assert run.keys(kind, sound) == agency.truth(kind, SOUND)
-        assert run.keys(OBJECT, sound) == agency.truth(OBJECT, SOUND)
-        if kind is not OBJECT:
-            assert run.keys(OBJECT, broken) == agency.truth(OBJECT, BROKEN)
-
-    if outcome in WHOLE:
+        assert not any(m["type"] == "RECORD" and m["stream"] > kind.stream for m in run.messages), which
         return
-    again = agency.run(kind.stream, *WITNESSES, state=run.state)
-    assert again.exit_code == 0
-    for name, workspace in ((SOUND, sound), (BROKEN, broken)):
-        assert run.kept(kind, workspace) | again.keys(kind, workspace) == agency.truth(kind, name)
-        assert again.keys(OBJECT, workspace) == agency.truth(OBJECT, name)
-    assert "progress_markers" not in str(again.state)
+    assert run.keys(kind, sound) == agency.truth(kind, SOUND), which
+    assert run.keys(OBJECT, sound) == agency.truth(OBJECT, SOUND), which
+    if kind is not OBJECT:
+        assert run.keys(OBJECT, broken) == agency.truth(OBJECT, BROKEN), which
 
 
 def next_start(agency: Agency, kind: Kind, run: Ended) -> str:
@@ -133,34 +179,37 @@ def next_start(agency: Agency, kind: Kind, run: Ended) -> str:
     return f"the bookmark stays at {after}" if after == before else f"the bookmark moved to {after}"
 
 
-@pytest.mark.parametrize(
-    ("kind", "with_state", "said"),
-    [
-        (SORTED, True, "the bookmark moved to 20"),
-        (SORTED, False, "the bookmark moved to 20"),
-        (LIST, True, "the bookmark stays at 2020-01-01T00:00:00.000Z"),
-        (LIST, False, "the next run starts from the beginning, without a bookmark"),
-        (SCAN, True, "the next run reads the rest"),
-        (PARENTS, True, "the next run reads it in full"),
-        (WINDOWS, True, "the bookmark stays at 2026-10-10"),
-    ],
-    ids=lambda value: value.name if isinstance(value, Kind) else "",
-)
 def test_logged_bookmark_of_an_incomplete_stream_matches_the_state(
-    agency: Agency, caplog: pytest.LogCaptureFixture, kind: Kind, said: str, *, with_state: bool
+    agency: Agency, caplog: pytest.LogCaptureFixture
 ) -> None:
-    order = {"status": 400, "after": kind.after + 2, "count": None}
-    agency.server.control.within(BROKEN).fault(f"/api/v2{kind.path}", "status", **order)
-    run = agency.run(kind.stream, state=agency.state_of(kind) if with_state else {}, concurrency=1)
-    assert run.exit_code == 3
-    assert f"{kind.stream} incomplete in workspace {BROKEN} ({said}" in caplog.text
-    if "moved to" in said:
-        assert f"moved to {run.bookmark(kind, agency.id_of(BROKEN))}): " in caplog.text
+    kinds = (LIST, SORTED, SCAN, PARENTS, WINDOWS)
+    runs = []
+    for state in (agency.state_of(*kinds), {}):
+        agency.server.control.clear_faults()
+        for kind in kinds:
+            order = {"status": 400, "after": kind.after + 2, "count": None}
+            agency.server.control.within(BROKEN).fault(f"/api/v2{kind.path}", "status", **order)
+        runs.append(agency.run(*(kind.stream for kind in kinds), state=state, concurrency=1))
+    with_state, without = runs
+    for run, kind, said in (
+        (with_state, SORTED, "the bookmark moved to {}"),
+        (without, SORTED, "the bookmark moved to {}"),
+        (with_state, LIST, "the bookmark stays at 2020-01-01T00:00:00.000Z"),
+        (without, LIST, "the next run starts from the beginning, without a bookmark"),
+        (with_state, SCAN, "the next run reads the rest"),
+        (with_state, PARENTS, "the next run reads it in full"),
+        (with_state, WINDOWS, "the bookmark stays at 2026-10-10"),
+    ):
+        assert run.exit_code == 3
+        start = said.format(run.bookmark(kind, agency.id_of(BROKEN)))
+        assert f"{kind.stream} incomplete in workspace {BROKEN} ({start}): " in caplog.text
 
 
 def check_log(lines: list[str], outcome: Outcome, kind: Kind) -> None:
     """Check that log and summary describe this outcome and no other."""
-    assert any(re.search(outcome.said, line) for line in lines)
+    where = {SKIPS: kind.stream, INCOMPLETE: kind.stream, **dict.fromkeys((FROM_ONE_PLACE, WAITS, TAKES, STOPS), "")}
+    place = where.get(outcome, "/api/v2" + kind.path.replace("*", "[^ ]+") + " ")
+    assert any(re.search(outcome.said, line) and re.search(place, line) for line in lines), (outcome.name, kind.name)
     summary = [line for line in lines if line.startswith("Not complete: ")]
     if outcome in {SKIPS, INCOMPLETE}:
         noted = "skipped" if outcome is SKIPS else "incomplete"
@@ -183,10 +232,9 @@ def test_missing_parent_is_skipped_and_the_others_are_read(agency: Agency, kind:
     assert found | again.keys(kind, agency.id_of(BROKEN)) == truth
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
-def test_without_a_fault_all_is_read_and_bookmarks_move(agency: Agency, kind: Kind) -> None:
-    run = agency.run(kind.stream, *WITNESSES, state=agency.state_of(kind))
-    for name in (SOUND, BROKEN):
+def test_without_a_fault_all_is_read_and_bookmarks_move(agency: Agency) -> None:
+    run = agency.run(*{kind.stream for kind in KINDS}, *WITNESSES, state=agency.state_of(*KINDS))
+    for name, kind in itertools.product((SOUND, BROKEN), KINDS):
         assert run.keys(kind, agency.id_of(name)) == agency.truth(kind, name)
         assert len(agency.truth(kind, name)) > 1 or kind is OBJECT
         if kind.bookmark:

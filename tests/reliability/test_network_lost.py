@@ -3,11 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
-import socket
-import ssl
-import subprocess
-import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,8 +12,9 @@ from sandbox import SandboxConfig
 from tap_instantly import ErrorKind, InstantlyAPIError
 from tests.api.test_errors import closed_port
 from tests.conftest import UNTIL
+from tests.listeners import Answer, answering, make_certificate, tls
 from tests.reliability.conftest import BROKEN, SOUND, Agency
-from tests.reliability.table import KINDS, OBJECT, RUNS, STOPS, Kind
+from tests.reliability.table import BATCHES, KINDS, OBJECT, RUNS, SORTED, STOPS, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,35 +25,14 @@ GONE_MIDWAY = "connection refused in the middle of the run"
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a self-signed certificate and its key."""
-    openssl = shutil.which("openssl")
-    if openssl is None:
-        pytest.skip("no openssl on this system")
-    folder = tmp_path_factory.mktemp("certificate")
-    command = f"{openssl} req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -keyout key.pem -out public.pem"
-    subprocess.run(command.split(), cwd=folder, check=True, capture_output=True)
-    return folder
+    """A self-signed certificate and its private key in one file."""
+    return make_certificate(tmp_path_factory.mktemp("certificate"))
 
 
 @contextlib.contextmanager
-def self_signed(folder: Path) -> Iterator[str]:
-    """Run a local server with that certificate."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(folder / "public.pem", folder / "key.pem")
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-
-        def accept() -> None:
-            with contextlib.suppress(OSError):  # the listener is closed
-                while True:
-                    connection, _ = listener.accept()
-                    with connection, contextlib.suppress(ssl.SSLError):
-                        context.wrap_socket(connection, server_side=True).close()
-
-        thread = threading.Thread(target=accept, daemon=True)
-        thread.start()
-        yield f"https://localhost:{listener.getsockname()[1]}"
-        listener.shutdown(socket.SHUT_RDWR)
-        thread.join()
+def self_signed(certificate: Path) -> Iterator[str]:
+    with answering(Answer(), tls(certificate)) as server:
+        yield server.url
 
 
 @contextlib.contextmanager
@@ -76,11 +51,16 @@ NETWORK = {
 EACH = tuple({kind.stream: kind for kind in KINDS}.values())
 """One kind per stream: network faults affect all requests."""
 
+BY_ITSELF = tuple(
+    pytest.param(kind, id=kind.name, marks=pytest.mark.long if kind in {SORTED, BATCHES, OBJECT} else ())
+    for kind in EACH
+)
+"""Kinds to meet a fault one at a time; long tests add those that resume like others."""
 
-@pytest.mark.parametrize("kind", EACH, ids=lambda kind: kind.name)
+
 @pytest.mark.parametrize("fault", NETWORK)
 def test_unreachable_server_stops_the_run_and_keeps_the_state(
-    agency: Agency, fault: str, kind: Kind, certificate: Path, monkeypatch: pytest.MonkeyPatch
+    agency: Agency, fault: str, certificate: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server, error = NETWORK[fault]
     if "proxy" in fault:
@@ -89,9 +69,9 @@ def test_unreachable_server_stops_the_run_and_keeps_the_state(
         monkeypatch.delenv("no_proxy", raising=False)
     else:
         monkeypatch.setenv("NO_PROXY", "*")
-    before = agency.state_of(kind)
+    before = agency.state_of(*EACH)
     with server(certificate) as url:
-        run = agency.run(kind.stream, state=before, api_url=f"{url}/api/v2")
+        run = agency.run(*(kind.stream for kind in EACH), state=before, api_url=f"{url}/api/v2")
     assert run.exit_code == RUNS[fault].exit_code == STOPS.exit_code
     assert isinstance(run.error, InstantlyAPIError)
     assert run.error.kind is error
@@ -100,7 +80,7 @@ def test_unreachable_server_stops_the_run_and_keeps_the_state(
     assert run.state == before
 
 
-@pytest.mark.parametrize("kind", EACH, ids=lambda kind: kind.name)
+@pytest.mark.parametrize("kind", BY_ITSELF)
 def test_server_lost_in_mid_run_stops_it_and_the_next_run_completes(kind: Kind) -> None:
     config = SandboxConfig(workspaces=2, campaigns=12, accounts=2, leads=10, emails=10, days=60, until=UNTIL, seed=9)
     with contextlib.ExitStack() as stack:
