@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 pytest_plugins = ["tests.leaks"]
 
 # `make test` runs the same examples each time, and `make test-long` others; `make mutants` does without shrinking.
-settings.register_profile("same", derandomize=True, database=None, deadline=None)
+settings.register_profile("same", max_examples=50, derandomize=True, database=None, deadline=None)
 settings.register_profile("drawn", database=None, deadline=None, print_blob=True)
 settings.register_profile("mutants", derandomize=True, database=None, phases=[Phase.explicit, Phase.generate])
 settings.load_profile("same")
@@ -67,7 +67,7 @@ KEYS = (
 
 @pytest.fixture(scope="session")
 def running_sandbox() -> Iterator[sandbox.Server]:
-    config = SandboxConfig(campaigns=6, accounts=120, leads=450, days=70, until=UNTIL, seed=4, keys=KEYS)
+    config = SandboxConfig(campaigns=6, accounts=120, leads=450, emails=900, days=70, until=UNTIL, seed=4, keys=KEYS)
     with sandbox.serve(config) as server:
         yield server
 

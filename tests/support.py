@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import pytest
+from hypothesis import settings
 from singer_sdk.singerlib.encoding.simple import Message, SimpleSingerWriter
 
 from sandbox import ApiKey
@@ -102,6 +103,11 @@ def _slim(config: str, *streams: str) -> str:
         if not itself["metadata"]["selected"]:
             entry |= {"metadata": [itself], "schema": {"type": "object", "properties": {}}}
     return json.dumps(catalog)
+
+
+def examples(drawn: int, same: int) -> int:
+    """Return how many examples a property is tested with: drawn at random, or the same each time."""
+    return drawn if settings.get_current_profile_name() == "drawn" else same
 
 
 WAITS = {
