@@ -13,7 +13,7 @@ import sandbox
 from sandbox import ApiKey, SandboxConfig
 from tap_instantly import InstantlyClient
 from tests.forked import Forks
-from tests.support import TapRun, hurried, run_tap
+from tests.support import FAST, TapRun, hurried, run_tap
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 
 pytest_plugins = ["tests.leaks"]
 
-# `make test` runs the same examples each time, and `make test-long` others; `make mutants` does without shrinking.
-settings.register_profile("same", max_examples=50, derandomize=True, database=None, deadline=None)
+# `make test` runs the same few examples each time, and `make test-long` more and others; `make mutants` does without
+# shrinking.
+settings.register_profile("same", derandomize=True, database=None, deadline=None, max_examples=25)
 settings.register_profile("drawn", database=None, deadline=None, print_blob=True)
 settings.register_profile("mutants", derandomize=True, database=None, phases=[Phase.explicit, Phase.generate])
 settings.load_profile("same")
@@ -82,13 +83,13 @@ def api(running_sandbox: sandbox.Server) -> Iterator[sandbox.Server]:
 
 @pytest.fixture
 def client(api: sandbox.Server) -> Iterator[InstantlyClient]:
-    with InstantlyClient(api.api_key, api_url=f"{api.url}/api/v2") as client:
+    with InstantlyClient(api.api_key, api_url=f"{api.url}/api/v2", **FAST) as client:
         yield client
 
 
 @pytest.fixture
 def config(api: sandbox.Server) -> dict[str, Any]:
-    return {"api_key": api.api_key, "api_url": f"{api.url}/api/v2"}
+    return {"api_key": api.api_key, "api_url": f"{api.url}/api/v2", **FAST}
 
 
 @pytest.fixture
@@ -113,7 +114,7 @@ def debug_tap(tmp_path: Path, forks: Forks) -> Callable[..., Any]:
 
     def run(*arguments: str, environment: dict[str, str] | None = None, **settings: Any) -> Any:
         path = tmp_path / "config.json"
-        path.write_text(json.dumps({"max_retries": 0, **settings}), encoding="utf-8")
+        path.write_text(json.dumps({"max_retries": 0, **FAST, **settings}), encoding="utf-8")
         clean = {
             name: value for name, value in os.environ.items() if not name.upper().startswith(("TAP_INST", "NO_PR"))
         }

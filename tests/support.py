@@ -28,6 +28,15 @@ if TYPE_CHECKING:
 
 Record = dict[str, Any]
 
+FAST: dict[str, Any] = {"max_requests_per_second": 1000}
+"""Settings without which long lists would take seconds: the sandbox allows any number of requests."""
+
+
+def examples(number: int, **more: Any) -> settings:
+    """Let hypothesis draw that many examples in the long tests, and the profile's share of them in others."""
+    share = settings().max_examples / 100
+    return settings(max_examples=max(1, round(number * share)), deadline=None, **more)
+
 
 class CollectingWriter(SimpleSingerWriter):
     """Keep every message as JSON, as the SDK's own writer would write it."""
@@ -88,7 +97,7 @@ def run_tap(
     if full_table and catalog:
         for entry in catalog["streams"]:
             entry["replication_method"] = "FULL_TABLE"
-    tap = TapInstantly(config=dict(config), catalog=catalog, state=state, message_writer=writer)
+    tap = TapInstantly(config={**FAST, **config}, catalog=catalog, state=state, message_writer=writer)
     with pytest.raises(IncompleteError) if incomplete else nullcontext() as caught:
         tap.sync_all()
     return TapRun(writer.messages, tap, caught.value if caught else None)
@@ -103,11 +112,6 @@ def _slim(config: str, *streams: str) -> str:
         if not itself["metadata"]["selected"]:
             entry |= {"metadata": [itself], "schema": {"type": "object", "properties": {}}}
     return json.dumps(catalog)
-
-
-def examples(drawn: int, same: int) -> int:
-    """Return how many examples a property is tested with: drawn at random, or the same each time."""
-    return drawn if settings.get_current_profile_name() == "drawn" else same
 
 
 WAITS = {

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, example, given
 from hypothesis import strategies as st
 
 from tap_instantly import ErrorKind, InstantlyAPIError, InstantlyClient
 from tap_instantly.client.decode import decode
 from tap_instantly.client.page import Answer, items
 from tap_instantly.client.pagination import StartingAfterPaginator
-from tests.support import examples
+from tests.support import FAST, examples
 
 if TYPE_CHECKING:
     from sandbox import Server
@@ -26,7 +26,7 @@ LISTS = {
 }
 
 
-@settings(max_examples=examples(40, 12), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @example(resource="campaigns", page_size=1, short_pages=0.0)
 @given(
     resource=st.sampled_from(sorted(LISTS)),
@@ -38,7 +38,7 @@ def test_every_row_is_read_exactly_once_with_any_page_size(
 ) -> None:
     api.control.config(short_pages=short_pages)
     path, method, key = LISTS[resource]
-    with InstantlyClient(api.api_key, api_url=f"{api.url}/api/v2", page_size=page_size) as client:
+    with InstantlyClient(api.api_key, api_url=f"{api.url}/api/v2", page_size=page_size, **FAST) as client:
         rows = [row[key] for row in client.paginate(path, method=method)]
     assert rows == [row[key] for row in api.control.truth(resource)]
 
