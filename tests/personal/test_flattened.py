@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from sandbox import Server
     from tests.support import Record, TapRun
 
-DEPTHS = [0, 1, 2, 4]
+DEPTHS = [0, 1, 4]
 """Flattening depths; 0 turns it off."""
 
 

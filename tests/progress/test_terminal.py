@@ -14,14 +14,14 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import sandbox
 from sandbox import SandboxConfig
 from tests.conftest import UNTIL
 from tests.progress.test_lines import counts_of, read
-from tests.support import api_keys, catalog_of, opening, traces
+from tests.support import api_keys, catalog_of, examples, opening, traces
 
 if sys.platform == "win32":
     pytest.skip("no pseudo-terminals there", allow_module_level=True)
@@ -48,7 +48,7 @@ LOG_LINE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} \| (DEBUG|INFO|WARN
 @pytest.fixture(scope="module")
 def slow_api() -> Iterator[sandbox.Server]:
     """Three workspaces that take seconds to read."""
-    config = SandboxConfig(workspaces=3, campaigns=4, accounts=3, leads=1_200, days=9, until=UNTIL, seed=4)
+    config = SandboxConfig(workspaces=3, campaigns=4, accounts=3, leads=600, days=9, until=UNTIL, seed=4)
     with sandbox.serve(config) as server:
         server.control.config(latency_ms=40)
         yield server
@@ -280,7 +280,7 @@ def test_piped_output_has_no_terminal_codes_and_logs_a_summary(slow_api: Any, tm
 TEXTS = st.text(max_size=50)
 
 
-@settings(max_examples=50)
+@examples(50)
 @given(TEXTS, st.integers(1, 40))
 def test_text_is_cut_to_the_available_columns(text: str, width: int) -> None:
     cut = fitted(text, width)
@@ -289,7 +289,7 @@ def test_text_is_cut_to_the_available_columns(text: str, width: int) -> None:
     assert cut == printable(text) or cut.endswith("\u2026")
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(st.lists(st.tuples(TEXTS, TEXTS), min_size=1, max_size=3))
 def test_columns_are_aligned(rows: list[tuple[str, str]]) -> None:
     lines = columns([(first, second, "end") for first, second in rows], right=(1,))
