@@ -225,14 +225,8 @@ def run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Drift:
     return run
 
 
-def test_differences_are_printed_and_set_the_exit_code(run: Drift, document: Document) -> None:
+def test_difference_is_printed_on_one_line_and_sets_the_exit_code(run: Drift, document: Document) -> None:
     assert run(document) == (0, "", "")
-    fields_of_accounts(document)["mood"] = {"type": "string"}
-    line = "answer field added: GET /accounts answer/items/*/mood (string) (accounts)\n"
-    assert run(document) == (1, line, "")
-
-
-def test_difference_is_always_one_line(run: Drift, document: Document) -> None:
     fields_of_accounts(document)["mo\nod"] = {"type": "string"}
     line = r"answer field added: GET /accounts answer/items/*/mo\nod (string) (accounts)"
     assert run(document) == (1, f"{line}\n", "")

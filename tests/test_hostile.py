@@ -198,7 +198,7 @@ def test_every_stream_has_a_page_to_mutate(every: list[fuzz.Runs]) -> None:
 
 
 def test_mutated_page_gives_valid_output_and_a_documented_exit(every: list[fuzz.Runs]) -> None:
-    pages = 4 * len(every)
+    pages = 2 * len(every)
     kinds, counts = fuzz.fuzz(every, pages, seed=7)
     assert kinds.total() == pages
     assert kinds.keys() == {*fuzz.KINDS, fuzz.ASKED_BY}
