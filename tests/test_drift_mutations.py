@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.openapi_documents import document_of
+from tests.openapi_documents import known_document
 from tools import drift
 from tools.changes import kind_of
 from tools.openapi import DOCUMENT, PREFIX, facts
@@ -263,7 +263,7 @@ def untold(expected: Iterable[str], document: Node) -> list[str]:
 
 
 def test_unchanged_document_gives_no_report() -> None:
-    document = document_of(KNOWN)
+    document = known_document()
     assert facts(document) == KNOWN
     assert lines(document) == []
 
@@ -279,7 +279,7 @@ def test_every_schema_change_is_reported_wherever_it_occurs(name: str) -> None:
     change, made = SCHEMA_CHANGES[name], 0
     # Structural changes move the places below them: change one depth at a time.
     for depth in range(DEEPEST) if name in STRUCTURAL else (None,):
-        document = document_of(KNOWN)
+        document = known_document()
         expected = []
         for read, place, schema in [(read, *at) for read, node in reads_of(document) for at in schemas_of(node)]:
             if depth in (None, len(re.findall(r"[/|]", place))) and (line := change(schema)):
@@ -291,7 +291,7 @@ def test_every_schema_change_is_reported_wherever_it_occurs(name: str) -> None:
 
 @pytest.mark.parametrize("change", OPERATION_CHANGES.values(), ids=OPERATION_CHANGES)
 def test_operation_change_is_reported_for_each_operation(change: Change) -> None:
-    document = document_of(KNOWN)
+    document = known_document()
     expected = [line.format(operation=name) for name, operation in reads_of(document) if (line := change(operation))]
     assert expected
     assert untold(expected, document) == []
