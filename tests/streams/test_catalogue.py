@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from sandbox import Server
 
 NAMES = sorted(stream.name for stream in STREAMS)
+THIS = sys.modules[__name__]
 
 TRUTH = {
     "account_warmup": "warmup_analytics",
@@ -105,7 +107,7 @@ def comparable(rows: list[Record], keys: list[str]) -> dict[tuple[Any, ...], Rec
 
 @dataclass(frozen=True)
 class Twice:
-    """A run of every stream, the next one from its state, and the queries of both."""
+    """A run of the chosen streams, the next one from its state, and the queries of both."""
 
     first: TapRun
     second: TapRun
@@ -113,12 +115,15 @@ class Twice:
 
 
 @pytest.fixture(scope="module")
-def twice(running_sandbox: Server) -> Twice:
+def twice(running_sandbox: Server, request: pytest.FixtureRequest) -> Twice:
+    tests = [item for item in request.session.items if isinstance(item, pytest.Function) and item.module is THIS]
+    asked = [getattr(item, "callspec", None) for item in tests if "twice" in item.fixturenames]
+    names = tuple({call.params["stream"] for call in asked if call}) if all(asked) else ()  # of -k, or all
     running_sandbox.control.reset()
     config = {"api_key": running_sandbox.api_key, "api_url": f"{running_sandbox.url}/api/v2"}
     with hurried():
-        first = run_tap(config)
-        second = run_tap(config, state=first.state)
+        first = run_tap(config, streams=names)
+        second = run_tap(config, streams=names, state=first.state)
     return Twice(first, second, [str(request["query"]) for request in running_sandbox.control.requests()])
 
 
