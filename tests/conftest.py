@@ -13,7 +13,7 @@ import sandbox
 from sandbox import ApiKey, SandboxConfig
 from tap_instantly import InstantlyClient
 from tests.forked import Forks
-from tests.support import TapRun, hurried, run_tap
+from tests.support import FAST, TapRun, hurried, run_tap
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -68,7 +68,7 @@ KEYS = (
 
 @pytest.fixture(scope="session")
 def running_sandbox() -> Iterator[sandbox.Server]:
-    config = SandboxConfig(campaigns=6, accounts=120, leads=450, days=70, until=UNTIL, seed=4, keys=KEYS)
+    config = SandboxConfig(campaigns=6, accounts=120, leads=450, emails=900, days=70, until=UNTIL, seed=4, keys=KEYS)
     with sandbox.serve(config) as server:
         yield server
 
@@ -82,13 +82,13 @@ def api(running_sandbox: sandbox.Server) -> sandbox.Server:
 
 @pytest.fixture
 def client(api: sandbox.Server) -> Iterator[InstantlyClient]:
-    with InstantlyClient(api.api_key, api_url=f"{api.url}/api/v2") as client:
+    with InstantlyClient(api.api_key, api_url=f"{api.url}/api/v2", **FAST) as client:
         yield client
 
 
 @pytest.fixture
 def config(api: sandbox.Server) -> dict[str, Any]:
-    return {"api_key": api.api_key, "api_url": f"{api.url}/api/v2"}
+    return {"api_key": api.api_key, "api_url": f"{api.url}/api/v2", **FAST}
 
 
 @pytest.fixture
@@ -113,7 +113,7 @@ def debug_tap(tmp_path: Path, forks: Forks) -> Callable[..., Any]:
 
     def run(*arguments: str, environment: dict[str, str] | None = None, **settings: Any) -> Any:
         path = tmp_path / "config.json"
-        path.write_text(json.dumps({"max_retries": 0, **settings}), encoding="utf-8")
+        path.write_text(json.dumps({"max_retries": 0, **FAST, **settings}), encoding="utf-8")
         clean = {
             name: value for name, value in os.environ.items() if not name.upper().startswith(("TAP_INST", "NO_PR"))
         }

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import copy
+import json
 import re
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from tools.drift import known_facts
 from tools.openapi import DOCUMENT, ITSELF, PREFIX
 
 if TYPE_CHECKING:
@@ -30,6 +33,17 @@ def document_of(known: Facts) -> Document:
             paths.setdefault(PREFIX + path, {})[method.lower()] = _operation(operation)
     rest = {name: value for name, value in about.items() if name in {"servers", "security"}}
     return {"openapi": about["openapi"], "info": {"version": about["version"]}, "paths": paths, **rest}
+
+
+def known_document() -> Document:
+    """Return a document with exactly the facts that this project keeps."""
+    document: Document = json.loads(_known())
+    return document
+
+
+@cache
+def _known() -> str:
+    return json.dumps(document_of(known_facts()))
 
 
 def _operation(places: Operation) -> Document:

@@ -29,6 +29,15 @@ if TYPE_CHECKING:
 
 Record = dict[str, Any]
 
+FAST: dict[str, Any] = {"max_requests_per_second": 1000}
+"""Settings without which long lists would take seconds: the sandbox allows any number of requests."""
+
+
+def examples(number: int, **more: Any) -> settings:
+    """Let hypothesis draw that many examples in the long tests, and the profile's share of them in others."""
+    share = settings().max_examples / 100
+    return settings(max_examples=max(1, round(number * share)), deadline=None, **more)
+
 
 def examples(number: int) -> settings:
     """Let hypothesis draw that many examples in the long tests, and the profile's share of them in others."""
@@ -93,7 +102,7 @@ def run_tap(
     if full_table and catalog:
         for entry in catalog["streams"]:
             entry["replication_method"] = "FULL_TABLE"
-    tap = TapInstantly(config=dict(config), catalog=catalog, state=state, message_writer=writer)
+    tap = TapInstantly(config={**FAST, **config}, catalog=catalog, state=state, message_writer=writer)
     with pytest.raises(IncompleteError) if incomplete else nullcontext() as caught:
         tap.sync_all()
     return TapRun(writer.messages, tap, caught.value if caught else None)

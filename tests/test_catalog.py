@@ -6,13 +6,13 @@ import copy
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tap_instantly.tap import TapInstantly
 from tap_instantly.validation.catalog import CatalogError
 from tests.state.test_state import JSON, REMOVED, places, put
-from tests.support import CollectingWriter, catalog_of
+from tests.support import CollectingWriter, catalog_of, examples
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -181,7 +181,7 @@ def small(whole: dict[str, Any]) -> dict[str, Any]:
     return copy.deepcopy({"streams": [{**of_campaigns, **some}]})
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(data=st.data(), value=JSON | st.just(REMOVED))
 def test_catalog_that_passes_the_check_is_accepted_by_the_sdk(
     small: dict[str, Any], data: st.DataObject, value: Any

@@ -129,19 +129,6 @@ def test_nothing_starts_without_an_output(closed: str, tmp_path: Path) -> None:
     assert run.stderr == ("Standard output and standard error must be open.\n" if closed == "1" else "")
 
 
-def test_missing_or_invalid_config_file_is_reported_in_one_line(tmp_path: Path) -> None:
-    broken = tmp_path / "broken.json"
-    broken.write_text("{", encoding="utf-8")
-    for path in (tmp_path / "missing.json", broken):
-        run = subprocess.run(
-            [sys.executable, "-m", "tap_instantly", "--config", str(path)], capture_output=True, text=True, check=False
-        )
-        assert run.returncode == 2
-        (line,) = complaints(run)
-        assert "standard output" not in line
-        assert "Traceback" not in run.stderr
-
-
 def test_discovery_needs_no_network_and_describes_every_property(tap: Callable[..., Any]) -> None:
     run = tap("--discover", api_url="http://127.0.0.1:1/api/v2")
     assert run.returncode == 0

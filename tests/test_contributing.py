@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 PAGE = Path("CONTRIBUTING.md").read_text(encoding="utf-8")
 BLOCK = re.compile(r'^```(\w+) title="([^"]+)"\n(.*?)^```$', re.DOTALL | re.MULTILINE)
-LEFT_OUT = shutil.ignore_patterns(".git", ".venv*", ".*_cache", ".meltano", "__pycache__", "build", "dist", "output")
+LEFT_OUT = shutil.ignore_patterns(".git", ".venv*", ".*_cache", ".meltano", "build", "dist", "output")
 
 
 def added(text: str, change: str) -> str:

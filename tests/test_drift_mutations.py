@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.openapi_documents import document_of
+from tests.openapi_documents import known_document
 from tools import drift
 from tools.changes import kind_of
 from tools.openapi import DOCUMENT, PREFIX, facts
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     Node = dict[str, Any]
     Change = Callable[[Node], "str | None"]
-    """Changes a schema or an operation and returns the start of its report line; None if not applicable."""
+    """Changes a schema or an operation and returns the start of its report line, or None if that is impossible."""
 
 KNOWN = drift.known_facts()
 READS = [name for name, places in KNOWN.items() if len(places) > 1 and name != DOCUMENT]
@@ -31,14 +31,45 @@ def lines(document: Node, known: Facts = KNOWN) -> list[str]:
     return sorted(drift.differences(facts(document), known, {}))
 
 
-# Changes of a schema replace its parts instead of modifying them, so that the schema itself can be restored.
+# Changes replace the parts of a schema or an operation instead of modifying them, so that it can be restored.
 
 
-def field_added(schema: Node) -> str | None:
-    if "properties" not in schema:
-        return None
-    schema["properties"] = {**schema["properties"], "mood": {"type": "string"}}
-    return "{field} added: {place}/mood (string)"
+def gone(name: str, line: str) -> Change:
+    """Remove a part."""
+    return lambda node: line if node.pop(name, None) else None
+
+
+def put(name: str, value: Any, line: str) -> Change:
+    """Set a part, whatever it was; ``was`` stands for the kind of change."""
+
+    def change(node: Node) -> str:
+        was = "changed" if name in node else "added"
+        node[name] = value
+        return line.replace("{was}", was)
+
+    return change
+
+
+def altered(name: str, new: Callable[[Any], Any], line: str) -> Change:
+    """Replace a part by another that is made of it."""
+
+    def change(node: Node) -> str | None:
+        if name not in node or (value := new(node[name])) == node[name]:
+            return None
+        node[name] = value
+        return line
+
+    return change
+
+
+def new(name: str, value: Any, line: str) -> Change:
+    """Set a part that was not there."""
+    return lambda node: None if node.get(name) else node.update({name: value}) or line
+
+
+def types_of(schema: Node) -> set[str]:
+    types = schema.get("type", [])
+    return {types} if isinstance(types, str) else set(types)
 
 
 def field_gone(schema: Node) -> str | None:
@@ -66,31 +97,12 @@ def required_changed(schema: Node) -> str | None:
     return f"required {'gone' if name in required else 'added'}: " + "{place}/" + name
 
 
-def type_changed(schema: Node) -> str | None:
-    if "type" not in schema:
-        return None
-    schema["type"] = "mood"
-    return "type changed: {place}"
-
-
-def type_gone(schema: Node) -> str | None:
-    return "type gone: {place}" if schema.pop("type", None) else None
-
-
 def nullable_changed(schema: Node) -> str | None:
     if "type" not in schema:
         return None
     types = types_of(schema)
-    schema["type"] = types - {"null"} if "null" in types else types | {"null"}
-    schema["type"] = sorted(schema["type"])
+    schema["type"] = sorted(types ^ {"null"})
     return f"nullable {'gone' if 'null' in types else 'added'}: " + "{place}"
-
-
-def value_added(schema: Node) -> str | None:
-    if "enum" not in schema:
-        return None
-    schema["enum"] = [*schema["enum"], "another"]
-    return "value added: {place} another"
 
 
 def value_gone(schema: Node) -> str | None:
@@ -101,57 +113,12 @@ def value_gone(schema: Node) -> str | None:
     return "value gone: {place} " + text if schema["enum"] else "value gone: {place}"
 
 
-def values_gone(schema: Node) -> str | None:
-    return "value gone: {place}" if schema.pop("enum", None) else None
-
-
-def values_set(schema: Node) -> str | None:
-    if "enum" in schema:
-        return None
-    schema["enum"] = ["this", "that"]
-    return "value added: {place}"
-
-
-def meaning_changed(schema: Node) -> str | None:
-    meanings = schema.get("x-enumDescriptions")
-    if meanings is None:
-        return None
-    schema["x-enumDescriptions"] = {**meanings, next(iter(meanings)): "something else"}
-    return "meaning changed: {place}"
-
-
-def limit_set(schema: Node) -> str | None:
-    change = "changed" if "maximum" in schema else "added"
-    schema["maximum"] = 7
-    return f"limit {change}: " + "{place} maximum"
-
-
 def limit_changed(schema: Node) -> str | None:
     for name in ("maxItems", "minItems", "minimum", "minLength", "maxLength"):
         if name in schema:
             schema[name] += 1
             return "limit changed: {place} " + name
     return None
-
-
-def limit_gone(schema: Node) -> str | None:
-    return "limit gone: {place} maximum" if schema.pop("maximum", None) else None
-
-
-def deprecated(schema: Node) -> str | None:
-    return None if schema.get("deprecated") else schema.update(deprecated=True) or "deprecated added: {place}"
-
-
-def default_changed(schema: Node) -> str | None:
-    change = "changed" if "default" in schema else "added"
-    schema["default"] = "something else"
-    return f"default {change}: " + "{place}"
-
-
-def format_changed(schema: Node) -> str | None:
-    change = "changed" if "format" in schema else "added"
-    schema["format"] = "something else"
-    return f"format {change}: " + "{place}"
 
 
 def wrapped(schema: Node) -> str | None:
@@ -171,71 +138,37 @@ def of_two_kinds(schema: Node) -> str | None:
     return "{field} added: {place}|2"
 
 
-def types_of(schema: Node) -> set[str]:
-    types = schema.get("type", [])
-    return {types} if isinstance(types, str) else set(types)
+SCHEMA_CHANGES: dict[str, Change] = {
+    "a field added": altered(
+        "properties", lambda fields: {**fields, "mood": {"type": "string"}}, "{field} added: {place}/mood (string)"
+    ),
+    "a field gone": field_gone,
+    "a field renamed": field_renamed,
+    "required or not": required_changed,
+    "another type": altered("type", lambda _: "mood", "type changed: {place}"),
+    "no type": gone("type", "type gone: {place}"),
+    "nullable or not": nullable_changed,
+    "a value added": altered("enum", lambda values: [*values, "another"], "value added: {place} another"),
+    "a value gone": value_gone,
+    "no values": gone("enum", "value gone: {place}"),
+    "values": new("enum", ["this", "that"], "value added: {place}"),
+    "another meaning": altered(
+        "x-enumDescriptions", lambda old: {**old, next(iter(old)): "something else"}, "meaning changed: {place}"
+    ),
+    "a maximum": put("maximum", 7, "limit {was}: {place} maximum"),
+    "another limit": limit_changed,
+    "no maximum": gone("maximum", "limit gone: {place} maximum"),
+    "deprecated": new("deprecated", value=True, line="deprecated added: {place}"),
+    "a default": put("default", "something else", "default {was}: {place}"),
+    "a format": put("format", "something else", "format {was}: {place}"),
+    "wrapped": wrapped,
+    "of two kinds": of_two_kinds,
+}
 
-
-SCHEMA_CHANGES: list[Change] = [
-    *(field_added, field_gone, field_renamed, required_changed, type_changed, type_gone, nullable_changed),
-    *(value_added, value_gone, values_gone, values_set, meaning_changed, limit_set, limit_changed, limit_gone),
-    *(deprecated, default_changed, format_changed, wrapped, of_two_kinds),
-]
-
-STRUCTURAL = {field_gone, field_renamed, wrapped, of_two_kinds}
+STRUCTURAL = {"a field gone", "a field renamed", "wrapped", "of two kinds"}
 DEEPEST = 11
 
 # Changes of an operation.
-
-
-def operation_deprecated(operation: Node) -> str | None:
-    operation["deprecated"] = True
-    return "deprecated added: {operation} true"
-
-
-def operation_renamed(operation: Node) -> str | None:
-    operation["operationId"] = "listMoods"
-    return "id changed: {operation}"
-
-
-def scope_added(operation: Node) -> str | None:
-    operation["description"] += ", `moods:read`"
-    return "scope added: {operation}"
-
-
-def scope_gone(operation: Node) -> str | None:
-    if "all:read" not in operation["description"]:
-        return None
-    operation["description"] = operation["description"].replace("`all:read`", "")
-    return "scope gone: {operation} all:read"
-
-
-def rate_set(operation: Node) -> str | None:
-    operation["description"] += "\n\nRate limit: 3 requests per minute."
-    return "rate limit added: {operation}"
-
-
-def rate_changed(operation: Node) -> str | None:
-    if " requests per " not in operation["description"]:
-        return None
-    operation["description"] = operation["description"].replace(" requests per ", "0 requests per ")
-    return "rate limit added: {operation}"
-
-
-def status_added(operation: Node) -> str | None:
-    operation["responses"] = {**operation["responses"], "418": {}}
-    return "status added: {operation} 418"
-
-
-def header_added(operation: Node) -> str | None:
-    operation["responses"] = {**operation["responses"], "429": {"headers": {"Retry-After": {}}}}
-    return "header added: {operation}"
-
-
-def parameter_added(operation: Node) -> str | None:
-    new = {"in": "query", "name": "min_timestamp_updated", "schema": {"type": "string"}}
-    operation["parameters"] = [*operation["parameters"], new]
-    return "parameter added: {operation} query/min_timestamp_updated (string)"
 
 
 def parameter_gone(operation: Node) -> str | None:
@@ -249,21 +182,9 @@ def parameter_required(operation: Node) -> str | None:
     if not operation["parameters"]:
         return None
     first, *rest = operation["parameters"]
-    operation["parameters"] = [{**first, "required": not first.get("required", False)}, *rest]
-    return (
-        f"required {'gone' if first.get('required') else 'added'}: " + "{operation} " + f"{first['in']}/{first['name']}"
-    )
-
-
-def body_added(operation: Node) -> str | None:
-    if "requestBody" in operation:
-        return None
-    operation["requestBody"] = {"content": {"application/json": {"schema": {"type": "object"}}}}
-    return "body field added: {operation} body"
-
-
-def body_gone(operation: Node) -> str | None:
-    return "body field gone: {operation} body" if operation.pop("requestBody", None) else None
+    was = "gone" if first.get("required") else "added"
+    operation["parameters"] = [{**first, "required": was == "added"}, *rest]
+    return f"required {was}: " + "{operation} " + f"{first['in']}/{first['name']}"
 
 
 def answer_gone(operation: Node) -> str | None:
@@ -273,10 +194,36 @@ def answer_gone(operation: Node) -> str | None:
     return "answer field gone: {operation} answer"
 
 
-OPERATION_CHANGES: list[Change] = [
-    *(operation_deprecated, operation_renamed, scope_added, scope_gone, rate_set, rate_changed, status_added),
-    *(header_added, parameter_added, parameter_gone, parameter_required, body_added, body_gone, answer_gone),
-]
+def described(new: Callable[[str], str], line: str) -> Change:
+    return altered("description", new, line)
+
+
+MOMENT = {"in": "query", "name": "min_timestamp_updated", "schema": {"type": "string"}}
+BODY = {"content": {"application/json": {"schema": {"type": "object"}}}}
+HEADER = {"429": {"headers": {"Retry-After": {}}}}
+
+OPERATION_CHANGES: dict[str, Change] = {
+    "deprecated": new("deprecated", value=True, line="deprecated added: {operation} true"),
+    "renamed": put("operationId", "listMoods", "id changed: {operation}"),
+    "a scope": described(lambda text: f"{text}, `moods:read`", "scope added: {operation}"),
+    "no scope": described(lambda text: text.replace("`all:read`", ""), "scope gone: {operation} all:read"),
+    "a rate": described(lambda text: f"{text}\n\nRate limit: 3 requests per minute.", "rate limit added: {operation}"),
+    "another rate": described(
+        lambda text: text.replace(" requests per ", "0 requests per "), "rate limit added: {operation}"
+    ),
+    "a status": altered("responses", lambda old: {**old, "418": {}}, "status added: {operation} 418"),
+    "a header": altered("responses", lambda old: {**old, **HEADER}, "header added: {operation}"),
+    "a parameter": altered(
+        "parameters",
+        lambda old: [*old, MOMENT],
+        "parameter added: {operation} query/min_timestamp_updated (string)",
+    ),
+    "a parameter gone": parameter_gone,
+    "a parameter required or not": parameter_required,
+    "a body": new("requestBody", BODY, "body field added: {operation} body"),
+    "no body": gone("requestBody", "body field gone: {operation} body"),
+    "no answer": answer_gone,
+}
 
 
 def schemas_of(operation: Node) -> Iterator[tuple[str, Node]]:
@@ -316,35 +263,35 @@ def untold(expected: Iterable[str], document: Node) -> list[str]:
 
 
 def test_unchanged_document_gives_no_report() -> None:
-    document = document_of(KNOWN)
+    document = known_document()
     assert facts(document) == KNOWN
     assert lines(document) == []
 
 
 @pytest.mark.parametrize(
-    "change",
+    "name",
     [
-        pytest.param(change, marks=pytest.mark.long if change in STRUCTURAL - {field_gone} else ())
-        for change in SCHEMA_CHANGES
+        pytest.param(name, marks=pytest.mark.long if name in STRUCTURAL - {"a field gone"} else ())
+        for name in SCHEMA_CHANGES
     ],
 )
-def test_every_schema_change_is_reported_wherever_it_occurs(change: Change) -> None:
-    made = 0
+def test_every_schema_change_is_reported_wherever_it_occurs(name: str) -> None:
+    change, made = SCHEMA_CHANGES[name], 0
     # Structural changes move the places below them: change one depth at a time.
-    for depth in range(DEEPEST) if change in STRUCTURAL else (None,):
-        document = document_of(KNOWN)
+    for depth in range(DEEPEST) if name in STRUCTURAL else (None,):
+        document = known_document()
         expected = []
-        for name, place, schema in [(name, *at) for name, read in reads_of(document) for at in schemas_of(read)]:
+        for read, place, schema in [(read, *at) for read, node in reads_of(document) for at in schemas_of(node)]:
             if depth in (None, len(re.findall(r"[/|]", place))) and (line := change(schema)):
-                expected.append(line.format(place=f"{name} {place}", field=kind_of(place)))
+                expected.append(line.format(place=f"{read} {place}", field=kind_of(place)))
         assert untold(expected, document) == []
         made += len(expected)
     assert made > 10
 
 
-@pytest.mark.parametrize("change", OPERATION_CHANGES)
+@pytest.mark.parametrize("change", OPERATION_CHANGES.values(), ids=OPERATION_CHANGES)
 def test_operation_change_is_reported_for_each_operation(change: Change) -> None:
-    document = document_of(KNOWN)
+    document = known_document()
     expected = [line.format(operation=name) for name, operation in reads_of(document) if (line := change(operation))]
     assert expected
     assert untold(expected, document) == []

@@ -237,7 +237,7 @@ def test_the_client_keeps_within_the_limit_of_the_workspace(api: Server, client:
     api.control.config(rate_limit=True, per_second=100)
     client.budget = Budget(requests_per_second=50)  # low enough for a busy machine
     threads = [
-        threading.Thread(target=lambda: [client.get("/workspaces/current") for _ in range(40)]) for _ in range(4)
+        threading.Thread(target=lambda: [client.get("/workspaces/current") for _ in range(20)]) for _ in range(4)
     ]
     for thread in threads:
         thread.start()

@@ -4,10 +4,11 @@ import uuid
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from hypothesis import assume, example, given, settings
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from tap_instantly.sync.id_ranges import FORM, SIZE, TIME_ORDERED_SINCE, Range, Ruler, number, text
+from tests.support import examples
 
 NUMBERS = st.integers(0, SIZE - 1)
 CLOCKS = st.datetimes(datetime(2020, 1, 1), datetime(2100, 1, 1), timezones=st.just(timezone.utc))  # noqa: DTZ001
@@ -72,21 +73,21 @@ def test_other_texts_are_refused(other: str) -> None:
 # The ruler
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(RULERS, IDS, IDS)
 def test_positions_keep_the_order_of_ids(ruler: Ruler, one: int, other: int) -> None:
     low, high = sorted((one, other))
     assert 0 <= ruler.position(low) <= ruler.position(high) < SIZE
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(RULERS, NUMBERS, NUMBERS)
 def test_ids_keep_the_order_of_positions(ruler: Ruler, one: int, other: int) -> None:
     low, high = sorted((one, other))
     assert 0 <= ruler.id_at(low) <= ruler.id_at(high) < SIZE
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(RULERS, IDS)
 def test_the_id_at_the_position_of_an_id_is_next_to_it(ruler: Ruler, some: int) -> None:
     assert some - 3 <= ruler.id_at(ruler.position(some)) <= some
@@ -119,7 +120,7 @@ def is_one_part(ruler: Ruler, start: int, end: int) -> bool:
     return not any(start < limit < end for limit in ruler.recent)
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(RULERS, IDS, IDS, st.sampled_from(["", "first", "last", "first and last"]))
 def test_a_range_is_split_at_an_id_strictly_between_its_ends(ruler: Ruler, one: int, other: int, open_: str) -> None:
     low, high = sorted((one, other))
@@ -139,7 +140,7 @@ def test_a_range_is_split_at_an_id_strictly_between_its_ends(ruler: Ruler, one: 
         assert whole.ahead + rest.ahead == pytest.approx(ahead)
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(IDS, IDS)
 def test_both_parts_of_a_split_range_have_equal_estimates(one: int, other: int) -> None:
     low, high = sorted((one, other))
@@ -149,7 +150,7 @@ def test_both_parts_of_a_split_range_have_equal_estimates(one: int, other: int) 
     assert whole.split().ahead == pytest.approx(whole.ahead, rel=0.01)
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(RULERS, IDS, IDS, st.sampled_from(["", "first", "last"]))
 @example(RULER, 0x9 << 124, SIZE - 1, "last")
 @example(RULER, 0, 0x6 << 124, "first")
@@ -174,7 +175,7 @@ def test_narrow_range_is_split_within_its_bounds(low: int, width: int) -> None:
         assert after < number(cursor) < after + width
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(RULERS, st.lists(IDS, min_size=1, max_size=20, unique=True))
 def test_remaining_estimate_shrinks_and_is_zero_at_the_end(ruler: Ruler, ids: list[int]) -> None:
     part = Range(ruler, None, None)
@@ -189,7 +190,7 @@ def test_remaining_estimate_shrinks_and_is_zero_at_the_end(ruler: Ruler, ids: li
     assert part.ahead == 0
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(RULERS, st.lists(IDS, min_size=2, max_size=20, unique=True))
 def test_gap_before_the_first_record_does_not_affect_the_estimate(ruler: Ruler, ids: list[int]) -> None:
     from_the_start, from_just_before = Range(ruler, None, None), Range(ruler, text(max(min(ids) - 1, 0)), None)

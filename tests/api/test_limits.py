@@ -7,11 +7,12 @@ from bisect import bisect_left, bisect_right
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tap_instantly.client.rate_limit import RECOVERY_START, REQUESTS_PER_SECOND, Budget
 from tests.api.simulated_time import REAL, World, simulated_time
+from tests.support import examples
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,7 +84,7 @@ def at(world: World, seconds: float, do: Callable[[], object]) -> Callable[[], o
 # The rate
 
 
-@settings(deadline=None, max_examples=60)
+@examples(60)
 @given(
     rate=st.integers(1, 300),
     pauses=st.lists(st.floats(0, 2), max_size=100),
@@ -112,7 +113,7 @@ def test_requests_per_second_never_exceed_the_setting(
     assert most_in_a_second(sorted(now_and_then + others.sent), 2 * late) <= rate  # a request may wait for two rates
 
 
-@pytest.mark.parametrize("rate", [1, 2, 9, 10, 11, 90, 100, 1000])
+@pytest.mark.parametrize("rate", [1, 2, 9, 11, 100])
 def test_enough_readers_nearly_reach_the_allowed_rate(rate: int) -> None:
     with simulated_time() as world:
         begin = world.now
@@ -187,7 +188,7 @@ def test_budget_is_no_longer_spent_when_requests_become_few() -> None:
 # Turns
 
 
-@settings(deadline=None, max_examples=60)
+@examples(60)
 @given(
     rate=st.integers(1, 100),
     asked=st.lists(st.integers(0, 500).map(lambda n: n / 1000), min_size=2, max_size=60, unique=True),

@@ -6,12 +6,13 @@ import random
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tap_instantly.sync.scan import Scan
 from tap_instantly.sync.starting_points import SHORT, StartingPoints, ranges_between
 from tests.api.test_scan import DISTRIBUTIONS, LISTS, SimulatedList, Walkers, pages_of, random_ids
+from tests.support import examples
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,7 +37,7 @@ def next_pass(simulated: SimulatedList, plan: list[Bounds] | None, walkers: int 
     return Walkers(simulated, scan, walkers, hurry=True)
 
 
-@settings(deadline=None, max_examples=60)
+@examples(60)
 @given(simulated=LISTS, walkers=st.integers(1, 8), data=st.data())
 def test_next_pass_reads_each_record_once_despite_changes(
     simulated: SimulatedList, walkers: int, data: st.DataObject

@@ -8,7 +8,7 @@ import sandbox
 from sandbox import SandboxConfig
 from tests.conftest import UNTIL
 from tests.personal.texts import ADDRESS, LEAST, WORD, found_in, of_persons, split
-from tests.support import run_tap
+from tests.support import FAST, run_tap
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +28,7 @@ def people() -> Iterator[sandbox.Server]:
 
 @pytest.fixture(scope="session")
 def settings(people: sandbox.Server) -> dict[str, Any]:
-    return {"api_key": people.api_key, "api_url": f"{people.url}/api/v2"}
+    return {"api_key": people.api_key, "api_url": f"{people.url}/api/v2", **FAST}
 
 
 @pytest.fixture(scope="session")

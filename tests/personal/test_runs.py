@@ -38,7 +38,7 @@ def look(written: tuple[str, str], personal: set[str], *, in_clear: bool) -> Non
         *(json.dumps(one, ensure_ascii=False) for one in messages if one["type"] not in {"RECORD", "SCHEMA"}),
     ]
     assert found_in("\n".join(others), personal) == []
-    assert [line for line in others if ADDRESS.search(line)] == []
+    assert [line for line in others if "@" in line and ADDRESS.search(line)] == []
     assert SALT not in output + log
     found = found_in("\n".join(texts), personal)
     if in_clear:
@@ -58,7 +58,7 @@ def test_full_run_writes_no_personal_text(
     if source == "file":
         config.write_text(json.dumps(given), encoding="utf-8")
     else:
-        variables = {f"TAP_INSTANTLY_{name.upper()}": text for name, text in given.items()}
+        variables = {f"TAP_INSTANTLY_{name.upper()}": str(value) for name, value in given.items()}
     written = run(
         forks, tmp_path, f"--config={config if source == 'file' else 'ENV'}", f"--catalog={catalog}", **variables
     )

@@ -34,6 +34,8 @@ TEMPLATES = "variants[].subject", "campaign_variants.subject"
 WORD = re.compile(r"[a-z_]+")
 """A word in an object, such as ``default``: it would be found anywhere."""
 
+WORDS = re.compile(r"\w+")
+
 LEAST = 3
 """Shortest text to search for."""
 
@@ -116,8 +118,15 @@ def of_persons(control: Control) -> set[str]:
 def found_in(written: str, texts: Collection[str]) -> list[str]:
     """Return the texts that occur in the output as whole words, plain or escaped for JSON or URLs."""
     forms = {form: text for text in texts for form in (text, json.dumps(text)[1:-1], text.replace("@", "%40"))}
-    return sorted({text for form, text in forms.items() if form in written and _as_words(form, written)})
+    words = set(WORDS.findall(written))  # of megabytes, which are searched only for texts of these words
+    return sorted({forms[form] for form in forms if words.issuperset(WORDS.findall(form)) and _as_words(form, written)})
 
 
 def _as_words(text: str, written: str) -> bool:
-    return re.search(rf"(?<!\w){re.escape(text)}(?!\w)", written) is not None
+    """Return True if a text is found without a letter or digit on either side."""
+    at = written.find(text)
+    while at >= 0:
+        if not (at and WORDS.match(written, at - 1)) and not WORDS.match(written, at + len(text)):
+            return True
+        at = written.find(text, at + 1)
+    return False

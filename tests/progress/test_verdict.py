@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,7 +14,7 @@ from tap_instantly.streams import STREAMS
 from tap_instantly.sync.completeness import IncompleteError
 from tap_instantly.tap import TapInstantly
 from tests.conftest import UNTIL
-from tests.support import CollectingWriter, run_tap, secret
+from tests.support import FAST, CollectingWriter, run_tap, secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,17 +26,17 @@ PARENTS = {stream.slicer.parent for stream in STREAMS if stream.slicer.parent}
 
 
 @pytest.fixture
-def verdict(config: dict[str, Any], caplog: pytest.LogCaptureFixture) -> Any:
-    """Return the last lines of a test with these settings."""
+def verdict(guarded: Server, caplog: pytest.LogCaptureFixture) -> Any:
+    """Return the last lines of a test with these settings, which fails or not."""
     caplog.set_level(logging.INFO)
+    guarded.control.reset()
+    config = {"api_key": guarded.api_key, "api_url": f"{guarded.url}/api/v2", "max_retries": 0, **FAST}
 
-    def run(**settings: Any) -> list[str]:
-        try:
-            TapInstantly(
-                config={**config, "max_retries": 0, **settings}, message_writer=CollectingWriter()
-            ).run_connection_test()
-        finally:
-            lines = caplog.messages
+    def run(fails: str | None = None, **settings: Any) -> list[str]:
+        tap = TapInstantly(config={**config, **settings}, message_writer=CollectingWriter())
+        with pytest.raises(IncompleteError, match=fails) if fails else nullcontext():
+            tap.run_connection_test()
+        lines = caplog.messages
         start = max(number for number, line in enumerate(lines) if " streams can be read" in line)
         return lines[start:]
 
@@ -46,8 +47,8 @@ def test_a_good_key_reads_all_streams(verdict: Any) -> None:
     assert verdict() == [f"{ALL} of {ALL} streams can be read."]
 
 
-def test_unreadable_streams_are_named_with_the_missing_scopes(verdict: Any) -> None:
-    first, second = verdict(api_key=secret("campaigns-only"))
+def test_unreadable_streams_are_named_with_the_missing_scopes_and_fail_if_strict(verdict: Any) -> None:
+    first, second = verdict("leads", api_key=secret("campaigns-only"), strict=True)
     readable = int(first.split()[0])
     assert 0 < readable < ALL
     assert second.startswith("Cannot be read (unauthorized): ")
@@ -58,29 +59,22 @@ def test_unreadable_streams_are_named_with_the_missing_scopes(verdict: Any) -> N
     assert advice.endswith("or all:read, which covers all.")
 
 
-def test_each_reason_has_a_line_without_useless_advice(api: Server, verdict: Any) -> None:
-    api.control.fault("/api/v2/lead-labels", "status", status=404, body={"message": "Resource not found"})
-    api.control.fault("/api/v2/webhooks", "status", status=402, body={"message": "not in your plan"}, count=2)
+def test_each_reason_has_a_line_without_useless_advice(guarded: Server, verdict: Any) -> None:
+    guarded.control.fault("/api/v2/lead-labels", "status", status=404, body={"message": "Resource not found"})
+    guarded.control.fault("/api/v2/webhooks", "status", status=402, body={"message": "not in your plan"}, count=2)
     first, *others = verdict()
     assert first == f"{ALL - 2} of {ALL} streams can be read."
     assert sorted(others) == ["Cannot be read (no active plan): webhooks.", "Cannot be read (not found): lead_labels."]
 
 
-def test_stream_error_fails_the_connection_test_as_in_a_run(api: Server, verdict: Any, caplog: Any) -> None:
-    api.control.fault("/api/v2/lead-labels", "status", status=500, count=None)
-    with pytest.raises(IncompleteError, match="lead_labels"):
-        verdict()
-    assert "Cannot be read (server error): lead_labels." in caplog.messages
+def test_stream_error_fails_the_connection_test_as_in_a_run(guarded: Server, verdict: Any) -> None:
+    guarded.control.fault("/api/v2/lead-labels", "status", status=500, count=None)
+    assert verdict("lead_labels")[1] == "Cannot be read (server error): lead_labels."
 
 
-def test_with_strict_skipped_streams_fail_the_connection_test(verdict: Any) -> None:
-    with pytest.raises(IncompleteError, match="leads"):
-        verdict(api_key=secret("campaigns-only"), strict=True)
-
-
-def test_unreadable_workspaces_are_named(guarded: Server, verdict: Any) -> None:
+def test_unreadable_workspaces_are_named(verdict: Any) -> None:
     entries = [{"name": "Narrow", "api_key": secret("nothing")}, {"name": "Broad", "api_key": secret("workspace-002")}]
-    first, *others = verdict(api_key=None, api_url=f"{guarded.url}/api/v2", workspaces=entries)
+    first, *others = verdict(api_key=None, workspaces=entries)
     assert first.endswith("streams can be read in every workspace.")
     assert others[0].startswith("Cannot be read in Narrow (unauthorized): ")
     assert not any("Broad" in line for line in others)
@@ -96,10 +90,11 @@ EACH = sorted({scope for scopes in SCOPES.values() for scope in scopes})
 
 @pytest.fixture(scope="module")
 def guarded() -> Iterator[Server]:
-    """Two workspaces with keys that lack one scope each."""
+    """Two workspaces, and keys with a few scopes or without one of them."""
     keys = [ApiKey("everything"), ApiKey("nothing", scopes=("none:read",))]
+    keys.append(ApiKey("campaigns-only", scopes=("campaigns:read",)))
     keys += [ApiKey(f"not-{scope}", scopes=tuple(other for other in EACH if other != scope)) for scope in EACH]
-    size = SandboxConfig(2, campaigns=3, accounts=4, leads=20, days=20, until=UNTIL, seed=8, keys=tuple(keys))
+    size = SandboxConfig(2, 3, 4, leads=20, emails=30, days=20, until=UNTIL, seed=8, keys=tuple(keys))
     with sandbox.serve(size) as server:
         yield server
 
@@ -111,6 +106,7 @@ OF_PARENTS = sorted({f"{name}:read" for parent in PARENTS for name in parent.sco
     "scope", [OF_PARENTS[0], *(pytest.param(name, marks=pytest.mark.long) for name in OF_PARENTS[1:])]
 )
 def test_each_stream_needs_exactly_its_documented_scopes(guarded: Server, scope: str) -> None:
+    guarded.control.reset()
     settings = {"api_url": f"{guarded.url}/api/v2", "max_retries": 0, "api_key": secret(f"not-{scope}")}
     run = run_tap(settings)
     skipped = {name for name, stream in run.tap.streams.items() if stream.counts.remarks("skipped")}

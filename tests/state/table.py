@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     State = dict[str, Any]
 
+INVALID_TIME = "bookmarks.campaigns.partitions[0].replication_key_value is not a valid timestamp in workspace "
 FUTURE = "2199-01-01T00:00:00.000Z"
 SOMEWHERE_ELSE = {
     "context": {"workspace_id": "a-workspace-of-last-year"},
@@ -91,16 +92,18 @@ CASES = (
         "a whole STATE message",
         REFUSES,
         lambda state: {"type": "STATE", "value": state},
-        "a whole STATE message, not its value",
+        "it is a whole STATE message, not its value",
     ),
     Case(
         "what `meltano state get` prints",
         REFUSES,
         lambda state: {"singer_state": state},
-        "not the content of singer_state",
+        "it is in Meltano's format, not the content of singer_state",
     ),
-    Case("no `bookmarks`", REFUSES, lambda _: {"cursor": 5}, "it has no bookmarks"),
-    Case("`bookmarks` that is not an object", REFUSES, lambda _: {"bookmarks": []}, "bookmarks is a list"),
+    Case("no `bookmarks`", REFUSES, lambda _: {"cursor": 5}, "it has no bookmarks, so it is not a state"),
+    Case(
+        "`bookmarks` that is not an object", REFUSES, lambda _: {"bookmarks": []}, "bookmarks is a list, not an object"
+    ),
     Case(
         "`workspaces` that is not an object", REFUSES, lambda state: state.update(workspaces=[]), "workspaces is a list"
     ),
@@ -138,13 +141,13 @@ CASES = (
         "a bookmark that is not a timestamp",
         REFUSES,
         lambda state: part(state).update(replication_key_value="yesterday"),
-        "replication_key_value is not a valid timestamp in workspace ",
+        INVALID_TIME,
     ),
     Case(
         "a bookmark of the wrong type",
         REFUSES,
         lambda state: part(state).update(replication_key_value=1767225600),
-        "replication_key_value is not a valid timestamp in workspace ",
+        INVALID_TIME,
     ),
     Case(
         "a bookmark in the future of the server",

@@ -5,10 +5,11 @@ from __future__ import annotations
 import copy
 import json
 import logging
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, example, given
 from hypothesis import strategies as st
 from singer_sdk.singerlib import StateMessage
 
@@ -29,6 +30,7 @@ from tests.state.table import (
     Case,
     part,
 )
+from tests.support import examples
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -66,8 +68,10 @@ def test_invalid_state_ends_the_run_before_any_request(continued: Continued, cas
     continued.server.control.clear_requests()
     with pytest.raises(StateError) as caught:
         continued.run(case.of(continued.state))
-    assert case.said in str(caught.value)
-    assert "\n" not in str(caught.value)
+    said = str(caught.value)
+    assert said.startswith(f"Invalid state: {case.said}")
+    assert re.search(r"\. (Pass the .*, or .* again|Correct it, or .* again|Remove it)\.$", said)
+    assert "\n" not in said
     assert list(continued.server.control.requests()) == []
 
 
@@ -184,7 +188,7 @@ def put(state: Any, path: Path, value: Any) -> Any:
     return changed
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(number=st.integers(0, 999), value=JSON | st.just(REMOVED))
 def test_arbitrary_json_in_the_state_fails_in_one_line_or_loses_nothing(
     continued: Continued, number: int, value: Any
@@ -209,7 +213,7 @@ def test_incomplete_scan_makes_the_list_be_read_in_full(continued: Continued, na
     assert keys(continued.run(put(continued.state, path, REMOVED)))["leads"] >= continued.due["leads"]
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(state=JSON)
 @example(state={"bookmarks": {"campaigns": {"partitions": [{"context": {"workspace_id": "a\nb"}}] * 2}}})
 @example(state={"bookmarks": {"a\nb": 5}})

@@ -9,13 +9,14 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from singer_sdk.exceptions import ConfigurationError
 
 from tap_instantly.settings import LONGEST_NAME
 from tap_instantly.streams import STREAMS
 from tap_instantly.tap import TapInstantly
+from tests.support import examples
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -82,7 +83,7 @@ def leaves(value: Any) -> Iterator[Any]:
         yield value
 
 
-@settings(deadline=None, max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+@examples(300, suppress_health_check=[HealthCheck.too_slow])
 @given(
     name=st.sampled_from(NAMES),
     flattening=st.sampled_from([(1, "__", LONGEST_NAME), (2, "_", 30), (3, "__", 40), (4, ".", 255)]),

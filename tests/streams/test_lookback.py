@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from tap_instantly import timestamps
@@ -16,7 +16,7 @@ from tap_instantly.streams import STREAMS
 from tap_instantly.streams.slicers import Product
 from tap_instantly.streams.windows import Windows
 from tap_instantly.validation.config import latest_start, problems
-from tests.support import TapRun, run_tap
+from tests.support import TapRun, examples, run_tap
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,7 +43,7 @@ def before(moment: str, **ago: float) -> str:
     return timestamps.text(timestamps.parse(moment) - timedelta(**ago))
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(hours=st.integers(0, 48), late=st.lists(st.integers(0, 3 * MINUTES_A_DAY), min_size=1, max_size=8))
 def test_late_changes_are_loaded_exactly_within_the_lookback(
     api: Server, config: dict[str, Any], hours: int, late: list[int]
@@ -86,14 +86,17 @@ def test_lookback_defaults_to_hours_and_costs_no_extra_request(api: Server, sync
     ("stream", "hours"),
     [
         *(("leads", hours) for hours in (0, DEFAULT_HOURS, 720)),
-        *((stream, 720) for stream in ("accounts", "emails", "audit_logs", "webhook_events")),
+        *(
+            (stream, 720)
+            for stream in ("accounts", "emails", "audit_logs", "webhook_events", "campaign_analytics_daily")
+        ),
     ],
 )
 def test_nothing_from_before_the_start_date_is_emitted_again(
     api: Server, sync: Callable[..., TapRun], stream: str, hours: int
 ) -> None:
     key = next(each.replication_key for each in STREAMS if each.name == stream)
-    days = {"lookback_hours": hours, "emails_lookback_days": hours // 24}
+    days = {"lookback_hours": hours, "emails_lookback_days": hours // 24, "analytics_lookback_days": hours // 24}
     moments = sorted(record[key] for record in sync(stream).records(stream))
     start = moments[len(moments) // 2]
     first = sync(stream, start_date=start, **days)

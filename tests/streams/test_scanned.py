@@ -173,24 +173,6 @@ def test_pass_is_dropped_once_the_list_is_read_sequentially(api: Server, setting
     assert "scan" not in partition(run)
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        lambda scan: scan.update(version=99),
-        lambda scan: scan.update(since="2026-01-01T00:00:00.000"),
-        lambda scan: scan.update(remaining=[["no id", None]]),
-        lambda scan: scan.pop("remaining"),
-    ],
-    ids=["another version", "another bookmark", "ranges that are none", "no ranges"],
-)
-def test_invalid_pass_is_ignored_and_all_is_read(api: Server, settings: dict[str, Any], change: Any) -> None:
-    first = cut_off(api, settings, after=25)
-    state = first.state
-    change(state["bookmarks"]["leads"]["partitions"][0]["scan"])
-    again = run_tap(settings, streams=("leads",), state=state)
-    assert sorted(ids(again)) == sorted(row["id"] for row in api.control.truth("leads"))
-
-
 def test_list_is_read_sequentially_if_computed_cursors_are_rejected(
     api: Server, settings: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -7,7 +7,7 @@ import logging
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from tap_instantly.client.decode import Odd
@@ -15,6 +15,7 @@ from tap_instantly.streams import widening
 from tap_instantly.streams.conformance import Form
 from tap_instantly.streams.records import RecordShaper
 from tests.streams.test_records import NESTED
+from tests.support import examples
 
 KNOWN: dict[str, Any] = {
     "id": {"type": "string"},
@@ -73,7 +74,7 @@ RECORDS = st.fixed_dictionaries(
 
 
 @given(records=st.lists(RECORDS, min_size=2, max_size=5), flattened=st.integers(0, 2))
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_learned_forms_do_not_change_how_records_are_shaped(
     monkeypatch: pytest.MonkeyPatch, records: list[dict[str, Any]], flattened: int
 ) -> None:
