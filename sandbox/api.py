@@ -7,15 +7,69 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from starlette.datastructures import QueryParams
 from starlette.responses import Response
 
-from sandbox.answers import ApiError, dumps, raw_reply, reply
+from sandbox.answers import ApiError, dumps, not_found, raw_reply, require
+from sandbox.config import ApiKey
 from sandbox.lists import Listing, Ordered, envelope, parse_limit, shorten
 from sandbox.records import Row
-from sandbox.workspaces import ApiRequest
+from sandbox.workspaces import Workspace
 from sandbox.world import Maker, World
 
-Handler = Callable[[ApiRequest], Response]
+
+@dataclass
+class ApiRequest:
+    """An admitted request; `path` has the parts of the path that vary."""
+
+    workspace: Workspace
+    key: ApiKey
+    path: dict[str, str]
+    query: QueryParams
+    body: bytes
+
+    @property
+    def world(self) -> World:
+        """Content of the workspace."""
+        return self.workspace.world
+
+    @property
+    def arguments(self) -> dict[str, str]:
+        """The query, with the last value of each parameter."""
+        return dict(self.query)
+
+    def row(self, resource: str) -> Row:
+        """Return the record in the path, with the added fields of its resource; 404 if there is none."""
+        row = self.world.collection(resource).get(self.path["key"])
+        if row is None:
+            raise not_found()
+        return row | self.world.extra[resource]
+
+    def flag(self, name: str) -> bool:
+        """Return whether a parameter is true."""
+        return self.query.get(name) == "true"
+
+    def required(self, name: str) -> str:
+        """Return a parameter that must not be missing or empty."""
+        require(self.query.get(name), f"querystring must have required property '{name}'")
+        return self.query[name]
+
+    def json(self) -> Row:
+        """Read a JSON object from the body, as strictly as Fastify."""
+        if not self.body:
+            message = "Body cannot be empty when content-type is set to 'application/json'"
+            raise ApiError(400, message, code="FST_ERR_CTP_EMPTY_JSON_BODY")
+        try:
+            body = json.loads(self.body)
+        except ValueError:
+            raise ApiError(400, "Body is not valid JSON", code="FST_ERR_CTP_INVALID_JSON_BODY") from None
+        require(isinstance(body, dict), "body must be object")
+        found: Row = body
+        return found
+
+
+# Returns an answer, or the JSON value of one.
+Handler = Callable[[ApiRequest], object]
 Truth = Callable[[World], Iterable[Row]]
 T = TypeVar("T")
 
@@ -62,12 +116,52 @@ def post(path: str, handler: Handler, scope: str | None = None) -> Endpoint:
     return Endpoint("POST", path, handler, scope)
 
 
-def resource(path: str, listing: Listing, make: Maker | None = None, *, detail: bool = True) -> Area:
+def resource(path: str, listing: Listing, make: Maker, *, detail: bool = True) -> Area:
     """Describe a table with its list, its truth and, unless `detail` is false, the call for one record."""
     scope = f"{listing.scope or listing.resource}:read"
     one = (get(f"{path}/{{key}}", get_one(listing.resource), scope),) if detail else ()
-    tables = {} if make is None else {listing.resource: make}
-    return Area((get(path, get_list(listing), scope), *one), tables, {listing.resource: listed(listing)})
+    return Area((get(path, get_list(listing), scope), *one)) + table(listing, make)
+
+
+def table(listing: Listing, make: Maker) -> Area:
+    """Describe the table and the truth of a list."""
+    return Area(tables={listing.resource: make}, truth={listing.resource: listed(listing)})
+
+
+def children(path: str, listing: Listing, make: Maker, parents: str, scope: str, also: tuple[str, ...] = ()) -> Area:
+    """Describe a table with a list below each agent, and its truth."""
+    handler = get_children(listing, lambda world, key: world.children(listing.resource, "agent_id", key), parents)
+    return Area((get(path, handler, scope, also),)) + table(listing, make)
+
+
+def figures(
+    path: str | tuple[str, ...],
+    name: str,
+    figure: Callable[..., Row | Iterable[Row]],
+    of: tuple[str, str],
+    scope: str | None = None,
+    read: Callable[[ApiRequest], object] | None = None,
+    also: tuple[str, ...] = (),
+) -> Area:
+    """Describe figures of each record of a table, an object or an array, and their truth.
+
+    `figure` gets the world, the key of a record, and what `read` found in the request. `of` has the name of the table,
+    and that of the member of the truth that has the record's key.
+    """
+
+    def shown(world: World, key: str, *asked: object) -> Row | list[Row]:
+        found, extra = figure(world, key, *asked), world.extra[name]
+        return found | extra if isinstance(found, dict) else [row | extra for row in found]
+
+    def handler(request: ApiRequest) -> object:
+        request.row(of[0])
+        return shown(request.world, request.path["key"], *([] if read is None else [read(request)]))
+
+    def rows(world: World, key: str) -> Iterable[Row]:
+        return [found] if isinstance(found := shown(world, key), dict) else found
+
+    paths = (path,) if isinstance(path, str) else path
+    return Area(tuple(get(one, handler, scope, also) for one in paths), truth={name: each(*of, rows)})
 
 
 def single(path: str, name: str, make: Callable[[World], Row], scope: str | None = None) -> Area:
@@ -76,9 +170,7 @@ def single(path: str, name: str, make: Callable[[World], Row], scope: str | None
     def made(world: World) -> Row:
         return make(world) | world.extra[name]
 
-    return Area(
-        (get(path, lambda request: reply(made(request.world)), scope),), truth={name: lambda world: [made(world)]}
-    )
+    return Area((get(path, lambda request: made(request.world), scope),), truth={name: lambda world: [made(world)]})
 
 
 def listed(listing: Listing, **query: str) -> Truth:
@@ -91,25 +183,24 @@ def each(resource: str, name: str, rows_of: Callable[[World, str], Iterable[Row]
     return lambda world: ({name: key, **row} for key in world.collection(resource) for row in rows_of(world, key))
 
 
-def known(rows: Mapping[str, T], key: str) -> str:
-    """Return the key if the record exists, for mutations."""
+def known(rows: Mapping[str, T], key: str) -> T:
+    """Return the record with a key, for mutations."""
     if key not in rows:
         raise ApiError(404, f"Not there: {key}")
-    return key
+    return rows[key]
 
 
 def update(world: World, resource: str, key: str, at: int | None = None, time: str = "", **members: Any) -> Row:
     """Change a record in a mutation; `time` names the member that gets the time."""
-    rows = world.collection(resource)
-    known(rows, key)
+    row = known(world.collection(resource), key)
     world.mutation_rng()
-    return world.insert(resource, rows[key] | ({time: world.time(at)} if time else {}) | members)
+    return world.insert(resource, row | ({time: world.time(at)} if time else {}) | members)
 
 
 def deletion(resource: str, name: str) -> Callable[..., Row]:
     """Return the mutation that deletes a record."""
 
-    def run(world: World, id: str) -> Row:  # noqa: A002 - the API's name for it
+    def run(world: World, id: str) -> Row:
         rows = world.collection(resource)
         known(rows, id)
         world.mutation_rng()
@@ -124,7 +215,8 @@ def get_list(listing: Listing) -> Handler:
     def handler(request: ApiRequest) -> Response:
         world, query = request.world, request.arguments
         if listing.variant is not None:
-            return answer_page(request, listing.variant(listing, query), world.rows(listing.resource))
+            rows = world.rows(listing.resource)
+            return answer_page(request, listing.variant(listing, query, rows), rows)
         chosen = world.ordered(listing)
         if not listing.filters.keys().isdisjoint(query):
             chosen = Ordered(listing, listing.select(chosen.rows, query))
@@ -145,7 +237,7 @@ def get_children(listing: Listing, rows_of: Callable[[World, str], Iterable[Row]
 
 def get_one(resource: str, present: Callable[[Row], Row] = dict) -> Handler:
     """Create the handler of a detail call."""
-    return lambda request: reply(present(request.row(resource)))
+    return lambda request: present(request.row(resource))
 
 
 def answer_page(request: ApiRequest, listing: Listing, rows: Iterable[Row]) -> Response:

@@ -10,13 +10,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from sandbox.answers import ApiError, not_found
-from sandbox.api import Endpoint
+from sandbox.answers import ApiError, not_found, reply
+from sandbox.api import ApiRequest, Endpoint
 from sandbox.areas import API
 from sandbox.control_plane import control_routes
 from sandbox.middleware import Access, accepted_scopes, admit
 from sandbox.state import State
-from sandbox.workspaces import ApiRequest
 
 
 def build_app(state: State) -> Starlette:
@@ -44,7 +43,8 @@ def _answering(endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
         try:
             key, workspace = admit(request.scope["sandbox.identity"], scopes)
             body = request.scope["sandbox.body"]
-            return endpoint.handler(ApiRequest(workspace, key, request.path_params, request.query_params, body))
+            found = endpoint.handler(ApiRequest(workspace, key, request.path_params, request.query_params, body))
+            return found if isinstance(found, Response) else reply(found)
         except ApiError as error:
             return error.answer()
 

@@ -96,7 +96,7 @@ def make_payloads(rng: Random) -> tuple[str, ...]:
     names = rng.sample(range(len(CUSTOM_VARIABLES)), 3)
     rows = []
     for _ in range(PAYLOADS):
-        chosen = [CUSTOM_VARIABLES[at] for at in names if rng.random() < 0.9]  # noqa: PLR2004 - a share of the seed
+        chosen = [CUSTOM_VARIABLES[at] for at in names if rng.random() < 0.9]
         rows.append("".join(f",{dumps(name)}:{dumps(rng.choice(values))}" for name, values in chosen))
     return tuple(rows)
 
@@ -126,7 +126,7 @@ class LeadText:
         return self._slots[((raw[8] & 0x3F) << 8) | raw[9]]
 
     def _created(self, raw: bytes, noise: int) -> int:
-        if raw[6] >> 4 == 7:  # noqa: PLR2004 - the version digit of a UUID
+        if raw[6] >> 4 == 7:
             return int.from_bytes(raw[:6], "big")
         return self._old_from + noise % self._old_span
 
@@ -193,9 +193,9 @@ class LeadText:
         variant = (g >> 17) % group.variants[step]
         status = _FATE[(g >> 10) & 1023]
         bounced = status == "-1"
-        opened = group.opens and not bounced and (g >> 20) & 1023 < 420  # noqa: PLR2004 - a probability
-        replied = not bounced and (g >> 30) & 1023 < 34  # noqa: PLR2004 - a probability
-        clicked = opened and group.clicks and (g >> 40) & 1023 < 50  # noqa: PLR2004 - a probability
+        opened = group.opens and not bounced and (g >> 20) & 1023 < 420
+        replied = not bounced and (g >> 30) & 1023 < 34
+        clicked = opened and group.clicks and (g >> 40) & 1023 < 50
         opens = 1 + ((h >> 50) & 3) if opened else 0
         text = (
             f',"status":{status},"email_open_count":{opens},"email_reply_count":{1 if replied else 0}'

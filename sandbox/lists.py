@@ -24,14 +24,11 @@ def parse_limit(value: object, where: str = "querystring", most: int = MAX_LIMIT
     """Parse a page size with the API's validation; `where` names the part of the request in the message."""
     if value is None:
         return DEFAULT_LIMIT
-    try:
-        limit = int(str(value))
-    except ValueError:
-        limit = None
-    require(limit is not None and not isinstance(value, bool), f"{where}/limit must be integer")
-    require(limit and limit >= 1, f"{where}/limit must be >= 1")
-    require(limit and limit <= most, f"{where}/limit must be <= {most}")
-    return limit or 0
+    text = "" if isinstance(value, bool) else str(value)
+    limit: int = parsed(int, text, f"{where}/limit must be integer")
+    require(limit >= 1, f"{where}/limit must be >= 1")
+    require(limit <= most, f"{where}/limit must be <= {most}")
+    return limit
 
 
 def parse_bool(text: str) -> bool:
@@ -118,7 +115,8 @@ class Listing:
     newest_first: bool = True  # the greatest key comes first
     filters: Mapping[str, Filter] = field(default_factory=dict)  # by query parameter
     present: Callable[[Row, Mapping[str, str]], Row] = lambda row, _query: row  # renders a row, given the query
-    variant: Callable[[Listing, Mapping[str, str]], Listing] | None = None  # the list as the query orders it
+    # The list in the order that a query requests, given its rows.
+    variant: Callable[[Listing, Mapping[str, str], Iterable[Row]], Listing] | None = None
     most: int = MAX_LIMIT
     usual: int = DEFAULT_LIMIT
     at_end: Literal["cursor", "empty", "absent"] = "cursor"  # cursor of the last page with rows
@@ -149,56 +147,78 @@ class Ordered:
         return len(self._keys) - bisect_left(ascending, wanted, key=lambda at: self._keys[at][:width])
 
 
-def equals(name: str, parse: Callable[[str], Any] = str, *, negate: bool = False) -> Filter:
-    """Filter by equality of a member."""
+def matching(parse: Callable[[str], Any], test: Callable[[Row, Any], bool]) -> Filter:
+    """Filter by a test, which gets the row and the parsed parameter."""
 
     def make(text: str) -> Predicate:
         wanted = parse(text)
-        return lambda row: (row.get(name) == wanted) != negate
+        return lambda row: test(row, wanted)
 
     return make
+
+
+def equals(name: str, parse: Callable[[str], Any] = str, *, negate: bool = False) -> Filter:
+    """Filter by equality of a member."""
+    return matching(parse, lambda row, wanted: (row.get(name) == wanted) != negate)
 
 
 def among(name: str, parse: Callable[[str], Any] = str, *, negate: bool = False) -> Filter:
     """Filter by a member that is one of comma-separated values."""
-
-    def make(text: str) -> Predicate:
-        wanted = {parse(part) for part in text.split(",")}
-        return lambda row: (row.get(name) in wanted) != negate
-
-    return make
+    return matching(
+        lambda text: {parse(part) for part in text.split(",")}, lambda row, wanted: (row.get(name) in wanted) != negate
+    )
 
 
 def contains(*names: str) -> Filter:
     """Filter by text within any of these members."""
-
-    def make(text: str) -> Predicate:
-        wanted = text.casefold()
-        return lambda row: any(wanted in str(row.get(name, "")).casefold() for name in names)
-
-    return make
+    return matching(
+        str.casefold, lambda row, wanted: any(wanted in str(row.get(name, "")).casefold() for name in names)
+    )
 
 
-def present(name: str) -> Filter:
-    """Filter by presence of a member."""
+def fields(
+    *, numbers: str = "", texts: str = "", flags: str = "", lists: str = "", search: str = ""
+) -> dict[str, Filter]:
+    """Filter by members named like parameters: numbers, texts, flags, lists of texts; `search` is within members."""
+    kinds = ((numbers, parse_number), (texts, str), (flags, parse_bool))
+    found = {name: equals(name, parse) for names, parse in kinds for name in names.split()}
+    found |= {name: among(name) for name in lists.split()}
+    return found | ({"search": contains(*search.split())} if search else {})
 
-    def make(text: str) -> Predicate:
-        wanted = parse_bool(text)
-        return lambda row: (name in row) == wanted
 
-    return make
+def flag(test: Predicate) -> Filter:
+    """Filter by the outcome of a test."""
+    return matching(parse_bool, lambda row, wanted: bool(test(row)) == wanted)
+
+
+def only(test: Predicate) -> Filter:
+    """Filter by a test if the parameter is true."""
+    return matching(parse_bool, lambda row, wanted: not wanted or test(row))
+
+
+def bound(name: str, parse: Callable[[str], str], *, lower: bool) -> Filter:
+    """Filter by a member's lowest or highest value, both included."""
+    return matching(parse, lambda row, limit: bool(row[name] >= limit if lower else row[name] <= limit))
 
 
 def tagged(ids_of: Callable[[Row], set[str]], *, every: bool = False) -> Filter:
     """Filter by comma-separated tags."""
-
-    def make(text: str) -> Predicate:
-        wanted = set(text.split(","))
-        return lambda row: wanted <= ids_of(row) if every else bool(wanted & ids_of(row))
-
-    return make
+    return matching(
+        lambda text: set(text.split(",")),
+        lambda row, wanted: wanted <= ids_of(row) if every else bool(wanted & ids_of(row)),
+    )
 
 
 def options(name: str, tests: Mapping[str, Predicate]) -> Filter:
     """Filter by a parameter with documented values, each with a predicate of its own."""
     return lambda text: tests[parse_choice({name: text}, name, tests, text)]
+
+
+def by_column(listing: Listing, column: str, find: Callable[[str], Row]) -> Order:
+    """Order a list by a column and id. Cursors stay ids; `find` returns the row of one, which has the position."""
+
+    def read(text: str) -> SortKey:
+        (key,) = listing.order.read(text)
+        return find(key).get(column, ""), key
+
+    return Order(lambda row: (row[column], row["id"]), read, listing.order.write)

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from starlette.datastructures import QueryParams
-
-from sandbox.answers import ApiError, not_found, require
-from sandbox.config import ApiKey, SandboxConfig
-from sandbox.records import Row
+from sandbox.answers import ApiError
+from sandbox.config import SandboxConfig
 from sandbox.world import Maker, World
 
 
@@ -72,53 +68,3 @@ class Workspace:
         wait = self.behaviour.retry_after
         if self.behaviour.rate_limit and not limiter.admits(per_second, per_minute):
             raise ApiError(429, "Rate limit exceeded", headers=None if wait is None else {"retry-after": str(wait)})
-
-
-@dataclass
-class ApiRequest:
-    """An admitted request; `path` has the parts of the path that vary."""
-
-    workspace: Workspace
-    key: ApiKey
-    path: dict[str, str]
-    query: QueryParams
-    body: bytes
-
-    @property
-    def world(self) -> World:
-        """Content of the workspace."""
-        return self.workspace.world
-
-    @property
-    def arguments(self) -> dict[str, str]:
-        """The query, with the last value of each parameter."""
-        return dict(self.query)
-
-    def row(self, resource: str) -> Row:
-        """Return the record in the path, with the added fields of its resource; 404 if there is none."""
-        row = self.world.collection(resource).get(self.path["key"])
-        if row is None:
-            raise not_found()
-        return row | self.world.extra[resource]
-
-    def flag(self, name: str) -> bool:
-        """Return whether a parameter is true."""
-        return self.query.get(name) == "true"
-
-    def required(self, name: str) -> str:
-        """Return a parameter that must not be missing or empty."""
-        require(self.query.get(name), f"querystring must have required property '{name}'")
-        return self.query[name]
-
-    def json(self) -> Row:
-        """Read a JSON object from the body, as strictly as Fastify."""
-        if not self.body:
-            message = "Body cannot be empty when content-type is set to 'application/json'"
-            raise ApiError(400, message, code="FST_ERR_CTP_EMPTY_JSON_BODY")
-        try:
-            body = json.loads(self.body)
-        except ValueError:
-            raise ApiError(400, "Body is not valid JSON", code="FST_ERR_CTP_INVALID_JSON_BODY") from None
-        require(isinstance(body, dict), "body must be object")
-        found: Row = body
-        return found

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, MutableMapping
-from dataclasses import dataclass
 from functools import cached_property
 from random import Random
 from typing import TypeVar, cast
@@ -15,7 +14,7 @@ from sandbox.group import MAIN_TITLE, members_of, random_of
 from sandbox.lead_queries import LeadMoments
 from sandbox.lead_text import LeadGroup, LeadText, make_payloads
 from sandbox.leads import LeadStore, make_ids
-from sandbox.ledger import Activity, Ledger, invent
+from sandbox.ledger import CampaignPlan, Ledger, invent
 from sandbox.lists import Listing, Ordered
 from sandbox.records import Row, compact
 
@@ -32,21 +31,8 @@ def _key(row: Row) -> str:
     return str(row["id"] if "id" in row else row["email"])
 
 
-@dataclass(frozen=True)
-class CampaignPlan:
-    """Activity of a campaign, drawn before its leads are counted."""
-
-    created: int
-    first: int
-    last: int
-    variants: tuple[int, ...]
-    progress: float
-    opens: bool
-    clicks: bool
-
-
 class World:
-    """A workspace."""
+    """A workspace; campaigns and lead lists are by id, accounts by address."""
 
     def __init__(self, config: SandboxConfig, name: str, makers: Mapping[str, Maker]) -> None:
         self.config = config
@@ -74,22 +60,9 @@ class World:
         self._tables: dict[str, MutableMapping[str, Row]] = {}
         self.workspace = next(iter(self.collection("workspace").values()))
         self.tags = list(self.collection("tags").values())
+        self.accounts, self.lead_lists = self.collection("accounts"), self.collection("lead_lists")
+        self.campaigns = self.collection("campaigns")
         self.leads = self._make_leads(self.rng("leads"))
-
-    @property
-    def campaigns(self) -> MutableMapping[str, Row]:
-        """Campaigns by id."""
-        return self.collection("campaigns")
-
-    @property
-    def accounts(self) -> MutableMapping[str, Row]:
-        """Sending accounts by address."""
-        return self.collection("accounts")
-
-    @property
-    def lead_lists(self) -> MutableMapping[str, Row]:
-        """Lead lists by id."""
-        return self.collection("lead_lists")
 
     @cached_property
     def lead_moments(self) -> LeadMoments:
@@ -163,8 +136,11 @@ class World:
     def ledger(self, campaign_id: str) -> Ledger:
         """Return the ledger of a campaign; generated on first access."""
         if campaign_id not in self._ledgers:
-            plan = self.plans.get(campaign_id)
-            self._ledgers[campaign_id] = self._invent(campaign_id, plan) if plan and plan.progress else Ledger()
+            plan, ledger = self.plans.get(campaign_id), Ledger()
+            if plan and plan.progress:
+                leads = len(self.leads.positions_in(campaign_id))
+                ledger = invent(plan, leads, self.until, self.rng(f"ledger:{campaign_id}"))
+            self._ledgers[campaign_id] = ledger
         return self._ledgers[campaign_id]
 
     def ledgers(self) -> list[Ledger]:
@@ -176,19 +152,6 @@ class World:
         gone = [(key, ledger) for key, ledger in self._ledgers.items() if key not in self.campaigns]
         return [(key, self.ledger(key)) for key in self.campaigns] + gone
 
-    def _invent(self, campaign_id: str, plan: CampaignPlan) -> Ledger:
-        activity = Activity(
-            leads=len(self.leads.positions_in(campaign_id)),
-            first=plan.first,
-            last=plan.last,
-            horizon=self.until,
-            variants=plan.variants,
-            progress=plan.progress,
-            opens=plan.opens,
-            clicks=plan.clicks,
-        )
-        return invent(activity, self.rng(f"ledger:{campaign_id}"))
-
     def _make_leads(self, rng: Random) -> LeadStore:
         groups = [self._lead_group(self.rng(f"box:{row['id']}"), row) for row in self.campaigns.values()]
         share = LIST_WEIGHT if groups else 1.0
@@ -197,12 +160,10 @@ class World:
         groups += [LeadGroup(key, weight=weight, owner=self.users[0]) for key in self.lead_lists]
         cutoff = ORDERED_IDS_FROM * DAY_MS
         new_from = max(cutoff, (self.first_day - 45) * DAY_MS)
-        all_old = new_from >= self.horizon
         old = (self.born + 30 * DAY_MS, min(cutoff - 1, self.horizon))
-        text = LeadText(groups, self.organization, self.users, old, self.horizon)
-        count = self.config.leads if groups else 0
-        ids = make_ids(rng, count, 1.0 if all_old else OLD_LEADS, (new_from, self.horizon - 15 * MINUTE_MS))
-        return LeadStore(ids, text)
+        old_share, new = 1.0 if new_from >= self.horizon else OLD_LEADS, (new_from, self.horizon - 15 * MINUTE_MS)
+        ids = make_ids(rng, self.config.leads if groups else 0, old_share, new)
+        return LeadStore(ids, LeadText(groups, self.organization, self.users, old, self.horizon))
 
     def _lead_group(self, rng: Random, campaign: Row) -> LeadGroup:
         plan = self.plans[campaign["id"]]

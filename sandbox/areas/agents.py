@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from starlette.responses import Response
-
-from sandbox.answers import not_found, reply, require
-from sandbox.api import Area, answer_page, get, post
+from sandbox.answers import not_found, require
+from sandbox.api import ApiRequest, Area, answer_page, get, post
 from sandbox.areas import deliverability, inbox_managers, lead_finders, sales_agents
-from sandbox.areas.agents_data import INACTIVE
-from sandbox.areas.sales_figures import analytics
-from sandbox.lists import BY_ID, MAX_LIMIT, Listing, Order, SortKey, contains, equals, id_cursor, parse_number
+from sandbox.lists import BY_ID, MAX_LIMIT, Listing, by_column, fields
+from sandbox.makers.agents import INACTIVE
+from sandbox.makers.sales import analytics
 from sandbox.records import Row
-from sandbox.workspaces import ApiRequest
 from sandbox.world import World
 
 SCOPE = "ai_agents:read"
@@ -23,14 +20,7 @@ TABLES = (sales_agents.AGENTS, inbox_managers.AGENTS, lead_finders.AGENTS, deliv
 SORTABLE = frozenset({"id", "name", "status", "type", "timestamp_created", "timestamp_updated"})
 SHARED = ("name", "status", "timestamp_created", "timestamp_updated")
 
-AGENTS = Listing(
-    "ai_agents",
-    filters={
-        "search": contains("name"),
-        "status": equals("status", parse_number),
-        "type": equals("type", parse_number),
-    },
-)
+AGENTS = Listing("ai_agents", filters=fields(numbers="status type", search="name"))
 
 
 def _autonomy(table: str, row: Row) -> str | None:
@@ -54,30 +44,25 @@ def _summaries(world: World) -> Iterator[Row]:
             }
 
 
-def _by_column(column: str, rows: list[Row]) -> Order:
-    """Order agents by a column and id. The cursor stays an id, so its row must exist to have a position."""
-
-    def read(text: str) -> SortKey:
-        (wanted,) = id_cursor(text)
-        found: Row = next((row for row in rows if row["id"] == wanted), {})
-        return found.get(column, ""), wanted
-
-    return Order(lambda row: (row[column], row["id"]), read, BY_ID.write)
-
-
-def _get_list(request: ApiRequest) -> Response:
-    query, rows = request.query, list(_summaries(request.world))
+def _turned(query: Mapping[str, str], rows: list[Row]) -> Listing:
+    """Order agents as the query requests. A cursor is an id, so its row must exist to have a position."""
     column, order = query.get("sort_column", "id"), query.get("sort_order", "desc").lower()
     valid = column in SORTABLE and order in {"asc", "desc"}
     require(valid, "querystring/sort_column or sort_order must be equal to one of the allowed values")
-    by = BY_ID if column == "id" else _by_column(column, rows)
-    return answer_page(request, replace(AGENTS, order=by, newest_first=order == "desc"), rows)
+    known = {row["id"]: row for row in rows}
+    by = BY_ID if column == "id" else by_column(AGENTS, column, lambda key: known.get(key, {}))
+    return replace(AGENTS, order=by, newest_first=order == "desc")
 
 
-def _get_one(request: ApiRequest) -> Response:
+def _get_list(request: ApiRequest) -> object:
+    rows = list(_summaries(request.world))
+    return answer_page(request, _turned(request.query, rows), rows)
+
+
+def _get_one(request: ApiRequest) -> object:
     for row in _summaries(request.world):
         if row["id"] == request.path["key"]:
-            return reply(row)
+            return row
     raise not_found()
 
 
@@ -95,12 +80,12 @@ def _reach(world: World, agent_id: str) -> Row | None:
     return {"agent_id": agent_id, "reach": reach, "outcome": outcome, **world.extra["ai_agent_analytics"]}
 
 
-def _post_analytics(request: ApiRequest) -> Response:
+def _post_analytics(request: ApiRequest) -> object:
     ids: Any = request.json().get("agent_ids")
     valid = isinstance(ids, list) and 1 <= len(ids) <= MAX_LIMIT
     require(valid, f"body/agent_ids must have between 1 and {MAX_LIMIT} items")
     rows = (_reach(request.world, str(agent_id)) for agent_id in ids)
-    return reply({"analytics": [row for row in rows if row is not None]})
+    return {"analytics": [row for row in rows if row is not None]}
 
 
 def _listed(world: World) -> list[Row]:

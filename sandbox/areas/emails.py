@@ -5,40 +5,30 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 
-from starlette.responses import Response
-
-from sandbox.answers import dumps, raw_reply, reply
-from sandbox.api import Area, deletion, get, get_one, update
-from sandbox.areas.email_text import MANUAL, RECEIVED, SCHEDULED, SENT
+from sandbox.answers import dumps, raw_reply
+from sandbox.api import ApiRequest, Area, deletion, get, get_one, update
 from sandbox.areas.lead_changes import CHANGES
-from sandbox.areas.mailbox import Mailbox, make_mailbox, receive
 from sandbox.clock import uuid_bytes, uuid_text
 from sandbox.lists import (
     Filter,
     Predicate,
-    among,
     envelope,
     equals,
+    fields,
+    flag,
     id_cursor,
+    only,
     options,
-    parse_bool,
     parse_choice,
     parse_limit,
-    parse_number,
     parse_time,
-    present,
     shorten,
 )
+from sandbox.makers.mailbox import MANUAL, RECEIVED, SCHEDULED, SENT, Mailbox, receive
 from sandbox.records import Row
-from sandbox.workspaces import ApiRequest
 from sandbox.world import World
 
 TYPES = {"received": RECEIVED, "sent": SENT, "manual": MANUAL}
-
-
-def _unread_flag(text: str) -> Predicate:
-    wanted = parse_bool(text)
-    return lambda row: bool(row.get("is_unread")) == wanted
 
 
 def _search(text: str) -> Predicate:
@@ -48,20 +38,11 @@ def _search(text: str) -> Predicate:
     return equals("lead")(text)
 
 
-def _scheduled(text: str) -> Predicate:
-    only = parse_bool(text)
-    return lambda row: not only or row["ue_type"] == SCHEDULED
-
-
 # Other parameters, such as `ue_type`, are ignored.
 FILTERS: dict[str, Filter] = {
-    "campaign_id": equals("campaign_id"),
-    "list_id": equals("list_id"),
-    "lead": equals("lead"),
-    "eaccount": among("eaccount"),
-    "i_status": equals("i_status", parse_number),
-    "is_unread": _unread_flag,
-    "has_reminder": present("reminder_ts"),
+    **fields(numbers="i_status", texts="campaign_id list_id lead", lists="eaccount"),
+    "is_unread": flag(lambda row: bool(row.get("is_unread"))),
+    "has_reminder": flag(lambda row: "reminder_ts" in row),
     "mode": options(
         "mode",
         {
@@ -70,7 +51,7 @@ FILTERS: dict[str, Filter] = {
             "emode_all": lambda _row: True,
         },
     ),
-    "scheduled_only": _scheduled,
+    "scheduled_only": only(lambda row: bool(row["ue_type"] == SCHEDULED)),
     "company_domain": lambda text: lambda row: str(row.get("lead", "")).endswith(f"@{text}"),
     "search": _search,
 }
@@ -115,7 +96,7 @@ def _selected(request: ApiRequest) -> Iterator[tuple[bytes, Row]]:
             yield raw, row
 
 
-def _list(request: ApiRequest) -> Response:
+def _list(request: ApiRequest) -> object:
     workspace, query = request.workspace, request.query
     allowed = workspace.behaviour.emails_per_minute
     workspace.limit_rate(workspace.email_limiter, allowed, allowed)
@@ -145,21 +126,21 @@ def _receive(world: World, lead_id: str | None = None, at: int | None = None, *,
     return {"email": CHANGES["reply"](world, lead_id, at, automatic=automatic)["email"]}
 
 
-def _read(world: World, id: str, *, unread: bool = False) -> Row:  # noqa: A002 - the API's name for it
+def _read(world: World, id: str, *, unread: bool = False) -> Row:
     return {"email": update(world, "emails", id, is_unread=int(unread))}
 
 
-def _mark(world: World, id: str, i_status: float | None = 1) -> Row:  # noqa: A002 - the API's name for it
+def _mark(world: World, id: str, i_status: float | None = 1) -> Row:
     return {"email": update(world, "emails", id, i_status=i_status)}
 
 
 AREA = Area(
     endpoints=(
         get("/emails", _list, "emails:read"),
-        get("/emails/unread/count", lambda request: reply(request.world.cached("unread", _unread)), "emails:read"),
+        get("/emails/unread/count", lambda request: request.world.cached("unread", _unread), "emails:read"),
         get("/emails/{key}", get_one("emails"), "emails:read"),
     ),
-    tables={"emails": make_mailbox},
+    tables={"emails": Mailbox},
     truth={"emails": _newest_first, "emails_unread": lambda world: [_unread(world)]},
     mutations={
         "receive_email": _receive,

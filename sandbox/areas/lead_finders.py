@@ -7,23 +7,21 @@ import json
 from collections.abc import Iterator
 from random import Random
 
-from sandbox.answers import ApiError, dumps, reply
-from sandbox.api import Area, each, get, get_children, known, listed, resource
-from sandbox.areas.agents_data import make_lead_finder
+from sandbox.answers import ApiError, dumps
+from sandbox.api import Area, children, figures, known, resource
 from sandbox.areas.campaigns import DRAFT
-from sandbox.clock import DAY_MS, HOUR_MS, MINUTE_MS, parse_stamp, stamp, uuid7, uuid_bytes
+from sandbox.clock import DAY_MS, HOUR_MS, MINUTE_MS, parse_stamp, uuid_bytes
 from sandbox.lists import Listing, Order, SortKey
-from sandbox.records import Row
+from sandbox.makers.agents import make_lead_finder
+from sandbox.records import Data, Row
 from sandbox.world import World
 
 AGENTS = "ai_lead_finders"
+PATH = "/ai-agents/lead-finder"
 SCOPE = "ai_agents:read"
 FINDERS = 3
-EVENTS = (
-    *("top_up_started", "top_up_completed", "top_up_started", "top_up_failed", "top_up_started", "top_up_completed"),
-    *("search_exhausted", "fallback_activated", "top_up_started", "top_up_completed", "agent_paused", "agent_resumed"),
-    *("paused_insufficient_credits", "fallback_exhausted", "paused_exhausted", "campaign_not_found"),
-)
+DATA = Data(__file__)
+EVENTS = DATA["events"]
 
 
 def _make_agents(world: World) -> Iterator[Row]:
@@ -42,14 +40,7 @@ def _make_event(rng: Random, event: str, agent: Row, at: int) -> Row:
         payload = {"leads_added": added, "campaign_active_leads_after": agent["payload"]["min_active_leads"] + added}
     elif event == "top_up_failed":
         payload = {"reason": "Enrichment failed"}
-    return {
-        "id": uuid7(rng, at),
-        "agent_id": agent["id"],
-        "organization_id": agent["organization_id"],
-        "timestamp_created": stamp(at),
-        "event_type": event,
-        "payload": payload,
-    }
+    return DATA.make("event", 0, rng, event=event, agent=agent, at=at, payload=payload)
 
 
 def _make_events(world: World) -> Iterator[Row]:
@@ -60,7 +51,7 @@ def _make_events(world: World) -> Iterator[Row]:
         span = max(MINUTE_MS, (until - created) // max(1, count))
         for number in range(count):
             # Equal times would break a cursor that is only a time.
-            at = created + span * (number - (number % 10 == 3))  # noqa: PLR2004 - every n-th
+            at = created + span * (number - (number % 10 == 3))
             yield _make_event(rng, EVENTS[number % len(EVENTS)], agent, min(at, until))
 
 
@@ -88,23 +79,19 @@ ACTIVITIES = Listing(
 )
 
 
-def _of(world: World, agent_id: str) -> list[Row]:
-    return world.children(ACTIVITIES.resource, "agent_id", agent_id)
-
-
 def _stats(world: World, agent_id: str) -> Row:
     """Sum the events of a finder."""
-    events = _of(world, agent_id)
+    events = world.children(ACTIVITIES.resource, "agent_id", agent_id)
     kinds = [row["event_type"] for row in events]
     return {
         "leads_added_total": sum(row["payload"].get("leads_added", 0) for row in events),
         "top_ups_completed": kinds.count("top_up_completed"),
         "top_ups_failed": kinds.count("top_up_failed"),
-    } | world.extra["ai_lead_finder_stats"]
+    }
 
 
-def _add_event(world: World, id: str, event: str = "top_up_completed", at: int | None = None) -> Row:  # noqa: A002 - the API's name for it
-    agent = world.collection(AGENTS)[known(world.collection(AGENTS), id)]
+def _add_event(world: World, id: str, event: str = "top_up_completed", at: int | None = None) -> Row:
+    agent = known(world.collection(AGENTS), id)
     if event not in EVENTS:
         message = f"unknown event; there are {', '.join(sorted(set(EVENTS)))}"
         raise ValueError(message)
@@ -112,19 +99,9 @@ def _add_event(world: World, id: str, event: str = "top_up_completed", at: int |
     return {"activity": world.insert(ACTIVITIES.resource, _make_event(rng, event, agent, moment))}
 
 
-AREA = resource("/ai-agents/lead-finder", FINDER_LIST, _make_agents) + Area(
-    endpoints=(
-        get(
-            "/ai-agents/lead-finder/{key}/stats",
-            lambda request: reply(_stats(request.world, request.row(AGENTS)["id"])),
-            SCOPE,
-        ),
-        get("/ai-agents/lead-finder/{key}/activities", get_children(ACTIVITIES, _of, AGENTS), SCOPE),
-    ),
-    tables={ACTIVITIES.resource: _make_events},
-    truth={
-        ACTIVITIES.resource: listed(ACTIVITIES),
-        "ai_lead_finder_stats": each(AGENTS, "agent_id", lambda world, key: [_stats(world, key)]),
-    },
-    mutations={"add_lead_finder_activity": _add_event},
+AREA = (
+    resource(PATH, FINDER_LIST, _make_agents)
+    + children(f"{PATH}/{{key}}/activities", ACTIVITIES, _make_events, AGENTS, SCOPE)
+    + figures(f"{PATH}/{{key}}/stats", "ai_lead_finder_stats", _stats, (AGENTS, "agent_id"), SCOPE)
+    + Area(mutations={"add_lead_finder_activity": _add_event})
 )

@@ -7,17 +7,14 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from starlette.responses import Response
-
-from sandbox.answers import ApiError, dumps, not_found, raw_reply, reply, require
-from sandbox.api import Area, get, post
+from sandbox.answers import ApiError, dumps, not_found, raw_reply, require
+from sandbox.api import ApiRequest, Area, get, post
 from sandbox.areas.lead_changes import add_lead
 from sandbox.clock import uuid_bytes, uuid_text
 from sandbox.lead_queries import read_queries
 from sandbox.leads import LeadStore, Selection
 from sandbox.lists import envelope, parse_limit, shorten
 from sandbox.records import Row
-from sandbox.workspaces import ApiRequest
 from sandbox.world import World
 
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
@@ -101,7 +98,7 @@ def _queried(request: ApiRequest, selection: Selection, body: Row) -> Selection:
     )
 
 
-def _list(request: ApiRequest) -> Response:
+def _list(request: ApiRequest) -> object:
     """Answer with a page. Cursor and limit are in the body; the query string is ignored."""
     body, leads = request.json(), request.world.leads
     limit = parse_limit(body.get("limit"), "body")
@@ -117,11 +114,11 @@ def _list(request: ApiRequest) -> Response:
     return raw_reply(envelope([leads.text(raw) for raw in page], uuid_text(page[-1]) if page else None))
 
 
-def _get(request: ApiRequest) -> Response:
+def _get(request: ApiRequest) -> object:
     row = request.world.leads.get(request.path["key"])
     if row is None:
         raise not_found()
-    return reply(row)
+    return row
 
 
 def find_lead(world: World, email: str, **narrower: Any) -> Row | None:
@@ -136,14 +133,14 @@ def _skipped(world: World, body: Row, email: str) -> Row | None:
     return next((lead for lead in found if lead), None)
 
 
-def _post(request: ApiRequest) -> Response:
+def _post(request: ApiRequest) -> object:
     """Add a lead; one that is skipped because it exists is returned unchanged."""
     body = request.json()
     _require_place(request.world, body.get("campaign"), body.get("list_id"))
     email = body.get("email")
     require(not email or EMAIL.fullmatch(str(email)), "Invalid email address")
     known = _skipped(request.world, body, str(email)) if email else None
-    return reply(known or add_lead(request.world, body))
+    return known or add_lead(request.world, body)
 
 
 def _require_place(world: World, campaign: str | None, list_id: str | None) -> None:
@@ -153,7 +150,7 @@ def _require_place(world: World, campaign: str | None, list_id: str | None) -> N
         raise ApiError(404, "List not found")
 
 
-def _post_many(request: ApiRequest) -> Response:
+def _post_many(request: ApiRequest) -> object:
     """Add up to a thousand leads to one campaign or list."""
     body, world = request.json(), request.world
     campaign, list_id = body.get("campaign_id"), body.get("list_id")
@@ -173,18 +170,16 @@ def _post_many(request: ApiRequest) -> Response:
         else:
             row = add_lead(world, lead | place)
             created.append({"index": index, **{name: row[name] for name in SHOWN if name in row}})
-    return reply(
-        {
-            "status": "success",
-            "total_sent": len(leads),
-            "leads_uploaded": len(created),
-            "in_blocklist": 0,
-            "blocklist_used": None,
-            **tally,
-            "remaining_in_plan": 1_000_000 if campaign else None,
-            "created_leads": created,
-        }
-    )
+    return {
+        "status": "success",
+        "total_sent": len(leads),
+        "leads_uploaded": len(created),
+        "in_blocklist": 0,
+        "blocklist_used": None,
+        **tally,
+        "remaining_in_plan": 1_000_000 if campaign else None,
+        "created_leads": created,
+    }
 
 
 def _obstacle(world: World, body: Row, lead: Row, *, known: set[str], seen: set[str]) -> str | None:

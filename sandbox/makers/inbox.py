@@ -4,54 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from random import Random
+from string import ascii_letters, digits
 
-from sandbox.clock import DAY_MS, HOUR_MS, stamp, uuid4, uuid7
-from sandbox.records import Row, at_every
+from sandbox.clock import DAY_MS, HOUR_MS, uuid4, uuid7
+from sandbox.records import Data, Row
 
 REPLY, FOLLOW_UP, NO_SHOW = 1, 2, 3
 FAILED, SENT, SCHEDULED = -1, 1, 2
-METHODS = ("calendly_meeting", "lead_reply", "manual")
-ERRORS = ("SEND_FAILED", "NO_SENDING_ACCOUNT", "OUT_OF_CREDITS")
+DATA = Data(__file__)
+METHODS, ERRORS = DATA["methods"], DATA["errors"]
 # Fields of an e-mail that its activity repeats under the same names.
-SHARED = (
-    *("id", "timestamp_created", "thread_id", "requires_hitl", "action_pending", "sending_status", "error_code"),
-    *("is_followup", "estimated_time_saved_seconds", "information_requested"),
-)
-ALPHABET = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
+SHARED = DATA["shared"]
+ALPHABET = f"{ascii_letters}{digits}_-"
 
 
 def _make_reply(rng: Random, number: int, manager: Row, *, email: str, thread: str, at: int, job: int) -> Row:
     """Create an e-mail written by an inbox manager."""
-    asks = number % 6 == 5  # noqa: PLR2004 - every n-th
-    stuck = number % 9 == 7  # noqa: PLR2004 - every n-th
-    status = FAILED if stuck else SCHEDULED if number % 13 == 12 else SENT  # noqa: PLR2004 - every n-th
-    judged = number % 4 == 2  # noqa: PLR2004 - every n-th
-    return {
-        "id": uuid7(rng, at),
-        "organization_id": manager["organization_id"],
-        "timestamp_created": stamp(at),
-        "timestamp_updated": stamp(at + rng.randrange(HOUR_MS)),
-        "agent_id": manager["id"],
-        "thread_id": thread,
-        "lead": email,
-        "feedback_positive": number % 8 == 2 if judged else None,  # noqa: PLR2004 - every n-th
-        "feedback_text": at_every(number, 8, "Just right", 2),
-        "html": f"<p>Hello,</p><p>thank you for asking ({number + 1}).</p>",
-        "requires_hitl": stuck or asks,
-        "requires_hitl_reason": "Low confidence score detected" if stuck or asks else None,
-        "generation_lag_seconds": round(rng.uniform(1, 9), 1),
-        "is_automatic_email": number % 10 == 9,  # noqa: PLR2004 - every n-th
-        "in_reply_to": uuid4(rng) if job == REPLY else None,
-        "usage_metadata": {"model": "weaver-2", "tokens": {"prompt": 900 + number, "completion": 120}},
-        "calendly_tool_used": number % 7 == 3,  # noqa: PLR2004 - every n-th
-        "confidence_score": rng.randrange(55, 100),
-        "information_requested": "Please confirm your availability." if asks else None,
-        "estimated_time_saved_seconds": 60 + 30 * (number % 5),
-        "action_pending": (stuck or asks) and number % 2 == 1,
-        "sending_status": status,
-        "is_followup": job != REPLY,
-        "error_code": ERRORS[number % len(ERRORS)] if status == FAILED else None,
-    }
+    asks, stuck = number % 6 == 5, number % 9 == 7
+    status = FAILED if stuck else SCHEDULED if number % 13 == 12 else SENT
+    judged, following = stuck or asks, job != REPLY
+    values: Row = {"manager": manager, "email": email, "thread": thread, "at": at, "status": status, "asks": asks}
+    values |= {"judged": judged, "pending": judged and number % 2 == 1, "following": following, "prompt": 900 + number}
+    values |= {"key": uuid7(rng, at), "updated": at + rng.randrange(HOUR_MS), "lag": round(rng.uniform(1, 9), 1)}
+    values |= {"answered": None if following else uuid4(rng), "error": ERRORS[number % 3] if stuck else None}
+    return DATA.make("reply", number, rng, **values)
 
 
 def _recovers(manager: Row) -> bool:
@@ -84,7 +60,8 @@ class Conversations:
                     self.write(rng, email, thread, at + turn * 2 * DAY_MS, job, turn)
             back = at + 5 * DAY_MS
             if job == NO_SHOW and number % 3 and number % 2 == 0 and back < until:
-                self.feed.append(_recovery(rng, number, email, thread, back) | {"agent_id": self.manager["id"]})
+                values = {"method": METHODS[number // 20 % len(METHODS)], "agent": self.manager["id"], "at": back}
+                self.feed.append(DATA.make("recovery", number, rng, email=email, thread=thread, **values))
 
     def write(self, rng: Random, email: str, thread: str, at: int, job: int, turn: int = 0) -> None:
         """Write an e-mail."""
@@ -149,18 +126,6 @@ def _counts(manager: Row, feed: list[Row]) -> Row:
         counts["no_show_follow_ups_generated"] = sum(row["job_type"] == NO_SHOW for row in acts)
         counts["no_show_total_leads_recovered"] = len(feed) - len(acts)
     return counts
-
-
-def _recovery(rng: Random, number: int, email: str, thread: str, at: int) -> Row:
-    return {
-        "id": uuid7(rng, at),
-        "timestamp_created": stamp(at),
-        "activity_type": "recovery",
-        "lead_email": email,
-        "thread_id": thread,
-        "recovery_method": METHODS[number // 20 % len(METHODS)],
-        "revenue_recovered": at_every(number, 20, 500, 10),
-    }
 
 
 def _percent(part: int, whole: int) -> float:

@@ -95,7 +95,7 @@ def activity_summary(world: World, agent_id: str, window: Window = EVER) -> Row:
     rows = leads_of(world, agent_id, window)
     total = len(rows)
     replied, hopeful = (sum(row[name] for row in rows) for name in ("replied", "has_opportunity"))
-    return world.extra["ai_sales_agent_leads_summary"] | {
+    return {
         "total": total,
         "replied": replied,
         "has_opportunity": hopeful,
@@ -123,7 +123,7 @@ def analytics(world: World, agent_id: str, window: Window = EVER) -> Row:
         for curve, name in CURVES.items()
     }
     found["totals"] = {name: sum(row[name] for row in days.values()) for name in FIGURES}
-    return found | world.extra["ai_sales_agent_analytics"]
+    return found
 
 
 def opportunities(world: World, agent_id: str, window: Window = EVER) -> Row:
@@ -144,4 +144,4 @@ def opportunities(world: World, agent_id: str, window: Window = EVER) -> Row:
         "total_value": sum(row["total_opportunity_value"] for row in campaigns),
         "breakdown": states,
     }
-    return {"summary": summary, "campaigns": campaigns, **world.extra["ai_sales_agent_opportunities"]}
+    return {"summary": summary, "campaigns": campaigns}

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from random import Random
-from typing import Any
 
-from sandbox.clock import DAY_MS, HOUR_MS, MINUTE_MS, day_text, parse_stamp, stamp, uuid7
-from sandbox.records import Row, at_every, compact
-from sandbox.words import BODIES, SUBJECTS, TIMEZONES
+from sandbox.clock import DAY_MS, HOUR_MS, MINUTE_MS, parse_stamp, stamp, uuid7
+from sandbox.records import Data, Row, compact
+from sandbox.words import named
 from sandbox.world import World
 
 TESTS = "inbox_placement_tests"
@@ -33,25 +32,7 @@ SEEDS = (
 )
 # Provider codes: an account's -> that of placement tests.
 SENDER_ESPS = {2: 1, 3: 2, 8: 8, 1: 12, 4: 13}
-BLOCKLISTS = ("bl.quiet-harbor.example", "dnsbl.lantern.example", "zen.cobalt.example", "rbl.meadow.example")
-RULES = (
-    ("BODY", "HTML_MESSAGE", "0.0"),
-    ("HEADER", "SPF_PASS", "-0.1"),
-    ("BODY", "MIME_HTML_ONLY", "0.7"),
-    ("URI", "URI_NOVOWEL", "0.5"),
-    ("BODY", "EXCUSE_REMOVE", "2.9"),
-)
-NAMES = ("Weekly check", "Before the launch", "New domains", "After warm-up", "Plain text or not", "DACH seeds")
-AUTOMATIONS = (
-    {
-        "when": {"condition": "placement_goes_below", "condition_value": 80},
-        "then": {"pause_sending_campaigns_for": 14, "pause": True, "enable_slow_ramp": True},
-    },
-    {
-        "when": {"condition": "added_to_blacklists"},
-        "then": {"webhook_url": "https://hooks.harbor-loom.example/placement", "disable_slow_ramp": False},
-    },
-)
+DATA = Data(__file__)
 
 
 def label(geo: int, kind: int, esp: int) -> Row:
@@ -69,45 +50,19 @@ SEED_OF = {seed_address(*seed): seed for seed in SEEDS}
 
 
 def make_test(rng: Random, number: int, world: World, created: int) -> Row:
-    """Create a test."""
-    senders = sorted(world.accounts)
-    automated, outside = number % 2 == 0, number % 5 == 3  # noqa: PLR2004 - every n-th
-    lap, name = divmod(number, len(NAMES))
+    """Create a test; of its sending statuses, two are documented, and an empty third is mentioned."""
+    senders, campaigns, tags = sorted(world.accounts), list(world.campaigns), [tag["id"] for tag in world.tags]
     seeds = [SEEDS[(number + 3 * at) % len(SEEDS)] for at in range(4 + number % 5)]
-    status = (ACTIVE, COMPLETED, PAUSED, COMPLETED)[number % 4]
-    tags = [tag["id"] for tag in world.tags]
-    campaigns = list(world.campaigns)
-    schedule: Row = {
-        "days": {str(day): day == 1 + number % 5 for day in range(7)},
-        "timing": {"from": "09:30"},
-        "timezone": TIMEZONES[number % len(TIMEZONES)],
-    }
-    above = {"condition": "placement_goes_above", "condition_value": 95}
-    tagging = [{"when": above, "then": {"add_tags": [tags[0]], "remove_tags": [tags[-1]]}}] if tags else []
-    return {
-        "id": uuid7(rng, created),
-        "organization_id": world.organization,
-        "name": NAMES[name] + (f" {lap + 1}" if lap else ""),
-        "delivery_mode": at_every(number, 3, 1 + number % 2) or at_every(number, 3, 2, 1),
-        "description": at_every(number, 3, "Where do our mails land?"),
-        "schedule": schedule if automated else None,
-        "type": AUTOMATED if automated else ONCE,
-        "sending_method": 2 if outside else 1,
-        "campaign_id": campaigns[number % len(campaigns)] if campaigns and number % 3 == 0 else None,
-        "email_subject": SUBJECTS[number % len(SUBJECTS)],
-        "email_body": BODIES[number % len(BODIES)],
-        "emails": sorted(rng.sample(senders, min(len(senders), 2 + number % 2))),
-        "test_code": f"ptid_{rng.getrandbits(64):016x}" if outside else None,
-        "tags": tags[: 1 + number % 3] if number % 3 == 1 else None,
-        "text_only": at_every(number, 2, number % 4 == 0),
-        "recipients": [seed_address(*seed) for seed in seeds],
-        "recipients_labels": [label(*seed) for seed in seeds],
-        "timestamp_created": stamp(created),
-        "automations": [*AUTOMATIONS, *tagging] if number % 4 == 0 else [] if number % 4 == 2 else None,  # noqa: PLR2004 - every n-th
-        "status": status,
-        # Two values are documented; an empty third is mentioned.
-        "not_sending_status": ("", "daily_limits_hit", "", "other")[number // 2 % 4] if automated else None,
-    }
+    tagging = [DATA.make("tagging", first=tags[0], last=tags[-1])] if tags else []
+    values: Row = {"key": uuid7(rng, created), "name": named(DATA["names"], number), "mode": 1 + number % 2}
+    values |= {"emails": sorted(rng.sample(senders, min(len(senders), 2 + number % 2)))}
+    values |= {"code": f"ptid_{rng.getrandbits(64):016x}" if number % 5 == 3 else None, "tags": tags[: 1 + number % 3]}
+    values |= {"days": {str(day): day == 1 + number % 5 for day in range(7)}}
+    values |= {"campaign": campaigns[number % len(campaigns)] if campaigns else None}
+    values |= {"recipients": [seed_address(*seed) for seed in seeds], "labels": [label(*seed) for seed in seeds]}
+    values |= {"automations": [] if number % 4 else [*DATA["automations"], *tagging]}
+    trouble = ("", "daily_limits_hit", "", "other")[number // 2 % 4]
+    return DATA.make("test", number, world=world, at=created, trouble=trouble, **values)
 
 
 def runs_of(test: Row, until: int) -> list[int]:
@@ -125,12 +80,10 @@ def make_records(rng: Random, world: World, test: Row, at: int) -> list[Row]:
         # A sender has a quality for the day, shared by its e-mails.
         quality = rng.uniform(0.6, 0.95)
         for address in test["recipients"]:
-            geo, kind, esp = SEED_OF[address]
-            mail: Row = {"sender_email": sender, "recipient_email": address, "recipient_esp": esp}
-            mail |= {"recipient_geo": geo, "recipient_type": kind}
+            mail = DATA.make("mail", sender=sender, address=address, seed=SEED_OF[address])
             left = at + rng.randrange(5 * MINUTE_MS)
-            records.append(compact(_head(rng, test, left) | mail | {"record_type": SENT}))
-            if rng.random() < 0.96:  # noqa: PLR2004 - a probability
+            records.append(_head(rng, test, left) | mail | {"record_type": SENT})
+            if rng.random() < 0.96:
                 arrived = at + rng.randrange(EARLIEST_MS, LATEST_MS)
                 fate = _fate(rng, sender, quality) | {"sender_esp": _sender_esp(world, sender)}
                 records.append(compact(_head(rng, test, arrived) | mail | fate))
@@ -149,26 +102,20 @@ def _sender_esp(world: World, sender: str) -> int:
 
 
 def _head(rng: Random, test: Row, at: int) -> Row:
-    return {
-        "id": uuid7(rng, at),
-        "timestamp_created": stamp(at),
-        "timestamp_created_date": day_text(at // DAY_MS),
-        "organization_id": test["organization_id"],
-        "test_id": test["id"],
-    }
+    return DATA.make("head", 0, rng, test=test, at=at)
 
 
 def _fate(rng: Random, sender: str, quality: float) -> Row:
     """Decide where an e-mail arrives and how the receiver rates it."""
     domain = sender.partition("@")[2]
     spam = rng.random() > quality
-    authentic = {name: rng.random() < 0.97 for name in ("spf_pass", "dkim_pass", "dmarc_pass")}  # noqa: PLR2004 - shares
-    known = rng.random() < 0.98  # noqa: PLR2004 - a probability
+    authentic = {name: rng.random() < 0.97 for name in ("spf_pass", "dkim_pass", "dmarc_pass")}
+    known = rng.random() < 0.98
     return {
         "is_spam": spam if known else None,
-        "has_category": (not spam and rng.random() < 0.15) if known else None,  # noqa: PLR2004 - a probability
+        "has_category": (not spam and rng.random() < 0.15) if known else None,
         **authentic,
-        "smtp_ip_blacklist_report": blacklist_report(rng, _ip(rng), domain=False) if rng.random() < 0.2 else None,  # noqa: PLR2004 - shares
+        "smtp_ip_blacklist_report": blacklist_report(rng, _ip(rng), domain=False) if rng.random() < 0.2 else None,
         "authentication_failure_results": None if all(authentic.values()) else _failures(domain, authentic),
         "record_type": RECEIVED,
     }
@@ -177,11 +124,7 @@ def _fate(rng: Random, sender: str, quality: float) -> Row:
 def _failures(domain: str, authentic: Row) -> Row:
     said = {name: "pass" if authentic[f"{name}_pass"] else "fail" for name in ("spf", "dkim", "dmarc")}
     results = "; ".join(f"{name}={verdict}" for name, verdict in said.items())
-    return {
-        "authentication_results": f"Authentication-Results: mx.seeds.example;\n\t{results} header.d={domain}",
-        "dkim_signature": f"DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed; d={domain};",
-        "received_spf": f"Received-SPF: {said['spf']}",
-    }
+    return DATA.make("failures", domain=domain, results=results, spf=said["spf"])
 
 
 def _ip(rng: Random) -> str:
@@ -191,40 +134,20 @@ def _ip(rng: Random) -> str:
 
 def blacklist_report(rng: Random, address: str, *, domain: bool, ip: str | None = None) -> Row:
     """Create a report on the blacklists with an address."""
-    details = [
-        {"blacklist": name, "is_listed": rng.random() < 0.08, "test_type": "domain" if domain else "ip"}  # noqa: PLR2004 - shares
-        for name in BLOCKLISTS
-    ]
+    kind = "domain" if domain else "ip"
+    details = [{"blacklist": name, "is_listed": rng.random() < 0.08, "test_type": kind} for name in DATA["blocklists"]]
     listed = sum(bool(row["is_listed"]) for row in details)
-    return {
-        "address": address,
-        "blacklisted_count": listed,
-        "details": details,
-        "ip": ip or address,
-        "is_blacklisted": listed > 0,
-        "is_domain": domain,
-    }
+    values = {"listed": listed, "details": details, "ip": ip or address, "any": listed > 0}
+    return DATA.make("blacklist_report", address=address, is_domain=domain, **values)
 
 
 def _report(rng: Random, test: Row, domain: str, at: int) -> Row:
-    hits = [rule for rule in RULES if rng.random() < 0.5]  # noqa: PLR2004 - a probability
-    score = round(sum(float(points) for _, _, points in hits), 1)
+    hits = [rule for rule in DATA["rules"] if rng.random() < 0.5]
+    score = round(sum(float(rule["score"]) for rule in hits), 1)
     ip = _ip(rng)
-    listing = blacklist_report(rng, domain, domain=True, ip=ip)
-    rest: dict[str, Any] = {
-        "domain_blacklist_count": listing["blacklisted_count"],
-        "domain": domain,
-        "domain_ip": ip,
-        "domain_ip_blacklist_count": int(rng.random() < 0.1),  # noqa: PLR2004 - a probability
-        "spam_assassin_score": score,
-        "spam_assassin_report": {
-            "is_spam": score >= 5,  # noqa: PLR2004 - SpamAssassin's own threshold
-            "report": [{"description": section, "name": name, "score": points} for section, name, points in hits],
-            "spam_score": round(score),
-        },
-        "blacklist_report": listing,
-    }
-    return _head(rng, test, at) | rest
+    values = {"score": score, "spam": score >= 5, "rounded": round(score), "hits": hits, "ip": ip}
+    values |= {"listing": blacklist_report(rng, domain, domain=True, ip=ip), "listed_ips": int(rng.random() < 0.1)}
+    return DATA.make("report", 0, rng, test=test, domain=domain, at=at, **values)
 
 
 def make_tests(world: World) -> Iterator[Row]:
