@@ -10,12 +10,11 @@ from typing import Any, TypeVar
 from starlette.datastructures import QueryParams
 from starlette.responses import Response
 
-from sandbox.answers import ApiError, dumps, not_found, raw_reply, require
+from sandbox.answers import ApiError, dumps, existing, raw_reply, require
 from sandbox.config import ApiKey
 from sandbox.lists import Listing, Ordered, envelope, parse_limit, shorten
 from sandbox.records import Row
-from sandbox.workspaces import Workspace
-from sandbox.world import Maker, World
+from sandbox.world import Maker, Workspace, World
 
 
 @dataclass
@@ -33,17 +32,9 @@ class ApiRequest:
         """Content of the workspace."""
         return self.workspace.world
 
-    @property
-    def arguments(self) -> dict[str, str]:
-        """The query, with the last value of each parameter."""
-        return dict(self.query)
-
     def row(self, resource: str) -> Row:
         """Return the record in the path, with the added fields of its resource; 404 if there is none."""
-        row = self.world.collection(resource).get(self.path["key"])
-        if row is None:
-            raise not_found()
-        return row | self.world.extra[resource]
+        return existing(self.world.collection(resource).get(self.path["key"])) | self.world.extra[resource]
 
     def flag(self, name: str) -> bool:
         """Return whether a parameter is true."""
@@ -54,18 +45,24 @@ class ApiRequest:
         require(self.query.get(name), f"querystring must have required property '{name}'")
         return self.query[name]
 
+    def items(self, name: str, most: int) -> list[Any]:
+        """Read a list from the body that must have items, up to a number."""
+        found: Any = self.json().get(name)
+        valid = isinstance(found, list) and 1 <= len(found) <= most
+        require(valid, f"body/{name} must have between 1 and {most} items")
+        return list(found)
+
     def json(self) -> Row:
         """Read a JSON object from the body, as strictly as Fastify."""
         if not self.body:
             message = "Body cannot be empty when content-type is set to 'application/json'"
             raise ApiError(400, message, code="FST_ERR_CTP_EMPTY_JSON_BODY")
         try:
-            body = json.loads(self.body)
+            body: Row = json.loads(self.body)
         except ValueError:
             raise ApiError(400, "Body is not valid JSON", code="FST_ERR_CTP_INVALID_JSON_BODY") from None
         require(isinstance(body, dict), "body must be object")
-        found: Row = body
-        return found
+        return body
 
 
 # Returns an answer, or the JSON value of one.
@@ -98,40 +95,43 @@ class Area:
     mutations: Mapping[str, Callable[..., Row]] = field(default_factory=dict)
 
     def __add__(self, other: Area) -> Area:
-        return Area(
-            self.endpoints + other.endpoints,
-            {**self.tables, **other.tables},
-            {**self.truth, **other.truth},
-            {**self.mutations, **other.mutations},
-        )
+        named = ({**getattr(self, name), **getattr(other, name)} for name in ("tables", "truth", "mutations"))
+        return Area(self.endpoints + other.endpoints, *named)
 
 
-def get(path: str, handler: Handler, scope: str | None = None, also: tuple[str, ...] = ()) -> Endpoint:
+def get(path: str, handler: Handler, scope: str | None = None, also: tuple[str, ...] = ()) -> Area:
     """Describe a GET endpoint."""
-    return Endpoint("GET", path, handler, scope, also)
+    return Area((Endpoint("GET", path, handler, scope, also),))
 
 
-def post(path: str, handler: Handler, scope: str | None = None) -> Endpoint:
+def post(path: str, handler: Handler, scope: str | None = None) -> Area:
     """Describe a POST endpoint."""
-    return Endpoint("POST", path, handler, scope)
+    return Area((Endpoint("POST", path, handler, scope),))
+
+
+def truth(name: str, rows: Truth) -> Area:
+    """Describe every row of a resource."""
+    return Area(truth={name: rows})
 
 
 def resource(path: str, listing: Listing, make: Maker, *, detail: bool = True) -> Area:
     """Describe a table with its list, its truth and, unless `detail` is false, the call for one record."""
     scope = f"{listing.scope or listing.resource}:read"
-    one = (get(f"{path}/{{key}}", get_one(listing.resource), scope),) if detail else ()
-    return Area((get(path, get_list(listing), scope), *one)) + table(listing, make)
+    area = get(path, get_list(listing), scope) + table(listing, make)
+    return area + get(f"{path}/{{key}}", get_one(listing.resource), scope) if detail else area
 
 
-def table(listing: Listing, make: Maker) -> Area:
-    """Describe the table and the truth of a list."""
+def table(listing: Listing | str, make: Maker) -> Area:
+    """Describe a table and, if it has a list, the truth of that."""
+    if isinstance(listing, str):
+        return Area(tables={listing: make})
     return Area(tables={listing.resource: make}, truth={listing.resource: listed(listing)})
 
 
 def children(path: str, listing: Listing, make: Maker, parents: str, scope: str, also: tuple[str, ...] = ()) -> Area:
     """Describe a table with a list below each agent, and its truth."""
     handler = get_children(listing, lambda world, key: world.children(listing.resource, "agent_id", key), parents)
-    return Area((get(path, handler, scope, also),)) + table(listing, make)
+    return get(path, handler, scope, also) + table(listing, make)
 
 
 def figures(
@@ -161,7 +161,7 @@ def figures(
         return [found] if isinstance(found := shown(world, key), dict) else found
 
     paths = (path,) if isinstance(path, str) else path
-    return Area(tuple(get(one, handler, scope, also) for one in paths), truth={name: each(*of, rows)})
+    return sum((get(one, handler, scope, also) for one in paths), truth(name, each(*of, rows)))
 
 
 def single(path: str, name: str, make: Callable[[World], Row], scope: str | None = None) -> Area:
@@ -170,7 +170,7 @@ def single(path: str, name: str, make: Callable[[World], Row], scope: str | None
     def made(world: World) -> Row:
         return make(world) | world.extra[name]
 
-    return Area((get(path, lambda request: made(request.world), scope),), truth={name: lambda world: [made(world)]})
+    return get(path, lambda request: made(request.world), scope) + truth(name, lambda world: [made(world)])
 
 
 def listed(listing: Listing, **query: str) -> Truth:
@@ -197,6 +197,11 @@ def update(world: World, resource: str, key: str, at: int | None = None, time: s
     return world.insert(resource, row | ({time: world.time(at)} if time else {}) | members)
 
 
+def changes(*mutations: Callable[..., Row]) -> Area:
+    """Describe changes by the control plane, which are named like their functions."""
+    return Area(mutations={mutation.__name__.strip("_"): mutation for mutation in mutations})
+
+
 def deletion(resource: str, name: str) -> Callable[..., Row]:
     """Return the mutation that deletes a record."""
 
@@ -206,6 +211,7 @@ def deletion(resource: str, name: str) -> Callable[..., Row]:
         world.mutation_rng()
         return {name: rows.pop(id)}
 
+    run.__name__ = f"delete_{name}"
     return run
 
 
@@ -213,7 +219,7 @@ def get_list(listing: Listing) -> Handler:
     """Create the handler of a paged list."""
 
     def handler(request: ApiRequest) -> Response:
-        world, query = request.world, request.arguments
+        world, query = request.world, request.query
         if listing.variant is not None:
             rows = world.rows(listing.resource)
             return answer_page(request, listing.variant(listing, query, rows), rows)
@@ -240,14 +246,16 @@ def get_one(resource: str, present: Callable[[Row], Row] = dict) -> Handler:
     return lambda request: present(request.row(resource))
 
 
-def answer_page(request: ApiRequest, listing: Listing, rows: Iterable[Row]) -> Response:
-    """Answer with the page that the query requests of the rows that it selects."""
-    return answer_ordered(request, listing, Ordered(listing, listing.select(rows, request.arguments)))
+def answer_page(
+    request: ApiRequest, listing: Listing, rows: Iterable[Row], query: Mapping[str, str] | None = None
+) -> Response:
+    """Answer with the page that the query requests of the rows that it selects, or another query."""
+    return answer_ordered(request, listing, Ordered(listing, listing.select(rows, query or request.query)))
 
 
 def answer_ordered(request: ApiRequest, listing: Listing, chosen: Ordered) -> Response:
     """Answer with the page that the query requests of an ordered selection."""
-    query = request.arguments
+    query = request.query
     limit = parse_limit(query.get("limit", listing.usual), most=listing.most)
     cursor = query.get("starting_after")
     start = chosen.after(cursor) if cursor else 0

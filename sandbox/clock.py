@@ -85,10 +85,8 @@ def is_uuid(text: str) -> bool:
 
 def uuid_bytes(text: str) -> bytes:
     """Return the sixteen bytes of a UUID; ValueError for anything else."""
-    lowered = text.lower()
-    if not is_uuid(lowered):
-        message = f"not a UUID: {text}"
-        raise ValueError(message)
+    if not is_uuid(lowered := text.lower()):
+        raise ValueError(text)
     return bytes.fromhex(lowered.replace("-", ""))
 
 

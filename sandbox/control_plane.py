@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import json
 import time
@@ -22,8 +23,7 @@ from sandbox.group import MAIN
 from sandbox.records import Row
 from sandbox.state import State
 from sandbox.truth import RESOURCES, lines
-from sandbox.workspaces import Workspace
-from sandbox.world import World
+from sandbox.world import Workspace, World
 
 PREFIX = "/_sandbox"
 LINES_AT_A_TIME = 500
@@ -50,7 +50,7 @@ def control_routes(state: State) -> list[Route]:
     plane = ControlPlane(state)
     table: list[tuple[str, str, Handler]] = [
         ("GET", "", plane.about),
-        ("GET", "/faults", lambda _query, _body: state.faults.as_json()),
+        ("GET", "/faults", lambda _query, _body: [asdict(fault) for fault in state.faults]),
         ("POST", "/faults", plane.add_fault),
         ("DELETE", "/faults", lambda _query, _body: state.faults.clear()),
         ("POST", "/mutations", plane.mutate),
@@ -71,9 +71,12 @@ def _answering(handler: Handler, path: str) -> Callable[[Request], Awaitable[Res
     async def answer(request: Request) -> Response:
         if not _is_local(request):
             return ApiError(403, "The control plane answers this machine only").answer()
+        body: Any = {} if path == "/reset" or request.method in {"GET", "DELETE"} else None
+        with contextlib.suppress(ValueError):
+            body = body if body == {} else json.loads(await request.body())
+        if not isinstance(body, dict):
+            return ApiError(400, "The body must be a JSON object").answer()
         try:
-            reads = request.method in {"POST", "PATCH"} and path != "/reset"
-            body = _parse(await request.body()) if reads else {}
             found = handler({**request.query_params, **request.path_params}, body)
             return found if isinstance(found, Response) else reply({} if found is None else found)
         except ApiError as error:
@@ -85,20 +88,9 @@ def _answering(handler: Handler, path: str) -> Callable[[Request], Awaitable[Res
 
 
 def _is_local(request: Request) -> bool:
-    try:
+    with contextlib.suppress(ValueError):
         return request.client is not None and ipaddress.ip_address(request.client.host).is_loopback
-    except ValueError:
-        return False
-
-
-def _parse(text: bytes) -> Row:
-    try:
-        body = json.loads(text)
-    except ValueError:
-        body = None
-    if not isinstance(body, dict):
-        raise ApiError(400, "The body must be a JSON object")
-    return body
+    return False
 
 
 class ControlPlane:
@@ -174,7 +166,6 @@ class ControlPlane:
 
 
 async def _in_chunks(texts: Iterable[str]) -> AsyncIterator[bytes]:
-    """Join lines into chunks of a reasonable size."""
     source = iter(texts)
     while chunk := list(islice(source, LINES_AT_A_TIME)):
         yield ("\n".join(chunk) + "\n").encode()

@@ -14,15 +14,7 @@ from random import Random
 
 from sandbox.answers import dumps
 from sandbox.clock import DAY_MS, HOUR_MS, MINUTE_MS, stamp, uuid_text
-from sandbox.words import (
-    COMPANY_KINDS,
-    COMPANY_STEMS,
-    CUSTOM_VARIABLES,
-    FIRST_NAMES,
-    JOB_TITLES,
-    LAST_NAMES,
-    plain,
-)
+from sandbox.words import COMPANY_KINDS, COMPANY_STEMS, CUSTOM_VARIABLES, FIRST_NAMES, JOB_TITLES, LAST_NAMES, plain
 
 SLOTS = 1 << 14
 PAYLOADS = 16
@@ -30,6 +22,10 @@ _MASK = (1 << 64) - 1
 _MIX_A = 0x9E3779B97F4A7C15
 _MIX_B = 0xD6E8FEB86659FD93
 _PER_MILLE = 1024
+_WAITING = [
+    f',"status":{status},"email_open_count":0,"email_reply_count":0,"email_click_count":0,"status_summary":{{}}'
+    for status in (0, 1)
+]
 DONE = ',"domain_complete":true'
 
 
@@ -111,24 +107,15 @@ class LeadText:
         self._users = users
         self._old_from, self._old_span = old[0], max(1, old[1] - old[0])
         self._horizon = horizon
-        self._slots = self._assign(groups)
-        self._heads = [f',"organization":"{organization}"{group.head}' for group in groups]
-
-    @staticmethod
-    def _assign(groups: Sequence[LeadGroup]) -> tuple[int, ...]:
-        """Assign slots to groups by weight; a slot is fourteen bits of the id."""
+        # By weight, each of the slots belongs to a group; a slot is fourteen bits of the id.
         total = sum(group.weight for group in groups) or 1
         edges = [edge * SLOTS // total for edge in accumulate(group.weight for group in groups)]
-        return tuple(bisect_right(edges, slot) for slot in range(SLOTS)) if groups else ()
+        self._slots = tuple(bisect_right(edges, slot) for slot in range(SLOTS)) if groups else ()
+        self._heads = [f',"organization":"{organization}"{group.head}' for group in groups]
 
     def group_number(self, raw: bytes) -> int:
         """Return the number of a lead's group."""
         return self._slots[((raw[8] & 0x3F) << 8) | raw[9]]
-
-    def _created(self, raw: bytes, noise: int) -> int:
-        if raw[6] >> 4 == 7:
-            return int.from_bytes(raw[:6], "big")
-        return self._old_from + noise % self._old_span
 
     def render(self, raw: bytes) -> str:
         """Render a lead as JSON."""
@@ -139,11 +126,13 @@ class LeadText:
         g ^= g >> 29
         number = self.group_number(raw)
         group = self.groups[number]
-        created = self._created(raw, g ^ low)
+        new = raw[6] >> 4 == 7
+        created = int.from_bytes(raw[:6], "big") if new else self._old_from + (g ^ low) % self._old_span
         if group.is_campaign and (g & 1023) < group.progress and created < group.end:
             story, last = self._journey(group, created, g, h)
         else:
-            story, last = self._waiting(group, created, g)
+            # Leads outside campaigns have the undocumented status 0.
+            story, last = _WAITING[group.is_campaign], created + (g >> 44) % (15 * MINUTE_MS)
         return (
             f'{{"id":"{uuid_text(raw)}","timestamp_created":"{stamp(created)}","timestamp_updated":"{stamp(last)}"'
             f"{self._heads[number]}{story}{self._person(group, h, g)}{self._tail(group, h, g)}}}"
@@ -177,13 +166,6 @@ class LeadText:
         if not (h >> 45) & 7:
             text += f',"assigned_to":"{self._users[(h >> 20) % len(self._users)]}"'
         return text
-
-    @staticmethod
-    def _waiting(group: LeadGroup, created: int, g: int) -> tuple[str, int]:
-        """Render the fields of an uncontacted lead; leads outside campaigns have the undocumented status 0."""
-        status = 1 if group.is_campaign else 0
-        story = f',"status":{status},"email_open_count":0,"email_reply_count":0,"email_click_count":0'
-        return f'{story},"status_summary":{{}}', created + (g >> 44) % (15 * MINUTE_MS)
 
     def _journey(self, group: LeadGroup, created: int, g: int, h: int) -> tuple[str, int]:
         """Render the fields of a contacted lead."""

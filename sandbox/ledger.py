@@ -183,12 +183,10 @@ def next_workday(day: int) -> int:
 
 
 def _draw(rng: Random, number: int, share: float) -> int:
-    """Return a share of a number, rounded up or down by chance."""
     return int(number * share + rng.random())
 
 
 def _split(number: int, parts: int, rng: Random) -> list[int]:
-    """Split a number into nearly equal parts."""
     base, rest = divmod(number, parts)
     lucky = set(rng.sample(range(parts), rest))
     return [base + (part in lucky) for part in range(parts)]

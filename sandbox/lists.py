@@ -6,9 +6,9 @@ import zlib
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeVar
 
-from sandbox.answers import dumps, require
+from sandbox.answers import ApiError, dumps, require
 from sandbox.clock import is_uuid, parse_stamp, stamp
 from sandbox.records import Row
 
@@ -18,6 +18,7 @@ MAX_LIMIT = 100
 Predicate = Callable[[Row], bool]
 Filter = Callable[[str], Predicate]
 SortKey = tuple[Any, ...]
+T = TypeVar("T")
 
 
 def parse_limit(value: object, where: str = "querystring", most: int = MAX_LIMIT) -> int:
@@ -25,7 +26,7 @@ def parse_limit(value: object, where: str = "querystring", most: int = MAX_LIMIT
     if value is None:
         return DEFAULT_LIMIT
     text = "" if isinstance(value, bool) else str(value)
-    limit: int = parsed(int, text, f"{where}/limit must be integer")
+    limit = parsed(int, text, f"{where}/limit must be integer")
     require(limit >= 1, f"{where}/limit must be >= 1")
     require(limit <= most, f"{where}/limit must be <= {most}")
     return limit
@@ -39,14 +40,12 @@ def parse_bool(text: str) -> bool:
 
 def parse_number(text: str) -> float:
     """Parse a numeric query parameter."""
-    number: float = parsed(float, text, f"querystring must be number: {text}")
-    return number
+    return parsed(float, text, f"querystring must be number: {text}")
 
 
 def parse_time(text: str, name: str, kind: str = "be a date or a timestamp") -> int:
     """Parse a query parameter that is a time or a day."""
-    moment: int = parsed(parse_stamp, text, f"querystring/{name} must {kind}")
-    return moment
+    return parsed(parse_stamp, text, f"querystring/{name} must {kind}")
 
 
 def parse_choice(query: Mapping[str, str], name: str, allowed: Collection[str], usual: str) -> str:
@@ -56,12 +55,12 @@ def parse_choice(query: Mapping[str, str], name: str, allowed: Collection[str], 
     return found
 
 
-def parsed(parse: Callable[[str], Any], text: str, message: str) -> Any:  # noqa: ANN401 - the result of `parse`
+def parsed(parse: Callable[[str], T], text: str, message: str) -> T:
     """Parse a parameter; a ValueError refuses the request."""
     try:
         return parse(text)
     except ValueError:
-        return require(valid=False, message=message)
+        raise ApiError(400, message, code="FST_ERR_VALIDATION") from None
 
 
 def shorten(limit: int, probability: float, *context: object) -> int:
@@ -207,6 +206,11 @@ def tagged(ids_of: Callable[[Row], set[str]], *, every: bool = False) -> Filter:
         lambda text: set(text.split(",")),
         lambda row, wanted: wanted <= ids_of(row) if every else bool(wanted & ids_of(row)),
     )
+
+
+def has(name: str, value: object = True) -> Predicate:  # noqa: FBT002 - a value, not a flag
+    """Test a member for a value."""
+    return lambda row: bool(row[name] == value)
 
 
 def options(name: str, tests: Mapping[str, Predicate]) -> Filter:

@@ -41,6 +41,11 @@ def compact(row: Mapping[str, Any]) -> Row:
     return {name: value for name, value in row.items() if value is not None}
 
 
+def without(row: Row, *names: str) -> Row:
+    """Omit some members."""
+    return {name: value for name, value in row.items() if name not in names}
+
+
 def at_every(number: int, turn: int, value: Any, offset: int = 0) -> Any:  # noqa: ANN401 - any JSON value
     """Return the value for every n-th record and None for the others."""
     return value if number % turn == offset else None

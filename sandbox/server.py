@@ -1,4 +1,4 @@
-"""Runs the sandbox in a thread of a test, or as a process."""
+"""Runs the sandbox in a thread of a test, or as a process: every endpoint behind the access checks."""
 
 from __future__ import annotations
 
@@ -6,19 +6,30 @@ import ipaddress
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, cast
 
 import uvicorn
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from sandbox.app import build_app
+from sandbox.answers import ApiError, reply
+from sandbox.api import ApiRequest, Endpoint
+from sandbox.areas import API
 from sandbox.config import SandboxConfig
 from sandbox.control import Control
+from sandbox.control_plane import control_routes
+from sandbox.middleware import Access, accepted_scopes, admit
 from sandbox.state import State
 
 START_SECONDS = 120.0
+QUIET: dict[str, Any] = {"log_config": None, "log_level": "critical", "access_log": False, "server_header": False}
+TIMEOUTS: dict[str, Any] = {"timeout_keep_alive": 60, "timeout_graceful_shutdown": 1, "ws": "none", "lifespan": "off"}
 
 
 class OpenProtocol(HttpToolsProtocol):
@@ -63,18 +74,7 @@ def address_of(listener: socket.socket) -> str:
 
 def make_server(state: State) -> uvicorn.Server:
     """Create the uvicorn server of a state."""
-    config = uvicorn.Config(
-        build_app(state),
-        http=OpenProtocol,
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        log_level="critical",
-        access_log=False,
-        server_header=False,
-        timeout_keep_alive=60,
-        timeout_graceful_shutdown=1,
-    )
+    config = uvicorn.Config(build_app(state), http=OpenProtocol, **QUIET, **TIMEOUTS)
     return uvicorn.Server(config)
 
 
@@ -118,3 +118,40 @@ def _wait(runner: uvicorn.Server, thread: threading.Thread) -> None:
             message = "the sandbox did not start"
             raise RuntimeError(message)
         time.sleep(0.005)
+
+
+def build_app(state: State) -> Starlette:
+    """Build the application for a state."""
+    routes = [
+        Route(f"/api/v2{endpoint.path}", _answering(endpoint), methods=[endpoint.method])
+        for endpoint in sorted(API.endpoints, key=_generality)
+    ]
+    return Starlette(
+        routes=[*routes, *control_routes(state)],
+        middleware=[Middleware(Access, state=state)],
+        exception_handlers={404: _no_route, 405: _no_route},
+    )
+
+
+def _generality(endpoint: Endpoint) -> list[bool]:
+    """Rank a path, so that literal paths are tried before those with a key in the same position."""
+    return [segment.startswith("{") for segment in endpoint.path.split("/")]
+
+
+def _answering(endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
+    scopes = accepted_scopes(*endpoint.scope.split(":")).union(endpoint.also) if endpoint.scope else None
+
+    async def answer(request: Request) -> Response:
+        try:
+            key, workspace = admit(request.scope["sandbox.identity"], scopes)
+            body = request.scope["sandbox.body"]
+            found = endpoint.handler(ApiRequest(workspace, key, request.path_params, request.query_params, body))
+            return found if isinstance(found, Response) else reply(found)
+        except ApiError as error:
+            return error.answer()
+
+    return answer
+
+
+async def _no_route(request: Request, _error: Exception) -> Response:
+    return ApiError(404, f"Route {request.method}:{request.url.path} not found").answer()

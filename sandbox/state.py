@@ -10,7 +10,7 @@ from sandbox.config import ApiKey, SandboxConfig
 from sandbox.faults import Faults
 from sandbox.group import ACCEPTED, MAIN, members_of
 from sandbox.request_log import RequestLog
-from sandbox.workspaces import Workspace
+from sandbox.world import Workspace
 
 
 class State:

@@ -1,13 +1,16 @@
-"""A workspace: its content, generated from a seed, and its clock."""
+"""Workspaces: their content, generated from a seed, their clock and their behaviour."""
 
 from __future__ import annotations
 
-from collections import defaultdict
+import time
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Mapping, MutableMapping
+from dataclasses import replace
 from functools import cached_property
 from random import Random
 from typing import TypeVar, cast
 
+from sandbox.answers import ApiError
 from sandbox.clock import DAY_MS, HOUR_MS, MINUTE_MS, ORDERED_IDS_FROM, now_ms, parse_day, stamp, today, uuid4
 from sandbox.config import SandboxConfig
 from sandbox.group import MAIN_TITLE, members_of, random_of
@@ -182,3 +185,60 @@ class World:
             owner=campaign["owned_by"],
             senders=tuple(campaign.get("email_list", ())),
         )
+
+
+class RateLimiter:
+    """Counts the admitted requests of the last second and minute."""
+
+    def __init__(self) -> None:
+        self._times: dict[float, deque[float]] = {1.0: deque(), 60.0: deque()}
+
+    def admits(self, *limits: int) -> bool:
+        """Admit and count a request, unless it exceeds the limit of a second or of a minute."""
+        now = time.monotonic()
+        for span, times in self._times.items():
+            while times and times[0] <= now - span:
+                times.popleft()
+        if any(len(times) >= limit for times, limit in zip(self._times.values(), limits, strict=True)):
+            return False
+        for times in self._times.values():
+            times.append(now)
+        return True
+
+
+class Workspace:
+    """A workspace: its behaviour and its content."""
+
+    def __init__(self, config: SandboxConfig, name: str, makers: Mapping[str, Maker]) -> None:
+        self.name = name
+        self._config = config
+        self._makers = makers
+        self._world: World | None = None
+        self.reset()
+
+    def reset(self) -> None:
+        """Return to the seeded state; an unchanged world is kept."""
+        keys = [key for key in self._config.keys if key.workspace == self.name]
+        self.behaviour = replace(self._config.behaviour)
+        self.behaviour.paid &= not keys or any(key.paid for key in keys)
+        self.limiter, self.email_limiter = RateLimiter(), RateLimiter()
+        if self._world is not None and self._world.touched:
+            self._world = None
+
+    @property
+    def made(self) -> bool:
+        """True if its world has been created."""
+        return self._world is not None
+
+    @property
+    def world(self) -> World:
+        """Content of the workspace, created on first access."""
+        if self._world is None:
+            self._world = World(self._config, self.name, self._makers)
+        return self._world
+
+    def limit_rate(self, limiter: RateLimiter, per_second: int, per_minute: int) -> None:
+        """Refuse a request beyond a rate limit, if limits are on."""
+        wait = self.behaviour.retry_after
+        if self.behaviour.rate_limit and not limiter.admits(per_second, per_minute):
+            raise ApiError(429, "Rate limit exceeded", headers=None if wait is None else {"retry-after": str(wait)})

@@ -7,19 +7,16 @@ without senders, of deleted campaigns and of deleted accounts.
 
 from __future__ import annotations
 
-import json
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
 
 from sandbox.answers import ApiError, require
-from sandbox.api import ApiRequest, Area, figures, get, get_children, post
+from sandbox.api import ApiRequest, figures, get, get_children, post, table, truth
 from sandbox.areas.accounts import in_order
 from sandbox.areas.analytics import DAILY as CAMPAIGN_DAILY
 from sandbox.areas.analytics import read_short_window
 from sandbox.clock import day_text
-from sandbox.leads import Selection
 from sandbox.ledger import METRICS, Counts
 from sandbox.lists import BY_TIME, Listing
 from sandbox.records import Row
@@ -45,16 +42,11 @@ MAPPINGS = Listing("account_campaign_mappings", ORDER)
 Table = dict[tuple[int, str], dict[str, int]]
 
 
-def _make_senders(world: World) -> dict[str, Row]:
-    """Record the senders of each campaign. The history stays with them if the campaign's senders change."""
-    return {key: {"emails": list(row.get("email_list", ()))} for key, row in world.campaigns.items()}
-
-
 def _senders(world: World, campaign_id: str) -> Sequence[str]:
     if campaign_id not in world.campaigns:
         return ()
-    noted = world.collection("senders").get(campaign_id)
-    emails: Sequence[str] = noted["emails"] if noted else world.campaigns[campaign_id].get("email_list", ())
+    noted = world.collection("senders").get(campaign_id) or world.campaigns[campaign_id]
+    emails: Sequence[str] = noted.get("email_list", ())
     return emails
 
 
@@ -121,7 +113,6 @@ def _health(world: World, email: str) -> Iterator[Row]:
 
 
 def _mappings(world: World, email: str) -> list[Row]:
-    """Return the campaigns of an account."""
     return [
         {"campaign_id": row["id"], "campaign_name": row["name"]}
         | {name: row[name] for name in ("timestamp_created", "status")}
@@ -145,18 +136,14 @@ def _get_daily(request: ApiRequest) -> object:
 
 def _post_warmup(request: ApiRequest) -> object:
     """Answer without accounts that do not warm up."""
-    emails: Any = request.json().get("emails")
-    world = request.world
-    valid = isinstance(emails, list) and 1 <= len(emails) <= MOST_WARMUPS
-    require(valid, f"body/emails must have between 1 and {MOST_WARMUPS} items")
+    emails, world = request.items("emails", MOST_WARMUPS), request.world
     found = {email: row for email in dict.fromkeys(map(str, emails)) for row in _health(world, email)}
     dates = {email: {row.pop("date"): row for row in _warmup(world, email)} for email in found}
     return {"email_date_data": dates, "aggregate_data": found}
 
 
 def _verification(world: World, list_id: str) -> Row:
-    chosen = Selection(world.leads.positions_in(list_id), lambda row: row.get("list_id") == list_id)
-    found = Counter(json.loads(text).get("verification_status") for text in world.leads.rows(chosen))
+    found = Counter(row.get("verification_status") for row in world.leads.within(list_id))
     stats = {name: found[status] for status, name in VERIFICATIONS.items()}
     return {"stats": stats, "total_leads": sum(found.values())}
 
@@ -167,17 +154,15 @@ def _by_account(rows_of: Callable[[World, str], Iterable[Row]]) -> Callable[[Wor
 
 # The documentation names no scope for the sums of a list, and analytics need none.
 SUMS, MAPPED = "/lead-lists/{key}/verification-stats", "/account-campaign-mappings/{key}"
-AREA = figures(SUMS, "verification_stats", _verification, ("lead_lists", "list_id")) + Area(
-    endpoints=(
-        get("/accounts/analytics/daily", _get_daily),
-        post("/accounts/warmup-analytics", _post_warmup, "accounts:read"),
-        get(MAPPED, get_children(MAPPINGS, _mappings, "accounts"), "account_campaign_mappings:read"),
-    ),
-    tables={"senders": _make_senders},
-    truth={
-        "account_analytics_daily": lambda world: (row for _, row in _daily(world)),
-        "account_campaign_mappings": _by_account(lambda world, email: MAPPINGS.select(_mappings(world, email))),
-        "warmup_analytics": _by_account(_health),
-        "warmup_analytics_daily": _by_account(_warmup),
-    },
+AREA = (
+    figures(SUMS, "verification_stats", _verification, ("lead_lists", "list_id"))
+    + get("/accounts/analytics/daily", _get_daily)
+    + post("/accounts/warmup-analytics", _post_warmup, "accounts:read")
+    + get(MAPPED, get_children(MAPPINGS, _mappings, "accounts"), "account_campaign_mappings:read")
+    # The history stays with the seeded senders if a campaign's senders change.
+    + table("senders", lambda world: dict(world.campaigns))
+    + truth("account_analytics_daily", lambda world: (row for _, row in _daily(world)))
+    + truth("account_campaign_mappings", _by_account(lambda world, email: MAPPINGS.select(_mappings(world, email))))
+    + truth("warmup_analytics", _by_account(_health))
+    + truth("warmup_analytics_daily", _by_account(_warmup))
 )

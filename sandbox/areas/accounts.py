@@ -6,22 +6,12 @@ from collections.abc import Iterator, Mapping
 from random import Random
 
 from sandbox.answers import dumps, raw_reply, require
-from sandbox.api import ApiRequest, Area, get, get_list, get_one, known, listed, update
+from sandbox.api import ApiRequest, changes, get, get_list, get_one, known, listed, table, truth, update
 from sandbox.areas import journal
 from sandbox.areas.campaigns import PAUSED
 from sandbox.clock import DAY_MS, HOUR_MS
-from sandbox.lists import (
-    Listing,
-    Order,
-    SortKey,
-    envelope,
-    fields,
-    parse_limit,
-    parse_number,
-    tagged,
-    time_cursor,
-)
-from sandbox.records import Data, Row
+from sandbox.lists import Listing, Order, SortKey, envelope, fields, parse_limit, parse_number, tagged, time_cursor
+from sandbox.records import Data, Row, without
 from sandbox.words import COMPANY_STEMS, FIRST_NAMES, LAST_NAMES, plain
 from sandbox.world import World
 
@@ -52,14 +42,8 @@ def _make_account(world: World, rng: Random, number: int, created: int, last: in
 
 def _abbreviated(row: Row, query: Mapping[str, str]) -> Row:
     """Render an account as lists do: only the limit of the warm-up, tags only on request."""
-    short = {name: value for name, value in row.items() if name != "tags" or query.get("include_tags") == "true"}
-    if "warmup" in row:
-        short["warmup"] = {"limit": row["warmup"]["limit"]}
-    return short
-
-
-def _whole(row: Row) -> Row:
-    return {name: value for name, value in row.items() if name != "tags"}
+    short = row if query.get("include_tags") == "true" else without(row, "tags")
+    return short | ({"warmup": {"limit": row["warmup"]["limit"]}} if "warmup" in row else {})
 
 
 def _tags(row: Row) -> set[str]:
@@ -96,7 +80,7 @@ def in_order(world: World) -> list[str]:
 
 def _list(request: ApiRequest) -> object:
     """Answer with a page; by offset if a sort order is requested."""
-    query = request.arguments
+    query = request.query
     if "sort_by" not in query:
         return get_list(ACCOUNTS)(request)
     rows, limit = ACCOUNTS.select(request.world.rows("accounts"), query), parse_limit(query.get("limit"))
@@ -108,7 +92,7 @@ def _list(request: ApiRequest) -> object:
     return raw_reply(envelope([dumps(_abbreviated(row, query)) for row in ordered[skip : skip + limit]], None))
 
 
-def _add(world: World, email: str | None = None, at: int | None = None) -> Row:
+def _add_account(world: World, email: str | None = None, at: int | None = None) -> Row:
     rng, moment = world.mutation_rng(), world.moment(at)
     row = _make_account(world, rng, len(world.accounts) + world.mutations, moment, moment)
     # It has no tags yet.
@@ -117,7 +101,11 @@ def _add(world: World, email: str | None = None, at: int | None = None) -> Row:
     return {"account": world.insert("accounts", row)}
 
 
-def _delete(world: World, email: str, at: int | None = None) -> Row:
+def _pause_account(world: World, email: str, at: int | None = None) -> Row:
+    return {"account": update(world, "accounts", email, at, "timestamp_updated", status=PAUSED)}
+
+
+def _delete_account(world: World, email: str, at: int | None = None) -> Row:
     """Delete a sending account; its tag mappings stay."""
     known(world.accounts, email)
     world.mutation_rng()
@@ -125,22 +113,12 @@ def _delete(world: World, email: str, at: int | None = None) -> Row:
     return {"account": {"email": world.accounts.pop(email)["email"]}}
 
 
-AREA = Area(
-    endpoints=(
-        get("/accounts", _list, "accounts:read"),
-        get("/accounts/{key}", get_one("accounts", _whole), "accounts:read"),
-    ),
-    tables={"accounts": _make_accounts},
-    truth={
-        "accounts": listed(ACCOUNTS),
-        "accounts_with_tags": listed(ACCOUNTS, include_tags="true"),
-        "account_details": lambda world: map(_whole, world.rows("accounts")),
-    },
-    mutations={
-        "add_account": _add,
-        "pause_account": lambda world, email, at=None: {
-            "account": update(world, "accounts", email, at, "timestamp_updated", status=PAUSED)
-        },
-        "delete_account": _delete,
-    },
+AREA = (
+    get("/accounts", _list, "accounts:read")
+    + get("/accounts/{key}", get_one("accounts", lambda row: without(row, "tags")), "accounts:read")
+    + table("accounts", _make_accounts)
+    + truth("accounts", listed(ACCOUNTS))
+    + truth("accounts_with_tags", listed(ACCOUNTS, include_tags="true"))
+    + truth("account_details", lambda world: (without(row, "tags") for row in world.rows("accounts")))
+    + changes(_add_account, _pause_account, _delete_account)
 )

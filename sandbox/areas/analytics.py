@@ -9,7 +9,7 @@ from typing import Any
 from starlette.datastructures import QueryParams
 
 from sandbox.answers import ApiError
-from sandbox.api import ApiRequest, Area, each, get
+from sandbox.api import ApiRequest, each, get, truth
 from sandbox.clock import DAY_MS, day_text, is_date_only
 from sandbox.ledger import EVER, Counts, Ledger, Window, step_order
 from sandbox.lists import parse_number, parse_time
@@ -46,7 +46,6 @@ def _event_counts(counts: Counts) -> Row:
 
 
 def _value(campaign: Row, counts: Counts, *, expand: bool = False) -> float:
-    """Return the value of a campaign's opportunities."""
     each_value: float = campaign.get("pl_value") or 0
     return each_value * counts.get("opportunities" if expand else "unique_opportunities", 0)
 
@@ -175,7 +174,6 @@ def _all_ledgers(world: World) -> list[Ledger]:
 
 
 def _ledgers(request: ApiRequest) -> list[Ledger]:
-    """Return the ledgers to sum."""
     world, campaign = request.world, request.query.get(ID)
     if not campaign and not request.query.get("campaign_status"):
         return _all_ledgers(world)
@@ -212,23 +210,22 @@ def _overviews(world: World) -> Iterator[Row]:
     return ({ID: key, **_overview(world, [world.campaigns[key]])} for key in keys)
 
 
-def _steps_of(world: World, key: str) -> Iterator[Row]:
-    return _step_rows(world, [world.ledger(key)], opportunities=True)
-
-
-AREA = Area(
-    endpoints=(
-        get("/campaigns/analytics", _get_campaigns),
-        get("/campaigns/analytics/overview", _get_overview),
-        get("/campaigns/analytics/daily", _get_daily),
-        get("/campaigns/analytics/steps", _get_steps),
-    ),
-    truth={
-        "campaign_analytics": _campaign_rows,
-        "campaign_analytics_overview": _overviews,
-        "campaign_analytics_daily": each("campaigns", ID, lambda world, key: _daily_rows(world, [world.ledger(key)])),
-        "campaign_analytics_steps": each("campaigns", ID, lambda world, key: _step_rows(world, [world.ledger(key)])),
-        "campaign_analytics_steps_with_opportunities": each("campaigns", ID, _steps_of),
-        "workspace_analytics_daily": lambda world: _daily_rows(world, _all_ledgers(world)),
-    },
+AREA = (
+    get("/campaigns/analytics", _get_campaigns)
+    + get("/campaigns/analytics/overview", _get_overview)
+    + get("/campaigns/analytics/daily", _get_daily)
+    + get("/campaigns/analytics/steps", _get_steps)
+    + truth("campaign_analytics", _campaign_rows)
+    + truth("campaign_analytics_overview", _overviews)
+    + truth(
+        "campaign_analytics_daily", each("campaigns", ID, lambda world, key: _daily_rows(world, [world.ledger(key)]))
+    )
+    + truth(
+        "campaign_analytics_steps", each("campaigns", ID, lambda world, key: _step_rows(world, [world.ledger(key)]))
+    )
+    + truth(
+        "campaign_analytics_steps_with_opportunities",
+        each("campaigns", ID, lambda world, key: _step_rows(world, [world.ledger(key)], opportunities=True)),
+    )
+    + truth("workspace_analytics_daily", lambda world: _daily_rows(world, _all_ledgers(world)))
 )

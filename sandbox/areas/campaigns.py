@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from random import Random
 
 from sandbox.answers import require
-from sandbox.api import ApiRequest, Area, Handler, known, post, resource
+from sandbox.api import ApiRequest, Handler, changes, known, post, resource
 from sandbox.areas import journal
 from sandbox.clock import DAY_MS, HOUR_MS, uuid4
 from sandbox.ledger import CampaignPlan
@@ -150,7 +150,6 @@ def _delete_campaign(world: World, id: str, at: int | None = None) -> Row:
 
 
 def _send(world: World, id: str, count: int = 1, at: int | None = None) -> Row:
-    """Let a campaign send first e-mails."""
     known(world.campaigns, id)
     world.mutation_rng()
     world.ledger(id).add(world.moment(at) // DAY_MS, ("1", "0"), sent=count, new=count)
@@ -165,18 +164,8 @@ def _add_lead_list(world: World, name: str | None = None, at: int | None = None)
 AREA = (
     resource("/campaigns", CAMPAIGNS, _make_campaigns)
     + resource("/lead-lists", LEAD_LISTS, _make_lists)
-    + Area(
-        endpoints=(
-            post("/campaigns", _post_campaign, "campaigns:create"),
-            post("/campaigns/{key}/activate", _post_status(ACTIVE), "campaigns:update"),
-            post("/campaigns/{key}/pause", _post_status(PAUSED), "campaigns:update"),
-        ),
-        mutations={
-            "add_campaign": _add_campaign,
-            "update_campaign": _update_campaign,
-            "delete_campaign": _delete_campaign,
-            "send": _send,
-            "add_lead_list": _add_lead_list,
-        },
-    )
+    + post("/campaigns", _post_campaign, "campaigns:create")
+    + post("/campaigns/{key}/activate", _post_status(ACTIVE), "campaigns:update")
+    + post("/campaigns/{key}/pause", _post_status(PAUSED), "campaigns:update")
+    + changes(_add_campaign, _update_campaign, _delete_campaign, _send, _add_lead_list)
 )

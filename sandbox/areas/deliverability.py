@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from random import Random
 
-from sandbox.api import ApiRequest, Area, answer_page, children, each, get, get_one, known, page_of
-from sandbox.clock import DAY_MS, HOUR_MS, MINUTE_MS, parse_stamp, stamp, uuid7
-from sandbox.lists import Listing, options
-from sandbox.makers.agents import make_deliverability_agent
+from sandbox.api import ApiRequest, answer_page, changes, children, each, get, get_one, known, page_of, table, truth
+from sandbox.clock import DAY_MS, HOUR_MS, MINUTE_MS, parse_stamp, stamp, uuid4, uuid7
+from sandbox.lists import Listing, has, options
+from sandbox.makers.agents import make_agent
 from sandbox.records import Data, Row
 from sandbox.world import World
 
@@ -44,18 +44,14 @@ class Cycle:
         self.id = uuid7(rng, at)
         self.started = stamp(at)
         self.checks: list[Row] = []
-        self.outcomes: list[str] = []
         self.items: list[Row] = []
-        for place in range(len(CHECKS)):
-            outcome = OUTCOMES[(place + 3 * number) % len(OUTCOMES)]
+        self.outcomes = [OUTCOMES[(place + 3 * number) % len(OUTCOMES)] for place in range(len(CHECKS))]
+        for place, outcome in enumerate(self.outcomes):
             begun = at + place * 10 * MINUTE_MS
             status = "failed" if outcome == "failed" else "completed"
-            check = make_check(rng, agent, place, self.id, begun, status)
-            self.checks.append(check)
-            self.outcomes.append(outcome)
+            self.checks.append(check := make_check(rng, agent, place, self.id, begun, status))
             if outcome in KINDS:
-                item = make_item(rng, number * 3 + len(self.items), check, outcome, begun + 6 * MINUTE_MS)
-                self.items.append(item)
+                self.items.append(make_item(rng, number * 3 + len(self.items), check, outcome, begun + 6 * MINUTE_MS))
         self.completed: str = self.checks[-1]["completed_at"]
 
     def counts(self) -> Row:
@@ -66,9 +62,7 @@ class Cycle:
     def as_latest(self) -> Row:
         """Return the run as the latest one, without later changes to its items."""
         checks = [
-            {"activity_id": check["id"]}
-            | {name: check[name] for name in ("activity_code", "status")}
-            | {"outcome": outcome, "completed_at": check["completed_at"]}
+            DATA.make("latest_check", check=check, outcome=outcome)
             for check, outcome in zip(self.checks, self.outcomes, strict=True)
         ]
         head = {"cycle_id": self.id, "status": "completed", "started_at": self.started, "completed_at": self.completed}
@@ -103,7 +97,8 @@ def _make_agents(world: World) -> Iterator[Row]:
     """Create the workspace's default agent and another one; none without accounts to monitor."""
     rng = world.rng("deliverability agents")
     for number in range(2 if world.accounts else 0):
-        yield make_deliverability_agent(rng, number, world, world.first_day * DAY_MS)
+        created = world.first_day * DAY_MS
+        yield make_agent("deliverability_agent", rng, number, world, created, connection=uuid4(rng))
 
 
 def _cycles(world: World) -> Iterator[tuple[Row, list[Cycle]]]:
@@ -111,10 +106,6 @@ def _cycles(world: World) -> Iterator[tuple[Row, list[Cycle]]]:
     for place, agent in enumerate(world.collection(AGENTS).values()):
         first, last = parse_stamp(agent["timestamp_created"]) + (5 + place) * HOUR_MS, world.horizon - DAY_MS
         yield agent, [Cycle(rng, agent, number, at) for number, at in enumerate(range(first, last + 1, WEEK_MS))]
-
-
-def _make_items(world: World) -> Iterator[Row]:
-    return (row for _, cycles in _cycles(world) for cycle in cycles for row in cycle.items)
 
 
 def _make_states(world: World) -> dict[str, Row]:
@@ -140,9 +131,7 @@ def _describe(cycles: list[Cycle], kept: int, active: Row | None, queued: list[R
 
 
 NO_STATE = _describe([], 0, None, []) | {"activity_feed": {"items": [], "next_starting_after": None}}
-STATUS_TESTS = {"all": lambda _row: True} | {
-    status: lambda row, status=status: row["status"] == status for status in ("todo", "done")
-}
+STATUS_TESTS = {"all": lambda _row: True} | {status: has("status", status) for status in ("todo", "done")}
 ITEMS = Listing(
     "ai_deliverability_feed_items", filters={"feed_filter": options("feed_filter", STATUS_TESTS)}, at_end="absent"
 )
@@ -165,22 +154,15 @@ def _state(world: World, agent_id: str) -> Row:
     return row | {"run_summary": {**summary, "latest": {**summary["latest"], "feed_items": items}}}
 
 
-def _whole_state(request: ApiRequest, agent_id: str) -> Row:
-    page = page_of(answer_page(request, ITEMS, _of(request.world, agent_id)))
+def _whole_state(request: ApiRequest, agent: Row | None) -> Row:
+    if agent is None:
+        return NO_STATE
+    page = page_of(answer_page(request, ITEMS, _of(request.world, agent["id"])))
     feed = {"items": page["items"], "next_starting_after": page.get("next_starting_after")}
-    return _state(request.world, agent_id) | {"activity_feed": feed}
+    return _state(request.world, agent["id"]) | {"activity_feed": feed}
 
 
-def _get_default_state(request: ApiRequest) -> object:
-    agent = _default(request.world)
-    return {"agent": agent} | (_whole_state(request, agent["id"]) if agent else NO_STATE)
-
-
-def _get_state(request: ApiRequest) -> object:
-    return _whole_state(request, request.row(AGENTS)["id"])
-
-
-def _add_item(world: World, id: str, at: int | None = None) -> Row:
+def _add_feed_item(world: World, id: str, at: int | None = None) -> Row:
     agent = known(world.collection(AGENTS), id)
     rng, moment = world.mutation_rng(), world.moment(at)
     check = make_check(rng, agent, world.mutations, "on demand", moment)
@@ -188,18 +170,25 @@ def _add_item(world: World, id: str, at: int | None = None) -> Row:
     return {"feed_item": world.insert(ITEMS.resource, row)}
 
 
-AREA = children("/ai-agents/deliverability/{key}/feed-items", ITEMS, _make_items, AGENTS, SCOPE) + Area(
-    endpoints=(
-        get("/ai-agents/deliverability", lambda request: {"agent": _default(request.world)}, SCOPE),
-        get("/ai-agents/deliverability/state", _get_default_state, SCOPE),
-        get("/ai-agents/deliverability/{key}", get_one(AGENTS), SCOPE),
-        get("/ai-agents/deliverability/{key}/state", _get_state, SCOPE),
-    ),
-    tables={AGENTS: _make_agents, STATES: _make_states},
-    truth={
-        AGENTS: lambda world: world.rows(AGENTS),
-        # The feed is a separate resource.
-        STATES: each(STATES, "agent_id", lambda world, key: [_state(world, key)]),
-    },
-    mutations={"add_feed_item": _add_item},
+AREA = (
+    children(
+        "/ai-agents/deliverability/{key}/feed-items",
+        ITEMS,
+        lambda world: (row for _, cycles in _cycles(world) for cycle in cycles for row in cycle.items),
+        AGENTS,
+        SCOPE,
+    )
+    + get("/ai-agents/deliverability", lambda request: {"agent": _default(request.world)}, SCOPE)
+    + get(
+        "/ai-agents/deliverability/state",
+        lambda request: {"agent": _default(request.world)} | _whole_state(request, _default(request.world)),
+        SCOPE,
+    )
+    + get("/ai-agents/deliverability/{key}", get_one(AGENTS), SCOPE)
+    + get("/ai-agents/deliverability/{key}/state", lambda request: _whole_state(request, request.row(AGENTS)), SCOPE)
+    + table(AGENTS, _make_agents)
+    + table(STATES, _make_states)
+    + truth(AGENTS, lambda world: world.rows(AGENTS))
+    + truth(STATES, each(STATES, "agent_id", lambda world, key: [_state(world, key)]))
+    + changes(_add_feed_item)
 )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 from sandbox.answers import dumps, raw_reply
-from sandbox.api import ApiRequest, Area, deletion, get, get_one, update
+from sandbox.api import ApiRequest, changes, deletion, get, get_one, table, truth, update
 from sandbox.areas.lead_changes import CHANGES
 from sandbox.clock import uuid_bytes, uuid_text
 from sandbox.lists import (
@@ -25,7 +25,7 @@ from sandbox.lists import (
     shorten,
 )
 from sandbox.makers.mailbox import MANUAL, RECEIVED, SCHEDULED, SENT, Mailbox, receive
-from sandbox.records import Row
+from sandbox.records import Row, without
 from sandbox.world import World
 
 TYPES = {"received": RECEIVED, "sent": SENT, "manual": MANUAL}
@@ -75,7 +75,7 @@ def _latest(world: World) -> set[str]:
 
 def _selected(request: ApiRequest) -> Iterator[tuple[bytes, Row]]:
     """Yield the e-mails that the query selects, after its cursor; rendering is lazy."""
-    query, emails = request.arguments, _mailbox(request.world)
+    query, emails = request.query, _mailbox(request.world)
     kind = TYPES[parse_choice(query, "email_type", TYPES, "")] if "email_type" in query else None
     ascending = parse_choice(query, "sort_order", ("asc", "desc"), "desc") == "asc"
     tests = [make(query[name]) for name, make in FILTERS.items() if name in query]
@@ -105,7 +105,7 @@ def _list(request: ApiRequest) -> object:
     page = list(islice(_selected(request), size))
     rows = [row | request.world.extra["emails"] for _, row in page]
     if request.flag("preview_only"):
-        rows = [{name: value for name, value in row.items() if name != "body"} for row in rows]
+        rows = [without(row, "body") for row in rows]
     return raw_reply(envelope([dumps(row) for row in rows], uuid_text(page[-1][0]) if page else None))
 
 
@@ -118,7 +118,7 @@ def _newest_first(world: World) -> Iterator[Row]:
     return (emails.row(raw) | extra for raw in emails.after(None, None, None, ascending=False))
 
 
-def _receive(world: World, lead_id: str | None = None, at: int | None = None, *, automatic: bool = False) -> Row:
+def _receive_email(world: World, lead_id: str | None = None, at: int | None = None, *, automatic: bool = False) -> Row:
     """Let an e-mail arrive: a reply that also changes its lead, or an e-mail from a stranger."""
     if lead_id is None:
         world.mutation_rng()
@@ -126,26 +126,20 @@ def _receive(world: World, lead_id: str | None = None, at: int | None = None, *,
     return {"email": CHANGES["reply"](world, lead_id, at, automatic=automatic)["email"]}
 
 
-def _read(world: World, id: str, *, unread: bool = False) -> Row:
+def _read_email(world: World, id: str, *, unread: bool = False) -> Row:
     return {"email": update(world, "emails", id, is_unread=int(unread))}
 
 
-def _mark(world: World, id: str, i_status: float | None = 1) -> Row:
+def _mark_email(world: World, id: str, i_status: float | None = 1) -> Row:
     return {"email": update(world, "emails", id, i_status=i_status)}
 
 
-AREA = Area(
-    endpoints=(
-        get("/emails", _list, "emails:read"),
-        get("/emails/unread/count", lambda request: request.world.cached("unread", _unread), "emails:read"),
-        get("/emails/{key}", get_one("emails"), "emails:read"),
-    ),
-    tables={"emails": Mailbox},
-    truth={"emails": _newest_first, "emails_unread": lambda world: [_unread(world)]},
-    mutations={
-        "receive_email": _receive,
-        "read_email": _read,
-        "mark_email": _mark,
-        "delete_email": deletion("emails", "email"),
-    },
+AREA = (
+    get("/emails", _list, "emails:read")
+    + get("/emails/unread/count", lambda request: request.world.cached("unread", _unread), "emails:read")
+    + get("/emails/{key}", get_one("emails"), "emails:read")
+    + table("emails", Mailbox)
+    + truth("emails", _newest_first)
+    + truth("emails_unread", lambda world: [_unread(world)])
+    + changes(_receive_email, _read_email, _mark_email, deletion("emails", "email"))
 )

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 
 from starlette.responses import Response
 
-from sandbox.answers import not_found, reply
-from sandbox.api import ApiRequest, Area, Handler, Truth, get
+from sandbox.answers import existing, reply
+from sandbox.api import ApiRequest, Handler, Truth, get, table, truth
 from sandbox.clock import DAY_MS, parse_stamp
 from sandbox.lists import parse_number
 from sandbox.records import Data, Row
@@ -94,8 +94,7 @@ def _truth(rows_of: Callable[[World, str], list[Row]]) -> Truth:
 def _get(answer: Callable[[ApiRequest, str], object]) -> Handler:
     def handler(request: ApiRequest) -> Response:
         key = request.path["key"]
-        if key not in _places(request.world):
-            raise not_found()
+        existing(key if key in _places(request.world) else None)
         return reply(answer(request, key))
 
     return handler
@@ -106,25 +105,16 @@ def _page(request: ApiRequest, key: str) -> list[Row]:
     return _history(request.world, key)[start : start + limit]
 
 
-AREA = Area(
-    endpoints=(
-        # The documentation names no scope for this operation alone.
-        get("/supersearch-enrichment/{key}", _get(lambda request, key: _current(request.world, key))),
-        get("/supersearch-enrichment/history/{key}", _get(_page), SCOPE),
-        get(
-            "/supersearch-enrichment/ai/{key}/in-progress",
-            _get(lambda request, key: _running(request.world, key)),
-            SCOPE,
-        ),
-    ),
-    tables={
-        "enrichments": _make_enrichments,
-        "enrichment_history": _make_history,
-        "enrichments_in_progress": _make_running,
-    },
-    truth={
-        "enrichments": _truth(lambda world, key: [_current(world, key)]),
-        "enrichment_history": _truth(_history),
-        "enrichments_in_progress": _truth(_running),
-    },
+PATH = "/supersearch-enrichment"
+AREA = (
+    # The documentation names no scope for this operation alone.
+    get(f"{PATH}/{{key}}", _get(lambda request, key: _current(request.world, key)))
+    + get(f"{PATH}/history/{{key}}", _get(_page), SCOPE)
+    + get(f"{PATH}/ai/{{key}}/in-progress", _get(lambda request, key: _running(request.world, key)), SCOPE)
+    + table("enrichments", _make_enrichments)
+    + table("enrichment_history", _make_history)
+    + table("enrichments_in_progress", _make_running)
+    + truth("enrichments", _truth(lambda world, key: [_current(world, key)]))
+    + truth("enrichment_history", _truth(_history))
+    + truth("enrichments_in_progress", _truth(_running))
 )

@@ -3,18 +3,127 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from random import Random
+from string import ascii_letters, digits
 from typing import Any
 
-from sandbox.answers import ApiError, not_found, require
-from sandbox.api import ApiRequest, Area, Endpoint, Handler, answer_page, children, figures, get, known, page_of
-from sandbox.clock import DAY_MS, is_date_only, parse_stamp, spread
-from sandbox.lists import Listing, fields, flag, options, parse_bool
+from sandbox.answers import ApiError, existing, require
+from sandbox.api import (
+    ApiRequest,
+    Area,
+    Handler,
+    answer_page,
+    changes,
+    children,
+    figures,
+    get,
+    known,
+    page_of,
+    table,
+    truth,
+)
+from sandbox.clock import DAY_MS, HOUR_MS, is_date_only, parse_stamp, spread, uuid4, uuid7
+from sandbox.lists import Listing, fields, flag, has, options, parse_bool
 from sandbox.makers.agents import make_guidances, make_inbox_manager, metadata_of
-from sandbox.makers.inbox import FOLLOW_UP, REPLY, Conversations, by_date, draw_thread, summary
-from sandbox.records import Row
+from sandbox.records import Data, Row, without
 from sandbox.world import World
+
+REPLY, FOLLOW_UP, NO_SHOW = 1, 2, 3
+FAILED, SENT, SCHEDULED = -1, 1, 2
+DATA = Data(__file__)
+METHODS, ERRORS = DATA["methods"], DATA["errors"]
+ALPHABET = f"{ascii_letters}{digits}_-"
+
+
+def _make_reply(rng: Random, number: int, manager: Row, *, email: str, thread: str, at: int, job: int) -> Row:
+    asks, stuck = number % 6 == 5, number % 9 == 7
+    status = FAILED if stuck else SCHEDULED if number % 13 == 12 else SENT
+    judged, following = stuck or asks, job != REPLY
+    values: Row = {"manager": manager, "email": email, "thread": thread, "at": at, "status": status, "asks": asks}
+    values |= {"judged": judged, "pending": judged and number % 2 == 1, "following": following, "prompt": 900 + number}
+    values |= {"key": uuid7(rng, at), "updated": at + rng.randrange(HOUR_MS), "lag": round(rng.uniform(1, 9), 1)}
+    values |= {"answered": None if following else uuid4(rng), "error": ERRORS[number % 3] if stuck else None}
+    return DATA.make("reply", number, rng, **values)
+
+
+def _recovers(manager: Row) -> bool:
+    return bool(manager["payload"].get("no_show", {}).get("enabled"))
+
+
+def _draw_thread(rng: Random) -> str:
+    """Draw the name of a conversation, which is not a UUID."""
+    return f"{rng.randrange(64):x}-{''.join(rng.choices(ALPHABET, k=22))}"
+
+
+class Conversations:
+    """Turns conversations of an inbox manager into e-mails and activities."""
+
+    def __init__(self, manager: Row, written: int = 0) -> None:
+        self.manager = manager
+        self.replies: list[Row] = []
+        self.feed: list[Row] = []
+        self._written = written
+
+    def hold(self, rng: Random, emails: Sequence[str], instants: Sequence[int], until: int) -> None:
+        """Invent conversations: a reply each, up to two follow-ups, and some leads that return."""
+        for number, at in enumerate(instants):
+            email, thread = emails[number % len(emails)], _draw_thread(rng)
+            job = NO_SHOW if _recovers(self.manager) and number % 5 == 0 else FOLLOW_UP
+            self.write(rng, email, thread, at, REPLY)
+            for turn in range(1, 1 + number % 3):
+                if at + turn * 2 * DAY_MS < until - HOUR_MS:
+                    self.write(rng, email, thread, at + turn * 2 * DAY_MS, job, turn)
+            back = at + 5 * DAY_MS
+            if job == NO_SHOW and number % 3 and number % 2 == 0 and back < until:
+                values = {"method": METHODS[number // 20 % len(METHODS)], "agent": self.manager["id"], "at": back}
+                self.feed.append(DATA.make("recovery", number, rng, email=email, thread=thread, **values))
+
+    def write(self, rng: Random, email: str, thread: str, at: int, job: int, turn: int = 0) -> None:
+        """Write an e-mail."""
+        row = _make_reply(rng, self._written, self.manager, email=email, thread=thread, at=at, job=job)
+        self._written += 1
+        self.replies.append(row)
+        kind = "reply" if job == REPLY else "followup"
+        self.feed.append(DATA.make("activity", row=row, kind=kind, job=job, turn=turn or None))
+
+
+def _summary(manager: Row, feed: list[Row], mails: list[Row]) -> Row:
+    counts, scores = _counts(manager, feed), [row["confidence_score"] for row in mails]
+    actions, threads = counts["total_actions"], counts["unique_conversations"]
+    counts["time_saved"] = sum(row["estimated_time_saved_seconds"] for row in mails)
+    counts["average_confidence_score"] = round(sum(scores) / len(scores), 1) if scores else 0
+    # A further quarter of conversations happened without the agent.
+    counts["involvement_rate"] = _percent(threads, threads + threads // 4)
+    counts["resolution_rate"] = _percent(actions - counts["human_intervention"], actions)
+    if _recovers(manager):
+        chased = [row for row in feed if row.get("job_type") == NO_SHOW]
+        back = [row for row in feed if row["activity_type"] == "recovery"]
+        threads = len({row["thread_id"] for row in chased + back})
+        counts["no_show_total_revenue_recovered"] = sum(row.get("revenue_recovered", 0) for row in back)
+        counts["no_show_time_saved"] = sum(row["estimated_time_saved_seconds"] for row in chased)
+        counts["no_show_recovery_rate"] = _percent(counts["no_show_total_leads_recovered"], threads)
+    return counts
+
+
+def _counts(manager: Row, feed: list[Row]) -> Row:
+    acts = [row for row in feed if row["activity_type"] != "recovery"]
+    kinds, counts = [row["activity_type"] for row in acts], {"total_actions": len(acts)}
+    counts |= {"replies_count": kinds.count("reply"), "follow_ups_count": kinds.count("followup")}
+    counts["human_intervention"] = sum(row["requires_hitl"] for row in acts)
+    counts["info_requested"] = sum("information_requested" in row for row in acts)
+    counts["unique_conversations"] = len({row["thread_id"] for row in acts})
+    if _recovers(manager):
+        counts["no_show_follow_ups_generated"] = sum(row["job_type"] == NO_SHOW for row in acts)
+        counts["no_show_total_leads_recovered"] = len(feed) - len(acts)
+    return counts
+
+
+def _percent(part: int, whole: int) -> float:
+    return round(100 * part / whole, 1) if whole else 0
+
 
 AGENTS = "ai_inbox_managers"
 PATH = "/ai-agents/inbox-manager/{key}"
@@ -53,20 +162,8 @@ def _conversations(world: World) -> Iterator[Conversations]:
         yield held
 
 
-def _make_replies(world: World) -> Iterator[Row]:
-    return (row for held in _conversations(world) for row in held.replies)
-
-
-def _make_feed(world: World) -> Iterator[Row]:
-    return (row for held in _conversations(world) for row in held.feed)
-
-
-def _without_agent(row: Row, _query: object = None) -> Row:
-    return {name: value for name, value in row.items() if name != "agent_id"}
-
-
 INFORMATION = {"information_requested": flag(lambda row: "information_requested" in row)}
-TYPES = {kind: lambda row, kind=kind: row["activity_type"] == kind for kind in ("reply", "followup", "recovery")}
+TYPES = {kind: has("activity_type", kind) for kind in ("reply", "followup", "recovery")}
 GUIDANCES = Listing("ai_inbox_manager_guidances", filters=fields(numbers="status"), at_end="absent")
 REPLIES = replace(
     GUIDANCES, resource="ai_inbox_manager_replies", filters=fields(flags="requires_hitl action_pending") | INFORMATION
@@ -75,7 +172,7 @@ FEED = replace(
     GUIDANCES,
     resource="ai_inbox_manager_activity",
     filters={**fields(flags="action_pending", numbers="job_type"), "activity_type": options("activity_type", TYPES)},
-    present=_without_agent,
+    present=lambda row, _query: without(row, "agent_id"),
     usual=25,
 )
 
@@ -93,10 +190,7 @@ def _get_agent(request: ApiRequest) -> object:
 def _get_part(listing: Listing) -> Handler:
     def handler(request: ApiRequest) -> object:
         rows = _of(request.world, listing.resource, request.row(AGENTS)["id"])
-        found = next((row for row in rows if row["id"] == request.path["part"]), None)
-        if found is None:
-            raise not_found()
-        return found
+        return existing(next((row for row in rows if row["id"] == request.path["part"]), None))
 
     return handler
 
@@ -126,14 +220,17 @@ def _work(world: World, agent_id: str, window: tuple[str, str], resource: str) -
 def summary_of(world: World, agent_id: str, window: tuple[str, str] = EVER) -> Row:
     """Sum the activities of an inbox manager."""
     feed, mails = (_work(world, agent_id, window, name) for name in (FEED.resource, REPLIES.resource))
-    return summary(world.collection(AGENTS)[agent_id], feed, mails)
+    return _summary(world.collection(AGENTS)[agent_id], feed, mails)
 
 
 def _by_date(world: World, agent_id: str, window: tuple[str, str] = EVER) -> list[Row]:
-    return by_date(world.collection(AGENTS)[agent_id], _work(world, agent_id, window, FEED.resource))
+    manager, days = world.collection(AGENTS)[agent_id], defaultdict[str, list[Row]](list)
+    for row in _work(world, agent_id, window, FEED.resource):
+        days[row["timestamp_created"][:10]].append(row)
+    return [{"date": day, **_counts(manager, days[day])} for day in sorted(days)]
 
 
-def _add_reply(world: World, id: str, at: int | None = None, *, follow_up: bool = False) -> Row:
+def _add_agent_reply(world: World, id: str, at: int | None = None, *, follow_up: bool = False) -> Row:
     agent = known(world.collection(AGENTS), id)
     earlier = _of(world, REPLIES.resource, id)
     rng, moment = world.mutation_rng(), world.moment(at)
@@ -141,13 +238,13 @@ def _add_reply(world: World, id: str, at: int | None = None, *, follow_up: bool 
     if follow_up and earlier:
         email, thread = earlier[-1]["lead"], earlier[-1]["thread_id"]
     else:
-        email, thread = rng.choice(earlier)["lead"] if earlier else "somebody@example.com", draw_thread(rng)
+        email, thread = rng.choice(earlier)["lead"] if earlier else "somebody@example.com", _draw_thread(rng)
     held.write(rng, email, thread, moment, FOLLOW_UP if follow_up else REPLY, int(follow_up))
     world.insert(FEED.resource, held.feed[0])
     return {"reply": world.insert(REPLIES.resource, held.replies[0])}
 
 
-def _get(path: str, handler: Handler, resource: str) -> Endpoint:
+def _get(path: str, handler: Handler, resource: str) -> Area:
     return get(PATH + path, handler, f"{resource}:read", ALSO)
 
 
@@ -158,22 +255,24 @@ def _figures(path: str, name: str, figure: Any) -> Area:  # noqa: ANN401 - as in
 
 AREA = (
     children(f"{PATH}/guidances", GUIDANCES, _make_guidances, AGENTS, "ai_agent_guidances:read", ALSO)
-    + children(f"{PATH}/replies", REPLIES, _make_replies, AGENTS, "ai_sdr_replies:read", ALSO)
+    + children(
+        f"{PATH}/replies",
+        REPLIES,
+        lambda world: (row for held in _conversations(world) for row in held.replies),
+        AGENTS,
+        "ai_sdr_replies:read",
+        ALSO,
+    )
     + _figures("summary", "ai_inbox_manager_summary", summary_of)
     + _figures("summary-by-date", "ai_inbox_manager_summary_by_date", _by_date)
-    + Area(
-        endpoints=(
-            _get("", _get_agent, "ai_agents"),
-            _get("/guidances/{part}", _get_part(GUIDANCES), "ai_agent_guidances"),
-            _get("/replies/{part}", _get_part(REPLIES), "ai_sdr_replies"),
-            _get("/analytics/activity", _get_feed, "ai_inbox_manager_analytics"),
-        ),
-        tables={AGENTS: _make_agents, FEED.resource: _make_feed},
-        truth={
-            AGENTS: lambda world: world.rows(AGENTS),
-            # The only list whose rows do not name their agent.
-            FEED.resource: lambda world: FEED.select(world.rows(FEED.resource)),
-        },
-        mutations={"add_agent_reply": _add_reply},
-    )
+    + _get("", _get_agent, "ai_agents")
+    + _get("/guidances/{part}", _get_part(GUIDANCES), "ai_agent_guidances")
+    + _get("/replies/{part}", _get_part(REPLIES), "ai_sdr_replies")
+    + _get("/analytics/activity", _get_feed, "ai_inbox_manager_analytics")
+    + table(AGENTS, _make_agents)
+    + table(FEED.resource, lambda world: (row for held in _conversations(world) for row in held.feed))
+    + truth(AGENTS, lambda world: world.rows(AGENTS))
+    # The only list whose rows do not name their agent.
+    + truth(FEED.resource, lambda world: FEED.select(world.rows(FEED.resource)))
+    + changes(_add_agent_reply)
 )

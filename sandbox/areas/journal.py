@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 
 from sandbox.answers import require
-from sandbox.api import ApiRequest, Area, get, known, resource, update
+from sandbox.api import ApiRequest, changes, get, known, resource, update
 from sandbox.clock import DAY_MS, MINUTE_MS, is_date_only, stamp, uuid4, uuid7
 from sandbox.lists import BY_ID, Listing, SortKey, among, bound, by_column, fields, parse_choice, parse_time
 from sandbox.records import Data, Row
@@ -42,7 +42,6 @@ def record(world: World, activity: int, at: int | None = None, **about: Any) -> 
 
 
 def _about(world: World, rng: Random, number: int, activity: int) -> Row:
-    """Return the subject of an entry in the seeded log."""
     campaigns, lists = list(world.campaigns), list(world.lead_lists)
     about: Row = {"from_api": number % 5 == 1}
     if about["from_api"]:
@@ -92,7 +91,7 @@ AUDIT_LOGS = Listing(
 )
 
 
-def _add_entry(world: World, activity_type: int = LOGIN, at: int | None = None, **about: Any) -> Row:
+def _add_audit_log(world: World, activity_type: int = LOGIN, at: int | None = None, **about: Any) -> Row:
     world.mutation_rng()
     return {"audit_log": record(world, activity_type, at, **about)}
 
@@ -176,12 +175,12 @@ def _get_job(request: ApiRequest) -> object:
     return row
 
 
-def _progress(world: World, id: str, progress: float = 100, at: int | None = None, **fields: Any) -> Row:
+def _progress_background_job(world: World, id: str, progress: float = 100, at: int | None = None, **fields: Any) -> Row:
     changes = {"progress": progress, "status": "success" if progress >= 100 else "in-progress"} | fields
     return {"background_job": update(world, "background_jobs", id, at, "updated_at", **changes)}
 
 
-def _add_job(world: World, type: str = "import-leads", at: int | None = None) -> Row:
+def _add_background_job(world: World, type: str = "import-leads", at: int | None = None) -> Row:
     rng, moment = world.mutation_rng(), world.moment(at)
     values: Row = {"key": _object_id(rng, moment), "kind": type, "place": ("workspace", world.organization)}
     values |= {"data": _data(type, 0, "pending"), "progress": 0, "status": "pending"}
@@ -192,12 +191,6 @@ def _add_job(world: World, type: str = "import-leads", at: int | None = None) ->
 AREA = (
     resource("/audit-logs", AUDIT_LOGS, _make_log, detail=False)
     + resource("/background-jobs", JOB_LIST, _make_jobs, detail=False)
-    + Area(
-        endpoints=(get("/background-jobs/{key}", _get_job, "background-jobs:read"),),
-        mutations={
-            "add_audit_log": _add_entry,
-            "add_background_job": _add_job,
-            "progress_background_job": _progress,
-        },
-    )
+    + get("/background-jobs/{key}", _get_job, "background-jobs:read")
+    + changes(_add_audit_log, _add_background_job, _progress_background_job)
 )

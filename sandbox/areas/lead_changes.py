@@ -12,7 +12,7 @@ from random import Random
 from typing import Any
 
 from sandbox.answers import ApiError
-from sandbox.api import Area, known
+from sandbox.api import Area, changes, known, truth
 from sandbox.areas import journal
 from sandbox.clock import DAY_MS, stamp, uuid7, uuid_text
 from sandbox.makers.mailbox import receive
@@ -38,11 +38,11 @@ def _change(
     kind: str,
     lead_id: str,
     at: int | None,
-    changes: Callable[[Row, str], Row],
+    changed: Callable[[Row, str], Row],
     counts: dict[str, int] | None = None,
     place: str = "",
 ) -> Row:
-    """Change a lead by `changes`, given the lead and the time, and count the event for its campaign.
+    """Change a lead by `changed`, given the lead and the time, and count the event for its campaign.
 
     The members with the step and the variant of the counts begin with `place`; without, the first ones count.
     """
@@ -53,7 +53,7 @@ def _change(
     moment = world.moment(at)
     when = stamp(moment)
     # A change in the past must not move the update time back.
-    lead |= {**changes(lead, when), "timestamp_updated": max(when, lead["timestamp_updated"])}
+    lead |= {**changed(lead, when), "timestamp_updated": max(when, lead["timestamp_updated"])}
     world.leads.put(compact(lead))
     if counts and "campaign" in lead:
         step = (str(lead.get(f"{place}_step", 1)), str(lead.get(f"{place}_variant", 0)))
@@ -69,45 +69,43 @@ def _event(world: World, lead_id: str, at: int | None = None, *, automatic: bool
     source = "automatic" if automatic else source
     counts = {source: 1}
 
-    def changes(lead: Row, when: str) -> Row:
+    def changed(lead: Row, when: str) -> Row:
         if last not in lead or lead[last][:10] != when[:10]:
             counts.update({f"unique_{source}": 1, f"repeat_{source}": int(lead[counter] > 0)})
         places = {f"{place}_step": lead.get(f"{place}_step", 1), f"{place}_variant": lead.get(f"{place}_variant", 0)}
         return {counter: lead[counter] + 1, last: when, **places, "timestamp_last_touch": when}
 
-    lead = _change(world, kind, lead_id, at, changes, counts, place)
+    lead = _change(world, kind, lead_id, at, changed, counts, place)
     return {"lead": lead} | (receive(world, lead, at, automatic=automatic) if kind == "reply" else {})
 
 
 def _contact(world: World, lead_id: str, at: int | None = None) -> Row:
-    def changes(_lead: Row, when: str) -> Row:
+    def changed(_lead: Row, when: str) -> Row:
         places = dict.fromkeys(("last_contacted_from", "last_step_from"), "campaign")
         return {**dict.fromkeys(CONTACTED, when), **places, "status": 1}
 
-    return {"lead": _change(world, "contact", lead_id, at, changes, {"sent": 1, "new": 1})}
+    return {"lead": _change(world, "contact", lead_id, at, changed, {"sent": 1, "new": 1})}
 
 
 def _end(world: World, lead_id: str, at: int | None = None, *, kind: str) -> Row:
-    """Let an e-mail to a lead bounce, or let the lead unsubscribe."""
     status, source = ENDS[kind]
     return {"lead": _change(world, kind, lead_id, at, lambda _lead, _when: {"status": status}, {source: 1})}
 
 
 def _label(world: World, lead_id: str, interest: int, at: int | None = None) -> Row:
-    def changes(_lead: Row, when: str) -> Row:
+    def changed(_lead: Row, when: str) -> Row:
         return {"lt_interest_status": interest, "timestamp_last_interest_change": when}
 
-    return {"lead": _change(world, "label", lead_id, at, changes)}
+    return {"lead": _change(world, "label", lead_id, at, changed)}
 
 
-def _edit(world: World, lead_id: str, at: int | None = None, **fields: Any) -> Row:
+def _edit_lead(world: World, lead_id: str, at: int | None = None, **fields: Any) -> Row:
     return {"lead": _change(world, "edit", lead_id, at, lambda _lead, _when: fields)}
 
 
-def _move(
+def _move_lead(
     world: World, lead_id: str, campaign: str | None = None, list_id: str | None = None, at: int | None = None
 ) -> Row:
-    """Move a lead to another campaign or list."""
     if (campaign is None) == (list_id is None):
         message = "give a campaign or a list_id"
         raise ValueError(message)
@@ -117,7 +115,7 @@ def _move(
     return {"lead": moved}
 
 
-def _change_many(world: World, kind: str, every: int, offset: int = 0, at: int | None = None) -> Row:
+def _change_leads(world: World, kind: str, every: int, offset: int = 0, at: int | None = None) -> Row:
     """Change every n-th lead alike, with one of the changes that need only the lead."""
     details = {"interest": 2} if kind == "label" else {}
     leads = [uuid_text(world.leads.raw(position)) for position in world.leads.seeded[offset::every]]
@@ -147,7 +145,7 @@ def _invent_person(rng: Random) -> Row:
     return names | {"job_title": rng.choice(JOB_TITLES)}
 
 
-def _add(
+def _add_leads(
     world: World, count: int = 1, campaign: str | None = None, list_id: str | None = None, at: int | None = None
 ) -> Row:
     """Add invented leads, to the first campaign by default."""
@@ -161,7 +159,7 @@ def _add(
     return {"leads": [add_lead(world, _invent_person(rng) | place, at) for _ in range(count)]}
 
 
-def _delete(world: World, ids: list[str], at: int | None = None) -> Row:
+def _delete_leads(world: World, ids: list[str], at: int | None = None) -> Row:
     """Delete leads and return the ids that existed."""
     world.mutation_rng()
     gone = [lead_id for lead_id in ids if world.leads.delete(lead_id)]
@@ -178,14 +176,8 @@ CHANGES: dict[str, Callable[..., Row]] = {
     "label": _label,
 }
 
-AREA = Area(
-    truth={"lead_changes": lambda world: world.lead_journal},
-    mutations={
-        **CHANGES,
-        "edit_lead": _edit,
-        "move_lead": _move,
-        "change_leads": _change_many,
-        "add_leads": _add,
-        "delete_leads": _delete,
-    },
+AREA = (
+    Area(mutations=CHANGES)
+    + changes(_edit_lead, _move_lead, _change_leads, _add_leads, _delete_leads)
+    + truth("lead_changes", lambda world: world.lead_journal)
 )

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from random import Random
 
-from sandbox.answers import not_found, require
-from sandbox.api import ApiRequest, Area, get, listed, resource
+from sandbox.answers import existing, require
+from sandbox.api import ApiRequest, get, listed, resource, table, truth
 from sandbox.areas.leads import EMAIL, find_lead
 from sandbox.clock import DAY_MS, HOUR_MS, uuid4
 from sandbox.lists import BY_TIME, Listing, Order, SortKey, parse_bool, time_cursor
-from sandbox.records import Data, Row
+from sandbox.records import Data, Row, without
 from sandbox.words import COMPANY_STEMS, FIRST_NAMES, LAST_NAMES, plain
 from sandbox.world import World
 
@@ -62,28 +62,19 @@ def _make_account(rng: Random, number: int, order: Row, known: Row | None) -> Ro
     return DATA.make("account", provider=1 + number // 2 % 3, warm=bool(order.get("is_pre_warmed_up")), **values)
 
 
-def _without_password(row: Row, query: Mapping[str, str]) -> Row:
-    if parse_bool(query.get("with_passwords", "false")):
-        return row
-    return {name: value for name, value in row.items() if name != "password"}
-
-
 def _id_and_time(text: str) -> SortKey:
     key, _, moment = text.partition(":")
     return (*time_cursor(moment), key)
 
 
+BY_DOMAIN = BY_TIME._replace(key=lambda row: (row["timestamp_created"], row["domain"]))
+BY_ID_AND_TIME = Order(BY_TIME.key, _id_and_time, lambda row: f"{row['id']}:{row['timestamp_created']}")
 # Orders have no id and an undocumented cursor; that it is their time is a guess.
-ORDERS = Listing(
-    "dfy_orders",
-    BY_TIME._replace(key=lambda row: (row["timestamp_created"], row["domain"])),
-    at_end="empty",
-    scope="dfy_email_account_orders",
-)
+ORDERS = Listing("dfy_orders", BY_DOMAIN, at_end="empty", scope="dfy_email_account_orders")
 ACCOUNTS = Listing(
     "dfy_accounts",
-    Order(BY_TIME.key, _id_and_time, lambda row: f"{row['id']}:{row['timestamp_created']}"),
-    present=_without_password,
+    BY_ID_AND_TIME,
+    present=lambda row, query: row if parse_bool(query.get("with_passwords", "false")) else without(row, "password"),
     scope="dfy_email_account_orders",
 )
 
@@ -94,9 +85,7 @@ def _forwarding(order: Row) -> Row:
 
 
 def _get_forwarding(request: ApiRequest) -> object:
-    order = request.world.collection("dfy_orders").get(request.path["key"].strip().lower())
-    if order is None:
-        raise not_found()
+    order = existing(request.world.collection("dfy_orders").get(request.path["key"].strip().lower()))
     return _forwarding(order) | request.world.extra["domain_forwarding"]
 
 
@@ -109,7 +98,6 @@ def _make_numbers(world: World) -> Iterator[Row]:
 
 
 def _verification(world: World, lead: Row) -> Row:
-    """Return the verification of a lead's address."""
     noise = zlib.crc32(lead["email"].encode())
     verdict = VERDICTS.get(lead.get("verification_status", 0), "pending")
     done, catch_all = verdict != "pending", noise % 5 == 0
@@ -133,33 +121,27 @@ def _get_verification(request: ApiRequest) -> object:
     email = request.path["key"]
     require(EMAIL.fullmatch(email), 'params/email must match format "email"')
     # The first of several leads with the same address counts, as in the truth.
-    lead = find_lead(request.world, email)
-    if lead is None:
-        raise not_found()
-    return _verification(request.world, lead)
-
-
-def _numbers(world: World) -> list[Row]:
-    return list(world.rows("phone_numbers"))
+    return _verification(request.world, existing(find_lead(request.world, email)))
 
 
 AREA = (
     resource("/dfy-email-account-orders", ORDERS, _make_orders, detail=False)
     + resource("/dfy-email-account-orders/accounts", ACCOUNTS, _make_accounts, detail=False)
-    + Area(
-        endpoints=(
-            get("/domains/{key}/forwarding", _get_forwarding, SCOPE),
-            get("/crm-actions/phone-numbers", lambda request: _numbers(request.world), "crm_actions:read"),
-            get("/email-verification/{key}", _get_verification, "email_verifications:read"),
-        ),
-        tables={"phone_numbers": _make_numbers},
-        truth={
-            "dfy_accounts_with_passwords": listed(ACCOUNTS, with_passwords="true"),
-            "domain_forwarding": lambda world: (
-                _forwarding(row) | world.extra["domain_forwarding"] for row in ORDERS.select(world.rows("dfy_orders"))
-            ),
-            "phone_numbers": _numbers,
-            "email_verifications": _verifications,
-        },
+    + get("/domains/{key}/forwarding", _get_forwarding, SCOPE)
+    + get(
+        "/crm-actions/phone-numbers",
+        lambda request: list(request.world.rows("phone_numbers")),
+        "crm_actions:read",
     )
+    + get("/email-verification/{key}", _get_verification, "email_verifications:read")
+    + table("phone_numbers", _make_numbers)
+    + truth("dfy_accounts_with_passwords", listed(ACCOUNTS, with_passwords="true"))
+    + truth(
+        "domain_forwarding",
+        lambda world: (
+            _forwarding(row) | world.extra["domain_forwarding"] for row in ORDERS.select(world.rows("dfy_orders"))
+        ),
+    )
+    + truth("phone_numbers", lambda world: world.rows("phone_numbers"))
+    + truth("email_verifications", _verifications)
 )

@@ -8,19 +8,33 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from random import Random
 from typing import Any
 
 from sandbox.answers import ApiError, require
-from sandbox.api import ApiRequest, Area, Endpoint, Handler, answer_page, get_list, get_one, known, table
+from sandbox.api import (
+    ApiRequest,
+    Area,
+    Endpoint,
+    Handler,
+    answer_page,
+    changes,
+    get_list,
+    get_one,
+    known,
+    table,
+    truth,
+)
 from sandbox.clock import is_date_only
 from sandbox.lists import Filter, Listing, among, fields, matching, parse_bool, parse_choice, parse_number
 from sandbox.makers import placement as data
-from sandbox.records import Row, compact
+from sandbox.records import Row, compact, without
 from sandbox.world import World
 
 SHARE = 0x10000
 OPTIONS = "inbox_placement_esp_options"
+SKIPPABLE = ("spam_assassin_report", "blacklist_report")
 PLACES = ("spam", "inbox", "category")
 
 Figure = Callable[[Row, list[Row], list[Row]], list[Row]]
@@ -41,27 +55,20 @@ def _bound(*, lower: bool) -> Filter:
 
 
 def _without_reports(row: Row, query: Mapping[str, str]) -> Row:
-    skipped = {
-        name for name in ("spam_assassin_report", "blacklist_report") if parse_bool(query.get(f"skip_{name}", "false"))
-    }
-    return {name: value for name, value in row.items() if name not in skipped} if skipped else row
+    return without(row, *(name for name in SKIPPABLE if parse_bool(query.get(f"skip_{name}", "false"))))
 
 
 SINCE, UNTIL = _bound(lower=True), _bound(lower=False)
+DATES = {"date_from": SINCE, "date_to": UNTIL}
 KINDS = ("recipient_geo", "recipient_type", "recipient_esp")
 
 # Newest first is a guess for all three; the order by id is documented only for the tests.
 TESTS = Listing(data.TESTS, filters=fields(numbers="status", search="name"), variant=_turned)
 ANALYTICS = Listing(
     "inbox_placement_analytics",
-    filters={
-        "date_from": SINCE,
-        "date_to": UNTIL,
-        **fields(texts="sender_email"),
-        **{name: among(name, parse_number) for name in KINDS},
-    },
+    filters=DATES | fields(texts="sender_email") | {name: among(name, parse_number) for name in KINDS},
 )
-REPORTS = Listing("inbox_placement_reports", filters={"date_from": SINCE, "date_to": UNTIL}, present=_without_reports)
+REPORTS = Listing("inbox_placement_reports", filters=DATES, present=_without_reports)
 
 
 def _of(world: World, listing: Listing, test_id: str) -> list[Row]:
@@ -105,7 +112,6 @@ def _list_in(body: Row, name: str) -> list[Any]:
 
 
 def _asked(request: ApiRequest, required: str) -> tuple[Row, list[Row]]:
-    """Read a body, and return it with the records that it selects."""
     body = request.json()
     require(body.get(required), f"body must have required property '{required}'")
     tests = set(_list_in(body, "test_ids")) | {body.get("test_id")}
@@ -136,10 +142,10 @@ def _figures(path: str, resource: str, required: str, figure: Figure) -> Area:
         named = {} if required == "test_ids" else {"test_id": key}
         return (named | row | world.extra[resource] for row in figure({"test_id": key}, own, own))
 
-    def truth(world: World) -> Iterator[Row]:
+    def every(world: World) -> Iterator[Row]:
         return (row for test in TESTS.select(world.rows(data.TESTS)) for row in rows_of(world, test["id"]))
 
-    return Area((_get(f"analytics/{path}", handler, "analytics", "POST"),), truth={resource: truth})
+    return _get(f"analytics/{path}", handler, "analytics", "POST") + truth(resource, every)
 
 
 def _place(row: Row) -> str | None:
@@ -166,7 +172,6 @@ def _counts(rows: Iterable[Row]) -> dict[str, int]:
 
 
 def _by_test(_body: Row, _rows: list[Row], chosen: list[Row]) -> list[Row]:
-    """Count the e-mails with a known folder, by test."""
     found = []
     for test, own in _groups(chosen, lambda row: row["test_id"]).items():
         counts = _counts(own)
@@ -179,7 +184,6 @@ def _by_test(_body: Row, _rows: list[Row], chosen: list[Row]) -> list[Row]:
 
 
 def _by_date(_body: Row, _rows: list[Row], chosen: list[Row]) -> list[Row]:
-    """Count sent and arrived e-mails, by day and folder."""
     found = []
     for day, own in sorted(_groups(chosen, lambda row: row["timestamp_created_date"]).items()):
         kinds = [row["record_type"] for row in own]
@@ -214,14 +218,14 @@ def _received(rows: Iterable[Row]) -> dict[Any, list[Row]]:
     return _groups(received, lambda row: (row["sender_esp"], row["recipient_esp"]))
 
 
-def _add_test(world: World, name: str = "Made up on the spot", at: int | None = None) -> Row:
+def _add_placement_test(world: World, name: str = "Made up on the spot", at: int | None = None) -> Row:
     rng, moment, tests = world.mutation_rng(), _moment(world, at), world.collection(data.TESTS)
     test = data.make_test(rng, 2 * len(tests) + 1, world, moment)
     test = world.insert(data.TESTS, test | {"name": name, "type": data.ONCE, "status": data.COMPLETED})
     return {"test": test, **_run(world, rng, test, moment)}
 
 
-def _run_test(world: World, id: str, at: int | None = None) -> Row:
+def _run_placement_test(world: World, id: str, at: int | None = None) -> Row:
     test = known(world.collection(data.TESTS), id)
     return {"test": test, **_run(world, world.mutation_rng(), test, _moment(world, at))}
 
@@ -234,7 +238,7 @@ def _moment(world: World, at: int | None) -> int:
 
 def _run(world: World, rng: Random, test: Row, moment: int) -> Row:
     """Run a test; its results arrive over the next three hours."""
-    records, reports = data.make_records(rng, world, test, moment), data.make_reports(rng, test, moment)
+    records, reports = data.make_records(world, rng, test, moment), data.make_reports(rng, test, moment)
     world.moment(moment + data.LATEST_MS)
     world.collection(ANALYTICS.resource).update((row["id"], row) for row in records)
     world.collection(REPORTS.resource).update((row["id"], row) for row in reports)
@@ -245,7 +249,7 @@ def _options(world: World) -> list[Row]:
     return [data.label(*seed) | world.extra[OPTIONS] for seed in data.SEEDS]
 
 
-def _get(path: str, handler: Handler, resource: str | None = None, method: str = "GET") -> Endpoint:
+def _get(path: str, handler: Handler, resource: str | None = None, method: str = "GET") -> Area:
     """Describe an endpoint that refuses workspaces without inbox placement."""
 
     def guarded(request: ApiRequest) -> object:
@@ -254,27 +258,25 @@ def _get(path: str, handler: Handler, resource: str | None = None, method: str =
         return handler(request)
 
     scope = f"inbox_placement_{resource}:read" if resource else None
-    return Endpoint(method, f"/inbox-placement-{path}", guarded, scope)
+    return Area((Endpoint(method, f"/inbox-placement-{path}", guarded, scope),))
 
 
 AREA = (
     table(TESTS, data.make_tests)
-    + table(ANALYTICS, data.make_all_records)
-    + table(REPORTS, data.make_all_reports)
+    + table(
+        ANALYTICS, lambda world: data.make_all(world, "inbox placement analytics", partial(data.make_records, world))
+    )
+    + table(REPORTS, lambda world: data.make_all(world, "inbox placement reports", data.make_reports))
     + _figures("stats-by-test-id", "inbox_placement_stats", "test_ids", _by_test)
     + _figures("stats-by-date", "inbox_placement_stats_by_date", "test_id", _by_date)
     + _figures("deliverability-insights", "inbox_placement_insights", "test_id", _insights)
-    + Area(
-        endpoints=(
-            _get("tests", get_list(TESTS), "tests"),
-            _get("tests/email-service-provider-options", lambda request: _options(request.world)),
-            _get("tests/{key}", _get_test, "tests"),
-            _get("analytics", _children(ANALYTICS), "analytics"),
-            _get("analytics/{key}", get_one(ANALYTICS.resource), "analytics"),
-            _get("reports", _children(REPORTS), "reports"),
-            _get("reports/{key}", get_one(REPORTS.resource), "reports"),
-        ),
-        truth={OPTIONS: _options},
-        mutations={"add_placement_test": _add_test, "run_placement_test": _run_test},
-    )
+    + _get("tests", get_list(TESTS), "tests")
+    + _get("tests/email-service-provider-options", lambda request: _options(request.world))
+    + _get("tests/{key}", _get_test, "tests")
+    + _get("analytics", _children(ANALYTICS), "analytics")
+    + _get("analytics/{key}", get_one(ANALYTICS.resource), "analytics")
+    + _get("reports", _children(REPORTS), "reports")
+    + _get("reports/{key}", get_one(REPORTS.resource), "reports")
+    + truth(OPTIONS, _options)
+    + changes(_add_placement_test, _run_placement_test)
 )

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from random import Random
+from typing import Any
 
 from sandbox.api import (
     ApiRequest,
     Area,
-    answer_ordered,
     answer_page,
+    changes,
     each,
     figures,
     get,
@@ -17,20 +18,14 @@ from sandbox.api import (
     known,
     page_of,
     table,
+    truth,
 )
 from sandbox.areas.analytics import read_window
 from sandbox.clock import DAY_MS, HOUR_MS, parse_stamp, spread, uuid7
 from sandbox.ledger import Window
-from sandbox.lists import MAX_LIMIT, Listing, Order, Ordered, fields, only, options, parse_limit, parse_number
+from sandbox.lists import MAX_LIMIT, Listing, Order, fields, has, only, options, parse_limit, parse_number
 from sandbox.makers.agents import make_rules, make_sales_agent
-from sandbox.makers.sales import (
-    activity_summary,
-    analytics,
-    campaigns_of,
-    leads_of,
-    opportunities,
-    some_addresses,
-)
+from sandbox.makers.sales import activity_summary, analytics, campaigns_of, leads_of, opportunities, some_addresses
 from sandbox.records import Data, Row
 from sandbox.world import World
 
@@ -53,14 +48,8 @@ def _make_activity(rng: Random, number: int, agent: Row, at: int, *, campaign: R
     elif action == "enrich_leads" and not failed:
         status = ("completed", "in_progress")[lap % 2]
     done, approved = status in {"completed", "failed"}, proposal and status in {"approved", "completed"}
-    values: Row = {
-        "action": action,
-        "status": status,
-        "attempt": 1 + lap % 2,
-        "proposal": proposal,
-        "approved": approved,
-    }
-    values |= {"user": agent.get("created_by") or agent["workspace_id"], "key": uuid7(rng, at), "at": at}
+    values: Row = {"action": action, "status": status, "proposal": proposal, "approved": approved, "at": at}
+    values |= {"attempt": 1 + lap % 2, "user": agent.get("created_by") or agent["workspace_id"], "key": uuid7(rng, at)}
     values["to"] = email if action in DATA["about_leads"] else None
     values["mail"] = uuid7(rng, at) if action in DATA["with_email"] else None
     values["confidence"] = round(rng.uniform(0.5, 0.99), 2) if proposal else None
@@ -88,8 +77,7 @@ def _make_agents(world: World) -> Iterator[Row]:
 def _make_activities(world: World) -> Iterator[Row]:
     rng = world.rng("sales agent activities")
     for place, agent in enumerate(world.collection(AGENTS).values()):
-        campaigns = campaigns_of(world, agent["id"])
-        emails = some_addresses(world, agent["id"])
+        campaigns, emails = campaigns_of(world, agent["id"]), some_addresses(world, agent["id"])
         count = 20 + world.config.days // 6 if campaigns else 3 + place % 3
         created = parse_stamp(agent["timestamp_created"])
         for number, at in enumerate(spread(rng, created, world.horizon, count)):
@@ -107,31 +95,24 @@ def _agent(request: ApiRequest) -> str:
     return str(request.row(AGENTS)["id"])
 
 
+BY_EMAIL = Order(lambda row: (row["email"],), lambda text: (text,), lambda row: str(row["email"]))
 LEADS = Listing(
     "ai_sales_agent_leads",
-    Order(lambda row: (row["email"],), lambda text: (text,), lambda row: str(row["email"])),
+    BY_EMAIL,
     newest_first=False,
-    filters={
-        "filter": options(
-            "filter",
-            {"replied": lambda row: bool(row["replied"]), "has_opportunity": lambda row: bool(row["has_opportunity"])},
-        )
-    },
+    filters={"filter": options("filter", {name: has(name) for name in ("replied", "has_opportunity")})},
     usual=MAX_LIMIT,
     at_end="absent",
 )
+FEED_FILTERS = fields(lists="action_status action_type") | {
+    "exclude_live_feed_hidden": only(lambda row: not _is_hidden(row))
+}
 # Newest first is a guess.
-ACTIVITIES = Listing(
-    "ai_sales_agent_activities",
-    filters={
-        **fields(lists="action_status action_type"),
-        "exclude_live_feed_hidden": only(lambda row: not _is_hidden(row)),
-    },
-)
+ACTIVITIES = Listing("ai_sales_agent_activities", filters=FEED_FILTERS)
 
 
 def _leads(request: ApiRequest) -> list[Row]:
-    return LEADS.select(leads_of(request.world, _agent(request), read_window(request)), request.arguments)
+    return LEADS.select(leads_of(request.world, _agent(request), read_window(request)), request.query)
 
 
 def _get_leads(request: ApiRequest) -> object:
@@ -152,10 +133,10 @@ def _get_activities(request: ApiRequest) -> object:
     rows = request.world.children(ACTIVITIES.resource, "ai_sdr_id", _agent(request))
     # A list of values is a repeated or a comma-separated parameter.
     query = {name: ",".join(request.query.getlist(name)) for name in request.query}
-    return answer_ordered(request, ACTIVITIES, Ordered(ACTIVITIES, ACTIVITIES.select(rows, query)))
+    return answer_page(request, ACTIVITIES, rows, query)
 
 
-def _add_activity(world: World, id: str, action: str = "email_sent", at: int | None = None) -> Row:
+def _add_agent_activity(world: World, id: str, action: str = "email_sent", at: int | None = None) -> Row:
     agent = known(world.collection(AGENTS), id)
     if action not in ACTIONS:
         message = f"unknown action; there are {', '.join(ACTIONS)}"
@@ -163,14 +144,8 @@ def _add_activity(world: World, id: str, action: str = "email_sent", at: int | N
     rng, moment = world.mutation_rng(), world.moment(at)
     number = len(ACTIONS) * world.mutations + ACTIONS.index(action)
     campaigns, emails = campaigns_of(world, id), some_addresses(world, id)
-    row = _make_activity(
-        rng, number, agent, moment, campaign=next(iter(campaigns), None), email=next(iter(emails), None)
-    )
-    return {"activity": world.insert(ACTIVITIES.resource, row)}
-
-
-def _get_rules(request: ApiRequest) -> object:
-    return {"items": _rules(request.world, _agent(request))}
+    about: Any = {"campaign": next(iter(campaigns), None), "email": next(iter(emails), None)}
+    return {"activity": world.insert(ACTIVITIES.resource, _make_activity(rng, number, agent, moment, **about))}
 
 
 def _figures(path: str, name: str, figure: Callable[[World, str, Window], Row]) -> Area:
@@ -183,22 +158,20 @@ AREA = (
     + _figures("opportunities/summary", "ai_sales_agent_opportunities", opportunities)
     + _figures("leads/activity/summary", "ai_sales_agent_leads_summary", activity_summary)
     + table(ACTIVITIES, _make_activities)
-    + Area(
-        endpoints=(
-            get("/ai-agents/sales/{key}", get_one(AGENTS), SCOPE),
-            get("/ai-agents/sales/{key}/activities", _get_activities, SCOPE),
-            # The older twin has no documented scope.
-            get("/ai-agents/{key}/activities", _get_activities),
-            get("/ai-agents/sales/{key}/leads/activity", _get_leads, SCOPE),
-            get("/ai-agents/{key}/leads/activity", _get_leads_by_offset, SCOPE),
-            get("/ai-agents/sales/{key}/guidance-rules", _get_rules, SCOPE),
-        ),
-        tables={AGENTS: _make_agents},
-        truth={
-            AGENTS: lambda world: world.rows(AGENTS),
-            LEADS.resource: each(AGENTS, "agent_id", leads_of),
-            "ai_sales_agent_guidance_rules": each(AGENTS, "agent_id", _rules),
-        },
-        mutations={"add_agent_activity": _add_activity},
+    + get("/ai-agents/sales/{key}", get_one(AGENTS), SCOPE)
+    + get("/ai-agents/sales/{key}/activities", _get_activities, SCOPE)
+    # The older twin has no documented scope.
+    + get("/ai-agents/{key}/activities", _get_activities)
+    + get("/ai-agents/sales/{key}/leads/activity", _get_leads, SCOPE)
+    + get("/ai-agents/{key}/leads/activity", _get_leads_by_offset, SCOPE)
+    + get(
+        "/ai-agents/sales/{key}/guidance-rules",
+        lambda request: {"items": _rules(request.world, _agent(request))},
+        SCOPE,
     )
+    + table(AGENTS, _make_agents)
+    + truth(AGENTS, lambda world: world.rows(AGENTS))
+    + truth(LEADS.resource, each(AGENTS, "agent_id", leads_of))
+    + truth("ai_sales_agent_guidance_rules", each(AGENTS, "agent_id", _rules))
+    + changes(_add_agent_activity)
 )

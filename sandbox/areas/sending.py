@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sandbox.answers import not_found
-from sandbox.api import ApiRequest, Area, each, figures, get, resource, single, update
+from sandbox.answers import existing
+from sandbox.api import ApiRequest, Area, changes, each, figures, get, resource, single, truth, update
 from sandbox.areas.analytics import STEPS, read_days, rename
 from sandbox.areas.campaigns import DRAFT, make_schedule, make_sequences
 from sandbox.clock import DAY_MS, parse_stamp, stamp, uuid4
@@ -77,8 +77,7 @@ def _totals(world: World, campaign_id: str) -> Iterator[Row]:
 
 def _get_analytics(request: ApiRequest) -> object:
     campaign_id = request.required("campaign_id")
-    if campaign_id not in request.world.campaigns:
-        raise not_found()
+    existing(request.world.campaigns.get(campaign_id))
     return list(_totals(request.world, campaign_id))
 
 
@@ -124,8 +123,6 @@ def _limits(world: World, campaign: Row, status: str, number: int) -> Row:
 
 
 def _statuses(resource: str, name: str) -> Area:
-    """Describe the status of a resource, and its truth."""
-
     def handler(request: ApiRequest) -> object:
         return _status(request.world, request.row(resource), advice=request.flag("with_ai_summary"))
 
@@ -133,7 +130,7 @@ def _statuses(resource: str, name: str) -> Area:
         return [_status(world, world.collection(resource)[key])]
 
     endpoint = get(f"/{resource}/{{key}}/sending-status", handler, f"{resource}:read")
-    return Area((endpoint,), truth={f"{name}_sending_status": each(resource, f"{name}_id", rows)})
+    return endpoint + truth(f"{name}_sending_status", each(resource, f"{name}_id", rows))
 
 
 def _launched(world: World) -> Row:
@@ -141,7 +138,7 @@ def _launched(world: World) -> Row:
     return {"count": sum(row["status"] != DRAFT for row in world.campaigns.values())}
 
 
-def _update(world: World, id: str, at: int | None = None, **changes: object) -> Row:
+def _update_subsequence(world: World, id: str, at: int | None = None, **changes: object) -> Row:
     return {"subsequence": update(world, "subsequences", id, at, "timestamp_leads_updated", **changes)}
 
 
@@ -152,9 +149,7 @@ AREA = (
     + single("/campaigns/count-launched", "campaigns_launched", _launched, "campaigns:read")
     + _statuses("subsequences", "subsequence")
     + _statuses("campaigns", "campaign")
-    + Area(
-        endpoints=(get("/subsequences/analytics", _get_analytics, "subsequences:read"),),
-        truth={"subsequence_analytics": each("campaigns", "campaign_id", _totals)},
-        mutations={"update_subsequence": _update},
-    )
+    + get("/subsequences/analytics", _get_analytics, "subsequences:read")
+    + truth("subsequence_analytics", each("campaigns", "campaign_id", _totals))
+    + changes(_update_subsequence)
 )

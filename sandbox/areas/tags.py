@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from random import Random
 
 from sandbox.answers import ApiError
-from sandbox.api import Area, deletion, known, resource, update
+from sandbox.api import changes, deletion, known, resource, table, update
 from sandbox.clock import DAY_MS, MINUTE_MS, parse_stamp, uuid4
 from sandbox.lists import BY_TIME, Listing, among, equals, fields, only, tagged
 from sandbox.records import Data, Row, at_every, compact
@@ -76,37 +76,24 @@ def _make_labels(world: World) -> Iterator[Row]:
         yield DATA.make("label", key=key, world=world, created=created, about=about) | more
 
 
-def _blocked(world: World, key: str, created: int, value: str) -> Row:
-    return DATA.make("block", key=key, world=world, created=created, value=value, is_domain="@" not in value)
-
-
 def _make_blocked(world: World) -> Iterator[Row]:
     rng = world.rng("block_list_entries")
     for number in range(BLOCKED):
         domain = f"{rng.choice(COMPANY_STEMS)}-{rng.choice(COMPANY_KINDS)}{number}.example".lower()
         person = plain(f"{rng.choice(FIRST_NAMES)}.{rng.choice(LAST_NAMES)}")
         value = domain if number % 3 == 0 else f"{person}@{domain}"
-        yield _blocked(world, uuid4(rng), world.born + rng.randrange(world.horizon - world.born), value)
+        values = {"key": uuid4(rng), "created": world.born + rng.randrange(world.horizon - world.born)}
+        yield DATA.make("block", world=world, value=value, is_domain=number % 3 == 0, **values)
 
 
-CUSTOM_TAGS = Listing(
-    "custom_tags",
-    newest_first=False,
-    filters={**fields(search="label"), "tag_ids": tagged(lambda row: {row["id"]})},
-)
+TAG_FILTERS = fields(search="label") | {"tag_ids": tagged(lambda row: {row["id"]})}
+CUSTOM_TAGS = Listing("custom_tags", newest_first=False, filters=TAG_FILTERS)
 MAPPINGS = Listing("custom_tag_mappings", BY_TIME, filters={"resource_ids": among("resource_id")})
 # Newest first is a guess, and so is the block list's order by id.
-LEAD_LABELS = Listing(
-    "lead_labels",
-    BY_TIME,
-    filters={**fields(search="label"), "interest_status": equals("interest_status_label")},
-    scope="lead-labels",
-)
-BLOCK_LIST = Listing(
-    "block_list_entries",
-    newest_first=False,
-    filters={"domains_only": only(lambda row: bool(row["is_domain"])), **fields(search="bl_value")},
-)
+LABEL_FILTERS = fields(search="label") | {"interest_status": equals("interest_status_label")}
+LEAD_LABELS = Listing("lead_labels", BY_TIME, filters=LABEL_FILTERS, scope="lead-labels")
+BLOCK_FILTERS = fields(search="bl_value") | {"domains_only": only(lambda row: bool(row["is_domain"]))}
+BLOCK_LIST = Listing("block_list_entries", newest_first=False, filters=BLOCK_FILTERS)
 
 
 def _inline(world: World, tag_id: str) -> Row:
@@ -150,12 +137,11 @@ def _assign_tag(world: World, id: str, resource_id: str, at: int | None = None) 
         account["tags"] = [*account.get("tags", ()), _inline(world, id)]
     if campaign is not None:
         campaign["email_tag_list"] = [*campaign.get("email_tag_list", ()), id]
-    target = resource_id, ACCOUNT if campaign is None else CAMPAIGN
-    row = _mapping(rng, moment, world, id, target)
+    row = _mapping(rng, moment, world, id, (resource_id, ACCOUNT if campaign is None else CAMPAIGN))
     return {"custom_tag_mapping": world.insert("custom_tag_mappings", row)}
 
 
-def _add_label(
+def _add_lead_label(
     world: World, label: str, interest: str = "neutral", description: str | None = None, at: int | None = None
 ) -> Row:
     rng, moment = world.mutation_rng(), world.moment(at)
@@ -165,8 +151,9 @@ def _add_label(
     return {"lead_label": world.insert("lead_labels", row)}
 
 
-def _block(world: World, value: str, at: int | None = None) -> Row:
-    row = _blocked(world, uuid4(world.mutation_rng()), world.moment(at), value)
+def _add_block_list_entry(world: World, value: str, at: int | None = None) -> Row:
+    values = {"key": uuid4(world.mutation_rng()), "created": world.moment(at), "is_domain": "@" not in value}
+    row = DATA.make("block", world=world, value=value, **values)
     return {"block_list_entry": world.insert("block_list_entries", row)}
 
 
@@ -175,17 +162,9 @@ AREA = (
     + resource("/custom-tag-mappings", MAPPINGS, _make_mappings, detail=False)
     + resource("/lead-labels", LEAD_LABELS, _make_labels)
     + resource("/block-lists-entries", BLOCK_LIST, _make_blocked)
-    + Area(
-        tables={"tags": _make_inline},
-        mutations={
-            "add_tag": _add_tag,
-            "rename_tag": _rename_tag,
-            "delete_tag": _delete_tag,
-            "assign_tag": _assign_tag,
-            "add_lead_label": _add_label,
-            "delete_lead_label": deletion("lead_labels", "lead_label"),
-            "add_block_list_entry": _block,
-            "delete_block_list_entry": deletion("block_list_entries", "block_list_entry"),
-        },
+    + table("tags", _make_inline)
+    + changes(
+        *(_add_tag, _rename_tag, _delete_tag, _assign_tag, _add_lead_label, _add_block_list_entry),
+        *(deletion("lead_labels", "lead_label"), deletion("block_list_entries", "block_list_entry")),
     )
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from sandbox.api import Area, resource, single
+from sandbox.api import resource, single, table
 from sandbox.clock import DAY_MS, uuid4
 from sandbox.group import ACCEPTED, MAIN, MAIN_TITLE, PENDING, Member, draw_member, members_of
 from sandbox.lists import Listing, Predicate, contains, fields
@@ -16,10 +16,6 @@ DATA = Data(__file__)
 MEMBERS = 13
 ROLES = ("admin", "editor", "view", "editor")
 STRANGERS = 12
-
-
-def _make_workspace(world: World) -> Iterator[Row]:
-    yield DATA.make("workspace", world=world, updated=world.born + world.first_rng.randrange(DAY_MS))
 
 
 def _make_keys(world: World) -> Iterator[Row]:
@@ -66,10 +62,8 @@ def _search_member(text: str) -> Predicate:
 
 
 # Cursors are documented as ids; the order is not documented.
-API_KEYS = Listing("api_keys", newest_first=False)
 MEMBER_FILTERS = {**fields(flags="accepted"), "search": _search_member}
 MEMBER_LIST = Listing("workspace_members", newest_first=False, filters=MEMBER_FILTERS)
-GROUP_LIST = Listing("workspace_group_members", newest_first=False)
 
 
 def _admin(world: World) -> Row:
@@ -81,10 +75,6 @@ def _admin(world: World) -> Row:
     title = MAIN_TITLE if member else f"{MAIN_TITLE} Group"
     membership = member.id if member else uuid4(world.rng("workspace_group_admin"))
     return {"workspace_name": title, "has_admin_workspace": True, "workspace_group_member_id": membership}
-
-
-def _domain(world: World) -> Row:
-    return DATA.make("domain", challenge=world.organization[:8])
 
 
 def _period_end(world: World) -> int:
@@ -102,7 +92,6 @@ def _plans(world: World) -> Row:
 
 
 def _paid(world: World) -> Row:
-    """Return the paid subscriptions."""
     end = _period_end(world)
     subscriptions = [
         DATA.make("subscription", world=world, paid=paid, end=end, cancel=end if "cancelled" in paid else None)
@@ -112,13 +101,21 @@ def _paid(world: World) -> Row:
 
 
 AREA = (
-    resource("/api-keys", API_KEYS, _make_keys, detail=False)
+    resource("/api-keys", Listing("api_keys", newest_first=False), _make_keys, detail=False)
     + resource("/workspace-members", MEMBER_LIST, _make_members)
-    + resource("/workspace-group-members", GROUP_LIST, _make_group)
+    + resource("/workspace-group-members", Listing("workspace_group_members", newest_first=False), _make_group)
     + single("/workspaces/current", "workspace", lambda world: world.workspace, "workspaces:read")
-    + single("/workspaces/current/whitelabel-domain", "whitelabel_domain", _domain, "workspaces:read")
+    + single(
+        "/workspaces/current/whitelabel-domain",
+        "whitelabel_domain",
+        lambda world: DATA.make("domain", challenge=world.organization[:8]),
+        "workspaces:read",
+    )
     + single("/workspace-group-members/admin", "workspace_group_admin", _admin)
     + single("/workspace-billing/plan-details", "plan_details", _plans, "workspace_billing:read")
     + single("/workspace-billing/subscription-details", "subscription_details", _paid, "workspace_billing:read")
-    + Area(tables={"workspace": _make_workspace})
+    + table(
+        "workspace",
+        lambda world: [DATA.make("workspace", world=world, updated=world.born + world.first_rng.randrange(DAY_MS))],
+    )
 )

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from random import Random
 
-from sandbox.api import Area, get, get_list, get_one, known, resource, table, update
+from sandbox.api import changes, get, get_list, get_one, known, resource, table, truth, update
 from sandbox.clock import DAY_MS, HOUR_MS, day_text, parse_day, parse_stamp, stamp, uuid4, uuid7
 from sandbox.lists import Listing, bound, fields, parsed
 from sandbox.records import Data, Row
@@ -20,10 +20,7 @@ LEADS_TOLD_OF = 150
 
 
 def _make_webhooks(world: World) -> Iterator[Row]:
-    """Create the webhooks; their ids are time-ordered.
-
-    The API returns headers unmasked, so a copy of the list may contain passwords.
-    """
+    """Create the webhooks. The API returns headers unmasked, so a copy of the list may contain passwords."""
     rng, hooked = world.rng("webhooks"), DATA["hooked"]
     campaign = next(iter(world.campaigns), None)
     for number, event in enumerate(hooked):
@@ -42,15 +39,7 @@ def _event_types(world: World) -> Iterable[Row]:
     return [row | world.extra["webhook_event_types"] for row in rows]
 
 
-def _sample(world: World) -> Iterator[Row]:
-    """Yield some leads, spread over all."""
-    positions = world.leads.positions_of_kind(campaigns=True)
-    for at in range(0, len(positions), max(1, len(positions) // LEADS_TOLD_OF)):
-        yield json.loads(world.leads.text(world.leads.raw(positions[at])))
-
-
 def _event(world: World, rng: Random, moment: int, kind: str, lead: Row, hook: Row) -> Row:
-    """Create a successful delivery."""
     # Some events have different names in payloads and in subscriptions.
     told_as = "link_clicked" if kind == "email_link_clicked" else kind
     values = {"campaign": world.campaigns.get(lead.get("campaign", ""), {}), "lead": lead, "hook": hook, "at": moment}
@@ -59,11 +48,12 @@ def _event(world: World, rng: Random, moment: int, kind: str, lead: Row, hook: R
 
 def _make_events(world: World) -> Iterator[Row]:
     """Create the deliveries: every seventh failed at first, and some of these permanently."""
-    rng = world.rng("webhook_events")
+    rng, positions = world.rng("webhook_events"), world.leads.positions_of_kind(campaigns=True)
     hooks = list(world.collection("webhooks").values())
+    sample = positions[:: max(1, len(positions) // LEADS_TOLD_OF)]
     moments = [
         (parse_stamp(lead[member]), kind, lead)
-        for lead in _sample(world)
+        for lead in (json.loads(world.leads.text(world.leads.raw(position))) for position in sample)
         for member, kind in MOMENTS.items()
         if member in lead
     ]
@@ -79,7 +69,6 @@ def _make_events(world: World) -> Iterator[Row]:
 
 
 def _failure(rng: Random, moment: int, number: int) -> Row:
-    """Return a failed delivery and its retry."""
     failed: Row = {"success": False, "retry_group_id": uuid4(rng), **DATA["failures"][number % 3]}
     return failed | ({"timestamp_next_retry": stamp(moment + HOUR_MS)} if failed["will_retry"] else {})
 
@@ -109,12 +98,8 @@ def _chosen(world: World, query: Mapping[str, str]) -> list[Row]:
 def _sums(events: list[Row]) -> Row:
     good = sum(row["success"] for row in events)
     share = 100 * good / len(events) if events else 0
-    return {
-        "total_events": len(events),
-        "successful_events": good,
-        "failed_events": len(events) - good,
-        "success_rate": round(share, 2),
-    }
+    sums = {"total_events": len(events), "successful_events": good, "failed_events": len(events) - good}
+    return sums | {"success_rate": round(share, 2)}
 
 
 def _summary(world: World, query: Mapping[str, str]) -> Row:
@@ -130,7 +115,7 @@ def _by_date(world: World, query: Mapping[str, str]) -> list[Row]:
     return [{"date": day, **_sums(days[day])} | world.extra["webhook_events_by_date"] for day in sorted(days)]
 
 
-def _deliver(
+def _deliver_webhook(
     world: World, event_type: str = "reply_received", lead_id: str | None = None, at: int | None = None
 ) -> Row:
     if event_type not in EVENT_TYPES:
@@ -142,39 +127,28 @@ def _deliver(
     return {"webhook_event": world.insert("webhook_events", _event(world, rng, moment, event_type, lead or {}, hook))}
 
 
-def _retry(world: World, id: str) -> Row:
+def _retry_webhook(world: World, id: str) -> Row:
     """Let a retry succeed; no field of the event says when it changed."""
     count = known(world.collection("webhook_events"), id)["retry_count"] + 1
     changes: Row = {"will_retry": False, "retry_successful": True, "retry_count": count, "timestamp_next_retry": None}
     return {"webhook_event": update(world, "webhook_events", id, **changes)}
 
 
+def _break_webhook(world: World, id: str, at: int | None = None) -> Row:
+    return {"webhook": update(world, "webhooks", id, at, "timestamp_error", status=-1)}
+
+
 AREA = (
     resource("/webhook-events", EVENTS, _make_events)
     + table(WEBHOOKS, _make_webhooks)
-    + Area(
-        endpoints=(
-            # The documentation names no scope for the list, the types and the sums.
-            get("/webhooks", get_list(WEBHOOKS)),
-            get("/webhooks/event-types", lambda request: {"event_types": _event_types(request.world)}),
-            get("/webhooks/{key}", get_one("webhooks"), "webhooks:read"),
-            get("/webhook-events/summary", lambda request: _summary(request.world, request.query)),
-            get(
-                "/webhook-events/summary-by-date",
-                lambda request: {"items": _by_date(request.world, request.query)},
-            ),
-        ),
-        truth={
-            "webhook_event_types": _event_types,
-            "webhook_events_summary": lambda world: [_summary(world, {})],
-            "webhook_events_by_date": lambda world: _by_date(world, {}),
-        },
-        mutations={
-            "deliver_webhook": _deliver,
-            "retry_webhook": _retry,
-            "break_webhook": lambda world, id, at=None: {
-                "webhook": update(world, "webhooks", id, at, "timestamp_error", status=-1)
-            },
-        },
-    )
+    # The documentation names no scope for the list, the types and the sums.
+    + get("/webhooks", get_list(WEBHOOKS))
+    + get("/webhooks/event-types", lambda request: {"event_types": _event_types(request.world)})
+    + get("/webhooks/{key}", get_one("webhooks"), "webhooks:read")
+    + get("/webhook-events/summary", lambda request: _summary(request.world, request.query))
+    + get("/webhook-events/summary-by-date", lambda request: {"items": _by_date(request.world, request.query)})
+    + truth("webhook_event_types", _event_types)
+    + truth("webhook_events_summary", lambda world: [_summary(world, {})])
+    + truth("webhook_events_by_date", lambda world: _by_date(world, {}))
+    + changes(_deliver_webhook, _retry_webhook, _break_webhook)
 )

@@ -19,7 +19,7 @@ def _updated(rng: Random, world: World, created: int) -> int:
     return min(world.horizon, created + rng.randrange(20 * DAY_MS))
 
 
-def _agent(shape: str, rng: Random, number: int, world: World, created: int, **values: Any) -> Row:
+def make_agent(shape: str, rng: Random, number: int, world: World, created: int, **values: Any) -> Row:
     """Create an agent that is no sales agent."""
     values |= {"key": uuid7(rng, created), "updated": _updated(rng, world, created)}
     return DATA.make(shape, number, rng, world=world, created=created, first=number == 0, second=number == 1, **values)
@@ -49,7 +49,7 @@ def make_inbox_manager(rng: Random, number: int, world: World, created: int) -> 
     tags = [tag["id"] for tag in world.tags[:2]]
     values: Row = {"tags": tags if number % 3 else ["default"], "fallback_tags": tags[:1]}
     values |= {"senders": sorted(world.accounts)[:2], "connection": None if number else uuid4(rng)}
-    return _agent("inbox_manager", rng, number, world, created, **values)
+    return make_agent("inbox_manager", rng, number, world, created, **values)
 
 
 def metadata_of(manager: Row, world: World) -> Row:
@@ -66,14 +66,3 @@ def make_guidances(rng: Random, manager: Row, created: int) -> Iterator[Row]:
     for number, guidance in enumerate(DATA["guidances"]):
         values = {"at": created + number * HOUR_MS, "guidance": guidance, "basic": number == 0}
         yield DATA.make("guidance", number, rng, manager=manager, **values)
-
-
-def make_lead_finder(rng: Random, number: int, world: World, campaign: Row, created: int) -> Row:
-    """Create an agent that supplies a campaign with leads."""
-    values = {"least": 50 + 25 * number, "workflow": uuid4(rng)}
-    return _agent("lead_finder", rng, number, world, created, campaign=campaign, **values)
-
-
-def make_deliverability_agent(rng: Random, number: int, world: World, created: int) -> Row:
-    """Create an agent that monitors deliverability."""
-    return _agent("deliverability_agent", rng, number, world, created, connection=uuid4(rng))

@@ -127,7 +127,6 @@ class Mailbox(MutableMapping[str, Row]):
         return lead
 
     def _sender(self, lead: Row) -> str:
-        """Return the account that writes to a lead."""
         senders = self._senders.get(lead.get("campaign", ""), self._accounts)
         return senders[zlib.crc32(lead.get("id", "").encode()) % len(senders)] if senders else NOBODY
 

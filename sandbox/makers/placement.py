@@ -6,7 +6,7 @@ sent, and one when it arrives, up to three hours later; some never arrive.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from random import Random
 
 from sandbox.clock import DAY_MS, HOUR_MS, MINUTE_MS, parse_stamp, stamp, uuid7
@@ -26,10 +26,7 @@ GEOS = {1: ("North America", "US"), 2: ("Europe", "Italy"), 3: ("Europe", "Germa
 KINDS = {1: "Professional", 2: "Personal"}
 ESPS = {1: "Google", 2: "Microsoft", 8: "AirMail", 12: "Web.de", 13: "Libero.it"}
 # Country, kind and provider of seed mailboxes.
-SEEDS = (
-    *((geo, kind, esp) for geo in GEOS for kind in KINDS for esp in (1, 2)),
-    *((1, 1, 8), (3, 2, 12), (2, 2, 13)),
-)
+SEEDS = (*((geo, kind, esp) for geo in GEOS for kind in KINDS for esp in (1, 2)), *((1, 1, 8), (3, 2, 12), (2, 2, 13)))
 # Provider codes: an account's -> that of placement tests.
 SENDER_ESPS = {2: 1, 3: 2, 8: 8, 1: 12, 4: 13}
 DATA = Data(__file__)
@@ -73,7 +70,7 @@ def runs_of(test: Row, until: int) -> list[int]:
     return list(range(first, last + 1, WEEK_MS))[-MOST_RUNS:]
 
 
-def make_records(rng: Random, world: World, test: Row, at: int) -> list[Row]:
+def make_records(world: World, rng: Random, test: Row, at: int) -> list[Row]:
     """Create the records of the e-mails of a run."""
     records: list[Row] = []
     for sender in test["emails"]:
@@ -85,7 +82,9 @@ def make_records(rng: Random, world: World, test: Row, at: int) -> list[Row]:
             records.append(_head(rng, test, left) | mail | {"record_type": SENT})
             if rng.random() < 0.96:
                 arrived = at + rng.randrange(EARLIEST_MS, LATEST_MS)
-                fate = _fate(rng, sender, quality) | {"sender_esp": _sender_esp(world, sender)}
+                fate = _fate(rng, sender, quality) | {
+                    "sender_esp": SENDER_ESPS.get(world.accounts.get(sender, {}).get("provider_code", 0), 1)
+                }
                 records.append(compact(_head(rng, test, arrived) | mail | fate))
     return records
 
@@ -94,11 +93,6 @@ def make_reports(rng: Random, test: Row, at: int) -> list[Row]:
     """Create the reports on the senders' domains of a run."""
     domains = sorted({sender.partition("@")[2] for sender in test["emails"]})
     return [_report(rng, test, domain, at + LATEST_MS - MINUTE_MS) for domain in domains]
-
-
-def _sender_esp(world: World, sender: str) -> int:
-    account = world.accounts.get(sender)
-    return SENDER_ESPS.get(account["provider_code"], 1) if account else 1
 
 
 def _head(rng: Random, test: Row, at: int) -> Row:
@@ -110,21 +104,19 @@ def _fate(rng: Random, sender: str, quality: float) -> Row:
     domain = sender.partition("@")[2]
     spam = rng.random() > quality
     authentic = {name: rng.random() < 0.97 for name in ("spf_pass", "dkim_pass", "dmarc_pass")}
-    known = rng.random() < 0.98
+    known, failures = rng.random() < 0.98, None
+    if not all(authentic.values()):
+        said = {name: "pass" if authentic[f"{name}_pass"] else "fail" for name in ("spf", "dkim", "dmarc")}
+        results = "; ".join(f"{name}={verdict}" for name, verdict in said.items())
+        failures = DATA.make("failures", domain=domain, results=results, spf=said["spf"])
     return {
         "is_spam": spam if known else None,
         "has_category": (not spam and rng.random() < 0.15) if known else None,
         **authentic,
         "smtp_ip_blacklist_report": blacklist_report(rng, _ip(rng), domain=False) if rng.random() < 0.2 else None,
-        "authentication_failure_results": None if all(authentic.values()) else _failures(domain, authentic),
+        "authentication_failure_results": failures,
         "record_type": RECEIVED,
     }
-
-
-def _failures(domain: str, authentic: Row) -> Row:
-    said = {name: "pass" if authentic[f"{name}_pass"] else "fail" for name in ("spf", "dkim", "dmarc")}
-    results = "; ".join(f"{name}={verdict}" for name, verdict in said.items())
-    return DATA.make("failures", domain=domain, results=results, spf=said["spf"])
 
 
 def _ip(rng: Random) -> str:
@@ -163,17 +155,9 @@ def make_tests(world: World) -> Iterator[Row]:
         yield row
 
 
-def _all_runs(world: World) -> Iterator[tuple[Row, int]]:
-    return ((test, at) for test in world.collection(TESTS).values() for at in runs_of(test, world.horizon))
-
-
-def make_all_records(world: World) -> Iterator[Row]:
-    """Create the records of every run of every test."""
-    rng = world.rng("inbox placement analytics")
-    return (row for test, at in _all_runs(world) for row in make_records(rng, world, test, at))
-
-
-def make_all_reports(world: World) -> Iterator[Row]:
-    """Create the reports of every run of every test."""
-    rng = world.rng("inbox placement reports")
-    return (row for test, at in _all_runs(world) for row in make_reports(rng, test, at))
+def make_all(world: World, purpose: str, make: Callable[[Random, Row, int], list[Row]]) -> Iterator[Row]:
+    """Create the records or the reports of every run of every test."""
+    rng = world.rng(purpose)
+    for test in world.collection(TESTS).values():
+        for at in runs_of(test, world.horizon):
+            yield from make(rng, test, at)

@@ -16,6 +16,7 @@ import requests
 
 import sandbox
 from sandbox import ApiKey, Control, SandboxConfig, serve
+from sandbox.request_log import Entry
 from sandbox.state import State
 from sandbox.truth import RESOURCES, lines
 
@@ -229,8 +230,8 @@ def test_broken_request_is_no_longer_in_flight(api, control):
 def test_the_counts_outlive_the_log(server):
     log = server.state.log
     for _ in range(25_000):
-        entry = log.open("GET", "/x", "", "")
-        entry.status = 429
+        entry = Entry("GET", "/x", "", "", status=429)
+        log.open(entry)
         log.close(entry)
     assert log.counts()["total"] == log.counts()["too_many"] == 25_000
     assert len(list(log.entries())) == 10_000
