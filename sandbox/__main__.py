@@ -7,7 +7,6 @@ import contextlib
 import sys
 from collections.abc import Sequence
 from dataclasses import fields
-from socket import socket
 from typing import Any
 
 from sandbox.clock import parse_day
@@ -71,17 +70,6 @@ def make_config(options: argparse.Namespace) -> SandboxConfig:
     return SandboxConfig(**sizes, behaviour=behaviour, keys=tuple(keys))
 
 
-def announce(listener: socket, state: State) -> None:
-    """Print the address and the keys of the sandbox."""
-    first, *others = state.keys.values()
-    sys.stdout.write(f"sandbox: listening on {address_of(listener)}\n")
-    sys.stdout.write(f"sandbox: API key {first.secret}\n")
-    own = [key.secret for key in others if key.name == key.workspace]
-    if own:
-        sys.stdout.write(f"sandbox: API keys of further workspaces {' to '.join(dict.fromkeys((own[0], own[-1])))}\n")
-    sys.stdout.flush()
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the sandbox as a process."""
     parser = make_parser()
@@ -96,7 +84,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.exit(2, f"sandbox: {error}\n")
     state = State(config)
     # The socket already listens, so early connections are answered once the loop runs.
-    announce(listener, state)
+    first, *others = state.keys.values()
+    lines = [f"listening on {address_of(listener)}", f"API key {first.secret}"]
+    if own := [key.secret for key in others if key.name == key.workspace]:
+        lines.append(f"API keys of further workspaces {' to '.join(dict.fromkeys((own[0], own[-1])))}")
+    sys.stdout.write("".join(f"sandbox: {line}\n" for line in lines))
+    sys.stdout.flush()
     with listener, contextlib.suppress(KeyboardInterrupt):
         make_server(state).run(sockets=[listener])
     return 0

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from sandbox.answers import ApiError, dumps, existing, raw_reply, require
 from sandbox.config import ApiKey
-from sandbox.lists import Listing, Ordered, envelope, parse_limit, shorten
+from sandbox.lists import Listing, Ordered, envelope, parse_limit, parse_time, shorten
 from sandbox.records import Row
 from sandbox.world import Maker, Workspace, World
 
@@ -35,6 +35,14 @@ class ApiRequest:
     def row(self, resource: str) -> Row:
         """Return the record in the path, with the added fields of its resource; 404 if there is none."""
         return existing(self.world.collection(resource).get(self.path["key"])) | self.world.extra[resource]
+
+    def moment(self, name: str, kind: str = "be a date or a timestamp") -> int | None:
+        """Read a time or a day from the query."""
+        return parse_time(self.query[name], name, kind) if self.query.get(name) else None
+
+    def size(self, resource: str, limit: int, cursor: object) -> int:
+        """Return the size of a page, which the workspace may shorten."""
+        return shorten(limit, self.workspace.behaviour.short_pages, self.world.config.seed, resource, cursor)
 
     def flag(self, name: str) -> bool:
         """Return whether a parameter is true."""
@@ -109,9 +117,16 @@ def post(path: str, handler: Handler, scope: str | None = None) -> Area:
     return Area((Endpoint("POST", path, handler, scope),))
 
 
-def truth(name: str, rows: Truth) -> Area:
-    """Describe every row of a resource."""
-    return Area(truth={name: rows})
+def truth(name: str, rows: Callable[..., Iterable[Row]], table: str = "", member: str = "") -> Area:
+    """Describe every row of a resource.
+
+    With the name of a table and a member, `rows` gets the world and a key of the table, which the member has in a row.
+    """
+
+    def every(world: World) -> Iterable[Row]:
+        return ({member: key, **row} for key in world.collection(table) for row in rows(world, key))
+
+    return Area(truth={name: every if table else rows})
 
 
 def resource(path: str, listing: Listing, make: Maker, *, detail: bool = True) -> Area:
@@ -161,7 +176,7 @@ def figures(
         return [found] if isinstance(found := shown(world, key), dict) else found
 
     paths = (path,) if isinstance(path, str) else path
-    return sum((get(one, handler, scope, also) for one in paths), truth(name, each(*of, rows)))
+    return sum((get(one, handler, scope, also) for one in paths), truth(name, rows, *of))
 
 
 def single(path: str, name: str, make: Callable[[World], Row], scope: str | None = None) -> Area:
@@ -178,21 +193,9 @@ def listed(listing: Listing, **query: str) -> Truth:
     return lambda world: (listing.present(row, query) for row in listing.select(world.rows(listing.resource)))
 
 
-def each(resource: str, name: str, rows_of: Callable[[World, str], Iterable[Row]]) -> Truth:
-    """Return the truth of rows below each record of a resource, whose key is added under a name."""
-    return lambda world: ({name: key, **row} for key in world.collection(resource) for row in rows_of(world, key))
-
-
-def known(rows: Mapping[str, T], key: str) -> T:
-    """Return the record with a key, for mutations."""
-    if key not in rows:
-        raise ApiError(404, f"Not there: {key}")
-    return rows[key]
-
-
 def update(world: World, resource: str, key: str, at: int | None = None, time: str = "", **members: Any) -> Row:
     """Change a record in a mutation; `time` names the member that gets the time."""
-    row = known(world.collection(resource), key)
+    row = world.known(resource, key)
     world.mutation_rng()
     return world.insert(resource, row | ({time: world.time(at)} if time else {}) | members)
 
@@ -206,10 +209,9 @@ def deletion(resource: str, name: str) -> Callable[..., Row]:
     """Return the mutation that deletes a record."""
 
     def run(world: World, id: str) -> Row:
-        rows = world.collection(resource)
-        known(rows, id)
+        world.known(resource, id)
         world.mutation_rng()
-        return {name: rows.pop(id)}
+        return {name: world.collection(resource).pop(id)}
 
     run.__name__ = f"delete_{name}"
     return run
@@ -259,8 +261,7 @@ def answer_ordered(request: ApiRequest, listing: Listing, chosen: Ordered) -> Re
     limit = parse_limit(query.get("limit", listing.usual), most=listing.most)
     cursor = query.get("starting_after")
     start = chosen.after(cursor) if cursor else 0
-    workspace = request.workspace
-    size = shorten(limit, workspace.behaviour.short_pages, workspace.world.config.seed, listing.resource, cursor)
+    size = request.size(listing.resource, limit, cursor)
     page = chosen.rows[start : start + size]
     texts = [dumps(listing.present(row, query)) for row in page]
     following = listing.order.write(page[-1]) if page else None

@@ -12,9 +12,7 @@ from datetime import date, datetime, timedelta, timezone
 from functools import lru_cache
 from random import Random
 
-DAY_MS = 86_400_000
-MINUTE_MS = 60_000
-HOUR_MS = 3_600_000
+DAY_MS, HOUR_MS, MINUTE_MS = 86_400_000, 3_600_000, 60_000
 EPOCH = date(1970, 1, 1)
 
 # From this day on, ids of leads are time-ordered.
@@ -71,11 +69,6 @@ def weekday(day: int) -> int:
 def now_ms() -> int:
     """Read the wall clock; only for mutations without an `at`."""
     return time.time_ns() // 1_000_000
-
-
-def today() -> int:
-    """Return the current day in UTC."""
-    return now_ms() // DAY_MS
 
 
 def is_uuid(text: str) -> bool:

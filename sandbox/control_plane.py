@@ -69,7 +69,7 @@ def _answering(handler: Handler, path: str) -> Callable[[Request], Awaitable[Res
     """Restrict the control plane to this machine, read the body, and turn errors into answers."""
 
     async def answer(request: Request) -> Response:
-        if not _is_local(request):
+        if request.client is None or not is_loopback(request.client.host):
             return ApiError(403, "The control plane answers this machine only").answer()
         body: Any = {} if path == "/reset" or request.method in {"GET", "DELETE"} else None
         with contextlib.suppress(ValueError):
@@ -87,10 +87,11 @@ def _answering(handler: Handler, path: str) -> Callable[[Request], Awaitable[Res
     return answer
 
 
-def _is_local(request: Request) -> bool:
+def is_loopback(host: str) -> bool:
+    """Return whether a host is only this machine."""
     with contextlib.suppress(ValueError):
-        return request.client is not None and ipaddress.ip_address(request.client.host).is_loopback
-    return False
+        return ipaddress.ip_address(host).is_loopback
+    return host == "localhost"
 
 
 class ControlPlane:

@@ -71,14 +71,9 @@ class Fault:
         self.cleared = asyncio.Event()
         self._cursors: list[str] = []
 
-    @property
-    def spent(self) -> bool:
-        """True if it has hit its number of requests."""
-        return self.count is not None and self.hits >= self.count
-
     def applies(self, request: Entry, answer: bytes) -> bool:
         """Decide whether to hit a request, given the correct answer if `record` needs it, and count it."""
-        if self.spent or not self._matches(request, answer):
+        if (self.count is not None and self.hits >= self.count) or not self._matches(request, answer):
             return False
         self.seen += 1
         if self.seen <= self.after or self._rng.random() >= self.probability:

@@ -35,10 +35,8 @@ class Window:
     """The time range of a query with days."""
 
     def __init__(self, days: float, behaviour: Behaviour) -> None:
-        now = now_ms()
-        self.start = now - round(days * DAY_MS)
-        if behaviour.query_days_from_midnight:
-            self.start = now // DAY_MS * DAY_MS - round((days - 1) * DAY_MS)
+        now, midnight = now_ms(), behaviour.query_days_from_midnight
+        self.start = now // DAY_MS * DAY_MS - round((days - 1) * DAY_MS) if midnight else now - round(days * DAY_MS)
         self.end = now - round(behaviour.query_lag_seconds * 1000) if behaviour.query_lag_seconds else None
 
     def __contains__(self, moment: int) -> bool:

@@ -16,11 +16,9 @@ from sandbox.answers import dumps
 from sandbox.clock import DAY_MS, HOUR_MS, MINUTE_MS, stamp, uuid_text
 from sandbox.words import COMPANY_KINDS, COMPANY_STEMS, CUSTOM_VARIABLES, FIRST_NAMES, JOB_TITLES, LAST_NAMES, plain
 
-SLOTS = 1 << 14
-PAYLOADS = 16
+SLOTS, PAYLOADS = 1 << 14, 16
 _MASK = (1 << 64) - 1
-_MIX_A = 0x9E3779B97F4A7C15
-_MIX_B = 0xD6E8FEB86659FD93
+_MIX_A, _MIX_B = 0x9E3779B97F4A7C15, 0xD6E8FEB86659FD93
 _PER_MILLE = 1024
 _WAITING = [
     f',"status":{status},"email_open_count":0,"email_reply_count":0,"email_click_count":0,"status_summary":{{}}'
@@ -81,11 +79,6 @@ class LeadGroup:
     owner: str = ""
     senders: tuple[str, ...] = ()
 
-    @property
-    def head(self) -> str:
-        """Member of a lead that names the group."""
-        return f',"{"campaign" if self.is_campaign else "list_id"}":"{self.id}"'
-
 
 def make_payloads(rng: Random) -> tuple[str, ...]:
     """Draw the custom variables of a campaign: few names, flat values."""
@@ -103,15 +96,14 @@ class LeadText:
     def __init__(
         self, groups: Sequence[LeadGroup], organization: str, users: Sequence[str], old: tuple[int, int], horizon: int
     ) -> None:
-        self.groups = groups
-        self._users = users
+        self.groups, self._users, self._horizon = groups, users, horizon
         self._old_from, self._old_span = old[0], max(1, old[1] - old[0])
-        self._horizon = horizon
         # By weight, each of the slots belongs to a group; a slot is fourteen bits of the id.
         total = sum(group.weight for group in groups) or 1
         edges = [edge * SLOTS // total for edge in accumulate(group.weight for group in groups)]
         self._slots = tuple(bisect_right(edges, slot) for slot in range(SLOTS)) if groups else ()
-        self._heads = [f',"organization":"{organization}"{group.head}' for group in groups]
+        places = (f'"{"campaign" if group.is_campaign else "list_id"}":"{group.id}"' for group in groups)
+        self._heads = [f',"organization":"{organization}",{place}' for place in places]
 
     def group_number(self, raw: bytes) -> int:
         """Return the number of a lead's group."""
@@ -179,10 +171,8 @@ class LeadText:
         replied = not bounced and (g >> 30) & 1023 < 34
         clicked = opened and group.clicks and (g >> 40) & 1023 < 50
         opens = 1 + ((h >> 50) & 3) if opened else 0
-        text = (
-            f',"status":{status},"email_open_count":{opens},"email_reply_count":{1 if replied else 0}'
-            f',"email_click_count":{1 if clicked else 0},"last_contacted_from":"campaign"'
-        )
+        text = f',"status":{status},"email_open_count":{opens},"email_reply_count":{1 if replied else 0}'
+        text += f',"email_click_count":{1 if clicked else 0},"last_contacted_from":"campaign"'
         text += self._last_step(group, contact, step, finished=status != "1", g=g)
         last = contact
         for happened, what, verb, delay in (
@@ -196,9 +186,8 @@ class LeadText:
                 text += f',"timestamp_last_{what}":"{stamp(last)}"'
         text += f',"timestamp_last_contact":"{stamp(contact)}","timestamp_last_touch":"{stamp(last)}"'
         if replied:
-            text += (
-                f',"lt_interest_status":{_INTEREST[(h >> 14) & 1023]},"timestamp_last_interest_change":"{stamp(last)}"'
-            )
+            interest = _INTEREST[(h >> 14) & 1023]
+            text += f',"lt_interest_status":{interest},"timestamp_last_interest_change":"{stamp(last)}"'
             text += ',"pl_value_lead":"High"' if h & 1 else ""
         return text, last
 

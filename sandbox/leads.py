@@ -15,13 +15,12 @@ from typing import NamedTuple
 
 from sandbox.answers import dumps
 from sandbox.clock import as_uuid4, as_uuid7, uuid_bytes
-from sandbox.lead_text import LeadGroup, LeadText
+from sandbox.lead_text import LeadText
 from sandbox.lists import Predicate
 from sandbox.records import Row
 
-ID_BYTES = 16
+ID_BYTES, REMEMBERED = 16, 16
 _CHUNK = 1 << 16
-REMEMBERED = 16
 _EMAIL = re.compile('"email":"([^"]*)"')
 
 
@@ -55,8 +54,7 @@ class LeadStore:
     """The leads."""
 
     def __init__(self, ids: bytes, text: LeadText) -> None:
-        self._ids = ids
-        self._text, self.groups = text, text.groups
+        self._ids, self._text, self.groups = ids, text, text.groups
         self._changed: dict[bytes, Row] = {}
         self._order: list[bytes] = []
         self._deleted, self._closed = set[bytes](), set[int]()
@@ -75,17 +73,12 @@ class LeadStore:
         return self._ids[ID_BYTES * position : ID_BYTES * position + ID_BYTES]
 
     @cached_property
-    def _parts(self) -> list[tuple[LeadGroup, array[int]]]:
-        """The positions of each group's leads."""
+    def _index(self) -> dict[str, array[int]]:
         parts = [array("I") for _ in self.groups]
         raw, number = self.raw, self._text.group_number
         for position in self.seeded:
             parts[number(raw(position))].append(position)
-        return list(zip(self.groups, parts, strict=True))
-
-    @cached_property
-    def _index(self) -> dict[str, array[int]]:
-        return {group.id: part for group, part in self._parts}
+        return {group.id: part for group, part in zip(self.groups, parts, strict=True)}
 
     def positions_in(self, group_id: str) -> Sequence[int]:
         """Return the positions of the leads in a campaign or list."""
@@ -97,7 +90,9 @@ class LeadStore:
 
     @cached_property
     def _by_kind(self) -> list[array[int]]:
-        kinds = ([part for group, part in self._parts if group.is_campaign is kind] for kind in (False, True))
+        kinds = (
+            [self._index[group.id] for group in self.groups if group.is_campaign is kind] for kind in (False, True)
+        )
         return [array("I", sorted(chain.from_iterable(parts))) for parts in kinds]
 
     def positions_of(self, emails: Iterable[str]) -> Sequence[int]:

@@ -153,10 +153,9 @@ class Summary:
         return counts
 
 
-def step_order(step: object) -> tuple[bool, tuple[str, ...]]:
+def step_order(step: Step) -> tuple[bool, tuple[str, ...]]:
     """Return a sort key: numbered steps in order, the unknown one last."""
-    names = step if isinstance(step, tuple) else (step,)
-    return names[0] is None, tuple(str(name).rjust(3) for name in names)
+    return step[0] is None, tuple(str(name).rjust(3) for name in step)
 
 
 def invent(plan: CampaignPlan, leads: int, horizon: int, rng: Random) -> Ledger:
@@ -169,17 +168,13 @@ def invent(plan: CampaignPlan, leads: int, horizon: int, rng: Random) -> Ledger:
             for variant, sent in enumerate(_split(count, variants, rng)):
                 if sent:
                     _one_cell(ledger, plan, rng, horizon, (day, number, variant), sent)
-            later = next_workday(day + 2 + number)
+            later = day + 2 + number
+            later += max(0, 7 - weekday(later)) if weekday(later) >= SATURDAY else 0
             if later <= plan.last:
                 following[later] += _draw(rng, count, 0.9)
         starts = following
     _repeats(ledger, rng)
     return ledger
-
-
-def next_workday(day: int) -> int:
-    """Return the day itself, or Monday for a weekend."""
-    return day + max(0, 7 - weekday(day)) if weekday(day) >= SATURDAY else day
 
 
 def _draw(rng: Random, number: int, share: float) -> int:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import zlib
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Literal, NamedTuple, TypeVar
 
 from sandbox.answers import ApiError, dumps, require
 from sandbox.clock import is_uuid, parse_stamp, stamp
 from sandbox.records import Row
 
-DEFAULT_LIMIT = 10
-MAX_LIMIT = 100
+DEFAULT_LIMIT, MAX_LIMIT = 10, 100
 
 Predicate = Callable[[Row], bool]
 Filter = Callable[[str], Predicate]
@@ -81,8 +81,7 @@ def envelope(texts: Sequence[str], cursor: str | None) -> bytes:
 
 def id_cursor(text: str) -> SortKey:
     """Parse a cursor that is an id."""
-    lowered = text.lower()
-    require(is_uuid(lowered), 'querystring/starting_after must match format "uuid"')
+    require(is_uuid(lowered := text.lower()), 'querystring/starting_after must match format "uuid"')
     return (lowered,)
 
 
@@ -156,6 +155,10 @@ def matching(parse: Callable[[str], Any], test: Callable[[Row, Any], bool]) -> F
     return make
 
 
+def _parts(text: str, parse: Callable[[str], Any] = str) -> set[Any]:
+    return {parse(part) for part in text.split(",")}
+
+
 def equals(name: str, parse: Callable[[str], Any] = str, *, negate: bool = False) -> Filter:
     """Filter by equality of a member."""
     return matching(parse, lambda row, wanted: (row.get(name) == wanted) != negate)
@@ -163,16 +166,13 @@ def equals(name: str, parse: Callable[[str], Any] = str, *, negate: bool = False
 
 def among(name: str, parse: Callable[[str], Any] = str, *, negate: bool = False) -> Filter:
     """Filter by a member that is one of comma-separated values."""
-    return matching(
-        lambda text: {parse(part) for part in text.split(",")}, lambda row, wanted: (row.get(name) in wanted) != negate
-    )
+    values = partial(_parts, parse=parse)
+    return matching(values, lambda row, wanted: (row.get(name) in wanted) != negate)
 
 
 def contains(*names: str) -> Filter:
     """Filter by text within any of these members."""
-    return matching(
-        str.casefold, lambda row, wanted: any(wanted in str(row.get(name, "")).casefold() for name in names)
-    )
+    return matching(str.casefold, lambda row, text: any(text in str(row.get(one, "")).casefold() for one in names))
 
 
 def fields(
@@ -202,10 +202,7 @@ def bound(name: str, parse: Callable[[str], str], *, lower: bool) -> Filter:
 
 def tagged(ids_of: Callable[[Row], set[str]], *, every: bool = False) -> Filter:
     """Filter by comma-separated tags."""
-    return matching(
-        lambda text: set(text.split(",")),
-        lambda row, wanted: wanted <= ids_of(row) if every else bool(wanted & ids_of(row)),
-    )
+    return matching(_parts, lambda row, wanted: wanted <= ids_of(row) if every else bool(wanted & ids_of(row)))
 
 
 def has(name: str, value: object = True) -> Predicate:  # noqa: FBT002 - a value, not a flag
@@ -218,11 +215,19 @@ def options(name: str, tests: Mapping[str, Predicate]) -> Filter:
     return lambda text: tests[parse_choice({name: text}, name, tests, text)]
 
 
-def by_column(listing: Listing, column: str, find: Callable[[str], Row]) -> Order:
-    """Order a list by a column and id. Cursors stay ids; `find` returns the row of one, which has the position."""
+def turned(listing: Listing, query: Mapping[str, str], _rows: object = None) -> Listing:
+    """Turn a list round if the query requests it."""
+    return replace(listing, newest_first=parse_choice(query, "sort_order", ("asc", "desc"), "desc") == "desc")
+
+
+def by_column(listing: Listing, column: str, rows: Iterable[Row], missing: Row | None = None) -> Order:
+    """Order a list by a column and id. Cursors stay ids, so a row gives the position, or one for missing rows."""
 
     def read(text: str) -> SortKey:
         (key,) = listing.order.read(text)
-        return find(key).get(column, ""), key
+        found = next((row for row in rows if row["id"] == key), missing)
+        if found is None:
+            raise ApiError(404, f"Not there: {key}")
+        return found.get(column, ""), key
 
     return Order(lambda row: (row[column], row["id"]), read, listing.order.write)

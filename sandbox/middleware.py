@@ -37,14 +37,6 @@ class Identity:
     workspace: Workspace | None
 
 
-def identify(state: State, headers: Headers) -> Identity:
-    """Find the key and its workspace."""
-    header = headers.get("authorization", "")
-    scheme, _, secret = header.partition(" ")
-    key = state.keys.get(secret.strip()) if scheme.lower() == "bearer" else None
-    return Identity(bool(header), key, state.entered(key, headers.get(AS_WORKSPACE)) if key else None)
-
-
 def admit(identity: Identity, scopes: frozenset[str] | None) -> tuple[ApiKey, Workspace]:
     """Check the key, the workspace, the plan, the rate limit and the scopes, in this order."""
     key, workspace = identity.key, identity.workspace
@@ -64,11 +56,6 @@ def admit(identity: Identity, scopes: frozenset[str] | None) -> tuple[ApiKey, Wo
     return key, workspace
 
 
-def accepted_scopes(resource: str, action: str) -> frozenset[str]:
-    """Return the scopes that allow an action on a resource."""
-    return frozenset(f"{what}:{how}" for what in (resource, "all") for how in (action, "all"))
-
-
 class Access:
     """ASGI middleware around the API; the control plane passes through."""
 
@@ -82,7 +69,10 @@ class Access:
             await self._app(scope, receive, send)
             return
         headers, query = Headers(scope=scope), scope["query_string"].decode("latin-1")
-        identity = identify(self._state, headers)
+        header, place = headers.get("authorization", ""), headers.get(AS_WORKSPACE)
+        scheme, _, secret = header.partition(" ")
+        known = self._state.keys.get(secret.strip()) if scheme.lower() == "bearer" else None
+        identity = Identity(bool(header), known, self._state.entered(known, place) if known else None)
         key, workspace = (found.name if found else None for found in (identity.key, identity.workspace))
         entry = Entry(scope["method"], scope["path"], query, headers.get("user-agent", ""), key, workspace)
         self._state.log.open(entry)
@@ -92,7 +82,10 @@ class Access:
             self._state.log.close(entry)
 
     async def _answer(self, entry: Entry, identity: Identity, scope: Scope, receive: Receive, send: Send) -> None:
-        body = await _read(receive)
+        body, more = b"", True
+        while more:
+            message = await receive()
+            body, more = body + bytes(message.get("body", b"")), bool(message.get("more_body"))
         entry.body = body[:LOGGED_BYTES]
         scope.update({"sandbox.identity": identity, "sandbox.body": body})
 
@@ -147,12 +140,3 @@ class Access:
         answer = Response(body, messages[0]["status"])
         answer.raw_headers = list(messages[0]["headers"])
         return answer
-
-
-async def _read(receive: Receive) -> bytes:
-    body = b""
-    while True:
-        message = await receive()
-        body += bytes(message.get("body", b""))
-        if not message.get("more_body"):
-            return body

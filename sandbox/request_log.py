@@ -62,8 +62,7 @@ class RequestLog:
     """The log since the last clear."""
 
     def __init__(self) -> None:
-        self._seq = 0
-        self._in_flight = 0
+        self._seq = self._in_flight = 0
         self.clear()
 
     def clear(self) -> None:

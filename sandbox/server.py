@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 import threading
 import time
@@ -23,8 +22,8 @@ from sandbox.api import ApiRequest, Endpoint
 from sandbox.areas import API
 from sandbox.config import SandboxConfig
 from sandbox.control import Control
-from sandbox.control_plane import control_routes
-from sandbox.middleware import Access, accepted_scopes, admit
+from sandbox.control_plane import control_routes, is_loopback
+from sandbox.middleware import Access, admit
 from sandbox.state import State
 
 START_SECONDS = 120.0
@@ -39,14 +38,6 @@ class OpenProtocol(HttpToolsProtocol):
         """Add the transport to the scope."""
         super().on_message_begin()
         cast("dict[str, Any]", self.scope)["sandbox.transport"] = self.transport
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether a host is only this machine."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def listen(host: str, port: int, *, allow_remote: bool = False) -> socket.socket:
@@ -82,9 +73,7 @@ class Server:
     """A sandbox running in a thread."""
 
     def __init__(self, url: str, state: State) -> None:
-        self.url = url
-        self.state = state
-        self.control = Control(url)
+        self.url, self.state, self.control = url, state, Control(url)
 
     @property
     def api_key(self) -> str:
@@ -102,7 +91,12 @@ def serve(config: SandboxConfig | None = None, *, host: str = "127.0.0.1", port:
     thread.start()
     server = Server(address_of(listener), state)
     try:
-        _wait(runner, thread)
+        deadline = time.monotonic() + START_SECONDS
+        while not runner.started:
+            if not thread.is_alive() or time.monotonic() > deadline:
+                message = "the sandbox did not start"
+                raise RuntimeError(message)
+            time.sleep(0.005)
         yield server
     finally:
         server.control.close()
@@ -111,21 +105,11 @@ def serve(config: SandboxConfig | None = None, *, host: str = "127.0.0.1", port:
         listener.close()
 
 
-def _wait(runner: uvicorn.Server, thread: threading.Thread) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while not runner.started:
-        if not thread.is_alive() or time.monotonic() > deadline:
-            message = "the sandbox did not start"
-            raise RuntimeError(message)
-        time.sleep(0.005)
-
-
 def build_app(state: State) -> Starlette:
     """Build the application for a state."""
-    routes = [
-        Route(f"/api/v2{endpoint.path}", _answering(endpoint), methods=[endpoint.method])
-        for endpoint in sorted(API.endpoints, key=_generality)
-    ]
+    # Literal paths are tried before those with a key in the same position.
+    endpoints = sorted(API.endpoints, key=lambda one: [part.startswith("{") for part in one.path.split("/")])
+    routes = [Route(f"/api/v2{one.path}", _answering(one), methods=[one.method]) for one in endpoints]
     return Starlette(
         routes=[*routes, *control_routes(state)],
         middleware=[Middleware(Access, state=state)],
@@ -133,13 +117,13 @@ def build_app(state: State) -> Starlette:
     )
 
 
-def _generality(endpoint: Endpoint) -> list[bool]:
-    """Rank a path, so that literal paths are tried before those with a key in the same position."""
-    return [segment.startswith("{") for segment in endpoint.path.split("/")]
-
-
 def _answering(endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
-    scopes = accepted_scopes(*endpoint.scope.split(":")).union(endpoint.also) if endpoint.scope else None
+    scopes = None
+    if endpoint.scope:
+        resource, action = endpoint.scope.split(":")
+        scopes = frozenset(f"{what}:{how}" for what in (resource, "all") for how in (action, "all")).union(
+            endpoint.also
+        )
 
     async def answer(request: Request) -> Response:
         try:

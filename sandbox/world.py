@@ -11,7 +11,7 @@ from random import Random
 from typing import TypeVar, cast
 
 from sandbox.answers import ApiError
-from sandbox.clock import DAY_MS, HOUR_MS, MINUTE_MS, ORDERED_IDS_FROM, now_ms, parse_day, stamp, today, uuid4
+from sandbox.clock import DAY_MS, HOUR_MS, MINUTE_MS, ORDERED_IDS_FROM, now_ms, parse_day, stamp, uuid4
 from sandbox.config import SandboxConfig
 from sandbox.group import MAIN_TITLE, members_of, random_of
 from sandbox.lead_queries import LeadMoments
@@ -26,8 +26,7 @@ T = TypeVar("T")
 # Yields the rows of a table; or returns them by key, if they have neither an `id` nor an `email`, or nulls.
 Maker = Callable[["World"], "Iterable[Row] | MutableMapping[str, Row]"]
 
-OLD_LEADS = 0.35
-LIST_WEIGHT = 0.3
+OLD_LEADS, LIST_WEIGHT = 0.35, 0.3
 
 
 def _key(row: Row) -> str:
@@ -38,28 +37,24 @@ class World:
     """A workspace; campaigns and lead lists are by id, accounts by address."""
 
     def __init__(self, config: SandboxConfig, name: str, makers: Mapping[str, Maker]) -> None:
-        self.config = config
-        self.name = name
-        self._makers = makers
-        self.until = today() if config.until is None else parse_day(config.until)
+        self.config, self.name, self._makers = config, name, makers
+        self.until = now_ms() // DAY_MS if config.until is None else parse_day(config.until)
         self.first_day = self.until - max(1, config.days) + 1
         self.horizon = (self.until + 1) * DAY_MS - 1
-        self.latest = self.until
-        self.mutations = 0
+        self.latest, self.mutations = self.until, 0
         self.extra: defaultdict[str, Row] = defaultdict(dict)
         self.plans: dict[str, CampaignPlan] = {}
         self.deleted_ledgers: list[Ledger] = []
         self.lead_journal: list[Row] = []
         self._ledgers: dict[str, Ledger] = {}
         self._cache: dict[str, tuple[int, object]] = {}
-        rng = self.rng("workspace")
+        # The workspace and its tags continue this source of randomness.
+        self.first_rng = rng = self.rng("workspace")
         self.organization = uuid4(rng)
         self.users = tuple(uuid4(rng) for _ in range(3))
         self.born = (min(self.first_day, ORDERED_IDS_FROM) - 500) * DAY_MS
         member = members_of(config.seed, config.workspaces).get(name)
         self.title = member.title if member else MAIN_TITLE
-        # The workspace and its tags continue this source of randomness.
-        self.first_rng = rng
         self._tables: dict[str, MutableMapping[str, Row]] = {}
         self.workspace = next(iter(self.collection("workspace").values()))
         self.tags = list(self.collection("tags").values())
@@ -84,11 +79,6 @@ class World:
         self.mutations += 1
         return self.rng(f"mutation:{self.mutations}")
 
-    @property
-    def touched(self) -> bool:
-        """True if anything has changed since the world was created."""
-        return self.mutations > 0
-
     def moment(self, at: int | None) -> int:
         """Return the time of a mutation: `at`, or now."""
         moment = now_ms() if at is None else at
@@ -106,6 +96,13 @@ class World:
             rows = made if isinstance(made, MutableMapping) else {_key(row): compact(row) for row in made}
             self._tables[resource] = rows
         return self._tables[resource]
+
+    def known(self, resource: str, key: str) -> Row:
+        """Return the record with a key, for mutations."""
+        rows = self.collection(resource)
+        if key not in rows:
+            raise ApiError(404, f"Not there: {key}")
+        return rows[key]
 
     def insert(self, resource: str, row: Row) -> Row:
         """Add or replace a record, without members that are None."""
@@ -176,9 +173,7 @@ class World:
             weight=rng.randint(20, 100),
             start=plan.first * DAY_MS + 8 * HOUR_MS,
             end=min(plan.last * DAY_MS + 17 * HOUR_MS, self.horizon - 3 * HOUR_MS),
-            variants=plan.variants,
-            opens=plan.opens,
-            clicks=plan.clicks,
+            **{name: getattr(plan, name) for name in ("variants", "opens", "clicks")},
             progress=int(1024 * plan.progress),
             step_ids=tuple(uuid4(rng) for _ in plan.variants),
             payloads=make_payloads(rng),
@@ -210,9 +205,7 @@ class Workspace:
     """A workspace: its behaviour and its content."""
 
     def __init__(self, config: SandboxConfig, name: str, makers: Mapping[str, Maker]) -> None:
-        self.name = name
-        self._config = config
-        self._makers = makers
+        self.name, self._config, self._makers = name, config, makers
         self._world: World | None = None
         self.reset()
 
@@ -222,7 +215,7 @@ class Workspace:
         self.behaviour = replace(self._config.behaviour)
         self.behaviour.paid &= not keys or any(key.paid for key in keys)
         self.limiter, self.email_limiter = RateLimiter(), RateLimiter()
-        if self._world is not None and self._world.touched:
+        if self._world is not None and self._world.mutations:
             self._world = None
 
     @property

@@ -23,10 +23,8 @@ from sandbox.records import Row
 from sandbox.world import World
 
 NOBODY = ""
-MOST_EMAILS = 200
-MOST_WARMUPS = 100
-WARMUP_DAYS = 7
-GOOD = 90
+MOST_EMAILS, MOST_WARMUPS = 200, 100
+WARMUP_DAYS, GOOD = 7, 90
 # Metrics by account: those by campaign, with bounces and without opportunities, which belong to no account.
 DAILY = {"sent": "sent", "bounced": "bounced"} | {
     name: source for name, source in CAMPAIGN_DAILY.items() if "opportunities" not in name

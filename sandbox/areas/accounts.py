@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from random import Random
 
 from sandbox.answers import dumps, raw_reply, require
-from sandbox.api import ApiRequest, changes, get, get_list, get_one, known, listed, table, truth, update
+from sandbox.api import ApiRequest, changes, get, get_list, get_one, listed, table, truth, update
 from sandbox.areas import journal
 from sandbox.areas.campaigns import PAUSED
 from sandbox.clock import DAY_MS, HOUR_MS
@@ -56,21 +56,15 @@ def _read_cursor(text: str) -> SortKey:
     return (*time_cursor(moment), email) if email else time_cursor(moment)
 
 
+FILTERS = fields(numbers="status provider_code", search="email first_name last_name")
+FILTERS |= {"tag_ids": tagged(_tags), "tag_ids_all": tagged(_tags, every=True)}
 # Newest first is a guess; the documentation describes the cursor and not the order.
-ACCOUNTS = Listing(
-    "accounts",
-    Order(
-        lambda row: (row["timestamp_created"], row["email"]),
-        _read_cursor,
-        lambda row: f"{row['timestamp_created']}&{row['email']}",
-    ),
-    filters={
-        **fields(numbers="status provider_code", search="email first_name last_name"),
-        "tag_ids": tagged(_tags),
-        "tag_ids_all": tagged(_tags, every=True),
-    },
-    present=_abbreviated,
+ORDER = Order(
+    lambda row: (row["timestamp_created"], row["email"]),
+    _read_cursor,
+    lambda row: f"{row['timestamp_created']}&{row['email']}",
 )
+ACCOUNTS = Listing("accounts", ORDER, filters=FILTERS, present=_abbreviated)
 
 
 def in_order(world: World) -> list[str]:
@@ -107,7 +101,7 @@ def _pause_account(world: World, email: str, at: int | None = None) -> Row:
 
 def _delete_account(world: World, email: str, at: int | None = None) -> Row:
     """Delete a sending account; its tag mappings stay."""
-    known(world.accounts, email)
+    world.known("accounts", email)
     world.mutation_rng()
     journal.record(world, journal.ACCOUNT_DELETION, at, affected_count=1, audit_metadata={"emails": [email]})
     return {"account": {"email": world.accounts.pop(email)["email"]}}

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import base64
 import json
+from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from random import Random
 
 from sandbox.answers import ApiError, dumps, existing, require
-from sandbox.api import ApiRequest, answer_page, changes, children, figures, get, known, post, resource, truth
+from sandbox.api import ApiRequest, answer_page, changes, children, figures, get, post, resource, truth
 from sandbox.areas import deliverability, inbox_managers, sales_agents
 from sandbox.areas.campaigns import DRAFT
 from sandbox.clock import DAY_MS, HOUR_MS, MINUTE_MS, parse_stamp, uuid4, uuid_bytes
@@ -57,14 +57,10 @@ def _make_events(world: World) -> Iterator[Row]:
             yield _make_event(rng, EVENTS[number % len(EVENTS)], agent, min(at, until))
 
 
-def _write_cursor(row: Row) -> str:
-    return base64.urlsafe_b64encode(dumps([row["timestamp_created"], row["id"]]).encode()).decode().rstrip("=")
-
-
 def _read_cursor(text: str) -> SortKey:
     """Decode a cursor; any other text is refused."""
     try:
-        moment, key = json.loads(base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True))
+        moment, key = json.loads(b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True))
         parse_stamp(moment)
         uuid_bytes(key)
     except (ValueError, TypeError, AttributeError):
@@ -73,11 +69,13 @@ def _read_cursor(text: str) -> SortKey:
 
 
 FINDER_LIST = Listing(AGENTS, at_end="absent", scope="ai_agents")
-ACTIVITIES = Listing(
-    "ai_lead_finder_activities",
-    Order(lambda row: (row["timestamp_created"], row["id"]), _read_cursor, _write_cursor),
-    at_end="absent",
+# A cursor is a time and an id, opaque for clients.
+BY_OPAQUE = Order(
+    lambda row: (row["timestamp_created"], row["id"]),
+    _read_cursor,
+    lambda row: urlsafe_b64encode(dumps([row["timestamp_created"], row["id"]]).encode()).decode().rstrip("="),
 )
+ACTIVITIES = Listing("ai_lead_finder_activities", BY_OPAQUE, at_end="absent")
 
 
 def _stats(world: World, agent_id: str) -> Row:
@@ -91,7 +89,7 @@ def _stats(world: World, agent_id: str) -> Row:
 
 
 def _add_lead_finder_activity(world: World, id: str, event: str = "top_up_completed", at: int | None = None) -> Row:
-    agent = known(world.collection(AGENTS), id)
+    agent = world.known(AGENTS, id)
     if event not in EVENTS:
         message = f"unknown event; there are {', '.join(sorted(set(EVENTS)))}"
         raise ValueError(message)
@@ -125,8 +123,7 @@ def _turned(query: Mapping[str, str], rows: list[Row]) -> Listing:
     column, order = query.get("sort_column", "id"), query.get("sort_order", "desc").lower()
     valid = column in SORTABLE and order in {"asc", "desc"}
     require(valid, "querystring/sort_column or sort_order must be equal to one of the allowed values")
-    known = {row["id"]: row for row in rows}
-    by = BY_ID if column == "id" else by_column(ALL_AGENTS, column, lambda key: known.get(key, {}))
+    by = BY_ID if column == "id" else by_column(ALL_AGENTS, column, rows, {})
     return replace(ALL_AGENTS, order=by, newest_first=order == "desc")
 
 
@@ -158,10 +155,6 @@ def _post_analytics(request: ApiRequest) -> object:
     return {"analytics": [row for agent_id in ids for row in _reach(request.world, str(agent_id))]}
 
 
-def _listed(world: World) -> list[Row]:
-    return ALL_AGENTS.select(_summaries(world))
-
-
 AREA = (
     resource(PATH, FINDER_LIST, _make_agents)
     + children(f"{PATH}/{{key}}/activities", ACTIVITIES, _make_events, AGENTS, SCOPE)
@@ -169,7 +162,10 @@ AREA = (
     + get("/ai-agents", _get_list, SCOPE)
     + post("/ai-agents/analytics", _post_analytics, SCOPE)
     + get("/ai-agents/{key}", _get_one, SCOPE)
-    + truth(ALL_AGENTS.resource, _listed)
-    + truth("ai_agent_analytics", lambda world: (row for one in _listed(world) for row in _reach(world, one["id"])))
+    + truth(ALL_AGENTS.resource, lambda world: ALL_AGENTS.select(_summaries(world)))
+    + truth(
+        "ai_agent_analytics",
+        lambda world: (row for one in ALL_AGENTS.select(_summaries(world)) for row in _reach(world, one["id"])),
+    )
     + changes(_add_lead_finder_activity)
 )

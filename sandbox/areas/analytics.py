@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from starlette.datastructures import QueryParams
 
 from sandbox.answers import ApiError
-from sandbox.api import ApiRequest, each, get, truth
+from sandbox.api import ApiRequest, get, truth
 from sandbox.clock import DAY_MS, day_text, is_date_only
 from sandbox.ledger import EVER, Counts, Ledger, Window, step_order
-from sandbox.lists import parse_number, parse_time
+from sandbox.lists import parse_number
 from sandbox.records import Data, Row
 from sandbox.world import World
 
-LONGEST_MS = 31 * DAY_MS
-USUAL_DAYS = 30
+LONGEST_MS, USUAL_DAYS = 31 * DAY_MS, 30
 # Names of counts: the endpoint's -> the ledger's.
 DATA = Data(__file__)
 STEPS: dict[str, str] = DATA["steps"]
@@ -28,13 +27,6 @@ ID = "campaign_id"
 def rename(counts: Mapping[str, int], names: Mapping[str, str]) -> Row:
     """Return counts under the names of an endpoint."""
     return {name: counts.get(source, 0) for name, source in names.items()}
-
-
-def _sum(rows: Iterable[Counts]) -> Counts:
-    total = Counter[str]()
-    for row in rows:
-        total.update(row)
-    return total
 
 
 def _event_counts(counts: Counts) -> Row:
@@ -77,7 +69,9 @@ def _campaign_rows(
 def _overview(world: World, campaigns: list[Row], window: Window = EVER, *, expand: bool = False) -> Row:
     """Return one object for several campaigns, with the outcomes of their opportunities."""
     totals = {row["id"]: world.ledger(row["id"]).total(window) for row in campaigns}
-    counts = _sum(totals.values())
+    counts = Counter[str]()
+    for total in totals.values():
+        counts.update(total)
     interested = counts.get("opportunities" if expand else "unique_opportunities", 0)
     return {
         **_event_counts(counts),
@@ -90,13 +84,13 @@ def _overview(world: World, campaigns: list[Row], window: Window = EVER, *, expa
     }
 
 
-def _summed(figures: Iterable[Mapping[Any, Counts]]) -> dict[Any, Counts]:
+def _summed(figures: Iterable[Mapping[Any, Counts]]) -> Mapping[Any, Counts]:
     """Sum figures of several ledgers by day, or by step and variant."""
-    found: dict[Hashable, list[Counts]] = {}
+    found: dict[Any, Counter[str]] = defaultdict(Counter)
     for figure in figures:
         for key, counts in figure.items():
-            found.setdefault(key, []).append(counts)
-    return {key: _sum(rows) for key, rows in found.items()}
+            found[key].update(counts)
+    return found
 
 
 def _daily_rows(world: World, ledgers: Iterable[Ledger], window: Window = EVER) -> Iterator[Row]:
@@ -117,8 +111,8 @@ def _step_rows(
         yield {"step": step[0], "variant": step[1]} | figures | world.extra["campaign_analytics_steps"]
 
 
-def _ends(query: QueryParams) -> tuple[int | None, int | None]:
-    start, end = (parse_time(query[name], name) if query.get(name) else None for name in ("start_date", "end_date"))
+def _ends(request: ApiRequest) -> tuple[int | None, int | None]:
+    start, end = request.moment("start_date"), request.moment("end_date")
     if start is not None and end is not None and start > end:
         raise ApiError(400, "Start Date must be earlier than End Date", bare=True)
     return start, end
@@ -130,7 +124,7 @@ def read_window(request: ApiRequest) -> Window:
     A date is midnight UTC, so an end date excludes that day. The real API's behaviour is not documented. That equal
     start and end dates mean this day is a guess as well.
     """
-    start, end = _ends(request.query)
+    start, end = _ends(request)
     first = None if start is None else start // DAY_MS
     if end is None:
         return Window(first, None)
@@ -140,13 +134,13 @@ def read_window(request: ApiRequest) -> Window:
 
 def read_days(request: ApiRequest) -> Window:
     """Read the dates of a request whose range is documented to include its first and last day."""
-    start, end = _ends(request.query)
+    start, end = _ends(request)
     return Window(None if start is None else start // DAY_MS, None if end is None else end // DAY_MS + 1)
 
 
 def read_short_window(request: ApiRequest) -> Window:
     """Read the dates of a daily request: a month by default, with a maximum that is little longer."""
-    window, (start, end) = read_window(request), _ends(request.query)
+    window, (start, end) = read_window(request), _ends(request)
     tomorrow = request.world.latest + 1
     if start is None:
         last = tomorrow if window.end is None else window.end
@@ -217,15 +211,13 @@ AREA = (
     + get("/campaigns/analytics/steps", _get_steps)
     + truth("campaign_analytics", _campaign_rows)
     + truth("campaign_analytics_overview", _overviews)
-    + truth(
-        "campaign_analytics_daily", each("campaigns", ID, lambda world, key: _daily_rows(world, [world.ledger(key)]))
-    )
-    + truth(
-        "campaign_analytics_steps", each("campaigns", ID, lambda world, key: _step_rows(world, [world.ledger(key)]))
-    )
+    + truth("campaign_analytics_daily", lambda world, key: _daily_rows(world, [world.ledger(key)]), "campaigns", ID)
+    + truth("campaign_analytics_steps", lambda world, key: _step_rows(world, [world.ledger(key)]), "campaigns", ID)
     + truth(
         "campaign_analytics_steps_with_opportunities",
-        each("campaigns", ID, lambda world, key: _step_rows(world, [world.ledger(key)], opportunities=True)),
+        lambda world, key: _step_rows(world, [world.ledger(key)], opportunities=True),
+        "campaigns",
+        ID,
     )
     + truth("workspace_analytics_daily", lambda world: _daily_rows(world, _all_ledgers(world)))
 )

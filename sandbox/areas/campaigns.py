@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from random import Random
 
 from sandbox.answers import require
-from sandbox.api import ApiRequest, Handler, changes, known, post, resource
+from sandbox.api import ApiRequest, Handler, changes, post, resource
 from sandbox.areas import journal
 from sandbox.clock import DAY_MS, HOUR_MS, uuid4
 from sandbox.ledger import CampaignPlan
@@ -86,15 +86,10 @@ def _make_lists(world: World) -> Iterator[Row]:
         yield _make_list(world, rng, number, world.born + 20 * DAY_MS + turn * 37 * HOUR_MS + turn % 997)
 
 
-CAMPAIGNS = Listing(
-    "campaigns",
-    filters={
-        **fields(numbers="status", search="name"),
-        "exclude_status": equals("status", parse_number, negate=True),
-        "tag_ids": tagged(lambda row: set(row.get("email_tag_list", ()))),
-        "ai_sales_agent_id": equals("ai_sdr_id"),
-    },
-)
+FILTERS = fields(numbers="status", search="name") | {"ai_sales_agent_id": equals("ai_sdr_id")}
+FILTERS |= {"exclude_status": equals("status", parse_number, negate=True)}
+FILTERS |= {"tag_ids": tagged(lambda row: set(row.get("email_tag_list", ())))}
+CAMPAIGNS = Listing("campaigns", filters=FILTERS)
 LEAD_LISTS = Listing("lead_lists", BY_TIME, filters=fields(flags="has_enrichment_task", search="name"))
 
 
@@ -132,13 +127,13 @@ def _add_campaign(world: World, name: str = "Made up on the spot", at: int | Non
 
 
 def _update_campaign(world: World, id: str, at: int | None = None, **fields: object) -> Row:
-    known(world.campaigns, id)
+    world.known("campaigns", id)
     return {"campaign": _set_campaign(world, id, fields, at)}
 
 
 def _delete_campaign(world: World, id: str, at: int | None = None) -> Row:
     """Delete a campaign with its leads; the workspace's daily totals keep its counts."""
-    known(world.campaigns, id)
+    world.known("campaigns", id)
     world.mutation_rng()
     world.deleted_ledgers.append(world.ledger(id))
     row = world.campaigns.pop(id)
@@ -150,7 +145,7 @@ def _delete_campaign(world: World, id: str, at: int | None = None) -> Row:
 
 
 def _send(world: World, id: str, count: int = 1, at: int | None = None) -> Row:
-    known(world.campaigns, id)
+    world.known("campaigns", id)
     world.mutation_rng()
     world.ledger(id).add(world.moment(at) // DAY_MS, ("1", "0"), sent=count, new=count)
     return {"campaign_id": id, "sent": count}

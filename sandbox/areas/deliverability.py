@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from random import Random
 
-from sandbox.api import ApiRequest, answer_page, changes, children, each, get, get_one, known, page_of, table, truth
+from sandbox.api import ApiRequest, answer_page, changes, children, get, get_one, page_of, table, truth
 from sandbox.clock import DAY_MS, HOUR_MS, MINUTE_MS, parse_stamp, stamp, uuid4, uuid7
 from sandbox.lists import Listing, has, options
 from sandbox.makers.agents import make_agent
@@ -41,8 +41,7 @@ class Cycle:
     """One run of the checks."""
 
     def __init__(self, rng: Random, agent: Row, number: int, at: int) -> None:
-        self.id = uuid7(rng, at)
-        self.started = stamp(at)
+        self.id, self.started = uuid7(rng, at), stamp(at)
         self.checks: list[Row] = []
         self.items: list[Row] = []
         self.outcomes = [OUTCOMES[(place + 3 * number) % len(OUTCOMES)] for place in range(len(CHECKS))]
@@ -87,9 +86,9 @@ def active_check(rng: Random, agent: Row, at: int) -> Row:
 
 AGENTS = "ai_deliverability_agents"
 STATES = "ai_deliverability_states"
+PATH = "/ai-agents/deliverability"
 SCOPE = "ai_agents:read"
-WEEK_MS = 7 * DAY_MS
-RETENTION_MS = 30 * DAY_MS
+WEEK_MS, RETENTION_MS = 7 * DAY_MS, 30 * DAY_MS
 TREND = 6
 
 
@@ -163,32 +162,28 @@ def _whole_state(request: ApiRequest, agent: Row | None) -> Row:
 
 
 def _add_feed_item(world: World, id: str, at: int | None = None) -> Row:
-    agent = known(world.collection(AGENTS), id)
+    agent = world.known(AGENTS, id)
     rng, moment = world.mutation_rng(), world.moment(at)
     check = make_check(rng, agent, world.mutations, "on demand", moment)
     row = make_item(rng, 1 + 5 * world.mutations, check, "needs_attention", moment)
     return {"feed_item": world.insert(ITEMS.resource, row)}
 
 
+def _make_items(world: World) -> Iterator[Row]:
+    return (row for _, cycles in _cycles(world) for cycle in cycles for row in cycle.items)
+
+
 AREA = (
-    children(
-        "/ai-agents/deliverability/{key}/feed-items",
-        ITEMS,
-        lambda world: (row for _, cycles in _cycles(world) for cycle in cycles for row in cycle.items),
-        AGENTS,
-        SCOPE,
-    )
-    + get("/ai-agents/deliverability", lambda request: {"agent": _default(request.world)}, SCOPE)
+    children(f"{PATH}/{{key}}/feed-items", ITEMS, _make_items, AGENTS, SCOPE)
+    + get(PATH, lambda request: {"agent": _default(request.world)}, SCOPE)
     + get(
-        "/ai-agents/deliverability/state",
-        lambda request: {"agent": _default(request.world)} | _whole_state(request, _default(request.world)),
-        SCOPE,
+        f"{PATH}/state", lambda request: {"agent": (one := _default(request.world))} | _whole_state(request, one), SCOPE
     )
-    + get("/ai-agents/deliverability/{key}", get_one(AGENTS), SCOPE)
-    + get("/ai-agents/deliverability/{key}/state", lambda request: _whole_state(request, request.row(AGENTS)), SCOPE)
+    + get(f"{PATH}/{{key}}", get_one(AGENTS), SCOPE)
+    + get(f"{PATH}/{{key}}/state", lambda request: _whole_state(request, request.row(AGENTS)), SCOPE)
     + table(AGENTS, _make_agents)
     + table(STATES, _make_states)
     + truth(AGENTS, lambda world: world.rows(AGENTS))
-    + truth(STATES, each(STATES, "agent_id", lambda world, key: [_state(world, key)]))
+    + truth(STATES, lambda world, key: [_state(world, key)], STATES, "agent_id")
     + changes(_add_feed_item)
 )

@@ -9,21 +9,7 @@ from sandbox.answers import dumps, raw_reply
 from sandbox.api import ApiRequest, changes, deletion, get, get_one, table, truth, update
 from sandbox.areas.lead_changes import CHANGES
 from sandbox.clock import uuid_bytes, uuid_text
-from sandbox.lists import (
-    Filter,
-    Predicate,
-    envelope,
-    equals,
-    fields,
-    flag,
-    id_cursor,
-    only,
-    options,
-    parse_choice,
-    parse_limit,
-    parse_time,
-    shorten,
-)
+from sandbox.lists import envelope, equals, fields, flag, id_cursor, matching, only, parse_choice, parse_limit
 from sandbox.makers.mailbox import MANUAL, RECEIVED, SCHEDULED, SENT, Mailbox, receive
 from sandbox.records import Row, without
 from sandbox.world import World
@@ -31,29 +17,18 @@ from sandbox.world import World
 TYPES = {"received": RECEIVED, "sent": SENT, "manual": MANUAL}
 
 
-def _search(text: str) -> Predicate:
-    """Search for a lead's address, or for a thread."""
-    if text.startswith("thread:"):
-        return equals("thread_id")(text.removeprefix("thread:"))
-    return equals("lead")(text)
-
-
-# Other parameters, such as `ue_type`, are ignored.
-FILTERS: dict[str, Filter] = {
-    **fields(numbers="i_status", texts="campaign_id list_id lead", lists="eaccount"),
+# Modes, and whether their e-mails are focused.
+MODES = {"emode_focused": (1,), "emode_others": (0,), "emode_all": (0, 1)}
+# Other parameters, such as `ue_type`, are ignored. A search is for a lead's address, or for a thread.
+FILTERS = fields(numbers="i_status", texts="campaign_id list_id lead", lists="eaccount") | {
     "is_unread": flag(lambda row: bool(row.get("is_unread"))),
     "has_reminder": flag(lambda row: "reminder_ts" in row),
-    "mode": options(
-        "mode",
-        {
-            "emode_focused": lambda row: row.get("is_focused", 1) == 1,
-            "emode_others": lambda row: row.get("is_focused", 1) == 0,
-            "emode_all": lambda _row: True,
-        },
+    "mode": matching(
+        lambda text: MODES[parse_choice({}, "mode", MODES, text)], lambda row, modes: row.get("is_focused", 1) in modes
     ),
     "scheduled_only": only(lambda row: bool(row["ue_type"] == SCHEDULED)),
     "company_domain": lambda text: lambda row: str(row.get("lead", "")).endswith(f"@{text}"),
-    "search": _search,
+    "search": lambda text: equals("thread_id" if text.startswith("thread:") else "lead")(text.removeprefix("thread:")),
 }
 
 
@@ -61,16 +36,6 @@ def _mailbox(world: World) -> Mailbox:
     emails = world.collection("emails")
     assert isinstance(emails, Mailbox)  # noqa: S101 - this module creates the table
     return emails
-
-
-def _moment(request: ApiRequest, name: str) -> int | None:
-    text = request.query.get(name)
-    return parse_time(text, name, 'match format "date-time"') if text else None
-
-
-def _latest(world: World) -> set[str]:
-    """Return the ids of the last e-mail of each thread."""
-    return set({row.get("thread_id", key): key for key, row in world.collection("emails").items()}.values())
 
 
 def _selected(request: ApiRequest) -> Iterator[tuple[bytes, Row]]:
@@ -82,12 +47,16 @@ def _selected(request: ApiRequest) -> Iterator[tuple[bytes, Row]]:
     if kind is not None:
         tests.append(lambda row: bool(row.get("ue_type") == kind))
     if request.flag("latest_of_thread"):
-        latest = request.world.cached("latest_of_thread", _latest)
+        threads = request.world.cached(
+            "latest_of_thread", lambda _: {row.get("thread_id", key): key for key, row in emails.items()}
+        )
+        latest = set(threads.values())
         tests.append(lambda row: row["id"] in latest)
     cursor = query.get("starting_after")
     after = uuid_bytes(str(id_cursor(cursor)[0])) if cursor else None
     # Both bounds are documented as exclusive ("after", "before"), but not verified.
-    first, last = _moment(request, "min_timestamp_created"), _moment(request, "max_timestamp_created")
+    names = ("min_timestamp_created", "max_timestamp_created")
+    first, last = (request.moment(name, 'match format "date-time"') for name in names)
     for raw in emails.after(after, first, last, ascending=ascending):
         if kind is not None and emails.kind(raw) not in {None, kind}:
             continue
@@ -100,8 +69,7 @@ def _list(request: ApiRequest) -> object:
     workspace, query = request.workspace, request.query
     allowed = workspace.behaviour.emails_per_minute
     workspace.limit_rate(workspace.email_limiter, allowed, allowed)
-    limit, probability = parse_limit(query.get("limit")), workspace.behaviour.short_pages
-    size = shorten(limit, probability, request.world.config.seed, "emails", query.get("starting_after"))
+    size = request.size("emails", parse_limit(query.get("limit")), query.get("starting_after"))
     page = list(islice(_selected(request), size))
     rows = [row | request.world.extra["emails"] for _, row in page]
     if request.flag("preview_only"):

@@ -26,14 +26,12 @@ def _make_enrichments(world: World) -> dict[str, Row]:
     for number, (key, row) in enumerate(world.lead_lists.items()):
         task = row.get("has_enrichment_task")
         # A list shows its task while it is in progress.
-        rows[key] = _nothing(key) if task is None else _make_enrichment(number, key) | {"in_progress": task}
+        rows[key] = (
+            DATA.make("nothing", key=key) if task is None else _make_enrichment(number, key) | {"in_progress": task}
+        )
     for number, key in enumerate(world.campaigns):
-        rows[key] = _make_enrichment(rng.randrange(100), key) if number % 5 == 1 else _nothing(key)
+        rows[key] = _make_enrichment(rng.randrange(100), key) if number % 5 == 1 else DATA.make("nothing", key=key)
     return rows
-
-
-def _nothing(key: str) -> Row:
-    return DATA.make("nothing", key=key)
 
 
 def _make_enrichment(number: int, key: str) -> Row:
@@ -70,7 +68,7 @@ def _make_running(world: World) -> Iterator[Row]:
 def _current(world: World, key: str) -> Row:
     """Return the enrichment of a list or campaign; new ones have none."""
     row = world.collection("enrichments").get(key)
-    return (_nothing(key) if row is None else row) | world.extra["enrichments"]
+    return (DATA.make("nothing", key=key) if row is None else row) | world.extra["enrichments"]
 
 
 def _history(world: World, key: str) -> list[Row]:

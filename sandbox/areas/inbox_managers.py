@@ -11,25 +11,12 @@ from string import ascii_letters, digits
 from typing import Any
 
 from sandbox.answers import ApiError, existing, require
-from sandbox.api import (
-    ApiRequest,
-    Area,
-    Handler,
-    answer_page,
-    changes,
-    children,
-    figures,
-    get,
-    known,
-    page_of,
-    table,
-    truth,
-)
+from sandbox.api import ApiRequest, Area, Handler, answer_page, changes, children, figures, get, page_of, table, truth
 from sandbox.clock import DAY_MS, HOUR_MS, is_date_only, parse_stamp, spread, uuid4, uuid7
 from sandbox.lists import Listing, fields, flag, has, options, parse_bool
-from sandbox.makers.agents import make_guidances, make_inbox_manager, metadata_of
+from sandbox.makers.agents import make_inbox_manager, metadata_of
 from sandbox.records import Data, Row, without
-from sandbox.world import World
+from sandbox.world import Maker, World
 
 REPLY, FOLLOW_UP, NO_SHOW = 1, 2, 3
 FAILED, SENT, SCHEDULED = -1, 1, 2
@@ -62,10 +49,9 @@ class Conversations:
     """Turns conversations of an inbox manager into e-mails and activities."""
 
     def __init__(self, manager: Row, written: int = 0) -> None:
-        self.manager = manager
+        self.manager, self._written = manager, written
         self.replies: list[Row] = []
         self.feed: list[Row] = []
-        self._written = written
 
     def hold(self, rng: Random, emails: Sequence[str], instants: Sequence[int], until: int) -> None:
         """Invent conversations: a reply each, up to two follow-ups, and some leads that return."""
@@ -129,8 +115,7 @@ AGENTS = "ai_inbox_managers"
 PATH = "/ai-agents/inbox-manager/{key}"
 # The wildcard of these scopes is that of all agents.
 ALSO = ("ai_agents:all",)
-MANAGERS = 3
-LEADS_LOOKED_AT = 400
+MANAGERS, LEADS_LOOKED_AT = 3, 400
 EVER = ("", "9999")
 
 
@@ -141,9 +126,12 @@ def _make_agents(world: World) -> Iterator[Row]:
 
 
 def _make_guidances(world: World) -> Iterator[Row]:
+    """Create the guidances of the managers, the basic one first."""
     rng = world.rng("inbox manager guidances")
     for agent in world.collection(AGENTS).values():
-        yield from make_guidances(rng, agent, parse_stamp(agent["timestamp_created"]))
+        for number, guidance in enumerate(DATA["guidances"]):
+            values = {"at": parse_stamp(agent["timestamp_created"]) + number * HOUR_MS, "basic": number == 0}
+            yield DATA.make("guidance", number, rng, manager=agent, guidance=guidance, **values)
 
 
 def _conversations(world: World) -> Iterator[Conversations]:
@@ -168,13 +156,13 @@ GUIDANCES = Listing("ai_inbox_manager_guidances", filters=fields(numbers="status
 REPLIES = replace(
     GUIDANCES, resource="ai_inbox_manager_replies", filters=fields(flags="requires_hitl action_pending") | INFORMATION
 )
-FEED = replace(
-    GUIDANCES,
-    resource="ai_inbox_manager_activity",
-    filters={**fields(flags="action_pending", numbers="job_type"), "activity_type": options("activity_type", TYPES)},
-    present=lambda row, _query: without(row, "agent_id"),
-    usual=25,
-)
+FEED_FILTERS = fields(flags="action_pending", numbers="job_type") | {"activity_type": options("activity_type", TYPES)}
+FEED = replace(GUIDANCES, resource="ai_inbox_manager_activity", filters=FEED_FILTERS, usual=25)
+FEED = replace(FEED, present=lambda row, _query: without(row, "agent_id"))
+
+
+def _held(part: str) -> Maker:
+    return lambda world: (row for held in _conversations(world) for row in getattr(held, part))
 
 
 def _of(world: World, resource: str, agent_id: str) -> list[Row]:
@@ -231,7 +219,7 @@ def _by_date(world: World, agent_id: str, window: tuple[str, str] = EVER) -> lis
 
 
 def _add_agent_reply(world: World, id: str, at: int | None = None, *, follow_up: bool = False) -> Row:
-    agent = known(world.collection(AGENTS), id)
+    agent = world.known(AGENTS, id)
     earlier = _of(world, REPLIES.resource, id)
     rng, moment = world.mutation_rng(), world.moment(at)
     held = Conversations(agent, written=len(earlier) + world.mutations)
@@ -255,14 +243,7 @@ def _figures(path: str, name: str, figure: Any) -> Area:  # noqa: ANN401 - as in
 
 AREA = (
     children(f"{PATH}/guidances", GUIDANCES, _make_guidances, AGENTS, "ai_agent_guidances:read", ALSO)
-    + children(
-        f"{PATH}/replies",
-        REPLIES,
-        lambda world: (row for held in _conversations(world) for row in held.replies),
-        AGENTS,
-        "ai_sdr_replies:read",
-        ALSO,
-    )
+    + children(f"{PATH}/replies", REPLIES, _held("replies"), AGENTS, "ai_sdr_replies:read", ALSO)
     + _figures("summary", "ai_inbox_manager_summary", summary_of)
     + _figures("summary-by-date", "ai_inbox_manager_summary_by_date", _by_date)
     + _get("", _get_agent, "ai_agents")
@@ -270,7 +251,7 @@ AREA = (
     + _get("/replies/{part}", _get_part(REPLIES), "ai_sdr_replies")
     + _get("/analytics/activity", _get_feed, "ai_inbox_manager_analytics")
     + table(AGENTS, _make_agents)
-    + table(FEED.resource, lambda world: (row for held in _conversations(world) for row in held.feed))
+    + table(FEED.resource, _held("feed"))
     + truth(AGENTS, lambda world: world.rows(AGENTS))
     # The only list whose rows do not name their agent.
     + truth(FEED.resource, lambda world: FEED.select(world.rows(FEED.resource)))

@@ -8,9 +8,9 @@ from random import Random
 from typing import Any
 
 from sandbox.answers import require
-from sandbox.api import ApiRequest, changes, get, known, resource, update
+from sandbox.api import ApiRequest, changes, get, resource, update
 from sandbox.clock import DAY_MS, MINUTE_MS, is_date_only, stamp, uuid4, uuid7
-from sandbox.lists import BY_ID, Listing, SortKey, among, bound, by_column, fields, parse_choice, parse_time
+from sandbox.lists import BY_ID, Listing, SortKey, among, bound, by_column, fields, parse_choice, parse_time, turned
 from sandbox.records import Data, Row
 from sandbox.world import World
 
@@ -19,8 +19,7 @@ LEAD_MOVED, LEAD_ADDED, LEAD_MERGED, CAMPAIGN_UPDATE, SUBSEQUENCE_UPDATE = range
 WEBHOOK_CREATED, WEBHOOK_UPDATED, WEBHOOK_ERROR, WEBHOOK_RESUMED = range(18, 22)
 # The last ones are further documented codes that nothing here distinguishes.
 KINDS = (*range(1, 13), *range(18, 22), *range(22, 39), *range(40, 46))
-ENTRIES = 240
-MOST_ENTRIES = 1000
+ENTRIES, MOST_ENTRIES = 240, 1000
 
 DATA = Data(__file__)
 
@@ -79,16 +78,11 @@ def _end(text: str) -> str:
     return stamp(parse_time(text, "end_date") + (DAY_MS - 1 if is_date_only(text) else 0))
 
 
+FILTERS = fields(numbers="activity_type", search="user_name ip_address audit_metadata")
+FILTERS["start_date"] = bound("timestamp", lambda text: stamp(parse_time(text, "start_date")), lower=True)
+FILTERS["end_date"] = bound("timestamp", _end, lower=False)
 # Time-ordered ids, newest first, are a guess. The documentation only says that the cursor is an id.
-AUDIT_LOGS = Listing(
-    "audit_logs",
-    filters={
-        **fields(numbers="activity_type", search="user_name ip_address audit_metadata"),
-        "start_date": bound("timestamp", lambda text: stamp(parse_time(text, "start_date")), lower=True),
-        "end_date": bound("timestamp", _end, lower=False),
-    },
-    most=MOST_ENTRIES,
-)
+AUDIT_LOGS = Listing("audit_logs", filters=FILTERS, most=MOST_ENTRIES)
 
 
 def _add_audit_log(world: World, activity_type: int = LOGIN, at: int | None = None, **about: Any) -> Row:
@@ -96,8 +90,7 @@ def _add_audit_log(world: World, activity_type: int = LOGIN, at: int | None = No
     return {"audit_log": record(world, activity_type, at, **about)}
 
 
-JOBS = 45
-OBJECT_ID = 24
+JOBS, OBJECT_ID = 45, 24
 TYPES, STATUSES = DATA["types"], DATA["statuses"]
 
 
@@ -147,24 +140,15 @@ def _read_cursor(text: str) -> SortKey:
 def _turned(listing: Listing, query: Mapping[str, str], rows: Iterable[Row]) -> Listing:
     """Order jobs as the query requests; by last change, a page starts after the current position of its cursor."""
     column = parse_choice(query, "sort_column", ("created_at", "updated_at"), "created_at")
-    newest = parse_choice(query, "sort_order", ("asc", "desc"), "desc") == "desc"
-    jobs = {row["id"]: row for row in rows}
-    order = listing.order if column == "created_at" else by_column(listing, column, lambda key: known(jobs, key))
-    return replace(listing, order=order, newest_first=newest)
+    order = listing.order if column == "created_at" else by_column(listing, column, rows)
+    return turned(replace(listing, order=order), query)
 
 
-JOB_LIST = Listing(
-    "background_jobs",
-    # Ids begin with the second of creation.
-    BY_ID._replace(read=_read_cursor),
-    filters={
-        **fields(texts="type entity_type", lists="entity_id status"),
-        **dict.fromkeys(("ids", "included_ids"), among("id")),
-        "excluded_ids": among("id", negate=True),
-    },
-    variant=_turned,
-    scope="background-jobs",
-)
+# Ids begin with the second of creation.
+BY_OBJECT_ID = BY_ID._replace(read=_read_cursor)
+JOB_FILTERS = fields(texts="type entity_type", lists="entity_id status")
+JOB_FILTERS |= {"ids": among("id"), "included_ids": among("id"), "excluded_ids": among("id", negate=True)}
+JOB_LIST = Listing("background_jobs", BY_OBJECT_ID, filters=JOB_FILTERS, variant=_turned, scope="background-jobs")
 
 
 def _get_job(request: ApiRequest) -> object:

@@ -12,9 +12,10 @@ from random import Random
 from typing import Any
 
 from sandbox.answers import ApiError
-from sandbox.api import Area, changes, known, truth
+from sandbox.api import Area, changes, truth
 from sandbox.areas import journal
 from sandbox.clock import DAY_MS, stamp, uuid7, uuid_text
+from sandbox.ledger import Counts
 from sandbox.makers.mailbox import receive
 from sandbox.records import Data, Row, compact
 from sandbox.words import COMPANY_KINDS, COMPANY_STEMS, FIRST_NAMES, JOB_TITLES, LAST_NAMES, plain
@@ -33,13 +34,16 @@ def _note(world: World, lead_id: str, kind: str, moment: int) -> None:
     world.lead_journal.append({"id": lead_id, "kind": kind, "at": stamp(moment)})
 
 
+Changed = Callable[[Row, str], Row]
+
+
 def _change(
     world: World,
     kind: str,
     lead_id: str,
     at: int | None,
-    changed: Callable[[Row, str], Row],
-    counts: dict[str, int] | None = None,
+    changed: Changed,
+    counts: Counts | None = None,
     place: str = "",
 ) -> Row:
     """Change a lead by `changed`, given the lead and the time, and count the event for its campaign.
@@ -109,7 +113,7 @@ def _move_lead(
     if (campaign is None) == (list_id is None):
         message = "give a campaign or a list_id"
         raise ValueError(message)
-    known(world.campaigns if campaign else world.lead_lists, str(campaign or list_id))
+    world.known("campaigns" if campaign else "lead_lists", str(campaign or list_id))
     moved = _change(world, "move", lead_id, at, lambda _lead, _when: {"campaign": campaign, "list_id": list_id})
     journal.record(world, journal.LEAD_MOVED, at, affected_count=1)
     return {"lead": moved}
@@ -150,9 +154,9 @@ def _add_leads(
 ) -> Row:
     """Add invented leads, to the first campaign by default."""
     if campaign is not None:
-        known(world.campaigns, campaign)
+        world.known("campaigns", campaign)
     if list_id is not None:
-        known(world.lead_lists, list_id)
+        world.known("lead_lists", list_id)
     elif campaign is None:
         campaign = next(iter(world.campaigns), None)
     rng, place = world.mutation_rng(), {"campaign": campaign, "list_id": list_id}

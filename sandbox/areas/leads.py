@@ -13,7 +13,7 @@ from sandbox.areas.lead_changes import add_lead
 from sandbox.clock import uuid_bytes, uuid_text
 from sandbox.lead_queries import read_queries
 from sandbox.leads import LeadStore, Selection
-from sandbox.lists import envelope, parse_limit, shorten
+from sandbox.lists import envelope, parse_limit
 from sandbox.records import Row
 from sandbox.world import World
 
@@ -99,7 +99,7 @@ def _list(request: ApiRequest) -> object:
     limit = parse_limit(body.get("limit"), "body")
     selection = _queried(request, _select(request.world, body), body)
     cursor = body.get("starting_after") or None
-    size = shorten(limit, request.workspace.behaviour.short_pages, request.world.config.seed, "leads", cursor)
+    size = request.size("leads", limit, cursor)
     if body.get("distinct_contacts") is True:
         texts, last = leads.contacts(selection, None if cursor is None else str(cursor), size)
         return raw_reply(envelope(texts, last))

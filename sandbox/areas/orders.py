@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Iterator
-from random import Random
 
 from sandbox.answers import existing, require
 from sandbox.api import ApiRequest, get, listed, resource, table, truth
@@ -44,22 +43,18 @@ def _make_accounts(world: World) -> dict[str, Row]:
     """Create two mailboxes for each domain, including the workspace's managed account."""
     rng = world.rng("dfy accounts")
     managed = {email.partition("@")[2]: row for email, row in world.accounts.items() if row["is_managed_account"]}
-    orders = world.collection("dfy_orders").values()
-    made = [
-        _make_account(rng, 2 * number + turn, order, None if turn else managed.get(order["domain"]))
-        for number, order in enumerate(orders)
-        for turn in range(2)
-    ]
-    return {row["id"]: row for row in made}
-
-
-def _make_account(rng: Random, number: int, order: Row, known: Row | None) -> Row:
-    person = known or {"first_name": rng.choice(FIRST_NAMES), "last_name": rng.choice(LAST_NAMES)}
-    key, address = uuid4(rng), plain(f"{person['first_name']}.{person['last_name']}.{number}@{order['domain']}")
-    values: Row = {"key": key, "email": known["email"] if known else address, "person": person, "order": order}
-    # A mailbox that is not ready has no password.
-    values["password"] = "" if number % 7 == 6 else f"made-up-{rng.getrandbits(40):010x}"
-    return DATA.make("account", provider=1 + number // 2 % 3, warm=bool(order.get("is_pre_warmed_up")), **values)
+    rows: dict[str, Row] = {}
+    for place, order in enumerate(world.collection("dfy_orders").values()):
+        for known in (managed.get(order["domain"]), None):
+            number, domain = 2 * place + len(rows) % 2, order["domain"]
+            person = known or {"first_name": rng.choice(FIRST_NAMES), "last_name": rng.choice(LAST_NAMES)}
+            key, address = uuid4(rng), plain(f"{person['first_name']}.{person['last_name']}.{number}@{domain}")
+            values: Row = {"key": key, "email": known["email"] if known else address, "person": person, "order": order}
+            # A mailbox that is not ready has no password.
+            values["password"] = "" if number % 7 == 6 else f"made-up-{rng.getrandbits(40):010x}"
+            values |= {"provider": 1 + place % 3, "warm": bool(order.get("is_pre_warmed_up"))}
+            rows[key] = DATA.make("account", **values)
+    return rows
 
 
 def _id_and_time(text: str) -> SortKey:
@@ -79,14 +74,15 @@ ACCOUNTS = Listing(
 )
 
 
-def _forwarding(order: Row) -> Row:
+def _forwarding(world: World, order: Row) -> Row:
     """Return the forwarding of a domain. Unlike elsewhere, unset values are null, as documented."""
-    return {name: order.get(name) for name in ("domain", "forwarding_domain", "forwarding_mode")}
+    names = ("domain", "forwarding_domain", "forwarding_mode")
+    return {name: order.get(name) for name in names} | world.extra["domain_forwarding"]
 
 
 def _get_forwarding(request: ApiRequest) -> object:
     order = existing(request.world.collection("dfy_orders").get(request.path["key"].strip().lower()))
-    return _forwarding(order) | request.world.extra["domain_forwarding"]
+    return _forwarding(request.world, order)
 
 
 def _make_numbers(world: World) -> Iterator[Row]:
@@ -128,19 +124,12 @@ AREA = (
     resource("/dfy-email-account-orders", ORDERS, _make_orders, detail=False)
     + resource("/dfy-email-account-orders/accounts", ACCOUNTS, _make_accounts, detail=False)
     + get("/domains/{key}/forwarding", _get_forwarding, SCOPE)
-    + get(
-        "/crm-actions/phone-numbers",
-        lambda request: list(request.world.rows("phone_numbers")),
-        "crm_actions:read",
-    )
+    + get("/crm-actions/phone-numbers", lambda request: list(request.world.rows("phone_numbers")), "crm_actions:read")
     + get("/email-verification/{key}", _get_verification, "email_verifications:read")
     + table("phone_numbers", _make_numbers)
     + truth("dfy_accounts_with_passwords", listed(ACCOUNTS, with_passwords="true"))
     + truth(
-        "domain_forwarding",
-        lambda world: (
-            _forwarding(row) | world.extra["domain_forwarding"] for row in ORDERS.select(world.rows("dfy_orders"))
-        ),
+        "domain_forwarding", lambda world: (_forwarding(world, row) for row in ORDERS.select(world.rows("dfy_orders")))
     )
     + truth("phone_numbers", lambda world: world.rows("phone_numbers"))
     + truth("email_verifications", _verifications)

@@ -7,27 +7,14 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
-from dataclasses import replace
 from functools import partial
 from random import Random
 from typing import Any
 
 from sandbox.answers import ApiError, require
-from sandbox.api import (
-    ApiRequest,
-    Area,
-    Endpoint,
-    Handler,
-    answer_page,
-    changes,
-    get_list,
-    get_one,
-    known,
-    table,
-    truth,
-)
+from sandbox.api import ApiRequest, Area, Endpoint, Handler, answer_page, changes, get_list, get_one, table, truth
 from sandbox.clock import is_date_only
-from sandbox.lists import Filter, Listing, among, fields, matching, parse_bool, parse_choice, parse_number
+from sandbox.lists import Filter, Listing, among, fields, matching, parse_bool, parse_number, turned
 from sandbox.makers import placement as data
 from sandbox.records import Row, compact, without
 from sandbox.world import World
@@ -38,10 +25,6 @@ SKIPPABLE = ("spam_assassin_report", "blacklist_report")
 PLACES = ("spam", "inbox", "category")
 
 Figure = Callable[[Row, list[Row], list[Row]], list[Row]]
-
-
-def _turned(listing: Listing, query: Mapping[str, str], _rows: object) -> Listing:
-    return replace(listing, newest_first=parse_choice(query, "sort_order", ("asc", "desc"), "desc") == "desc")
 
 
 def _bound(*, lower: bool) -> Filter:
@@ -63,7 +46,7 @@ DATES = {"date_from": SINCE, "date_to": UNTIL}
 KINDS = ("recipient_geo", "recipient_type", "recipient_esp")
 
 # Newest first is a guess for all three; the order by id is documented only for the tests.
-TESTS = Listing(data.TESTS, filters=fields(numbers="status", search="name"), variant=_turned)
+TESTS = Listing(data.TESTS, filters=fields(numbers="status", search="name"), variant=turned)
 ANALYTICS = Listing(
     "inbox_placement_analytics",
     filters=DATES | fields(texts="sender_email") | {name: among(name, parse_number) for name in KINDS},
@@ -104,24 +87,16 @@ def _get_test(request: ApiRequest) -> object:
     return row
 
 
-def _list_in(body: Row, name: str) -> list[Any]:
-    """Read a list from a body; a missing one is empty."""
-    value: list[Any] = body.get(name, [])
-    require(isinstance(value, list), f"body/{name} must be array")
-    return value
-
-
 def _asked(request: ApiRequest, required: str) -> tuple[Row, list[Row]]:
     body = request.json()
     require(body.get(required), f"body must have required property '{required}'")
-    tests = set(_list_in(body, "test_ids")) | {body.get("test_id")}
+    lists = {name: body.get(name, []) for name in ("test_ids", *KINDS)}
+    for name, value in lists.items():
+        require(isinstance(value, list), f"body/{name} must be array")
+    wanted = lists | {"sender_email": [body["sender_email"]] if body.get("sender_email") else []}
+    tests = {*wanted.pop("test_ids"), body.get("test_id")}
     rows = [row for row in request.world.rows(ANALYTICS.resource) if row["test_id"] in tests]
-    for name in KINDS:
-        if wanted := _list_in(body, name):
-            rows = [row for row in rows if row[name] in wanted]
-    if sender := body.get("sender_email"):
-        rows = [row for row in rows if row["sender_email"] == sender]
-    return body, rows
+    return body, [row for row in rows if all(row[name] in some for name, some in wanted.items() if some)]
 
 
 def _within(rows: list[Row], start: Any, end: Any) -> list[Row]:  # noqa: ANN401 - any JSON value
@@ -226,7 +201,7 @@ def _add_placement_test(world: World, name: str = "Made up on the spot", at: int
 
 
 def _run_placement_test(world: World, id: str, at: int | None = None) -> Row:
-    test = known(world.collection(data.TESTS), id)
+    test = world.known(data.TESTS, id)
     return {"test": test, **_run(world, world.mutation_rng(), test, _moment(world, at))}
 
 

@@ -6,30 +6,18 @@ from collections.abc import Callable, Iterator
 from random import Random
 from typing import Any
 
-from sandbox.api import (
-    ApiRequest,
-    Area,
-    answer_page,
-    changes,
-    each,
-    figures,
-    get,
-    get_one,
-    known,
-    page_of,
-    table,
-    truth,
-)
+from sandbox.api import ApiRequest, Area, answer_page, changes, figures, get, get_one, page_of, table, truth
 from sandbox.areas.analytics import read_window
 from sandbox.clock import DAY_MS, HOUR_MS, parse_stamp, spread, uuid7
 from sandbox.ledger import Window
 from sandbox.lists import MAX_LIMIT, Listing, Order, fields, has, only, options, parse_limit, parse_number
-from sandbox.makers.agents import make_rules, make_sales_agent
+from sandbox.makers.agents import make_sales_agent
 from sandbox.makers.sales import activity_summary, analytics, campaigns_of, leads_of, opportunities, some_addresses
 from sandbox.records import Data, Row
 from sandbox.world import World
 
 AGENTS = "ai_sales_agents"
+PATH = "/ai-agents/sales/{key}"
 SCOPE = "ai_sdr:read"
 LEAST_AGENTS = 6
 DATA = Data(__file__)
@@ -58,10 +46,10 @@ def _make_activity(rng: Random, number: int, agent: Row, at: int, *, campaign: R
     return DATA.make("activity", number, agent=agent, campaign=campaign, **values)
 
 
-def _is_hidden(row: Row) -> bool:
-    """Return whether an agent's live feed omits an activity."""
+def _is_shown(row: Row) -> bool:
+    """Return whether an agent's live feed shows an activity."""
     delivered = row["action_type"] == "recommend_lead" and row["action_status"] == "completed"
-    return bool(delivered or row["action_type"] == "warning")
+    return not delivered and row["action_type"] != "warning"
 
 
 def _make_agents(world: World) -> Iterator[Row]:
@@ -87,32 +75,22 @@ def _make_activities(world: World) -> Iterator[Row]:
 
 
 def _rules(world: World, agent_id: str) -> list[Row]:
-    extra = world.extra["ai_sales_agent_guidance_rules"]
-    return [row | extra for row in make_rules(list(world.collection(AGENTS)).index(agent_id))]
-
-
-def _agent(request: ApiRequest) -> str:
-    return str(request.row(AGENTS)["id"])
+    """Return the guidance rules of an agent; their ids are their positions."""
+    number, rules = list(world.collection(AGENTS)).index(agent_id), DATA["guidance_rules"]
+    own, extra = rules[: number % (len(rules) + 1)] or rules[:1], world.extra["ai_sales_agent_guidance_rules"]
+    return [{"id": f"rule-{at}", **rule} | extra for at, rule in enumerate(own)]
 
 
 BY_EMAIL = Order(lambda row: (row["email"],), lambda text: (text,), lambda row: str(row["email"]))
-LEADS = Listing(
-    "ai_sales_agent_leads",
-    BY_EMAIL,
-    newest_first=False,
-    filters={"filter": options("filter", {name: has(name) for name in ("replied", "has_opportunity")})},
-    usual=MAX_LIMIT,
-    at_end="absent",
-)
-FEED_FILTERS = fields(lists="action_status action_type") | {
-    "exclude_live_feed_hidden": only(lambda row: not _is_hidden(row))
-}
+FILTERS = {"filter": options("filter", {name: has(name) for name in ("replied", "has_opportunity")})}
+LEADS = Listing("ai_sales_agent_leads", BY_EMAIL, newest_first=False, filters=FILTERS, usual=MAX_LIMIT, at_end="absent")
+FEED_FILTERS = fields(lists="action_status action_type") | {"exclude_live_feed_hidden": only(_is_shown)}
 # Newest first is a guess.
 ACTIVITIES = Listing("ai_sales_agent_activities", filters=FEED_FILTERS)
 
 
 def _leads(request: ApiRequest) -> list[Row]:
-    return LEADS.select(leads_of(request.world, _agent(request), read_window(request)), request.query)
+    return LEADS.select(leads_of(request.world, request.row(AGENTS)["id"], read_window(request)), request.query)
 
 
 def _get_leads(request: ApiRequest) -> object:
@@ -130,14 +108,14 @@ def _get_leads_by_offset(request: ApiRequest) -> object:
 
 
 def _get_activities(request: ApiRequest) -> object:
-    rows = request.world.children(ACTIVITIES.resource, "ai_sdr_id", _agent(request))
+    rows = request.world.children(ACTIVITIES.resource, "ai_sdr_id", request.row(AGENTS)["id"])
     # A list of values is a repeated or a comma-separated parameter.
     query = {name: ",".join(request.query.getlist(name)) for name in request.query}
     return answer_page(request, ACTIVITIES, rows, query)
 
 
 def _add_agent_activity(world: World, id: str, action: str = "email_sent", at: int | None = None) -> Row:
-    agent = known(world.collection(AGENTS), id)
+    agent = world.known(AGENTS, id)
     if action not in ACTIONS:
         message = f"unknown action; there are {', '.join(ACTIONS)}"
         raise ValueError(message)
@@ -149,7 +127,7 @@ def _add_agent_activity(world: World, id: str, action: str = "email_sent", at: i
 
 
 def _figures(path: str, name: str, figure: Callable[[World, str, Window], Row]) -> Area:
-    paths = (f"/ai-agents/sales/{{key}}/{path}", f"/ai-agents/{{key}}/{path}")
+    paths = (f"{PATH}/{path}", f"/ai-agents/{{key}}/{path}")
     return figures(paths, name, figure, (AGENTS, "agent_id"), SCOPE, read_window)
 
 
@@ -158,20 +136,16 @@ AREA = (
     + _figures("opportunities/summary", "ai_sales_agent_opportunities", opportunities)
     + _figures("leads/activity/summary", "ai_sales_agent_leads_summary", activity_summary)
     + table(ACTIVITIES, _make_activities)
-    + get("/ai-agents/sales/{key}", get_one(AGENTS), SCOPE)
-    + get("/ai-agents/sales/{key}/activities", _get_activities, SCOPE)
+    + get(PATH, get_one(AGENTS), SCOPE)
+    + get(f"{PATH}/activities", _get_activities, SCOPE)
     # The older twin has no documented scope.
     + get("/ai-agents/{key}/activities", _get_activities)
-    + get("/ai-agents/sales/{key}/leads/activity", _get_leads, SCOPE)
+    + get(f"{PATH}/leads/activity", _get_leads, SCOPE)
     + get("/ai-agents/{key}/leads/activity", _get_leads_by_offset, SCOPE)
-    + get(
-        "/ai-agents/sales/{key}/guidance-rules",
-        lambda request: {"items": _rules(request.world, _agent(request))},
-        SCOPE,
-    )
+    + get(f"{PATH}/guidance-rules", lambda request: {"items": _rules(request.world, request.row(AGENTS)["id"])}, SCOPE)
     + table(AGENTS, _make_agents)
     + truth(AGENTS, lambda world: world.rows(AGENTS))
-    + truth(LEADS.resource, each(AGENTS, "agent_id", leads_of))
-    + truth("ai_sales_agent_guidance_rules", each(AGENTS, "agent_id", _rules))
+    + truth(LEADS.resource, leads_of, AGENTS, "agent_id")
+    + truth("ai_sales_agent_guidance_rules", _rules, AGENTS, "agent_id")
     + changes(_add_agent_activity)
 )

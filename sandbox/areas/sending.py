@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sandbox.answers import existing
-from sandbox.api import ApiRequest, Area, changes, each, figures, get, resource, single, truth, update
+from sandbox.api import ApiRequest, Area, changes, figures, get, resource, single, truth, update
 from sandbox.areas.analytics import STEPS, read_days, rename
 from sandbox.areas.campaigns import DRAFT, make_schedule, make_sequences
 from sandbox.clock import DAY_MS, parse_stamp, stamp, uuid4
@@ -43,13 +43,9 @@ def _make(world: World) -> Iterator[Row]:
         yield DATA.make("subsequence", number, world=world, **values)
 
 
-SUBSEQUENCES = Listing(
-    "subsequences",
-    filters={
-        **fields(texts="parent_campaign", search="name"),
-        "parent_campaign_not": equals("parent_campaign", negate=True),
-    },
-)
+FILTERS = fields(texts="parent_campaign", search="name")
+FILTERS |= {"parent_campaign_not": equals("parent_campaign", negate=True)}
+SUBSEQUENCES = Listing("subsequences", filters=FILTERS)
 
 
 def _siblings(world: World, campaign_id: str) -> list[str]:
@@ -96,13 +92,7 @@ def _status(world: World, row: Row, *, advice: bool = False) -> Row:
     healthy, updated = status == "healthy", row.get("timestamp_updated") or row["timestamp_leads_updated"]
     sent_on = None if status == "waiting_for_leads" else stamp(parse_stamp(updated) // 1000 * 1000)
     campaign = world.campaigns[row.get("parent_campaign") or row["id"]]
-    values = {
-        "status": status,
-        "message": message,
-        "updated": updated,
-        "sent_on": sent_on,
-        "campaign_id": campaign["id"],
-    }
+    values: Row = {"status": status, "message": message, "updated": updated, "sent_on": sent_on, "campaign": campaign}
     values |= {"since": None if healthy else updated, "loops": 0 if healthy else 1 + number % 9, "advice": advice}
     values |= {"is_subsequence": "parent_campaign" in row, "in_schedule": status != "out_of_schedule"}
     found = DATA.make("status", row=row, **values)
@@ -130,7 +120,7 @@ def _statuses(resource: str, name: str) -> Area:
         return [_status(world, world.collection(resource)[key])]
 
     endpoint = get(f"/{resource}/{{key}}/sending-status", handler, f"{resource}:read")
-    return endpoint + truth(f"{name}_sending_status", each(resource, f"{name}_id", rows))
+    return endpoint + truth(f"{name}_sending_status", rows, resource, f"{name}_id")
 
 
 def _launched(world: World) -> Row:
@@ -150,6 +140,6 @@ AREA = (
     + _statuses("subsequences", "subsequence")
     + _statuses("campaigns", "campaign")
     + get("/subsequences/analytics", _get_analytics, "subsequences:read")
-    + truth("subsequence_analytics", each("campaigns", "campaign_id", _totals))
+    + truth("subsequence_analytics", _totals, "campaigns", "campaign_id")
     + changes(_update_subsequence)
 )

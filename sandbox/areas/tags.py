@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from random import Random
 
 from sandbox.answers import ApiError
-from sandbox.api import changes, deletion, known, resource, table, update
+from sandbox.api import changes, deletion, resource, table, update
 from sandbox.clock import DAY_MS, MINUTE_MS, parse_stamp, uuid4
 from sandbox.lists import BY_TIME, Listing, among, equals, fields, only, tagged
 from sandbox.records import Data, Row, at_every, compact
@@ -128,7 +128,7 @@ def _delete_tag(world: World, id: str) -> Row:
 
 
 def _assign_tag(world: World, id: str, resource_id: str, at: int | None = None) -> Row:
-    known(world.collection("custom_tags"), id)
+    world.known("custom_tags", id)
     account, campaign = world.accounts.get(resource_id), world.campaigns.get(resource_id)
     if account is None and campaign is None:
         raise ApiError(404, f"Neither an account nor a campaign: {resource_id}")

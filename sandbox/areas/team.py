@@ -7,15 +7,14 @@ from collections.abc import Iterable, Iterator
 from sandbox.api import resource, single, table
 from sandbox.clock import DAY_MS, uuid4
 from sandbox.group import ACCEPTED, MAIN, MAIN_TITLE, PENDING, Member, draw_member, members_of
-from sandbox.lists import Listing, Predicate, contains, fields
+from sandbox.lists import Listing, fields, matching
 from sandbox.records import Data, Row, at_every
 from sandbox.words import FIRST_NAMES, LAST_NAMES, plain
 from sandbox.world import World
 
 DATA = Data(__file__)
-MEMBERS = 13
 ROLES = ("admin", "editor", "view", "editor")
-STRANGERS = 12
+MEMBERS, STRANGERS = 13, 12
 
 
 def _make_keys(world: World) -> Iterator[Row]:
@@ -56,13 +55,11 @@ def _make_group(world: World) -> Iterator[Row]:
         yield DATA.make("group_member", world=world, member=member, title=title, **times)
 
 
-def _search_member(text: str) -> Predicate:
-    inside = contains("email", "text")(text)
-    return lambda row: inside(row | {"text": " ".join(row.get("name", {}).values())})
-
-
 # Cursors are documented as ids; the order is not documented.
-MEMBER_FILTERS = {**fields(flags="accepted"), "search": _search_member}
+MEMBER_FILTERS = fields(flags="accepted")
+MEMBER_FILTERS["search"] = matching(
+    str.casefold, lambda row, text: text in f"{row['email']}\n{' '.join(row.get('name', {}).values())}".casefold()
+)
 MEMBER_LIST = Listing("workspace_members", newest_first=False, filters=MEMBER_FILTERS)
 
 

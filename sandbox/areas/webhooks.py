@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from random import Random
 
-from sandbox.api import changes, get, get_list, get_one, known, resource, table, truth, update
+from sandbox.api import changes, get, get_list, get_one, resource, table, truth, update
 from sandbox.clock import DAY_MS, HOUR_MS, day_text, parse_day, parse_stamp, stamp, uuid4, uuid7
 from sandbox.lists import Listing, bound, fields, parsed
 from sandbox.records import Data, Row
@@ -73,21 +74,17 @@ def _failure(rng: Random, moment: int, number: int) -> Row:
     return failed | ({"timestamp_next_retry": stamp(moment + HOUR_MS)} if failed["will_retry"] else {})
 
 
-def _day(name: str) -> Callable[[str], str]:
-    return lambda text: day_text(parsed(parse_day, text, f"querystring/{name} must be a date"))
+def _day(name: str, text: str) -> str:
+    return day_text(parsed(parse_day, text, f"querystring/{name} must be a date"))
 
 
 WEBHOOKS = Listing("webhooks", filters=fields(texts="campaign event_type"), at_end="absent")
+FILTERS = fields(flags="success") | {
+    name: bound("timestamp_created_date", partial(_day, name), lower=name == "from") for name in ("from", "to")
+}
+FILTERS["search"] = lambda text: lambda row: text in {row["webhook_url"], row.get("lead_email")}
 # Newest first, by time-ordered ids, is a guess.
-EVENTS = Listing(
-    "webhook_events",
-    filters={
-        **fields(flags="success"),
-        "from": bound("timestamp_created_date", _day("from"), lower=True),
-        "to": bound("timestamp_created_date", _day("to"), lower=False),
-        "search": lambda text: lambda row: text in {row["webhook_url"], row.get("lead_email")},
-    },
-)
+EVENTS = Listing("webhook_events", filters=FILTERS)
 
 
 def _chosen(world: World, query: Mapping[str, str]) -> list[Row]:
@@ -129,7 +126,7 @@ def _deliver_webhook(
 
 def _retry_webhook(world: World, id: str) -> Row:
     """Let a retry succeed; no field of the event says when it changed."""
-    count = known(world.collection("webhook_events"), id)["retry_count"] + 1
+    count = world.known("webhook_events", id)["retry_count"] + 1
     changes: Row = {"will_retry": False, "retry_successful": True, "retry_count": count, "timestamp_next_retry": None}
     return {"webhook_event": update(world, "webhook_events", id, **changes)}
 

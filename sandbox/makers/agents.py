@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from random import Random
 from typing import Any
 
-from sandbox.clock import DAY_MS, HOUR_MS, uuid4, uuid7
+from sandbox.clock import DAY_MS, uuid4, uuid7
 from sandbox.records import Data, Row
 from sandbox.words import INDUSTRIES
 from sandbox.world import World
@@ -15,13 +14,9 @@ DATA = Data(__file__)
 INACTIVE, ACTIVE, EXPIRED = 0, 1, -1
 
 
-def _updated(rng: Random, world: World, created: int) -> int:
-    return min(world.horizon, created + rng.randrange(20 * DAY_MS))
-
-
 def make_agent(shape: str, rng: Random, number: int, world: World, created: int, **values: Any) -> Row:
     """Create an agent that is no sales agent."""
-    values |= {"key": uuid7(rng, created), "updated": _updated(rng, world, created)}
+    values |= {"key": uuid7(rng, created), "updated": min(world.horizon, created + rng.randrange(20 * DAY_MS))}
     return DATA.make(shape, number, rng, world=world, created=created, first=number == 0, second=number == 1, **values)
 
 
@@ -30,18 +25,17 @@ def make_sales_agent(rng: Random, number: int, world: World, agent_id: str | Non
     names, industry, at_work = DATA["sales_names"], INDUSTRIES[number % len(INDUSTRIES)], agent_id is not None
     name = names[number % len(names)] + (f" {number + 1}" if number >= len(names) else "")
     lists, last = list(world.lead_lists), min(world.horizon, created + 40 * DAY_MS)
-    values: Row = {"updated": _updated(rng, world, created), "key": agent_id or uuid4(rng), "name": name, "last": last}
+    values: Row = {
+        "updated": min(world.horizon, created + rng.randrange(20 * DAY_MS)),
+        "key": agent_id or uuid4(rng),
+        "name": name,
+        "last": last,
+    }
     values |= {"industry": industry, "trade": industry.lower(), "senders": sorted(world.accounts)[:3]}
     values |= {"tags": [tag["id"] for tag in world.tags[: number % 2]], "at_work": at_work}
     values |= {"list": lists[number % len(lists)] if lists and at_work else None}
     values |= {"deciding": at_work and DATA["times"]["status"][1 + number % 5] == ACTIVE}
     return DATA.make("sales_agent", number, world=world, created=created, **values)
-
-
-def make_rules(number: int) -> list[Row]:
-    """Create the guidance rules of a sales agent; their ids are their positions."""
-    rules: list[Row] = DATA["guidance_rules"]
-    return [{"id": f"rule-{at}", **rule} for at, rule in enumerate(rules[: number % (len(rules) + 1)] or rules[:1])]
 
 
 def make_inbox_manager(rng: Random, number: int, world: World, created: int) -> Row:
@@ -59,10 +53,3 @@ def metadata_of(manager: Row, world: World) -> Row:
     slacks = {slack["connectionId"]: slack["connectionName"] for slack in manager["payload"]["integrations"].values()}
     integrations = {key: {"id": key, "label": name, "is_valid": True, "error": ""} for key, name in slacks.items()}
     return {"tags": tags, "integrations": integrations}
-
-
-def make_guidances(rng: Random, manager: Row, created: int) -> Iterator[Row]:
-    """Create the guidances of an inbox manager, the basic one first."""
-    for number, guidance in enumerate(DATA["guidances"]):
-        values = {"at": created + number * HOUR_MS, "guidance": guidance, "basic": number == 0}
-        yield DATA.make("guidance", number, rng, manager=manager, **values)

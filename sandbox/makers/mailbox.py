@@ -26,8 +26,7 @@ NOBODY = "desk@harbor-loom.example"
 OUT_OF_OFFICE = 0
 DATA = Data(__file__)
 
-FOLLOW_UP_MS = 3 * DAY_MS
-STRIDE = 7919
+FOLLOW_UP_MS, STRIDE = 3 * DAY_MS, 7919
 # One in so many contacted leads has an automatic reply.
 AWAY = 40
 LIST_LETTERS = 20
@@ -65,19 +64,11 @@ def whole_second(ms: int) -> int:
     return ms // SECOND_MS * SECOND_MS
 
 
-def thread_of(raw: bytes) -> str:
-    """Return the thread of a lead; not a UUID, unlike the documentation's example."""
-    text = base64.b64encode(raw + raw[-2:], altchars=b"xq").decode()
-    return f"{10 + raw[-1] % 50}-{text[:23]}"
-
-
 class Mailbox(MutableMapping[str, Row]):
     """The e-mails by id, oldest first."""
 
     def __init__(self, world: World) -> None:
-        self._leads = world.leads
-        self._horizon = world.horizon
-        self._organization = world.organization
+        self._leads, self._horizon, self._organization = world.leads, world.horizon, world.organization
         self._accounts = tuple(sorted(world.accounts))
         campaigns = world.campaigns.items()
         self._senders = {key: tuple(row.get("email_list", ())) or self._accounts for key, row in campaigns}
@@ -162,7 +153,10 @@ class Mailbox(MutableMapping[str, Row]):
         values |= {"incoming": incoming, "value": noise % 100 / 100, "organization": self._organization}
         values |= {"conversing": kind != SENT, "focused": int(not automatic)}
         values["interest"] = OUT_OF_OFFICE if automatic else lead.get("lt_interest_status")
-        values["thread"] = thread_of(bytes.fromhex(lead["id"].replace("-", ""))) if "id" in lead else None
+        raw = uuid_bytes(lead["id"]) if "id" in lead else b"\0"
+        # Not a UUID, unlike the documentation's example.
+        thread = base64.b64encode(raw + raw[-2:], altchars=b"xq").decode()[:23]
+        values["thread"] = f"{10 + raw[-1] % 50}-{thread}" if "id" in lead else None
         values["agent"] = self._agents.get(lead.get("campaign", "")) if kind == SENT else None
         return DATA.make("letter", noise, lead=lead, **values)
 
@@ -173,8 +167,8 @@ class Mailbox(MutableMapping[str, Row]):
 
     def after(self, cursor: bytes | None, after: int | None, before: int | None, *, ascending: bool) -> Iterator[bytes]:
         """Yield the ids after a cursor, between two times that are excluded."""
-        start = 0 if after is None else bisect_right(self._order, _last_of(after))
-        end = len(self._order) if before is None else bisect_left(self._order, _first_of(before))
+        start = 0 if after is None else bisect_right(self._order, _id_after(after))
+        end = len(self._order) if before is None else bisect_left(self._order, _id_after(before - 1))
         if cursor is not None and ascending:
             start = max(start, bisect_right(self._order, cursor))
         elif cursor is not None:
@@ -187,7 +181,10 @@ class Mailbox(MutableMapping[str, Row]):
 
         Once all leads have had a turn, their conversations continue.
         """
-        yield from self._to_lists()
+        # First, e-mails by hand to some leads outside campaigns.
+        for position in self._leads.positions_of_kind(campaigns=False)[::LIST_LETTERS]:
+            if "email" in (lead := self._seeded(position)):
+                yield min(self._horizon, parse_stamp(lead["timestamp_created"]) + DAY_MS), Plan(position, MANUAL, 0)
         positions = self._leads.positions_of_kind(campaigns=True)
         conversations: list[Conversation] = []
         later: list[Conversation] = []
@@ -207,14 +204,6 @@ class Mailbox(MutableMapping[str, Row]):
                 room = max(1, self._horizon - conversation.contact)
                 kind = RECEIVED if lap % 2 and conversation.reply is not None else MANUAL
                 yield conversation.contact + lap * 5 * HOUR_MS % room, Plan(conversation.position, kind, lap)
-
-    def _to_lists(self) -> Iterator[Planned]:
-        """Plan e-mails by hand to some leads outside campaigns."""
-        positions = self._leads.positions_of_kind(campaigns=False)
-        for position in positions[::LIST_LETTERS]:
-            lead = self._seeded(position)
-            if "email" in lead:
-                yield min(self._horizon, parse_stamp(lead["timestamp_created"]) + DAY_MS), Plan(position, MANUAL, 0)
 
     def _conversation_of(self, position: int) -> Conversation | None:
         """Return the history of a campaign and a lead; None if there is none. Parsing a whole lead takes too long."""
@@ -256,12 +245,7 @@ def _scattered(size: int) -> Iterator[int]:
     return (at * leap % size for at in range(size))
 
 
-def _first_of(ms: int) -> bytes:
-    """Return the smallest id of a second."""
-    return whole_second(ms).to_bytes(6, "big") if ms == whole_second(ms) else _first_of(whole_second(ms) + 1000)
-
-
-def _last_of(ms: int) -> bytes:
+def _id_after(ms: int) -> bytes:
     """Return a bound after all ids of a second and before the next one's."""
     return (whole_second(ms) + 999).to_bytes(6, "big") + b"\xff" * 10
 

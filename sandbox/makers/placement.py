@@ -16,10 +16,9 @@ from sandbox.world import World
 
 TESTS = "inbox_placement_tests"
 SENT, RECEIVED = 1, 2
-ACTIVE, PAUSED, COMPLETED = 1, 2, 3
 ONCE, AUTOMATED = 1, 2
-WEEK_MS = 7 * DAY_MS
-MOST_RUNS = 5
+ACTIVE, PAUSED, COMPLETED = 1, 2, 3
+WEEK_MS, MOST_RUNS = 7 * DAY_MS, 5
 EARLIEST_MS, LATEST_MS = 25 * MINUTE_MS, 3 * HOUR_MS
 
 GEOS = {1: ("North America", "US"), 2: ("Europe", "Italy"), 3: ("Europe", "Germany"), 4: ("Europe", "France")}
