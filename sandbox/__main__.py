@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 from collections.abc import Sequence
 from dataclasses import fields
-from socket import socket
 from typing import Any
-
-import uvicorn
 
 from sandbox.clock import parse_day
 from sandbox.config import ApiKey, Behaviour, SandboxConfig
@@ -36,23 +34,22 @@ def make_parser() -> argparse.ArgumentParser:
         shown = " (default: %(default)s)" if "default" in more and "action" not in more else ""
         parser.add_argument(name, help=text + shown, **more)
 
-    switch = {"action": argparse.BooleanOptionalAction}
+    for name in ("workspaces", "campaigns", "accounts", "leads", "lead-lists", "emails", "days", "seed"):
+        usual = getattr(sizes, name.replace("-", "_"))
+        add(f"--{name}", MEANING.get(name, "number to create"), type=int, default=usual)
+    switch, share = {"action": argparse.BooleanOptionalAction}, {"type": float, "metavar": "P"}
     add("--host", "address to listen on", default="127.0.0.1")
     add("--port", "port to listen on; 0 selects a free one", type=int, default=8765)
     add("--allow-remote", "allow a --host that other machines can reach", action="store_true")
-    for name in ("workspaces", "campaigns", "accounts", "leads", "lead-lists", "emails", "days", "seed"):
-        add(
-            f"--{name}", MEANING.get(name, "number to create"), type=int, default=getattr(sizes, name.replace("-", "_"))
-        )
     add("--until", "last day of the data, YYYY-MM-DD (default: today in UTC)", type=_day)
     add("--list-ties", "give lead lists equal creation times, in pairs", action="store_true")
     add("--latency-ms", "delay of each response in milliseconds", type=float, default=behaviour.latency_ms)
     add("--rate-limit", "limit requests to 100 a second and 6,000 a minute", default=False, **switch)
     add("--retry-after", "value of Retry-After in 429 responses", type=int, metavar="SECONDS")
-    add("--short-pages", "probability that a page is shorter than its limit", type=float, default=0.0, metavar="P")
+    add("--short-pages", "probability that a page is shorter than its limit", default=0.0, **share)
     add("--inbox-placement", "include the Inbox Placement plan", default=True, **switch)
     stray = "share of placement results that belong to another test"
-    add("--stray-placement-rows", stray, type=float, default=behaviour.stray_placement_rows, metavar="P")
+    add("--stray-placement-rows", stray, default=behaviour.stray_placement_rows, **share)
     add("--scope-error-status", "status for a missing scope", type=int, choices=(401, 403), default=401)
     keys: dict[str, Any] = {"action": "append", "default": [], "metavar": KEY}
     add("--key", "an API key; repeatable", **keys)
@@ -73,27 +70,6 @@ def make_config(options: argparse.Namespace) -> SandboxConfig:
     return SandboxConfig(**sizes, behaviour=behaviour, keys=tuple(keys))
 
 
-def announce(listener: socket, state: State) -> None:
-    """Print the address and the keys of the sandbox."""
-    first, *others = state.keys.values()
-    sys.stdout.write(f"sandbox: listening on {address_of(listener)}\n")
-    sys.stdout.write(f"sandbox: API key {first.secret}\n")
-    own = [key.secret for key in others if key.name == key.workspace]
-    if own:
-        sys.stdout.write(f"sandbox: API keys of further workspaces {' to '.join(dict.fromkeys((own[0], own[-1])))}\n")
-    sys.stdout.flush()
-
-
-def run(server: uvicorn.Server, listener: socket) -> None:
-    """Serve until a signal arrives."""
-    try:
-        server.run(sockets=[listener])
-    except KeyboardInterrupt:
-        pass
-    finally:
-        listener.close()
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the sandbox as a process."""
     parser = make_parser()
@@ -102,15 +78,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         config = make_config(options)
         listener = listen(options.host, options.port, allow_remote=options.allow_remote)
     except OSError as error:
-        parser.exit(
-            2, f"sandbox: cannot listen on port {options.port}: {error.strerror or error}; give another --port\n"
-        )
+        reason = f"cannot listen on port {options.port}: {error.strerror or error}"
+        parser.exit(2, f"sandbox: {reason}; give another --port\n")
     except ValueError as error:
         parser.exit(2, f"sandbox: {error}\n")
     state = State(config)
     # The socket already listens, so early connections are answered once the loop runs.
-    announce(listener, state)
-    run(make_server(state), listener)
+    first, *others = state.keys.values()
+    lines = [f"listening on {address_of(listener)}", f"API key {first.secret}"]
+    if own := [key.secret for key in others if key.name == key.workspace]:
+        lines.append(f"API keys of further workspaces {' to '.join(dict.fromkeys((own[0], own[-1])))}")
+    sys.stdout.write("".join(f"sandbox: {line}\n" for line in lines))
+    sys.stdout.flush()
+    with listener, contextlib.suppress(KeyboardInterrupt):
+        make_server(state).run(sockets=[listener])
     return 0
 
 

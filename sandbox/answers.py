@@ -4,34 +4,23 @@ from __future__ import annotations
 
 import json
 from http import HTTPStatus
+from typing import TypeVar
 
 from starlette.responses import Response
 
+T = TypeVar("T")
 JSON_TYPE = "application/json; charset=utf-8"
 
 
 class ApiError(Exception):
-    """A request that ends in an error answer.
-
-    Args:
-        status: HTTP status of the answer.
-        message: Message in its body.
-        code: Fastify's error code, if the API sends one.
-        bare: True if the body has only the message, as in the analytics endpoints.
-        headers: Further headers of the answer.
-    """
+    """A request that ends in an error answer; a bare one has only the message, as in the analytics endpoints."""
 
     def __init__(
-        self,
-        status: int,
-        message: str,
-        *,
-        code: str | None = None,
-        bare: bool = False,
-        headers: dict[str, str] | None = None,
+        self, status: int, message: str, *, code: str = "", bare: bool = False, headers: dict[str, str] | None = None
     ) -> None:
         super().__init__(message)
         self.status = status
+        # The code is Fastify's.
         head = {"statusCode": status, **({"code": code} if code else {}), "error": HTTPStatus(status).phrase}
         self._body = {**({} if bare else head), "message": message}
         self._headers = headers
@@ -56,9 +45,11 @@ def raw_reply(body: bytes, status: int = 200, headers: dict[str, str] | None = N
     return Response(body, status, headers, media_type=JSON_TYPE)
 
 
-def not_found(message: str = "Resource not found") -> ApiError:
-    """Create the error for a resource that does not exist."""
-    return ApiError(404, message)
+def existing(found: T | None) -> T:
+    """Refuse a request for a resource that does not exist."""
+    if found is None:
+        raise ApiError(404, "Resource not found")
+    return found
 
 
 def require(valid: object, message: str) -> None:

@@ -12,9 +12,7 @@ from datetime import date, datetime, timedelta, timezone
 from functools import lru_cache
 from random import Random
 
-DAY_MS = 86_400_000
-MINUTE_MS = 60_000
-HOUR_MS = 3_600_000
+DAY_MS, HOUR_MS, MINUTE_MS = 86_400_000, 3_600_000, 60_000
 EPOCH = date(1970, 1, 1)
 
 # From this day on, ids of leads are time-ordered.
@@ -73,11 +71,6 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-def today() -> int:
-    """Return the current day in UTC."""
-    return now_ms() // DAY_MS
-
-
 def is_uuid(text: str) -> bool:
     """Return whether a text is a UUID in the usual lower-case form."""
     return _UUID.fullmatch(text) is not None
@@ -85,10 +78,8 @@ def is_uuid(text: str) -> bool:
 
 def uuid_bytes(text: str) -> bytes:
     """Return the sixteen bytes of a UUID; ValueError for anything else."""
-    lowered = text.lower()
-    if not is_uuid(lowered):
-        message = f"not a UUID: {text}"
-        raise ValueError(message)
+    if not is_uuid(lowered := text.lower()):
+        raise ValueError(text)
     return bytes.fromhex(lowered.replace("-", ""))
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from types import TracebackType
 from typing import Any
 
 import requests
@@ -16,11 +15,8 @@ Row = dict[str, Any]
 class Control:
     """Client of a running sandbox's control plane.
 
-    Args:
-        url: Base address of the sandbox, for instance http://127.0.0.1:8765.
-        workspace: Workspace of all calls except `about`, `clear_...` and `reset`. Without a name, mutations and truth
-            concern the first workspace, and faults, settings and the request log concern all.
-        session: An existing session to use.
+    The workspace is that of all calls except `about`, `clear_...` and `reset`. Without one, mutations and truth concern
+    the first workspace, and faults, settings and the request log concern all.
     """
 
     def __init__(self, url: str, workspace: str | None = None, session: requests.Session | None = None) -> None:
@@ -35,9 +31,7 @@ class Control:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self.close()
 
     def within(self, workspace: str) -> Control:

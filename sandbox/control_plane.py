@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import json
 import time
@@ -22,14 +23,14 @@ from sandbox.group import MAIN
 from sandbox.records import Row
 from sandbox.state import State
 from sandbox.truth import RESOURCES, lines
-from sandbox.workspaces import Workspace
-from sandbox.world import World
-
-Endpoint = Callable[[Request], Awaitable[Response]]
-
+from sandbox.world import Workspace, World
 
 PREFIX = "/_sandbox"
 LINES_AT_A_TIME = 500
+KEY_FIELDS = ("name", "secret", "scopes", "paid", "workspace")
+
+# Gets the query and the body; returns a JSON value, or an answer.
+Handler = Callable[[Row, Row], object]
 
 
 def _add_field(world: World, resource: str, name: str, value: Any) -> Row:  # noqa: ANN401 - any JSON value
@@ -46,108 +47,91 @@ MUTATIONS = {**API.mutations, "add_field": _add_field}
 
 def control_routes(state: State) -> list[Route]:
     """Create the routes of the control plane."""
-    table = ControlPlane(state).endpoints()
-    return [Route(f"{PREFIX}{path}", _guarded(endpoint), methods=[method]) for method, path, endpoint in table]
+    plane = ControlPlane(state)
+    table: list[tuple[str, str, Handler]] = [
+        ("GET", "", plane.about),
+        ("GET", "/faults", lambda _query, _body: [asdict(fault) for fault in state.faults]),
+        ("POST", "/faults", plane.add_fault),
+        ("DELETE", "/faults", lambda _query, _body: state.faults.clear()),
+        ("POST", "/mutations", plane.mutate),
+        ("GET", "/requests", plane.requests),
+        ("DELETE", "/requests", lambda _query, _body: state.log.clear()),
+        ("GET", "/requests/counts", lambda query, _body: state.log.counts(query.get("workspace"))),
+        ("GET", "/truth/{resource}", plane.truth),
+        ("GET", "/config", lambda query, _body: asdict(plane.named(query).behaviour)),
+        ("PATCH", "/config", plane.configure),
+        ("POST", "/reset", lambda _query, _body: state.reset()),
+    ]
+    return [Route(f"{PREFIX}{path}", _answering(handler, path), methods=[method]) for method, path, handler in table]
 
 
-def _guarded(endpoint: Endpoint) -> Endpoint:
-    """Restrict the control plane to this machine and turn errors into answers."""
+def _answering(handler: Handler, path: str) -> Callable[[Request], Awaitable[Response]]:
+    """Restrict the control plane to this machine, read the body, and turn errors into answers."""
 
-    async def wrapped(request: Request) -> Response:
-        if not _is_local(request):
+    async def answer(request: Request) -> Response:
+        if request.client is None or not is_loopback(request.client.host):
             return ApiError(403, "The control plane answers this machine only").answer()
+        body: Any = {} if path == "/reset" or request.method in {"GET", "DELETE"} else None
+        with contextlib.suppress(ValueError):
+            body = body if body == {} else json.loads(await request.body())
+        if not isinstance(body, dict):
+            return ApiError(400, "The body must be a JSON object").answer()
         try:
-            return await endpoint(request)
+            found = handler({**request.query_params, **request.path_params}, body)
+            return found if isinstance(found, Response) else reply({} if found is None else found)
         except ApiError as error:
             return error.answer()
+        except (TypeError, ValueError) as error:
+            return ApiError(400, str(error)).answer()
 
-    return wrapped
-
-
-def _is_local(request: Request) -> bool:
-    try:
-        return request.client is not None and ipaddress.ip_address(request.client.host).is_loopback
-    except ValueError:
-        return False
+    return answer
 
 
-async def _body(request: Request) -> dict[str, Any]:
-    try:
-        body = json.loads(await request.body())
-    except ValueError:
-        body = None
-    if not isinstance(body, dict):
-        raise ApiError(400, "The body must be a JSON object")
-    return body
+def is_loopback(host: str) -> bool:
+    """Return whether a host is only this machine."""
+    with contextlib.suppress(ValueError):
+        return ipaddress.ip_address(host).is_loopback
+    return host == "localhost"
 
 
 class ControlPlane:
-    """Endpoints of the control plane."""
+    """Handlers of the control plane."""
 
     def __init__(self, state: State) -> None:
         self._state = state
 
-    def endpoints(self) -> list[tuple[str, str, Endpoint]]:
-        """Return the method, the path and the handler of each endpoint."""
-        return [
-            ("GET", "", self._get_about),
-            ("GET", "/faults", self._get_faults),
-            ("POST", "/faults", self._post_fault),
-            ("DELETE", "/faults", self._delete_faults),
-            ("POST", "/mutations", self._post_mutation),
-            ("GET", "/requests", self._get_requests),
-            ("DELETE", "/requests", self._delete_requests),
-            ("GET", "/requests/counts", self._get_counts),
-            ("GET", "/truth/{resource}", self._get_truth),
-            ("GET", "/config", self._get_config),
-            ("PATCH", "/config", self._patch_config),
-            ("POST", "/reset", self._post_reset),
-        ]
+    def about(self, _query: Row, _body: Row) -> Row:
+        """Describe the sandbox."""
+        state = self._state
+        return {
+            "config": asdict(state.config) | {"until": state.world.until},
+            "keys": [{name: getattr(key, name) for name in KEY_FIELDS} for key in state.keys.values()],
+            "workspaces": [self._describe(workspace) for workspace in state.workspaces.values()],
+            "cpu_seconds": time.process_time(),
+            "truth": sorted(RESOURCES),
+            "mutations": sorted(MUTATIONS),
+        }
 
-    async def _get_about(self, _request: Request) -> Response:
-        config = asdict(self._state.config) | {"until": self._state.world.until}
-        shown = ("name", "secret", "scopes", "paid", "workspace")
-        keys = [{name: getattr(key, name) for name in shown} for key in self._state.keys.values()]
-        workspaces = [self._describe(workspace) for workspace in self._state.workspaces.values()]
-        names = {"truth": sorted(RESOURCES), "mutations": sorted(MUTATIONS)}
-        return reply(
-            {"config": config, "keys": keys, "workspaces": workspaces, "cpu_seconds": time.process_time(), **names}
-        )
-
-    def _describe(self, workspace: Workspace) -> dict[str, Any]:
+    def _describe(self, workspace: Workspace) -> Row:
         """Describe a workspace without creating it."""
         member = self._state.members.get(workspace.name)
         group = {"id": member.organization, "membership": member.status} if member else {}
         return {"name": workspace.name, "made": workspace.made, **group}
 
-    def _named(self, request: Request) -> Workspace | None:
-        """Return the workspace that the query names; None if it names none."""
-        name = request.query_params.get("workspace")
-        return None if name is None else self._known(name)
-
-    def _known(self, name: str) -> Workspace:
+    def named(self, arguments: Row) -> Workspace:
+        """Return the workspace that the arguments name, or the first one."""
+        name = MAIN if (given := arguments.get("workspace")) is None else str(given)
         if name not in self._state.workspaces:
             raise ApiError(404, "No such workspace")
         return self._state.workspaces[name]
 
-    async def _get_faults(self, _request: Request) -> Response:
-        return reply(self._state.faults.as_json())
+    def add_fault(self, _query: Row, order: Row) -> Row:
+        """Add a fault."""
+        self.named(order)
+        return asdict(self._state.faults.add(order))
 
-    async def _post_fault(self, request: Request) -> Response:
-        order = await _body(request)
-        if order.get("workspace") is not None:
-            self._known(str(order["workspace"]))
-        try:
-            return reply(asdict(self._state.faults.add(order)))
-        except (TypeError, ValueError) as error:
-            raise ApiError(400, str(error)) from None
-
-    async def _delete_faults(self, _request: Request) -> Response:
-        self._state.faults.clear()
-        return reply({})
-
-    async def _post_mutation(self, request: Request) -> Response:
-        order = await _body(request)
+    def mutate(self, _query: Row, order: Row) -> Row:
+        """Change a workspace."""
         workspace = self._state.workspaces.get(str(order.pop("workspace", MAIN)))
         name = str(order.pop("op", ""))
         mutation = MUTATIONS.get(name)
@@ -157,47 +141,32 @@ class ControlPlane:
             if order.get("at") is not None:
                 order["at"] = parse_stamp(order["at"])
             signature(mutation).bind(workspace.world, **order)
-            return reply(mutation(workspace.world, **order))
+            return mutation(workspace.world, **order)
         except (TypeError, ValueError) as error:
             raise ApiError(400, f"{name}: {error}") from None
 
-    async def _get_requests(self, request: Request) -> Response:
-        wanted = {name: value for name, value in request.query_params.items() if name in {"path", "workspace"}}
-        return reply([entry for entry in self._state.log.entries() if wanted.items() <= entry.items()])
+    def requests(self, query: Row, _body: Row) -> list[Row]:
+        """List the requests of a path, a workspace or all."""
+        wanted = {name: value for name, value in query.items() if name in {"path", "workspace"}}
+        return [entry for entry in self._state.log.entries() if wanted.items() <= entry.items()]
 
-    async def _delete_requests(self, _request: Request) -> Response:
-        self._state.log.clear()
-        return reply({})
-
-    async def _get_counts(self, request: Request) -> Response:
-        return reply(self._state.log.counts(request.query_params.get("workspace")))
-
-    async def _get_truth(self, request: Request) -> Response:
-        resource = request.path_params["resource"]
+    def truth(self, query: Row, _body: Row) -> Response:
+        """Stream every row of a resource."""
+        resource = query["resource"]
         if resource not in RESOURCES:
             raise ApiError(404, f"No such truth; there are {', '.join(sorted(RESOURCES))}")
-        world = (self._named(request) or self._state.workspaces[MAIN]).world
-        return StreamingResponse(_in_chunks(lines(world, resource)), media_type="application/x-ndjson")
+        chunks = _in_chunks(lines(self.named(query).world, resource))
+        return StreamingResponse(chunks, media_type="application/x-ndjson")
 
-    async def _get_config(self, request: Request) -> Response:
-        return reply(asdict((self._named(request) or self._state.workspaces[MAIN]).behaviour))
-
-    async def _patch_config(self, request: Request) -> Response:
-        one, changes = self._named(request), await _body(request)
-        try:
-            for workspace in self._state.workspaces.values() if one is None else (one,):
-                workspace.behaviour = replace(workspace.behaviour, **changes)
-        except (TypeError, ValueError) as error:
-            raise ApiError(400, str(error)) from None
-        return await self._get_config(request)
-
-    async def _post_reset(self, _request: Request) -> Response:
-        self._state.reset()
-        return reply({})
+    def configure(self, query: Row, changes: Row) -> Row:
+        """Change the behaviour of one workspace or all."""
+        first = self.named(query)
+        for workspace in (first,) if "workspace" in query else self._state.workspaces.values():
+            workspace.behaviour = replace(workspace.behaviour, **changes)
+        return asdict(first.behaviour)
 
 
 async def _in_chunks(texts: Iterable[str]) -> AsyncIterator[bytes]:
-    """Join lines into chunks of a reasonable size."""
     source = iter(texts)
     while chunk := list(islice(source, LINES_AT_A_TIME)):
         yield ("\n".join(chunk) + "\n").encode()

@@ -8,7 +8,7 @@ import json
 import socket
 import struct
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from random import Random
 from typing import Any
@@ -17,6 +17,7 @@ from starlette.responses import Response
 from starlette.types import Send
 
 from sandbox.answers import JSON_TYPE, ApiError, dumps
+from sandbox.request_log import Entry
 
 KINDS = (
     *("status", "latency", "reset", "truncated", "reset_midway", "garbage", "html", "empty", "slow_drip"),
@@ -26,20 +27,17 @@ KINDS = (
 ROUND = 2
 # Seconds for the client to read the bytes sent, because a reset discards unread ones.
 HEAD_START = 0.02
-# Kinds that replace the answer.
-REPLACING = frozenset({"status", "reset", "garbage", "html", "empty", "error_in_200"})
-
-
-@dataclass(frozen=True)
-class FaultRequest:
-    """A request, as faults match it; `answer` is the body of the correct answer, if a fault needs it."""
-
-    method: str
-    path: str
-    workspace: str | None
-    cursor: str | None = None
-    limit: int = 0
-    answer: bytes = b""
+HTML_TYPE = "text/html; charset=utf-8"
+PAGE = "<!DOCTYPE html><html><head><title>502 Bad Gateway</title></head><body>Bad gateway</body></html>"
+BROKEN = {"statusCode": 500, "error": "Internal Server Error", "message": "Something went wrong"}
+# Kinds that replace the answer, besides `status`: the usual status, type and body of the new one.
+USUAL: dict[str, tuple[int, str, Any]] = {
+    "garbage": (200, JSON_TYPE, '{"items":[{"id":'),
+    "html": (502, HTML_TYPE, PAGE),
+    "empty": (200, JSON_TYPE, ""),
+    "error_in_200": (200, JSON_TYPE, BROKEN),
+}
+REPLACING = frozenset({"status", *USUAL})
 
 
 @dataclass
@@ -73,14 +71,9 @@ class Fault:
         self.cleared = asyncio.Event()
         self._cursors: list[str] = []
 
-    @property
-    def spent(self) -> bool:
-        """True if it has hit its number of requests."""
-        return self.count is not None and self.hits >= self.count
-
-    def applies(self, request: FaultRequest) -> bool:
-        """Decide whether to hit a request, and count it."""
-        if self.spent or not self._matches(request):
+    def applies(self, request: Entry, answer: bytes) -> bool:
+        """Decide whether to hit a request, given the correct answer if `record` needs it, and count it."""
+        if (self.count is not None and self.hits >= self.count) or not self._matches(request, answer):
             return False
         self.seen += 1
         if self.seen <= self.after or self._rng.random() >= self.probability:
@@ -88,7 +81,7 @@ class Fault:
         self.hits += 1
         return True
 
-    def _matches(self, request: FaultRequest) -> bool:
+    def _matches(self, request: Entry, answer: bytes) -> bool:
         return (
             (not self.method or self.method.upper() == request.method)
             and self.workspace in {None, request.workspace}
@@ -96,7 +89,7 @@ class Fault:
             # The first page has no cursor to repeat.
             and not (self.kind == "repeat_cursor" and request.cursor is None)
             and (self.limit_over is None or request.limit > self.limit_over)
-            and (self.record is None or f'"{self.record}"'.encode() in request.answer)
+            and (self.record is None or f'"{self.record}"'.encode() in answer)
         )
 
     def next_cursor(self, real: str | None, asked: str | None) -> str | None:
@@ -111,42 +104,29 @@ class Fault:
         return self._cursors[0] if self._cursors else real
 
 
-class Faults:
-    """All injected faults."""
+class Faults(list[Fault]):
+    """All injected faults, including spent ones."""
 
-    def __init__(self) -> None:
-        self._faults: list[Fault] = []
-        self._next = 1
+    _ids = 0
 
     def add(self, order: dict[str, Any]) -> Fault:
         """Add a fault; TypeError or ValueError if it is invalid."""
         # A loop takes several answers.
         fault = Fault(**({"count": None} if order.get("kind") == "cursor_loop" else {}) | order)
-        fault.id, self._next = self._next, self._next + 1
-        self._faults.append(fault)
+        self._ids += 1
+        fault.id = self._ids
+        self.append(fault)
         return fault
 
     def clear(self) -> None:
         """Remove all faults."""
-        for fault in self._faults:
+        for fault in self:
             fault.cleared.set()
-        self._faults.clear()
+        super().clear()
 
-    def as_json(self) -> list[dict[str, Any]]:
-        """List the faults, including spent ones."""
-        return [asdict(fault) for fault in self._faults]
-
-    @property
-    def about_records(self) -> bool:
-        """True if matching needs the correct answer."""
-        return any(fault.record is not None for fault in self._faults)
-
-    def hit(self, request: FaultRequest) -> Fault | None:
+    def hit(self, request: Entry, answer: bytes) -> Fault | None:
         """Return the first fault that hits a request."""
-        return next((fault for fault in self._faults if fault.applies(request)), None)
-
-    def __bool__(self) -> bool:
-        return bool(self._faults)
+        return next((fault for fault in self if fault.applies(request, answer)), None)
 
 
 def replacement(fault: Fault) -> Response:
@@ -157,13 +137,9 @@ def replacement(fault: Fault) -> Response:
             answer = Response(_body(fault.body), answer.status_code, media_type=JSON_TYPE)
         answer.headers.update(fault.headers)
         return answer
-    if fault.kind == "html":
-        page = "<!DOCTYPE html><html><head><title>502 Bad Gateway</title></head><body>Bad gateway</body></html>"
-        return Response(_body(fault.body or page), fault.status or 502, media_type="text/html; charset=utf-8")
-    error = {"statusCode": 500, "error": "Internal Server Error", "message": "Something went wrong"}
-    usual = {"garbage": '{"items":[{"id":', "empty": "", "error_in_200": error}[fault.kind]
+    status, media_type, usual = USUAL[fault.kind]
     body = usual if fault.kind == "empty" else fault.body or usual
-    return Response(_body(body), fault.status or 200, media_type=JSON_TYPE)
+    return Response(_body(body), fault.status or status, media_type=media_type)
 
 
 def _body(value: Any) -> bytes:  # noqa: ANN401 - any JSON value
@@ -173,17 +149,17 @@ def _body(value: Any) -> bytes:  # noqa: ANN401 - any JSON value
 def corrupt(fault: Fault, answer: Response, cursor: str | None) -> Response:
     """Corrupt the real answer: its content type, its cursor or the order of its records."""
     if fault.kind == "wrong_content_type":
-        answer.headers["content-type"] = "text/html; charset=utf-8"
+        answer.headers["content-type"] = HTML_TYPE
         return answer
     with contextlib.suppress(ValueError):
         body = json.loads(bytes(answer.body))
-        if isinstance(body, dict) and "items" in body and fault.kind == "disordered":
-            body["items"].reverse()
-            return Response(dumps(body).encode(), answer.status_code, media_type=JSON_TYPE)
         if isinstance(body, dict) and "items" in body:
-            astray = fault.next_cursor(body.pop("next_starting_after", None), cursor)
-            tail = {} if astray is None else {"next_starting_after": astray}
-            return Response(dumps(body | tail).encode(), answer.status_code, media_type=JSON_TYPE)
+            if fault.kind == "disordered":
+                body["items"].reverse()
+            else:
+                astray = fault.next_cursor(body.pop("next_starting_after", None), cursor)
+                body |= {} if astray is None else {"next_starting_after": astray}
+            return Response(dumps(body).encode(), answer.status_code, media_type=JSON_TYPE)
     return answer
 
 
@@ -205,8 +181,7 @@ async def send_slow_headers(fault: Fault, answer: Response, transport: asyncio.T
 async def send_broken(fault: Fault, answer: Response, send: Send, transport: asyncio.Transport | None) -> None:
     """Send an answer that breaks off or is slow."""
     body = bytes(answer.body)
-    start = {"type": "http.response.start", "status": answer.status_code, "headers": answer.raw_headers}
-    await send(start)
+    await send({"type": "http.response.start", "status": answer.status_code, "headers": answer.raw_headers})
     if fault.kind in {"truncated", "reset_midway"}:
         await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
         if fault.kind == "reset_midway":

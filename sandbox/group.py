@@ -13,8 +13,7 @@ from random import Random
 from sandbox.clock import DAY_MS, uuid4
 from sandbox.words import COMPANY_KINDS, COMPANY_STEMS
 
-MAIN = "main"
-MAIN_TITLE = "Harbor & Loom"
+MAIN, MAIN_TITLE = "main", "Harbor & Loom"
 ACCEPTED, PENDING, REJECTED = "accepted", "pending", "rejected"
 STATUSES = (ACCEPTED, ACCEPTED, PENDING, ACCEPTED, REJECTED)
 # Even the last of many members does not join in the future.
@@ -39,13 +38,10 @@ def random_of(seed: int, workspace: str, purpose: str) -> Random:
 
 def draw_member(rng: Random, number: int) -> Member:
     """Invent a member of a group."""
-    return Member(
-        invited=(30 + 9 * number % JOINING_DAYS) * DAY_MS + rng.randrange(DAY_MS),
-        id=uuid4(rng),
-        organization=uuid4(rng),
-        title=f"{rng.choice(COMPANY_STEMS)} {rng.choice(COMPANY_KINDS)}",
-        status=STATUSES[number % len(STATUSES)],
-    )
+    invited = (30 + 9 * number % JOINING_DAYS) * DAY_MS + rng.randrange(DAY_MS)
+    ids = uuid4(rng), uuid4(rng)
+    title = f"{rng.choice(COMPANY_STEMS)} {rng.choice(COMPANY_KINDS)}"
+    return Member(*ids, title, STATUSES[number % len(STATUSES)], invited)
 
 
 @lru_cache(maxsize=16)

@@ -35,10 +35,8 @@ class Window:
     """The time range of a query with days."""
 
     def __init__(self, days: float, behaviour: Behaviour) -> None:
-        now = now_ms()
-        self.start = now - round(days * DAY_MS)
-        if behaviour.query_days_from_midnight:
-            self.start = now // DAY_MS * DAY_MS - round((days - 1) * DAY_MS)
+        now, midnight = now_ms(), behaviour.query_days_from_midnight
+        self.start = now // DAY_MS * DAY_MS - round((days - 1) * DAY_MS) if midnight else now - round(days * DAY_MS)
         self.end = now - round(behaviour.query_lag_seconds * 1000) if behaviour.query_lag_seconds else None
 
     def __contains__(self, moment: int) -> bool:
@@ -49,8 +47,7 @@ class Query:
     """A query of a body."""
 
     def __init__(self, asked: Any, behaviour: Behaviour) -> None:  # noqa: ANN401 - any JSON value
-        values = asked.get("values") if isinstance(asked, dict) else None
-        action = asked.get("actionType") if isinstance(asked, dict) else None
+        values, action = map(asked.get, ("values", "actionType")) if isinstance(asked, dict) else (None, None)
         valid = action in (*ACTIONS, STATUS) and isinstance(values, dict)
         require(valid, f"body/queries/0 must have an actionType out of the allowed values, and values: {asked}")
         self.action = str(action)
@@ -69,8 +66,7 @@ class Query:
         last, counter = ACTIONS[self.action]
         if last not in row or (self.window is not None and parse_stamp(row[last]) not in self.window):
             return False
-        count = self._values.get("occurrence-count")
-        if count is None or counter is None:
+        if (count := self._values.get("occurrence-count")) is None or counter is None:
             return True
         return COMPARE[count.get("condition", "more")](row.get(counter, 0), count.get("count", 0))
 
@@ -93,10 +89,10 @@ class LeadMoments:
         for position in leads.seeded:
             for name, text in stamped.findall(leads.seeded_text(position)):
                 found[name].append((parse_stamp(text), position))
-        self._by_time: dict[str, tuple[array[int], array[int]]] = {}
-        for name, pairs in found.items():
-            pairs.sort()
-            self._by_time[name] = (array("Q", (at for at, _ in pairs)), array("I", (position for _, position in pairs)))
+        self._by_time = {
+            name: (array("Q", (at for at, _ in pairs)), array("I", (position for _, position in pairs)))
+            for name, pairs in ((name, sorted(pairs)) for name, pairs in found.items())
+        }
 
     def within(self, action: str, window: Window) -> Sequence[int]:
         """Return the positions of the leads with the action within a window."""
@@ -106,11 +102,7 @@ class LeadMoments:
 
 
 def read_queries(body: Row, behaviour: Behaviour) -> list[Query]:
-    """Read the queries of a body; none if the workspace ignores them.
-
-    Raises:
-        ApiError: The workspace does not support queries, or not these (400).
-    """
+    """Read the queries of a body; none if the workspace ignores them, and 400 if it does not support them."""
     asked = body.get("queries")
     if not asked or behaviour.lead_queries == "ignored":
         return []

@@ -14,22 +14,16 @@ from random import Random
 
 from sandbox.answers import dumps
 from sandbox.clock import DAY_MS, HOUR_MS, MINUTE_MS, stamp, uuid_text
-from sandbox.words import (
-    COMPANY_KINDS,
-    COMPANY_STEMS,
-    CUSTOM_VARIABLES,
-    FIRST_NAMES,
-    JOB_TITLES,
-    LAST_NAMES,
-    plain,
-)
+from sandbox.words import COMPANY_KINDS, COMPANY_STEMS, CUSTOM_VARIABLES, FIRST_NAMES, JOB_TITLES, LAST_NAMES, plain
 
-SLOTS = 1 << 14
-PAYLOADS = 16
+SLOTS, PAYLOADS = 1 << 14, 16
 _MASK = (1 << 64) - 1
-_MIX_A = 0x9E3779B97F4A7C15
-_MIX_B = 0xD6E8FEB86659FD93
+_MIX_A, _MIX_B = 0x9E3779B97F4A7C15, 0xD6E8FEB86659FD93
 _PER_MILLE = 1024
+_WAITING = [
+    f',"status":{status},"email_open_count":0,"email_reply_count":0,"email_click_count":0,"status_summary":{{}}'
+    for status in (0, 1)
+]
 DONE = ',"domain_complete":true'
 
 
@@ -85,18 +79,13 @@ class LeadGroup:
     owner: str = ""
     senders: tuple[str, ...] = ()
 
-    @property
-    def head(self) -> str:
-        """Member of a lead that names the group."""
-        return f',"{"campaign" if self.is_campaign else "list_id"}":"{self.id}"'
-
 
 def make_payloads(rng: Random) -> tuple[str, ...]:
     """Draw the custom variables of a campaign: few names, flat values."""
     names = rng.sample(range(len(CUSTOM_VARIABLES)), 3)
     rows = []
     for _ in range(PAYLOADS):
-        chosen = [CUSTOM_VARIABLES[at] for at in names if rng.random() < 0.9]  # noqa: PLR2004 - a share of the seed
+        chosen = [CUSTOM_VARIABLES[at] for at in names if rng.random() < 0.9]
         rows.append("".join(f",{dumps(name)}:{dumps(rng.choice(values))}" for name, values in chosen))
     return tuple(rows)
 
@@ -107,28 +96,18 @@ class LeadText:
     def __init__(
         self, groups: Sequence[LeadGroup], organization: str, users: Sequence[str], old: tuple[int, int], horizon: int
     ) -> None:
-        self.groups = groups
-        self._users = users
+        self.groups, self._users, self._horizon = groups, users, horizon
         self._old_from, self._old_span = old[0], max(1, old[1] - old[0])
-        self._horizon = horizon
-        self._slots = self._assign(groups)
-        self._heads = [f',"organization":"{organization}"{group.head}' for group in groups]
-
-    @staticmethod
-    def _assign(groups: Sequence[LeadGroup]) -> tuple[int, ...]:
-        """Assign slots to groups by weight; a slot is fourteen bits of the id."""
+        # By weight, each of the slots belongs to a group; a slot is fourteen bits of the id.
         total = sum(group.weight for group in groups) or 1
         edges = [edge * SLOTS // total for edge in accumulate(group.weight for group in groups)]
-        return tuple(bisect_right(edges, slot) for slot in range(SLOTS)) if groups else ()
+        self._slots = tuple(bisect_right(edges, slot) for slot in range(SLOTS)) if groups else ()
+        places = (f'"{"campaign" if group.is_campaign else "list_id"}":"{group.id}"' for group in groups)
+        self._heads = [f',"organization":"{organization}",{place}' for place in places]
 
     def group_number(self, raw: bytes) -> int:
         """Return the number of a lead's group."""
         return self._slots[((raw[8] & 0x3F) << 8) | raw[9]]
-
-    def _created(self, raw: bytes, noise: int) -> int:
-        if raw[6] >> 4 == 7:  # noqa: PLR2004 - the version digit of a UUID
-            return int.from_bytes(raw[:6], "big")
-        return self._old_from + noise % self._old_span
 
     def render(self, raw: bytes) -> str:
         """Render a lead as JSON."""
@@ -139,11 +118,13 @@ class LeadText:
         g ^= g >> 29
         number = self.group_number(raw)
         group = self.groups[number]
-        created = self._created(raw, g ^ low)
+        new = raw[6] >> 4 == 7
+        created = int.from_bytes(raw[:6], "big") if new else self._old_from + (g ^ low) % self._old_span
         if group.is_campaign and (g & 1023) < group.progress and created < group.end:
             story, last = self._journey(group, created, g, h)
         else:
-            story, last = self._waiting(group, created, g)
+            # Leads outside campaigns have the undocumented status 0.
+            story, last = _WAITING[group.is_campaign], created + (g >> 44) % (15 * MINUTE_MS)
         return (
             f'{{"id":"{uuid_text(raw)}","timestamp_created":"{stamp(created)}","timestamp_updated":"{stamp(last)}"'
             f"{self._heads[number]}{story}{self._person(group, h, g)}{self._tail(group, h, g)}}}"
@@ -178,13 +159,6 @@ class LeadText:
             text += f',"assigned_to":"{self._users[(h >> 20) % len(self._users)]}"'
         return text
 
-    @staticmethod
-    def _waiting(group: LeadGroup, created: int, g: int) -> tuple[str, int]:
-        """Render the fields of an uncontacted lead; leads outside campaigns have the undocumented status 0."""
-        status = 1 if group.is_campaign else 0
-        story = f',"status":{status},"email_open_count":0,"email_reply_count":0,"email_click_count":0'
-        return f'{story},"status_summary":{{}}', created + (g >> 44) % (15 * MINUTE_MS)
-
     def _journey(self, group: LeadGroup, created: int, g: int, h: int) -> tuple[str, int]:
         """Render the fields of a contacted lead."""
         base = max(created, group.start)
@@ -193,14 +167,12 @@ class LeadText:
         variant = (g >> 17) % group.variants[step]
         status = _FATE[(g >> 10) & 1023]
         bounced = status == "-1"
-        opened = group.opens and not bounced and (g >> 20) & 1023 < 420  # noqa: PLR2004 - a probability
-        replied = not bounced and (g >> 30) & 1023 < 34  # noqa: PLR2004 - a probability
-        clicked = opened and group.clicks and (g >> 40) & 1023 < 50  # noqa: PLR2004 - a probability
+        opened = group.opens and not bounced and (g >> 20) & 1023 < 420
+        replied = not bounced and (g >> 30) & 1023 < 34
+        clicked = opened and group.clicks and (g >> 40) & 1023 < 50
         opens = 1 + ((h >> 50) & 3) if opened else 0
-        text = (
-            f',"status":{status},"email_open_count":{opens},"email_reply_count":{1 if replied else 0}'
-            f',"email_click_count":{1 if clicked else 0},"last_contacted_from":"campaign"'
-        )
+        text = f',"status":{status},"email_open_count":{opens},"email_reply_count":{1 if replied else 0}'
+        text += f',"email_click_count":{1 if clicked else 0},"last_contacted_from":"campaign"'
         text += self._last_step(group, contact, step, finished=status != "1", g=g)
         last = contact
         for happened, what, verb, delay in (
@@ -214,9 +186,8 @@ class LeadText:
                 text += f',"timestamp_last_{what}":"{stamp(last)}"'
         text += f',"timestamp_last_contact":"{stamp(contact)}","timestamp_last_touch":"{stamp(last)}"'
         if replied:
-            text += (
-                f',"lt_interest_status":{_INTEREST[(h >> 14) & 1023]},"timestamp_last_interest_change":"{stamp(last)}"'
-            )
+            interest = _INTEREST[(h >> 14) & 1023]
+            text += f',"lt_interest_status":{interest},"timestamp_last_interest_change":"{stamp(last)}"'
             text += ',"pl_value_lead":"High"' if h & 1 else ""
         return text, last
 

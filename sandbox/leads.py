@@ -9,31 +9,23 @@ from bisect import bisect_left, bisect_right, insort
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
-from itertools import islice
+from itertools import chain, islice
 from random import Random
 from typing import NamedTuple
 
 from sandbox.answers import dumps
 from sandbox.clock import as_uuid4, as_uuid7, uuid_bytes
-from sandbox.lead_text import LeadGroup, LeadText
+from sandbox.lead_text import LeadText
 from sandbox.lists import Predicate
 from sandbox.records import Row
 
-ID_BYTES = 16
+ID_BYTES, REMEMBERED = 16, 16
 _CHUNK = 1 << 16
-REMEMBERED = 16
 _EMAIL = re.compile('"email":"([^"]*)"')
 
 
 def make_ids(rng: Random, count: int, old_share: float, new: tuple[int, int]) -> bytes:
-    """Draw sorted lead ids: random ones for the old share, time-ordered ones for the rest.
-
-    Args:
-        rng: Source of randomness.
-        count: Number of ids.
-        old_share: Share of the leads from before ids contained a time.
-        new: First and last instant of the others.
-    """
+    """Draw sorted lead ids: random ones for the old share, for the rest time-ordered ones between two instants."""
     old, start, span = round(count * old_share), new[0], max(1, new[1] - new[0])
     ids: list[bytes] = []
     for begin in range(0, count, _CHUNK):
@@ -62,21 +54,14 @@ class LeadStore:
     """The leads."""
 
     def __init__(self, ids: bytes, text: LeadText) -> None:
-        self._ids = ids
-        self._text = text
+        self._ids, self._text, self.groups = ids, text, text.groups
         self._changed: dict[bytes, Row] = {}
         self._order: list[bytes] = []
-        self._deleted: set[bytes] = set()
-        self._closed: set[int] = set()
+        self._deleted, self._closed = set[bytes](), set[int]()
         self._growth: Counter[str] = Counter()
         self._added: Row = {}
         self._suffix = ""
         self._sifted: dict[str, array[int]] = {}
-
-    @property
-    def groups(self) -> Sequence[LeadGroup]:
-        """Campaigns and lists of the seeded leads."""
-        return self._text.groups
 
     @property
     def seeded(self) -> range:
@@ -89,12 +74,11 @@ class LeadStore:
 
     @cached_property
     def _index(self) -> dict[str, array[int]]:
-        groups = self._text.groups
-        parts = [array("I") for _ in groups]
+        parts = [array("I") for _ in self.groups]
         raw, number = self.raw, self._text.group_number
         for position in self.seeded:
             parts[number(raw(position))].append(position)
-        return {group.id: part for group, part in zip(groups, parts, strict=True)}
+        return {group.id: part for group, part in zip(self.groups, parts, strict=True)}
 
     def positions_in(self, group_id: str) -> Sequence[int]:
         """Return the positions of the leads in a campaign or list."""
@@ -105,12 +89,11 @@ class LeadStore:
         return self._by_kind[campaigns]
 
     @cached_property
-    def _by_kind(self) -> dict[bool, array[int]]:
-        parts = {True: array("I"), False: array("I")}
-        kinds = [group.is_campaign for group in self._text.groups]
-        for position in self.seeded:
-            parts[kinds[self._text.group_number(self.raw(position))]].append(position)
-        return parts
+    def _by_kind(self) -> list[array[int]]:
+        kinds = (
+            [self._index[group.id] for group in self.groups if group.is_campaign is kind] for kind in (False, True)
+        )
+        return [array("I", sorted(chain.from_iterable(parts))) for parts in kinds]
 
     def positions_of(self, emails: Iterable[str]) -> Sequence[int]:
         """Return the positions of the leads with these addresses."""
@@ -203,7 +186,7 @@ class LeadStore:
         number = self.count(group_id)
         for raw in [raw for raw, row in self._changed.items() if _group_of(row) == group_id]:
             self._remove(raw)
-        self._closed |= {at for at, group in enumerate(self._text.groups) if group.id == group_id}
+        self._closed |= {at for at, group in enumerate(self.groups) if group.id == group_id}
         self._growth[group_id] = -len(self.positions_in(group_id))
         return number
 
@@ -229,12 +212,11 @@ class LeadStore:
         page = sorted(email for email in found if email > (after or ""))[:limit]
         return [found[email] for email in page], page[-1] if page else None
 
-    def emails_in(self, group_id: str) -> set[str]:
-        """Collect the addresses of a campaign's or list's leads."""
-        chosen = Selection(
-            self.positions_in(group_id), lambda row: group_id in (row.get("campaign"), row.get("list_id"))
-        )
-        return {json.loads(text).get("email", "").lower() for text in self.rows(chosen)}
+    def within(self, group_id: str) -> Iterator[Row]:
+        """Yield the leads of a campaign or list."""
+        positions = self.positions_in(group_id)
+        chosen = Selection(positions, lambda row: group_id in (row.get("campaign"), row.get("list_id")))
+        return map(json.loads, self.rows(chosen))
 
     def rows(self, selection: Selection | None = None) -> Iterator[str]:
         """Render all leads, or the selected ones, in the order of their ids."""

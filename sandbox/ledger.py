@@ -15,18 +15,14 @@ from typing import TypeVar
 
 from sandbox.clock import weekday
 
-# Each unique count is followed by its repeats: the day's distinct leads who had done it before.
+# Events whose distinct leads are counted too, and the share of them who had done it on an earlier day.
+DISTINCT = {"opened": 0.25, "replies": 0.09, "automatic": 0.1, "clicks": 0.1, "opportunities": 0.3}
 METRICS = (
     *("sent", "new", "bounced", "unsubscribed", "completed"),
-    *("opened", "unique_opened", "repeat_opened"),
-    *("replies", "unique_replies", "repeat_replies"),
-    *("automatic", "unique_automatic", "repeat_automatic"),
-    *("clicks", "unique_clicks", "repeat_clicks"),
-    *("opportunities", "unique_opportunities", "repeat_opportunities"),
+    *(f"{kind}{name}" for name in DISTINCT for kind in ("", "unique_", "repeat_")),
     *("meetings", "meetings_held", "won"),
 )
 INDEX = {name: at for at, name in enumerate(METRICS)}
-DISTINCT = ("opened", "replies", "automatic", "clicks", "opportunities")
 SATURDAY = 5
 
 Step = tuple["str | None", "str | None"]
@@ -49,13 +45,12 @@ EVER = Window()
 
 
 @dataclass(frozen=True)
-class Activity:
-    """Parameters of a campaign's history."""
+class CampaignPlan:
+    """Activity of a campaign, drawn before its leads are counted."""
 
-    leads: int
+    created: int
     first: int
     last: int
-    horizon: int
     variants: tuple[int, ...]
     progress: float
     opens: bool
@@ -158,113 +153,100 @@ class Summary:
         return counts
 
 
-def step_order(step: object) -> tuple[bool, tuple[str, ...]]:
+def step_order(step: Step) -> tuple[bool, tuple[str, ...]]:
     """Return a sort key: numbered steps in order, the unknown one last."""
-    names = step if isinstance(step, tuple) else (step,)
-    return names[0] is None, tuple(str(name).rjust(3) for name in names)
+    return step[0] is None, tuple(str(name).rjust(3) for name in step)
 
 
-def invent(plan: Activity, rng: Random) -> Ledger:
-    """Invent a plausible history of cold e-mail."""
+def invent(plan: CampaignPlan, leads: int, horizon: int, rng: Random) -> Ledger:
+    """Invent a plausible history of cold e-mail to a number of leads, up to a last day."""
     ledger = Ledger()
-    starts = _first_mails(plan, rng)
+    starts = _first_mails(plan, leads, rng)
     for number, variants in enumerate(plan.variants):
         following: dict[int, int] = defaultdict(int)
-        for day, leads in starts.items():
-            for variant, sent in enumerate(_split(leads, variants, rng)):
-                _one_cell(ledger, plan, rng, (day, number, variant), sent)
-            later = next_workday(day + 2 + number)
+        for day, count in starts.items():
+            for variant, sent in enumerate(_split(count, variants, rng)):
+                if sent:
+                    _one_cell(ledger, plan, rng, horizon, (day, number, variant), sent)
+            later = day + 2 + number
+            later += max(0, 7 - weekday(later)) if weekday(later) >= SATURDAY else 0
             if later <= plan.last:
-                following[later] += _draw(rng, leads, 0.9)
+                following[later] += _draw(rng, count, 0.9)
         starts = following
     _repeats(ledger, rng)
     return ledger
 
 
-def next_workday(day: int) -> int:
-    """Return the day itself, or Monday for a weekend."""
-    return day + max(0, 7 - weekday(day)) if weekday(day) >= SATURDAY else day
-
-
 def _draw(rng: Random, number: int, share: float) -> int:
-    """Return a share of a number, rounded up or down by chance."""
     return int(number * share + rng.random())
 
 
 def _split(number: int, parts: int, rng: Random) -> list[int]:
-    """Split a number into nearly equal parts."""
     base, rest = divmod(number, parts)
     lucky = set(rng.sample(range(parts), rest))
     return [base + (part in lucky) for part in range(parts)]
 
 
-def _first_mails(plan: Activity, rng: Random) -> dict[int, int]:
+def _first_mails(plan: CampaignPlan, leads: int, rng: Random) -> dict[int, int]:
     """Spread the first e-mails to new leads over the campaign's working days."""
     days = [day for day in range(plan.first, plan.last + 1) if weekday(day) < SATURDAY]
-    if not days:
-        return {}
     weights = [0.6 + 0.8 * rng.random() for _ in days]
-    target, total = plan.leads * plan.progress, sum(weights)
-    starts: dict[int, int] = {}
-    done, reached = 0, 0.0
+    starts, done, reached, total = {}, 0, 0.0, sum(weights)
     for day, weight in zip(days, weights, strict=True):
-        reached += target * weight / total
+        reached += leads * plan.progress * weight / total
         starts[day], done = int(reached) - done, int(reached)
     return {day: count for day, count in starts.items() if count}
 
 
-def _later(rng: Random, plan: Activity, day: int, number: int) -> Iterator[tuple[int, int]]:
+def _later(rng: Random, horizon: int, day: int, number: int) -> Iterator[int]:
     """Spread reactions over the days after an e-mail."""
     for _ in range(number):
-        delay = 0 if rng.random() < 0.7 else rng.randint(1, 5)  # noqa: PLR2004 - a probability
-        yield min(plan.horizon, day + delay), 1
+        delay = 0 if rng.random() < 0.7 else rng.randint(1, 5)
+        yield min(horizon, day + delay)
 
 
-def _one_cell(ledger: Ledger, plan: Activity, rng: Random, place: tuple[int, int, int], sent: int) -> None:
+def _one_cell(
+    ledger: Ledger, plan: CampaignPlan, rng: Random, horizon: int, place: tuple[int, int, int], sent: int
+) -> None:
     """Send one variant's e-mails of one day, with reactions on that day and later."""
     day, number, variant = place
-    if not sent:
-        return
     step: Step = (str(number + 1), str(variant))
     ledger.add(day, step, sent=sent, new=0 if number else sent)
-    ledger.add(day, step, bounced=_draw(rng, sent, 0.005 if number else 0.02) if rng.random() < 0.9 else 0)  # noqa: PLR2004 - shares
+    ledger.add(day, step, bounced=_draw(rng, sent, 0.005 if number else 0.02) if rng.random() < 0.9 else 0)
     ledger.add(day, step, unsubscribed=_draw(rng, sent, 0.004) if sent > 1 else 0)
     if number == len(plan.variants) - 1:
         ledger.add(day, step, completed=_draw(rng, sent, 0.95))
     if plan.opens:
-        for when, count in _later(rng, plan, day, _draw(rng, sent, rng.uniform(0.3, 0.5))):
-            again = int(rng.expovariate(1.6))
-            ledger.add(when, step, opened=count + again, unique_opened=count)
-            if plan.clicks and rng.random() < 0.04:  # noqa: PLR2004 - a probability
-                ledger.add(when, step, clicks=count + int(rng.expovariate(2)), unique_clicks=count)
-    for when, count in _later(rng, plan, day, _draw(rng, sent, rng.uniform(0.01, 0.05) / (1 + number / 2))):
+        for when in _later(rng, horizon, day, _draw(rng, sent, rng.uniform(0.3, 0.5))):
+            ledger.add(when, step, opened=1 + int(rng.expovariate(1.6)), unique_opened=1)
+            if plan.clicks and rng.random() < 0.04:
+                ledger.add(when, step, clicks=1 + int(rng.expovariate(2)), unique_clicks=1)
+    for when in _later(rng, horizon, day, _draw(rng, sent, rng.uniform(0.01, 0.05) / (1 + number / 2))):
         # Some replies match no e-mail.
-        origin = (None, None) if rng.random() < 0.05 else step  # noqa: PLR2004 - a probability
-        ledger.add(when, origin, replies=count + (rng.random() < 0.2), unique_replies=count)  # noqa: PLR2004 - shares
+        origin = (None, None) if rng.random() < 0.05 else step
+        ledger.add(when, origin, replies=1 + (rng.random() < 0.2), unique_replies=1)
         _interest(ledger, rng, when, origin)
     ledger.add(day, step, **dict.fromkeys(("automatic", "unique_automatic"), _draw(rng, sent, 0.012)))
 
 
 def _interest(ledger: Ledger, rng: Random, day: int, step: Step) -> None:
     """Let a reply become an opportunity, and that a meeting."""
-    if rng.random() > 0.3:  # noqa: PLR2004 - a probability
+    if rng.random() > 0.3:
         return
-    ledger.add(day, step, opportunities=1 + (rng.random() < 0.3), unique_opportunities=1)  # noqa: PLR2004 - shares
-    booked = rng.random() < 0.4  # noqa: PLR2004 - a probability
-    held = booked and rng.random() < 0.7  # noqa: PLR2004 - a probability
-    won = held and rng.random() < 0.3  # noqa: PLR2004 - a probability
+    ledger.add(day, step, opportunities=1 + (rng.random() < 0.3), unique_opportunities=1)
+    booked = rng.random() < 0.4
+    held = booked and rng.random() < 0.7
+    won = held and rng.random() < 0.3
     ledger.add(day, step, meetings=booked, meetings_held=held, won=won)
 
 
 def _repeats(ledger: Ledger, rng: Random) -> None:
     """Decide how many of each day's distinct leads had reacted on an earlier day."""
-    shares = {"opened": 0.25, "replies": 0.09, "automatic": 0.1, "clicks": 0.1, "opportunities": 0.3}
-    for name, share in shares.items():
+    for name, share in DISTINCT.items():
         unique, repeat = INDEX[f"unique_{name}"], INDEX[f"repeat_{name}"]
         cells = [(day, cell) for day, _, cell in ledger.cells() if cell[unique]]
         later = [cell for day, cell in cells if day > cells[0][0]]
         for cell in later:
-            cell[repeat] = _draw(rng, cell[unique], share)
-            cell[repeat] = min(cell[repeat], cell[unique])
+            cell[repeat] = min(cell[unique], _draw(rng, cell[unique], share))
         if later and not any(cell[repeat] for cell in later):
             later[-1][repeat] = 1

@@ -13,11 +13,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sandbox.answers import ApiError
 from sandbox.config import ApiKey
-from sandbox.faults import REPLACING, Fault, FaultRequest, corrupt, replacement, reset, send_broken, send_slow_headers
+from sandbox.faults import REPLACING, Fault, corrupt, replacement, reset, send_broken, send_slow_headers
 from sandbox.group import MAIN
 from sandbox.request_log import Entry
 from sandbox.state import State
-from sandbox.workspaces import Workspace
+from sandbox.world import Workspace
 
 API = "/api/"
 AS_WORKSPACE = "x-as-workspace"
@@ -35,14 +35,6 @@ class Identity:
     names_key: bool
     key: ApiKey | None
     workspace: Workspace | None
-
-
-def identify(state: State, headers: Headers) -> Identity:
-    """Find the key and its workspace."""
-    header = headers.get("authorization", "")
-    scheme, _, secret = header.partition(" ")
-    key = state.keys.get(secret.strip()) if scheme.lower() == "bearer" else None
-    return Identity(bool(header), key, state.entered(key, headers.get(AS_WORKSPACE)) if key else None)
 
 
 def admit(identity: Identity, scopes: frozenset[str] | None) -> tuple[ApiKey, Workspace]:
@@ -64,11 +56,6 @@ def admit(identity: Identity, scopes: frozenset[str] | None) -> tuple[ApiKey, Wo
     return key, workspace
 
 
-def accepted_scopes(resource: str, action: str) -> frozenset[str]:
-    """Return the scopes that allow an action on a resource."""
-    return frozenset(f"{what}:{how}" for what in (resource, "all") for how in (action, "all"))
-
-
 class Access:
     """ASGI middleware around the API; the control plane passes through."""
 
@@ -81,25 +68,26 @@ class Access:
         if scope["type"] != "http" or not scope["path"].startswith(API):
             await self._app(scope, receive, send)
             return
-        query = scope["query_string"].decode("latin-1")
-        identity = identify(self._state, Headers(scope=scope))
-        entry = self._state.log.open(
-            scope["method"],
-            scope["path"],
-            query,
-            Headers(scope=scope).get("user-agent", ""),
-            key=identity.key.name if identity.key else None,
-            workspace=identity.workspace.name if identity.workspace else None,
-        )
+        headers, query = Headers(scope=scope), scope["query_string"].decode("latin-1")
+        header, place = headers.get("authorization", ""), headers.get(AS_WORKSPACE)
+        scheme, _, secret = header.partition(" ")
+        known = self._state.keys.get(secret.strip()) if scheme.lower() == "bearer" else None
+        identity = Identity(bool(header), known, self._state.entered(known, place) if known else None)
+        key, workspace = (found.name if found else None for found in (identity.key, identity.workspace))
+        entry = Entry(scope["method"], scope["path"], query, headers.get("user-agent", ""), key, workspace)
+        self._state.log.open(entry)
         try:
             await self._answer(entry, identity, scope, receive, send)
         finally:
             self._state.log.close(entry)
 
     async def _answer(self, entry: Entry, identity: Identity, scope: Scope, receive: Receive, send: Send) -> None:
-        body = await _read(receive)
+        body, more = b"", True
+        while more:
+            message = await receive()
+            body, more = body + bytes(message.get("body", b"")), bool(message.get("more_body"))
         entry.body = body[:LOGGED_BYTES]
-        scope.update({"sandbox.identity": identity, "sandbox.entry": entry, "sandbox.body": body})
+        scope.update({"sandbox.identity": identity, "sandbox.body": body})
 
         async def noting(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -111,20 +99,18 @@ class Access:
             await asyncio.sleep(latency_ms / 1000)
         fault = await self._fault(entry, scope, receive) if self._state.faults else None
         if fault is not None:
-            await self._fail(fault, scope, receive, noting)
+            await self._fail(fault, entry, scope, receive, noting)
         elif not entry.user_agent or BLOCKED_AGENTS.match(entry.user_agent):
             await Response("error code: 1010", 403, media_type="text/plain")(scope, receive, noting)
         else:
             await self._app(scope, receive, noting)
 
     async def _fault(self, entry: Entry, scope: Scope, receive: Receive) -> Fault | None:
-        faults = self._state.faults
-        answer = bytes((await self._real_answer(scope, receive)).body) if faults.about_records else b""
-        return faults.hit(
-            FaultRequest(entry.method, entry.path, entry.workspace, _cursor(scope), _limit(scope), answer)
-        )
+        needed = any(fault.record is not None for fault in self._state.faults)
+        answer = bytes((await self._real_answer(scope, receive)).body) if needed else b""
+        return self._state.faults.hit(entry, answer)
 
-    async def _fail(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _fail(self, fault: Fault, entry: Entry, scope: Scope, receive: Receive, send: Send) -> None:
         transport = scope.get("sandbox.transport")
         if fault.kind == "reset":
             reset(transport)
@@ -141,7 +127,7 @@ class Access:
             elif fault.kind == "slow_headers":
                 await send_slow_headers(fault, answer, transport)
             else:
-                await corrupt(fault, answer, _cursor(scope))(scope, receive, send)
+                await corrupt(fault, answer, entry.cursor)(scope, receive, send)
 
     async def _real_answer(self, scope: Scope, receive: Receive) -> Response:
         messages: list[Message] = []
@@ -154,30 +140,3 @@ class Access:
         answer = Response(body, messages[0]["status"])
         answer.raw_headers = list(messages[0]["headers"])
         return answer
-
-
-async def _read(receive: Receive) -> bytes:
-    body = b""
-    while True:
-        message = await receive()
-        body += bytes(message.get("body", b""))
-        if not message.get("more_body"):
-            return body
-
-
-def _cursor(scope: Scope) -> str | None:
-    """Return the cursor of a request."""
-    found = _argument(scope, "starting_after")
-    return str(found) if found else None
-
-
-def _limit(scope: Scope) -> int:
-    """Return the page size of a request; 0 if it has none."""
-    found = str(_argument(scope, "limit"))
-    return int(found) if found.isdecimal() else 0
-
-
-def _argument(scope: Scope, name: str) -> object:
-    request = scope["sandbox.entry"].as_json()
-    body = request["body"] if isinstance(request["body"], dict) else {}
-    return body.get(name) or request["query"].get(name)

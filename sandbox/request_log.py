@@ -8,46 +8,61 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qs
 
 KEPT = 10_000
+HEAD, TAIL = ("seq", "method", "path"), ("status", "key", "workspace", "user_agent")
 
 
 @dataclass
 class Entry:
-    """A request; its body is parsed on demand."""
+    """A request; its query and body are parsed on demand."""
 
-    seq: int
     method: str
     path: str
     query: str
-    body: bytes
     user_agent: str
     key: str | None = None
     workspace: str | None = None
+    body: bytes = b""
     status: int | None = None
+    seq: int = 0
 
     def as_json(self) -> dict[str, Any]:
         """Return the request as JSON. A repeated query parameter is a list."""
-        query: dict[str, Any] = {}
-        for name, value in parse_qsl(self.query, keep_blank_values=True):
-            known = query.get(name)
-            query[name] = value if known is None else [*(known if isinstance(known, list) else [known]), value]
         try:
             body = json.loads(self.body) if self.body else None
         except ValueError:
             body = self.body.decode(errors="replace")
-        shown = {name: getattr(self, name) for name in ("seq", "method", "path")}
-        answer = {name: getattr(self, name) for name in ("status", "key", "workspace", "user_agent")}
-        return {**shown, "query": query, "body": body, **answer}
+        query = parse_qs(self.query, keep_blank_values=True)
+        shown = {"query": {name: values if values[1:] else values[0] for name, values in query.items()}, "body": body}
+        head, tail = ({name: getattr(self, name) for name in names} for names in (HEAD, TAIL))
+        return {**head, **shown, **tail}
+
+    def argument(self, name: str) -> object:
+        """Return a member of the body, or else a parameter of the query."""
+        request = self.as_json()
+        body = request["body"] if isinstance(request["body"], dict) else {}
+        return body.get(name) or request["query"].get(name)
+
+    @property
+    def cursor(self) -> str | None:
+        """The cursor of the request."""
+        found = self.argument("starting_after")
+        return str(found) if found else None
+
+    @property
+    def limit(self) -> int:
+        """The page size of the request; 0 if it has none."""
+        found = str(self.argument("limit"))
+        return int(found) if found.isdecimal() else 0
 
 
 class RequestLog:
     """The log since the last clear."""
 
     def __init__(self) -> None:
-        self._seq = 0
-        self._in_flight = 0
+        self._seq = self._in_flight = 0
         self.clear()
 
     def clear(self) -> None:
@@ -57,24 +72,14 @@ class RequestLog:
         self._refused: Counter[str | None] = Counter()
         self._most_in_flight = self._in_flight
 
-    def open(
-        self,
-        method: str,
-        path: str,
-        query: str,
-        user_agent: str,
-        *,
-        key: str | None = None,
-        workspace: str | None = None,
-    ) -> Entry:
+    def open(self, entry: Entry) -> None:
         """Record a request on arrival."""
         self._seq += 1
-        entry = Entry(self._seq, method, path, query, b"", user_agent, key, workspace)
+        entry.seq = self._seq
         self._entries.append(entry)
-        self._counts[workspace, method, path] += 1
+        self._counts[entry.workspace, entry.method, entry.path] += 1
         self._in_flight += 1
         self._most_in_flight = max(self._most_in_flight, self._in_flight)
-        return entry
 
     def close(self, entry: Entry) -> None:
         """Record that a request was answered or aborted."""
@@ -83,21 +88,15 @@ class RequestLog:
 
     def entries(self) -> Iterator[dict[str, Any]]:
         """Yield the kept requests, oldest first."""
-        for entry in tuple(self._entries):
-            yield entry.as_json()
+        return (entry.as_json() for entry in tuple(self._entries))
 
     def counts(self, workspace: str | None = None) -> dict[str, Any]:
         """Count all requests since the last clear, of all workspaces or of one."""
-        paths: Counter[str] = Counter()
-        operations: Counter[str] = Counter()
+        paths, operations = Counter[str](), Counter[str]()
         for (place, method, path), count in self._counts.items():
             if workspace in {None, place}:
                 paths[path] += count
                 operations[f"{method} {path}"] += count
-        return {
-            "total": sum(paths.values()),
-            "too_many": sum(count for place, count in self._refused.items() if workspace in {None, place}),
-            "most_in_flight": self._most_in_flight,
-            "paths": dict(paths),
-            "operations": dict(operations),
-        }
+        refused = sum(count for place, count in self._refused.items() if workspace in {None, place})
+        sums = {"total": sum(paths.values()), "too_many": refused, "most_in_flight": self._most_in_flight}
+        return {**sums, "paths": dict(paths), "operations": dict(operations)}

@@ -1,24 +1,34 @@
-"""Runs the sandbox in a thread of a test, or as a process."""
+"""Runs the sandbox in a thread of a test, or as a process: every endpoint behind the access checks."""
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, cast
 
 import uvicorn
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from sandbox.app import build_app
+from sandbox.answers import ApiError, reply
+from sandbox.api import ApiRequest, Endpoint
+from sandbox.areas import API
 from sandbox.config import SandboxConfig
 from sandbox.control import Control
+from sandbox.control_plane import control_routes, is_loopback
+from sandbox.middleware import Access, admit
 from sandbox.state import State
 
 START_SECONDS = 120.0
+QUIET: dict[str, Any] = {"log_config": None, "log_level": "critical", "access_log": False, "server_header": False}
+TIMEOUTS: dict[str, Any] = {"timeout_keep_alive": 60, "timeout_graceful_shutdown": 1, "ws": "none", "lifespan": "off"}
 
 
 class OpenProtocol(HttpToolsProtocol):
@@ -28,14 +38,6 @@ class OpenProtocol(HttpToolsProtocol):
         """Add the transport to the scope."""
         super().on_message_begin()
         cast("dict[str, Any]", self.scope)["sandbox.transport"] = self.transport
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether a host is only this machine."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def listen(host: str, port: int, *, allow_remote: bool = False) -> socket.socket:
@@ -63,18 +65,7 @@ def address_of(listener: socket.socket) -> str:
 
 def make_server(state: State) -> uvicorn.Server:
     """Create the uvicorn server of a state."""
-    config = uvicorn.Config(
-        build_app(state),
-        http=OpenProtocol,
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        log_level="critical",
-        access_log=False,
-        server_header=False,
-        timeout_keep_alive=60,
-        timeout_graceful_shutdown=1,
-    )
+    config = uvicorn.Config(build_app(state), http=OpenProtocol, **QUIET, **TIMEOUTS)
     return uvicorn.Server(config)
 
 
@@ -82,9 +73,7 @@ class Server:
     """A sandbox running in a thread."""
 
     def __init__(self, url: str, state: State) -> None:
-        self.url = url
-        self.state = state
-        self.control = Control(url)
+        self.url, self.state, self.control = url, state, Control(url)
 
     @property
     def api_key(self) -> str:
@@ -102,7 +91,12 @@ def serve(config: SandboxConfig | None = None, *, host: str = "127.0.0.1", port:
     thread.start()
     server = Server(address_of(listener), state)
     try:
-        _wait(runner, thread)
+        deadline = time.monotonic() + START_SECONDS
+        while not runner.started:
+            if not thread.is_alive() or time.monotonic() > deadline:
+                message = "the sandbox did not start"
+                raise RuntimeError(message)
+            time.sleep(0.005)
         yield server
     finally:
         server.control.close()
@@ -111,10 +105,37 @@ def serve(config: SandboxConfig | None = None, *, host: str = "127.0.0.1", port:
         listener.close()
 
 
-def _wait(runner: uvicorn.Server, thread: threading.Thread) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while not runner.started:
-        if not thread.is_alive() or time.monotonic() > deadline:
-            message = "the sandbox did not start"
-            raise RuntimeError(message)
-        time.sleep(0.005)
+def build_app(state: State) -> Starlette:
+    """Build the application for a state."""
+    # Literal paths are tried before those with a key in the same position.
+    endpoints = sorted(API.endpoints, key=lambda one: [part.startswith("{") for part in one.path.split("/")])
+    routes = [Route(f"/api/v2{one.path}", _answering(one), methods=[one.method]) for one in endpoints]
+    return Starlette(
+        routes=[*routes, *control_routes(state)],
+        middleware=[Middleware(Access, state=state)],
+        exception_handlers={404: _no_route, 405: _no_route},
+    )
+
+
+def _answering(endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
+    scopes = None
+    if endpoint.scope:
+        resource, action = endpoint.scope.split(":")
+        scopes = frozenset(f"{what}:{how}" for what in (resource, "all") for how in (action, "all")).union(
+            endpoint.also
+        )
+
+    async def answer(request: Request) -> Response:
+        try:
+            key, workspace = admit(request.scope["sandbox.identity"], scopes)
+            body = request.scope["sandbox.body"]
+            found = endpoint.handler(ApiRequest(workspace, key, request.path_params, request.query_params, body))
+            return found if isinstance(found, Response) else reply(found)
+        except ApiError as error:
+            return error.answer()
+
+    return answer
+
+
+async def _no_route(request: Request, _error: Exception) -> Response:
+    return ApiError(404, f"Route {request.method}:{request.url.path} not found").answer()

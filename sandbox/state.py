@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sandbox.areas import API
-from sandbox.clock import day_text, today
+from sandbox.clock import DAY_MS, day_text, now_ms
 from sandbox.config import ApiKey, SandboxConfig
 from sandbox.faults import Faults
 from sandbox.group import ACCEPTED, MAIN, members_of
 from sandbox.request_log import RequestLog
-from sandbox.workspaces import Workspace
+from sandbox.world import Workspace
 
 
 class State:
@@ -18,7 +18,7 @@ class State:
 
     def __init__(self, config: SandboxConfig) -> None:
         # All workspaces have the same last day, whenever they are created.
-        self.config = replace(config, until=config.until or day_text(today()))
+        self.config = replace(config, until=config.until or day_text(now_ms() // DAY_MS))
         self.members = members_of(config.seed, config.workspaces)
         given = {key.name for key in config.keys}
         own = [ApiKey(name, workspace=name) for name in self.members if name not in given]

@@ -1,21 +1,23 @@
-"""A workspace: its content, generated from a seed, and its clock."""
+"""Workspaces: their content, generated from a seed, their clock and their behaviour."""
 
 from __future__ import annotations
 
-from collections import defaultdict
+import time
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Mapping, MutableMapping
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import cached_property
 from random import Random
 from typing import TypeVar, cast
 
-from sandbox.clock import DAY_MS, HOUR_MS, MINUTE_MS, ORDERED_IDS_FROM, now_ms, parse_day, stamp, today, uuid4
+from sandbox.answers import ApiError
+from sandbox.clock import DAY_MS, HOUR_MS, MINUTE_MS, ORDERED_IDS_FROM, now_ms, parse_day, stamp, uuid4
 from sandbox.config import SandboxConfig
 from sandbox.group import MAIN_TITLE, members_of, random_of
 from sandbox.lead_queries import LeadMoments
 from sandbox.lead_text import LeadGroup, LeadText, make_payloads
 from sandbox.leads import LeadStore, make_ids
-from sandbox.ledger import Activity, Ledger, invent
+from sandbox.ledger import CampaignPlan, Ledger, invent
 from sandbox.lists import Listing, Ordered
 from sandbox.records import Row, compact
 
@@ -24,72 +26,41 @@ T = TypeVar("T")
 # Yields the rows of a table; or returns them by key, if they have neither an `id` nor an `email`, or nulls.
 Maker = Callable[["World"], "Iterable[Row] | MutableMapping[str, Row]"]
 
-OLD_LEADS = 0.35
-LIST_WEIGHT = 0.3
+OLD_LEADS, LIST_WEIGHT = 0.35, 0.3
 
 
 def _key(row: Row) -> str:
     return str(row["id"] if "id" in row else row["email"])
 
 
-@dataclass(frozen=True)
-class CampaignPlan:
-    """Activity of a campaign, drawn before its leads are counted."""
-
-    created: int
-    first: int
-    last: int
-    variants: tuple[int, ...]
-    progress: float
-    opens: bool
-    clicks: bool
-
-
 class World:
-    """A workspace."""
+    """A workspace; campaigns and lead lists are by id, accounts by address."""
 
     def __init__(self, config: SandboxConfig, name: str, makers: Mapping[str, Maker]) -> None:
-        self.config = config
-        self.name = name
-        self._makers = makers
-        self.until = today() if config.until is None else parse_day(config.until)
+        self.config, self.name, self._makers = config, name, makers
+        self.until = now_ms() // DAY_MS if config.until is None else parse_day(config.until)
         self.first_day = self.until - max(1, config.days) + 1
         self.horizon = (self.until + 1) * DAY_MS - 1
-        self.latest = self.until
-        self.mutations = 0
+        self.latest, self.mutations = self.until, 0
         self.extra: defaultdict[str, Row] = defaultdict(dict)
         self.plans: dict[str, CampaignPlan] = {}
         self.deleted_ledgers: list[Ledger] = []
         self.lead_journal: list[Row] = []
         self._ledgers: dict[str, Ledger] = {}
         self._cache: dict[str, tuple[int, object]] = {}
-        rng = self.rng("workspace")
+        # The workspace and its tags continue this source of randomness.
+        self.first_rng = rng = self.rng("workspace")
         self.organization = uuid4(rng)
         self.users = tuple(uuid4(rng) for _ in range(3))
         self.born = (min(self.first_day, ORDERED_IDS_FROM) - 500) * DAY_MS
         member = members_of(config.seed, config.workspaces).get(name)
         self.title = member.title if member else MAIN_TITLE
-        # The workspace and its tags continue this source of randomness.
-        self.first_rng = rng
         self._tables: dict[str, MutableMapping[str, Row]] = {}
         self.workspace = next(iter(self.collection("workspace").values()))
         self.tags = list(self.collection("tags").values())
+        self.accounts, self.lead_lists = self.collection("accounts"), self.collection("lead_lists")
+        self.campaigns = self.collection("campaigns")
         self.leads = self._make_leads(self.rng("leads"))
-
-    @property
-    def campaigns(self) -> MutableMapping[str, Row]:
-        """Campaigns by id."""
-        return self.collection("campaigns")
-
-    @property
-    def accounts(self) -> MutableMapping[str, Row]:
-        """Sending accounts by address."""
-        return self.collection("accounts")
-
-    @property
-    def lead_lists(self) -> MutableMapping[str, Row]:
-        """Lead lists by id."""
-        return self.collection("lead_lists")
 
     @cached_property
     def lead_moments(self) -> LeadMoments:
@@ -108,11 +79,6 @@ class World:
         self.mutations += 1
         return self.rng(f"mutation:{self.mutations}")
 
-    @property
-    def touched(self) -> bool:
-        """True if anything has changed since the world was created."""
-        return self.mutations > 0
-
     def moment(self, at: int | None) -> int:
         """Return the time of a mutation: `at`, or now."""
         moment = now_ms() if at is None else at
@@ -130,6 +96,13 @@ class World:
             rows = made if isinstance(made, MutableMapping) else {_key(row): compact(row) for row in made}
             self._tables[resource] = rows
         return self._tables[resource]
+
+    def known(self, resource: str, key: str) -> Row:
+        """Return the record with a key, for mutations."""
+        rows = self.collection(resource)
+        if key not in rows:
+            raise ApiError(404, f"Not there: {key}")
+        return rows[key]
 
     def insert(self, resource: str, row: Row) -> Row:
         """Add or replace a record, without members that are None."""
@@ -163,8 +136,11 @@ class World:
     def ledger(self, campaign_id: str) -> Ledger:
         """Return the ledger of a campaign; generated on first access."""
         if campaign_id not in self._ledgers:
-            plan = self.plans.get(campaign_id)
-            self._ledgers[campaign_id] = self._invent(campaign_id, plan) if plan and plan.progress else Ledger()
+            plan, ledger = self.plans.get(campaign_id), Ledger()
+            if plan and plan.progress:
+                leads = len(self.leads.positions_in(campaign_id))
+                ledger = invent(plan, leads, self.until, self.rng(f"ledger:{campaign_id}"))
+            self._ledgers[campaign_id] = ledger
         return self._ledgers[campaign_id]
 
     def ledgers(self) -> list[Ledger]:
@@ -176,19 +152,6 @@ class World:
         gone = [(key, ledger) for key, ledger in self._ledgers.items() if key not in self.campaigns]
         return [(key, self.ledger(key)) for key in self.campaigns] + gone
 
-    def _invent(self, campaign_id: str, plan: CampaignPlan) -> Ledger:
-        activity = Activity(
-            leads=len(self.leads.positions_in(campaign_id)),
-            first=plan.first,
-            last=plan.last,
-            horizon=self.until,
-            variants=plan.variants,
-            progress=plan.progress,
-            opens=plan.opens,
-            clicks=plan.clicks,
-        )
-        return invent(activity, self.rng(f"ledger:{campaign_id}"))
-
     def _make_leads(self, rng: Random) -> LeadStore:
         groups = [self._lead_group(self.rng(f"box:{row['id']}"), row) for row in self.campaigns.values()]
         share = LIST_WEIGHT if groups else 1.0
@@ -197,12 +160,10 @@ class World:
         groups += [LeadGroup(key, weight=weight, owner=self.users[0]) for key in self.lead_lists]
         cutoff = ORDERED_IDS_FROM * DAY_MS
         new_from = max(cutoff, (self.first_day - 45) * DAY_MS)
-        all_old = new_from >= self.horizon
         old = (self.born + 30 * DAY_MS, min(cutoff - 1, self.horizon))
-        text = LeadText(groups, self.organization, self.users, old, self.horizon)
-        count = self.config.leads if groups else 0
-        ids = make_ids(rng, count, 1.0 if all_old else OLD_LEADS, (new_from, self.horizon - 15 * MINUTE_MS))
-        return LeadStore(ids, text)
+        old_share, new = 1.0 if new_from >= self.horizon else OLD_LEADS, (new_from, self.horizon - 15 * MINUTE_MS)
+        ids = make_ids(rng, self.config.leads if groups else 0, old_share, new)
+        return LeadStore(ids, LeadText(groups, self.organization, self.users, old, self.horizon))
 
     def _lead_group(self, rng: Random, campaign: Row) -> LeadGroup:
         plan = self.plans[campaign["id"]]
@@ -212,12 +173,65 @@ class World:
             weight=rng.randint(20, 100),
             start=plan.first * DAY_MS + 8 * HOUR_MS,
             end=min(plan.last * DAY_MS + 17 * HOUR_MS, self.horizon - 3 * HOUR_MS),
-            variants=plan.variants,
-            opens=plan.opens,
-            clicks=plan.clicks,
+            **{name: getattr(plan, name) for name in ("variants", "opens", "clicks")},
             progress=int(1024 * plan.progress),
             step_ids=tuple(uuid4(rng) for _ in plan.variants),
             payloads=make_payloads(rng),
             owner=campaign["owned_by"],
             senders=tuple(campaign.get("email_list", ())),
         )
+
+
+class RateLimiter:
+    """Counts the admitted requests of the last second and minute."""
+
+    def __init__(self) -> None:
+        self._times: dict[float, deque[float]] = {1.0: deque(), 60.0: deque()}
+
+    def admits(self, *limits: int) -> bool:
+        """Admit and count a request, unless it exceeds the limit of a second or of a minute."""
+        now = time.monotonic()
+        for span, times in self._times.items():
+            while times and times[0] <= now - span:
+                times.popleft()
+        if any(len(times) >= limit for times, limit in zip(self._times.values(), limits, strict=True)):
+            return False
+        for times in self._times.values():
+            times.append(now)
+        return True
+
+
+class Workspace:
+    """A workspace: its behaviour and its content."""
+
+    def __init__(self, config: SandboxConfig, name: str, makers: Mapping[str, Maker]) -> None:
+        self.name, self._config, self._makers = name, config, makers
+        self._world: World | None = None
+        self.reset()
+
+    def reset(self) -> None:
+        """Return to the seeded state; an unchanged world is kept."""
+        keys = [key for key in self._config.keys if key.workspace == self.name]
+        self.behaviour = replace(self._config.behaviour)
+        self.behaviour.paid &= not keys or any(key.paid for key in keys)
+        self.limiter, self.email_limiter = RateLimiter(), RateLimiter()
+        if self._world is not None and self._world.mutations:
+            self._world = None
+
+    @property
+    def made(self) -> bool:
+        """True if its world has been created."""
+        return self._world is not None
+
+    @property
+    def world(self) -> World:
+        """Content of the workspace, created on first access."""
+        if self._world is None:
+            self._world = World(self._config, self.name, self._makers)
+        return self._world
+
+    def limit_rate(self, limiter: RateLimiter, per_second: int, per_minute: int) -> None:
+        """Refuse a request beyond a rate limit, if limits are on."""
+        wait = self.behaviour.retry_after
+        if self.behaviour.rate_limit and not limiter.admits(per_second, per_minute):
+            raise ApiError(429, "Rate limit exceeded", headers=None if wait is None else {"retry-after": str(wait)})

@@ -7,5 +7,13 @@ from importlib import import_module
 
 from sandbox.api import Area
 
-MODULES = [import_module(f"{__name__}.{module.name}") for module in pkgutil.iter_modules(__path__)]
-API: Area = sum((module.AREA for module in MODULES if hasattr(module, "AREA")), Area())
+
+def _area(name: str) -> Area:
+    found = getattr(import_module(f"{__name__}.{name}"), "AREA", None)
+    if not isinstance(found, Area):
+        message = f"{__name__}.{name} has no AREA; modules without endpoints belong into sandbox/makers"
+        raise TypeError(message)
+    return found
+
+
+API: Area = sum((_area(module.name) for module in pkgutil.iter_modules(__path__)), Area())

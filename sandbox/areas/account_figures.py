@@ -7,65 +7,44 @@ without senders, of deleted campaigns and of deleted accounts.
 
 from __future__ import annotations
 
-import json
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
 
-from starlette.responses import Response
-
-from sandbox.answers import ApiError, reply, require
-from sandbox.api import Area, each, get, get_children, post
+from sandbox.answers import ApiError, require
+from sandbox.api import ApiRequest, figures, get, get_children, post, table, truth
 from sandbox.areas.accounts import in_order
 from sandbox.areas.analytics import DAILY as CAMPAIGN_DAILY
 from sandbox.areas.analytics import read_short_window
 from sandbox.clock import day_text
-from sandbox.leads import Selection
 from sandbox.ledger import METRICS, Counts
 from sandbox.lists import BY_TIME, Listing
 from sandbox.records import Row
-from sandbox.workspaces import ApiRequest
 from sandbox.world import World
 
 NOBODY = ""
-MOST_EMAILS = 200
-MOST_WARMUPS = 100
-WARMUP_DAYS = 7
-GOOD = 90
+MOST_EMAILS, MOST_WARMUPS = 200, 100
+WARMUP_DAYS, GOOD = 7, 90
 # Metrics by account: those by campaign, with bounces and without opportunities, which belong to no account.
 DAILY = {"sent": "sent", "bounced": "bounced"} | {
     name: source for name, source in CAMPAIGN_DAILY.items() if "opportunities" not in name
 }
 # Verification status of a lead -> its name in the sums.
-VERIFICATIONS = {
-    1: "verified",
-    -1: "invalid",
-    -2: "risky",
-    -3: "catch_all",
-    -4: "job_change",
-    11: "verification_job_pending_leadfinder",
-    12: "verification_job_pending_user",
+VERIFICATIONS = {1: "verified", -1: "invalid", -2: "risky", -3: "catch_all", -4: "job_change"} | {
+    number: f"verification_job_pending_{who}" for number, who in ((11, "leadfinder"), (12, "user"))
 }
 # Newest first is a guess.
-MAPPINGS = Listing(
-    "account_campaign_mappings",
-    BY_TIME._replace(key=lambda row: (row["timestamp_created"], row["campaign_id"])),
-)
+ORDER = BY_TIME._replace(key=lambda row: (row["timestamp_created"], row["campaign_id"]))
+MAPPINGS = Listing("account_campaign_mappings", ORDER)
 
 Table = dict[tuple[int, str], dict[str, int]]
-
-
-def _make_senders(world: World) -> dict[str, Row]:
-    """Record the senders of each campaign. The history stays with them if the campaign's senders change."""
-    return {key: {"emails": list(row.get("email_list", ()))} for key, row in world.campaigns.items()}
 
 
 def _senders(world: World, campaign_id: str) -> Sequence[str]:
     if campaign_id not in world.campaigns:
         return ()
-    noted = world.collection("senders").get(campaign_id)
-    emails: Sequence[str] = noted["emails"] if noted else world.campaigns[campaign_id].get("email_list", ())
+    noted = world.collection("senders").get(campaign_id) or world.campaigns[campaign_id]
+    emails: Sequence[str] = noted.get("email_list", ())
     return emails
 
 
@@ -132,21 +111,16 @@ def _health(world: World, email: str) -> Iterator[Row]:
 
 
 def _mappings(world: World, email: str) -> list[Row]:
-    """Return the campaigns of an account."""
     return [
-        {
-            "campaign_id": campaign["id"],
-            "campaign_name": campaign["name"],
-            "timestamp_created": campaign["timestamp_created"],
-            "status": campaign["status"],
-        }
+        {"campaign_id": row["id"], "campaign_name": row["name"]}
+        | {name: row[name] for name in ("timestamp_created", "status")}
         | world.extra["account_campaign_mappings"]
-        for campaign in world.campaigns.values()
-        if email in campaign.get("email_list", ())
+        for row in world.campaigns.values()
+        if email in row.get("email_list", ())
     ]
 
 
-def _get_daily(request: ApiRequest) -> Response:
+def _get_daily(request: ApiRequest) -> object:
     given = [*request.query.getlist("emails"), *request.query.getlist("emails[]")]
     emails = frozenset(email for text in given for email in text.split(",") if email)
     require(emails, "querystring must have required property 'emails'")
@@ -155,53 +129,38 @@ def _get_daily(request: ApiRequest) -> Response:
     if len(emails) > request.workspace.behaviour.analytics_accounts:
         advice = "Add an emails filter or request a smaller date range"
         raise ApiError(413, f"Analytics request is too large for this workspace. {advice}")
-    return reply([row for day, row in _daily(request.world, emails) if day in window])
+    return [row for day, row in _daily(request.world, emails) if day in window]
 
 
-def _post_warmup(request: ApiRequest) -> Response:
+def _post_warmup(request: ApiRequest) -> object:
     """Answer without accounts that do not warm up."""
-    emails: Any = request.json().get("emails")
-    world = request.world
-    valid = isinstance(emails, list) and 1 <= len(emails) <= MOST_WARMUPS
-    require(valid, f"body/emails must have between 1 and {MOST_WARMUPS} items")
+    emails, world = request.items("emails", MOST_WARMUPS), request.world
     found = {email: row for email in dict.fromkeys(map(str, emails)) for row in _health(world, email)}
     dates = {email: {row.pop("date"): row for row in _warmup(world, email)} for email in found}
-    return reply({"email_date_data": dates, "aggregate_data": found})
+    return {"email_date_data": dates, "aggregate_data": found}
 
 
 def _verification(world: World, list_id: str) -> Row:
-    chosen = Selection(world.leads.positions_in(list_id), lambda row: row.get("list_id") == list_id)
-    found = Counter(json.loads(text).get("verification_status") for text in world.leads.rows(chosen))
+    found = Counter(row.get("verification_status") for row in world.leads.within(list_id))
     stats = {name: found[status] for status, name in VERIFICATIONS.items()}
-    return {"stats": stats, "total_leads": sum(found.values())} | world.extra["verification_stats"]
-
-
-def _get_verification(request: ApiRequest) -> Response:
-    return reply(_verification(request.world, request.row("lead_lists")["id"]))
+    return {"stats": stats, "total_leads": sum(found.values())}
 
 
 def _by_account(rows_of: Callable[[World, str], Iterable[Row]]) -> Callable[[World], Iterator[Row]]:
     return lambda world: ({"email": email, **row} for email in in_order(world) for row in rows_of(world, email))
 
 
-AREA = Area(
-    endpoints=(
-        # Analytics need no scope. The documentation names none for the sums of a list either.
-        get("/accounts/analytics/daily", _get_daily),
-        post("/accounts/warmup-analytics", _post_warmup, "accounts:read"),
-        get(
-            "/account-campaign-mappings/{key}",
-            get_children(MAPPINGS, _mappings, "accounts"),
-            "account_campaign_mappings:read",
-        ),
-        get("/lead-lists/{key}/verification-stats", _get_verification),
-    ),
-    tables={"senders": _make_senders},
-    truth={
-        "account_analytics_daily": lambda world: (row for _, row in _daily(world)),
-        "account_campaign_mappings": _by_account(lambda world, email: MAPPINGS.select(_mappings(world, email))),
-        "warmup_analytics": _by_account(_health),
-        "warmup_analytics_daily": _by_account(_warmup),
-        "verification_stats": each("lead_lists", "list_id", lambda world, key: [_verification(world, key)]),
-    },
+# The documentation names no scope for the sums of a list, and analytics need none.
+SUMS, MAPPED = "/lead-lists/{key}/verification-stats", "/account-campaign-mappings/{key}"
+AREA = (
+    figures(SUMS, "verification_stats", _verification, ("lead_lists", "list_id"))
+    + get("/accounts/analytics/daily", _get_daily)
+    + post("/accounts/warmup-analytics", _post_warmup, "accounts:read")
+    + get(MAPPED, get_children(MAPPINGS, _mappings, "accounts"), "account_campaign_mappings:read")
+    # The history stays with the seeded senders if a campaign's senders change.
+    + table("senders", lambda world: dict(world.campaigns))
+    + truth("account_analytics_daily", lambda world: (row for _, row in _daily(world)))
+    + truth("account_campaign_mappings", _by_account(lambda world, email: MAPPINGS.select(_mappings(world, email))))
+    + truth("warmup_analytics", _by_account(_health))
+    + truth("warmup_analytics_daily", _by_account(_warmup))
 )

@@ -5,74 +5,30 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 
-from starlette.responses import Response
-
-from sandbox.answers import dumps, raw_reply, reply
-from sandbox.api import Area, deletion, get, get_one, update
-from sandbox.areas.email_text import MANUAL, RECEIVED, SCHEDULED, SENT
+from sandbox.answers import dumps, raw_reply
+from sandbox.api import ApiRequest, changes, deletion, get, get_one, table, truth, update
 from sandbox.areas.lead_changes import CHANGES
-from sandbox.areas.mailbox import Mailbox, make_mailbox, receive
 from sandbox.clock import uuid_bytes, uuid_text
-from sandbox.lists import (
-    Filter,
-    Predicate,
-    among,
-    envelope,
-    equals,
-    id_cursor,
-    options,
-    parse_bool,
-    parse_choice,
-    parse_limit,
-    parse_number,
-    parse_time,
-    present,
-    shorten,
-)
-from sandbox.records import Row
-from sandbox.workspaces import ApiRequest
+from sandbox.lists import envelope, equals, fields, flag, id_cursor, matching, only, parse_choice, parse_limit
+from sandbox.makers.mailbox import MANUAL, RECEIVED, SCHEDULED, SENT, Mailbox, receive
+from sandbox.records import Row, without
 from sandbox.world import World
 
 TYPES = {"received": RECEIVED, "sent": SENT, "manual": MANUAL}
 
 
-def _unread_flag(text: str) -> Predicate:
-    wanted = parse_bool(text)
-    return lambda row: bool(row.get("is_unread")) == wanted
-
-
-def _search(text: str) -> Predicate:
-    """Search for a lead's address, or for a thread."""
-    if text.startswith("thread:"):
-        return equals("thread_id")(text.removeprefix("thread:"))
-    return equals("lead")(text)
-
-
-def _scheduled(text: str) -> Predicate:
-    only = parse_bool(text)
-    return lambda row: not only or row["ue_type"] == SCHEDULED
-
-
-# Other parameters, such as `ue_type`, are ignored.
-FILTERS: dict[str, Filter] = {
-    "campaign_id": equals("campaign_id"),
-    "list_id": equals("list_id"),
-    "lead": equals("lead"),
-    "eaccount": among("eaccount"),
-    "i_status": equals("i_status", parse_number),
-    "is_unread": _unread_flag,
-    "has_reminder": present("reminder_ts"),
-    "mode": options(
-        "mode",
-        {
-            "emode_focused": lambda row: row.get("is_focused", 1) == 1,
-            "emode_others": lambda row: row.get("is_focused", 1) == 0,
-            "emode_all": lambda _row: True,
-        },
+# Modes, and whether their e-mails are focused.
+MODES = {"emode_focused": (1,), "emode_others": (0,), "emode_all": (0, 1)}
+# Other parameters, such as `ue_type`, are ignored. A search is for a lead's address, or for a thread.
+FILTERS = fields(numbers="i_status", texts="campaign_id list_id lead", lists="eaccount") | {
+    "is_unread": flag(lambda row: bool(row.get("is_unread"))),
+    "has_reminder": flag(lambda row: "reminder_ts" in row),
+    "mode": matching(
+        lambda text: MODES[parse_choice({}, "mode", MODES, text)], lambda row, modes: row.get("is_focused", 1) in modes
     ),
-    "scheduled_only": _scheduled,
+    "scheduled_only": only(lambda row: bool(row["ue_type"] == SCHEDULED)),
     "company_domain": lambda text: lambda row: str(row.get("lead", "")).endswith(f"@{text}"),
-    "search": _search,
+    "search": lambda text: equals("thread_id" if text.startswith("thread:") else "lead")(text.removeprefix("thread:")),
 }
 
 
@@ -82,31 +38,25 @@ def _mailbox(world: World) -> Mailbox:
     return emails
 
 
-def _moment(request: ApiRequest, name: str) -> int | None:
-    text = request.query.get(name)
-    return parse_time(text, name, 'match format "date-time"') if text else None
-
-
-def _latest(world: World) -> set[str]:
-    """Return the ids of the last e-mail of each thread."""
-    return set({row.get("thread_id", key): key for key, row in world.collection("emails").items()}.values())
-
-
 def _selected(request: ApiRequest) -> Iterator[tuple[bytes, Row]]:
     """Yield the e-mails that the query selects, after its cursor; rendering is lazy."""
-    query, emails = request.arguments, _mailbox(request.world)
+    query, emails = request.query, _mailbox(request.world)
     kind = TYPES[parse_choice(query, "email_type", TYPES, "")] if "email_type" in query else None
     ascending = parse_choice(query, "sort_order", ("asc", "desc"), "desc") == "asc"
     tests = [make(query[name]) for name, make in FILTERS.items() if name in query]
     if kind is not None:
         tests.append(lambda row: bool(row.get("ue_type") == kind))
     if request.flag("latest_of_thread"):
-        latest = request.world.cached("latest_of_thread", _latest)
+        threads = request.world.cached(
+            "latest_of_thread", lambda _: {row.get("thread_id", key): key for key, row in emails.items()}
+        )
+        latest = set(threads.values())
         tests.append(lambda row: row["id"] in latest)
     cursor = query.get("starting_after")
     after = uuid_bytes(str(id_cursor(cursor)[0])) if cursor else None
     # Both bounds are documented as exclusive ("after", "before"), but not verified.
-    first, last = _moment(request, "min_timestamp_created"), _moment(request, "max_timestamp_created")
+    names = ("min_timestamp_created", "max_timestamp_created")
+    first, last = (request.moment(name, 'match format "date-time"') for name in names)
     for raw in emails.after(after, first, last, ascending=ascending):
         if kind is not None and emails.kind(raw) not in {None, kind}:
             continue
@@ -115,16 +65,15 @@ def _selected(request: ApiRequest) -> Iterator[tuple[bytes, Row]]:
             yield raw, row
 
 
-def _list(request: ApiRequest) -> Response:
+def _list(request: ApiRequest) -> object:
     workspace, query = request.workspace, request.query
     allowed = workspace.behaviour.emails_per_minute
     workspace.limit_rate(workspace.email_limiter, allowed, allowed)
-    limit, probability = parse_limit(query.get("limit")), workspace.behaviour.short_pages
-    size = shorten(limit, probability, request.world.config.seed, "emails", query.get("starting_after"))
+    size = request.size("emails", parse_limit(query.get("limit")), query.get("starting_after"))
     page = list(islice(_selected(request), size))
     rows = [row | request.world.extra["emails"] for _, row in page]
     if request.flag("preview_only"):
-        rows = [{name: value for name, value in row.items() if name != "body"} for row in rows]
+        rows = [without(row, "body") for row in rows]
     return raw_reply(envelope([dumps(row) for row in rows], uuid_text(page[-1][0]) if page else None))
 
 
@@ -137,7 +86,7 @@ def _newest_first(world: World) -> Iterator[Row]:
     return (emails.row(raw) | extra for raw in emails.after(None, None, None, ascending=False))
 
 
-def _receive(world: World, lead_id: str | None = None, at: int | None = None, *, automatic: bool = False) -> Row:
+def _receive_email(world: World, lead_id: str | None = None, at: int | None = None, *, automatic: bool = False) -> Row:
     """Let an e-mail arrive: a reply that also changes its lead, or an e-mail from a stranger."""
     if lead_id is None:
         world.mutation_rng()
@@ -145,26 +94,20 @@ def _receive(world: World, lead_id: str | None = None, at: int | None = None, *,
     return {"email": CHANGES["reply"](world, lead_id, at, automatic=automatic)["email"]}
 
 
-def _read(world: World, id: str, *, unread: bool = False) -> Row:  # noqa: A002 - the API's name for it
+def _read_email(world: World, id: str, *, unread: bool = False) -> Row:
     return {"email": update(world, "emails", id, is_unread=int(unread))}
 
 
-def _mark(world: World, id: str, i_status: float | None = 1) -> Row:  # noqa: A002 - the API's name for it
+def _mark_email(world: World, id: str, i_status: float | None = 1) -> Row:
     return {"email": update(world, "emails", id, i_status=i_status)}
 
 
-AREA = Area(
-    endpoints=(
-        get("/emails", _list, "emails:read"),
-        get("/emails/unread/count", lambda request: reply(request.world.cached("unread", _unread)), "emails:read"),
-        get("/emails/{key}", get_one("emails"), "emails:read"),
-    ),
-    tables={"emails": make_mailbox},
-    truth={"emails": _newest_first, "emails_unread": lambda world: [_unread(world)]},
-    mutations={
-        "receive_email": _receive,
-        "read_email": _read,
-        "mark_email": _mark,
-        "delete_email": deletion("emails", "email"),
-    },
+AREA = (
+    get("/emails", _list, "emails:read")
+    + get("/emails/unread/count", lambda request: request.world.cached("unread", _unread), "emails:read")
+    + get("/emails/{key}", get_one("emails"), "emails:read")
+    + table("emails", Mailbox)
+    + truth("emails", _newest_first)
+    + truth("emails_unread", lambda world: [_unread(world)])
+    + changes(_receive_email, _read_email, _mark_email, deletion("emails", "email"))
 )

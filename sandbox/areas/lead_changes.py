@@ -12,37 +12,29 @@ from random import Random
 from typing import Any
 
 from sandbox.answers import ApiError
-from sandbox.api import Area, known
-from sandbox.areas import audit
-from sandbox.areas.mailbox import receive
-from sandbox.clock import DAY_MS, as_uuid7, stamp, uuid_text
-from sandbox.records import Row, compact
+from sandbox.api import Area, changes, truth
+from sandbox.areas import journal
+from sandbox.clock import DAY_MS, stamp, uuid7, uuid_text
+from sandbox.ledger import Counts
+from sandbox.makers.mailbox import receive
+from sandbox.records import Data, Row, compact
 from sandbox.words import COMPANY_KINDS, COMPANY_STEMS, FIRST_NAMES, JOB_TITLES, LAST_NAMES, plain
 from sandbox.world import World
 
-EVENTS = {
-    # action: (the lead's counter, its timestamp, its step and variant, the ledger's name)
-    "open": ("email_open_count", "timestamp_last_open", "email_opened", "opened"),
-    "click": ("email_click_count", "timestamp_last_click", "email_clicked", "clicks"),
-    "reply": ("email_reply_count", "timestamp_last_reply", "email_replied", "replies"),
-}
-# The lead's status after events that end a sequence, and the ledger's name of the event.
-ENDS = {"bounce": (-1, "bounced"), "unsubscribe": (-2, "unsubscribed")}
-LEAD_TEXTS = (
-    *("email", "personalization", "website", "last_name", "first_name", "company_name", "job_title", "phone"),
-    *("pl_value_lead", "assigned_to"),
-)
-PAYLOAD = {
-    "firstName": "first_name",
-    "lastName": "last_name",
-    "companyName": "company_name",
-    "jobTitle": "job_title",
-    **{name: name for name in ("website", "phone", "personalization")},
-}
+DATA = Data(__file__)
+# Event -> the lead's counter, its timestamp, what its step and variant begin with, and the ledger's name.
+EVENTS: dict[str, dict[str, str]] = DATA["events"]
+# Event that ends a sequence -> the lead's status, and the ledger's name.
+ENDS: dict[str, tuple[int, str]] = DATA["ends"]
+# Members that a contact sets to its time.
+CONTACTED = ("timestamp_last_contact", "timestamp_last_touch", "last_step_timestamp_executed")
 
 
 def _note(world: World, lead_id: str, kind: str, moment: int) -> None:
     world.lead_journal.append({"id": lead_id, "kind": kind, "at": stamp(moment)})
+
+
+Changed = Callable[[Row, str], Row]
 
 
 def _change(
@@ -50,11 +42,11 @@ def _change(
     kind: str,
     lead_id: str,
     at: int | None,
-    changes: Callable[[Row, str], Row],
-    counts: dict[str, int] | None = None,
+    changed: Changed,
+    counts: Counts | None = None,
     place: str = "",
 ) -> Row:
-    """Change a lead by `changes`, given the lead and the time, and count the event for its campaign.
+    """Change a lead by `changed`, given the lead and the time, and count the event for its campaign.
 
     The members with the step and the variant of the counts begin with `place`; without, the first ones count.
     """
@@ -65,7 +57,7 @@ def _change(
     moment = world.moment(at)
     when = stamp(moment)
     # A change in the past must not move the update time back.
-    lead |= {**changes(lead, when), "timestamp_updated": max(when, lead["timestamp_updated"])}
+    lead |= {**changed(lead, when), "timestamp_updated": max(when, lead["timestamp_updated"])}
     world.leads.put(compact(lead))
     if counts and "campaign" in lead:
         step = (str(lead.get(f"{place}_step", 1)), str(lead.get(f"{place}_variant", 0)))
@@ -76,66 +68,58 @@ def _change(
 
 def _event(world: World, lead_id: str, at: int | None = None, *, automatic: bool = False, kind: str) -> Row:
     """Let a lead open, click or reply; a reply arrives as an e-mail."""
-    counter, last, place, source = EVENTS[kind]
+    counter, last, place, source = EVENTS[kind].values()
     # Only campaigns count automatic replies, and separately.
     source = "automatic" if automatic else source
     counts = {source: 1}
 
-    def changes(lead: Row, when: str) -> Row:
+    def changed(lead: Row, when: str) -> Row:
         if last not in lead or lead[last][:10] != when[:10]:
             counts.update({f"unique_{source}": 1, f"repeat_{source}": int(lead[counter] > 0)})
-        step, variant = lead.get(f"{place}_step", 1), lead.get(f"{place}_variant", 0)
-        return {
-            counter: lead[counter] + 1,
-            last: when,
-            f"{place}_step": step,
-            f"{place}_variant": variant,
-            "timestamp_last_touch": when,
-        }
+        places = {f"{place}_step": lead.get(f"{place}_step", 1), f"{place}_variant": lead.get(f"{place}_variant", 0)}
+        return {counter: lead[counter] + 1, last: when, **places, "timestamp_last_touch": when}
 
-    lead = _change(world, kind, lead_id, at, changes, counts, place)
+    lead = _change(world, kind, lead_id, at, changed, counts, place)
     return {"lead": lead} | (receive(world, lead, at, automatic=automatic) if kind == "reply" else {})
 
 
 def _contact(world: World, lead_id: str, at: int | None = None) -> Row:
-    def changes(_lead: Row, when: str) -> Row:
-        stamps = dict.fromkeys(("timestamp_last_contact", "timestamp_last_touch", "last_step_timestamp_executed"), when)
-        return {**stamps, "last_contacted_from": "campaign", "last_step_from": "campaign", "status": 1}
+    def changed(_lead: Row, when: str) -> Row:
+        places = dict.fromkeys(("last_contacted_from", "last_step_from"), "campaign")
+        return {**dict.fromkeys(CONTACTED, when), **places, "status": 1}
 
-    return {"lead": _change(world, "contact", lead_id, at, changes, {"sent": 1, "new": 1})}
+    return {"lead": _change(world, "contact", lead_id, at, changed, {"sent": 1, "new": 1})}
 
 
 def _end(world: World, lead_id: str, at: int | None = None, *, kind: str) -> Row:
-    """Let an e-mail to a lead bounce, or let the lead unsubscribe."""
     status, source = ENDS[kind]
     return {"lead": _change(world, kind, lead_id, at, lambda _lead, _when: {"status": status}, {source: 1})}
 
 
 def _label(world: World, lead_id: str, interest: int, at: int | None = None) -> Row:
-    def changes(_lead: Row, when: str) -> Row:
+    def changed(_lead: Row, when: str) -> Row:
         return {"lt_interest_status": interest, "timestamp_last_interest_change": when}
 
-    return {"lead": _change(world, "label", lead_id, at, changes)}
+    return {"lead": _change(world, "label", lead_id, at, changed)}
 
 
-def _edit(world: World, lead_id: str, at: int | None = None, **fields: Any) -> Row:
+def _edit_lead(world: World, lead_id: str, at: int | None = None, **fields: Any) -> Row:
     return {"lead": _change(world, "edit", lead_id, at, lambda _lead, _when: fields)}
 
 
-def _move(
+def _move_lead(
     world: World, lead_id: str, campaign: str | None = None, list_id: str | None = None, at: int | None = None
 ) -> Row:
-    """Move a lead to another campaign or list."""
     if (campaign is None) == (list_id is None):
         message = "give a campaign or a list_id"
         raise ValueError(message)
-    known(world.campaigns if campaign else world.lead_lists, str(campaign or list_id))
+    world.known("campaigns" if campaign else "lead_lists", str(campaign or list_id))
     moved = _change(world, "move", lead_id, at, lambda _lead, _when: {"campaign": campaign, "list_id": list_id})
-    audit.record(world, audit.LEAD_MOVED, at, affected_count=1)
+    journal.record(world, journal.LEAD_MOVED, at, affected_count=1)
     return {"lead": moved}
 
 
-def _change_many(world: World, kind: str, every: int, offset: int = 0, at: int | None = None) -> Row:
+def _change_leads(world: World, kind: str, every: int, offset: int = 0, at: int | None = None) -> Row:
     """Change every n-th lead alike, with one of the changes that need only the lead."""
     details = {"interest": 2} if kind == "label" else {}
     leads = [uuid_text(world.leads.raw(position)) for position in world.leads.seeded[offset::every]]
@@ -147,68 +131,45 @@ def _change_many(world: World, kind: str, every: int, offset: int = 0, at: int |
 def add_lead(world: World, fields: Row, at: int | None = None) -> Row:
     """Add a lead to a campaign or a list."""
     rng, moment = world.mutation_rng(), world.moment(at)
-    lead_id = uuid_text(as_uuid7(moment, rng.getrandbits(80)))
     campaign, email = fields.get("campaign"), fields.get("email") or ""
-    payload = compact({name: fields.get(source) for name, source in PAYLOAD.items()})
-    lead: Row = {
-        "id": lead_id,
-        "timestamp_created": stamp(moment),
-        "timestamp_updated": stamp(moment),
-        "organization": world.organization,
-        "campaign": campaign,
-        "list_id": None if campaign else fields.get("list_id"),
-        "status": 1 if campaign else 0,
-        "email_open_count": 0,
-        "email_reply_count": 0,
-        "email_click_count": 0,
-        "status_summary": {},
-        "company_domain": email.partition("@")[2],
-        **{name: fields.get(name) for name in LEAD_TEXTS},
-        "lt_interest_status": fields.get("lt_interest_status"),
-        "payload": payload | dict(fields.get("custom_variables") or {}),
-        "uploaded_by_user": world.users[0],
-        "upload_method": "api",
-        "is_website_visitor": False,
-    }
+    payload = compact(DATA.make("payload", fields=fields)) | dict(fields.get("custom_variables") or {})
+    values = {"key": uuid7(rng, moment), "at": moment, "campaign": campaign, "status": 1 if campaign else 0}
+    values |= {"domain": email.partition("@")[2], "payload": payload}
+    lead = DATA.make("lead", world=world, fields=fields, **values)
     world.leads.put(compact(lead))
-    _note(world, lead_id, "create", moment)
-    return world.leads.get(lead_id) or {}
+    _note(world, lead["id"], "create", moment)
+    return world.leads.get(lead["id"]) or {}
 
 
 def _invent_person(rng: Random) -> Row:
     first, last = rng.choice(FIRST_NAMES), rng.choice(LAST_NAMES)
     stem, kind = rng.choice(COMPANY_STEMS), rng.choice(COMPANY_KINDS)
-    local = f"{plain(first)}.{plain(last)}"
-    return {
-        "first_name": first,
-        "last_name": last,
-        "email": f"{local}.{rng.getrandbits(32):08x}@{stem}-{kind}.example".lower(),
-        "company_name": f"{stem} {kind}",
-        "job_title": rng.choice(JOB_TITLES),
-    }
+    email = f"{plain(f'{first}.{last}')}.{rng.getrandbits(32):08x}@{stem}-{kind}.example".lower()
+    names = {"first_name": first, "last_name": last, "email": email, "company_name": f"{stem} {kind}"}
+    return names | {"job_title": rng.choice(JOB_TITLES)}
 
 
-def _add(
+def _add_leads(
     world: World, count: int = 1, campaign: str | None = None, list_id: str | None = None, at: int | None = None
 ) -> Row:
     """Add invented leads, to the first campaign by default."""
     if campaign is not None:
-        known(world.campaigns, campaign)
+        world.known("campaigns", campaign)
     if list_id is not None:
-        known(world.lead_lists, list_id)
+        world.known("lead_lists", list_id)
     elif campaign is None:
         campaign = next(iter(world.campaigns), None)
     rng, place = world.mutation_rng(), {"campaign": campaign, "list_id": list_id}
     return {"leads": [add_lead(world, _invent_person(rng) | place, at) for _ in range(count)]}
 
 
-def _delete(world: World, ids: list[str], at: int | None = None) -> Row:
+def _delete_leads(world: World, ids: list[str], at: int | None = None) -> Row:
     """Delete leads and return the ids that existed."""
     world.mutation_rng()
     gone = [lead_id for lead_id in ids if world.leads.delete(lead_id)]
     for lead_id in gone:
         _note(world, lead_id, "delete", world.moment(at))
-    audit.record(world, audit.LEAD_DELETION, at, affected_count=len(gone))
+    journal.record(world, journal.LEAD_DELETION, at, affected_count=len(gone))
     return {"ids": gone}
 
 
@@ -219,14 +180,8 @@ CHANGES: dict[str, Callable[..., Row]] = {
     "label": _label,
 }
 
-AREA = Area(
-    truth={"lead_changes": lambda world: world.lead_journal},
-    mutations={
-        **CHANGES,
-        "edit_lead": _edit,
-        "move_lead": _move,
-        "change_leads": _change_many,
-        "add_leads": _add,
-        "delete_leads": _delete,
-    },
+AREA = (
+    Area(mutations=CHANGES)
+    + changes(_edit_lead, _move_lead, _change_leads, _add_leads, _delete_leads)
+    + truth("lead_changes", lambda world: world.lead_journal)
 )

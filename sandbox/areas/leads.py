@@ -7,17 +7,14 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from starlette.responses import Response
-
-from sandbox.answers import ApiError, dumps, not_found, raw_reply, reply, require
-from sandbox.api import Area, get, post
+from sandbox.answers import ApiError, dumps, existing, raw_reply, require
+from sandbox.api import ApiRequest, get, post
 from sandbox.areas.lead_changes import add_lead
 from sandbox.clock import uuid_bytes, uuid_text
 from sandbox.lead_queries import read_queries
 from sandbox.leads import LeadStore, Selection
-from sandbox.lists import envelope, parse_limit, shorten
+from sandbox.lists import envelope, parse_limit
 from sandbox.records import Row
-from sandbox.workspaces import ApiRequest
 from sandbox.world import World
 
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
@@ -25,11 +22,7 @@ MOST_LEADS = 1000
 SHOWN = ("id", "email", "first_name", "last_name", "phone")
 TALLY = ("duplicated_leads", "skipped_count", "invalid_email_count", "incomplete_count", "duplicate_email_count")
 # Options that skip a lead which exists, and where it counts.
-SKIPS = {
-    "skip_if_in_workspace": {},
-    "skip_if_in_campaign": {"in_campaign": True},
-    "skip_if_in_list": {"in_list": True},
-}
+SKIPS = {"skip_if_in_workspace": {}, "skip_if_in_campaign": {"in_campaign": True}, "skip_if_in_list": {"in_list": True}}
 
 
 def _found(wanted: str, row: Row) -> bool:
@@ -87,13 +80,12 @@ def _accepts(wanted: Row, row: Row) -> bool:
 
 
 def _queried(request: ApiRequest, selection: Selection, body: Row) -> Selection:
-    """Keep the leads that match the queries of the body."""
     behaviour, world = request.workspace.behaviour, request.world
     if not (queries := read_queries(body, behaviour)):
         return selection
     together = any if behaviour.lead_queries == "any" else all
     found = [set(query.positions(world.leads, world.lead_moments)) for query in queries]
-    positions = set.union(*found) if behaviour.lead_queries == "any" else set.intersection(*found)
+    positions = (set.union if together is any else set.intersection)(*found)
     if selection.positions != world.leads.seeded:
         positions &= set(selection.positions)
     return Selection(
@@ -101,13 +93,13 @@ def _queried(request: ApiRequest, selection: Selection, body: Row) -> Selection:
     )
 
 
-def _list(request: ApiRequest) -> Response:
+def _list(request: ApiRequest) -> object:
     """Answer with a page. Cursor and limit are in the body; the query string is ignored."""
     body, leads = request.json(), request.world.leads
     limit = parse_limit(body.get("limit"), "body")
     selection = _queried(request, _select(request.world, body), body)
     cursor = body.get("starting_after") or None
-    size = shorten(limit, request.workspace.behaviour.short_pages, request.world.config.seed, "leads", cursor)
+    size = request.size("leads", limit, cursor)
     if body.get("distinct_contacts") is True:
         texts, last = leads.contacts(selection, None if cursor is None else str(cursor), size)
         return raw_reply(envelope(texts, last))
@@ -115,13 +107,6 @@ def _list(request: ApiRequest) -> Response:
     require(after != b"", 'body/starting_after must match format "uuid"')
     page = leads.page(selection, after, size)
     return raw_reply(envelope([leads.text(raw) for raw in page], uuid_text(page[-1]) if page else None))
-
-
-def _get(request: ApiRequest) -> Response:
-    row = request.world.leads.get(request.path["key"])
-    if row is None:
-        raise not_found()
-    return reply(row)
 
 
 def find_lead(world: World, email: str, **narrower: Any) -> Row | None:
@@ -136,14 +121,14 @@ def _skipped(world: World, body: Row, email: str) -> Row | None:
     return next((lead for lead in found if lead), None)
 
 
-def _post(request: ApiRequest) -> Response:
+def _post(request: ApiRequest) -> object:
     """Add a lead; one that is skipped because it exists is returned unchanged."""
     body = request.json()
     _require_place(request.world, body.get("campaign"), body.get("list_id"))
     email = body.get("email")
     require(not email or EMAIL.fullmatch(str(email)), "Invalid email address")
     known = _skipped(request.world, body, str(email)) if email else None
-    return reply(known or add_lead(request.world, body))
+    return known or add_lead(request.world, body)
 
 
 def _require_place(world: World, campaign: str | None, list_id: str | None) -> None:
@@ -153,38 +138,26 @@ def _require_place(world: World, campaign: str | None, list_id: str | None) -> N
         raise ApiError(404, "List not found")
 
 
-def _post_many(request: ApiRequest) -> Response:
-    """Add up to a thousand leads to one campaign or list."""
+def _post_many(request: ApiRequest) -> object:
     body, world = request.json(), request.world
     campaign, list_id = body.get("campaign_id"), body.get("list_id")
-    leads: Any = body.get("leads")
     if bool(campaign) == bool(list_id):
         raise ApiError(400, "Either campaign_id or list_id is required, but not both")
-    valid = isinstance(leads, list) and 1 <= len(leads) <= MOST_LEADS
-    require(valid, f"body/leads must have between 1 and {MOST_LEADS} items")
+    leads = request.items("leads", MOST_LEADS)
     _require_place(world, campaign, list_id)
     place = {"campaign": campaign} if campaign else {"list_id": list_id}
     tally = dict.fromkeys(TALLY, 0)
     created: list[Row] = []
-    known, seen = world.leads.emails_in(str(campaign or list_id)), set[str]()
+    known, seen = {row.get("email", "").lower() for row in world.leads.within(str(campaign or list_id))}, set[str]()
     for index, lead in enumerate(leads):
         if obstacle := _obstacle(world, body, lead, known=known, seen=seen):
             tally[obstacle] += 1
         else:
             row = add_lead(world, lead | place)
             created.append({"index": index, **{name: row[name] for name in SHOWN if name in row}})
-    return reply(
-        {
-            "status": "success",
-            "total_sent": len(leads),
-            "leads_uploaded": len(created),
-            "in_blocklist": 0,
-            "blocklist_used": None,
-            **tally,
-            "remaining_in_plan": 1_000_000 if campaign else None,
-            "created_leads": created,
-        }
-    )
+    head = {"status": "success", "total_sent": len(leads), "leads_uploaded": len(created), "in_blocklist": 0}
+    tail = {"remaining_in_plan": 1_000_000 if campaign else None, "created_leads": created}
+    return {**head, "blocklist_used": None, **tally, **tail}
 
 
 def _obstacle(world: World, body: Row, lead: Row, *, known: set[str], seen: set[str]) -> str | None:
@@ -203,11 +176,9 @@ def _obstacle(world: World, body: Row, lead: Row, *, known: set[str], seen: set[
     return "skipped_count" if _skipped(world, body, email) else None
 
 
-AREA = Area(
-    endpoints=(
-        post("/leads/list", _list, "leads:read"),
-        post("/leads", _post, "leads:create"),
-        post("/leads/add", _post_many, "leads:create"),
-        get("/leads/{key}", _get, "leads:read"),
-    ),
+AREA = (
+    post("/leads/list", _list, "leads:read")
+    + post("/leads", _post, "leads:create")
+    + post("/leads/add", _post_many, "leads:create")
+    + get("/leads/{key}", lambda request: existing(request.world.leads.get(request.path["key"])), "leads:read")
 )

@@ -4,24 +4,19 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterator, Mapping
-from random import Random
+from collections.abc import Iterator
 
-from starlette.responses import Response
-
-from sandbox.answers import not_found, reply, require
-from sandbox.api import Area, get, listed, resource
+from sandbox.answers import existing, require
+from sandbox.api import ApiRequest, get, listed, resource, table, truth
 from sandbox.areas.leads import EMAIL, find_lead
-from sandbox.clock import DAY_MS, HOUR_MS, day_text, stamp, uuid4
+from sandbox.clock import DAY_MS, HOUR_MS, uuid4
 from sandbox.lists import BY_TIME, Listing, Order, SortKey, parse_bool, time_cursor
-from sandbox.records import Row, at_every, compact
+from sandbox.records import Data, Row, without
 from sandbox.words import COMPANY_STEMS, FIRST_NAMES, LAST_NAMES, plain
-from sandbox.workspaces import ApiRequest
 from sandbox.world import World
 
 SCOPE = "dfy_email_account_orders:read"
-PLACES = (("US", "San Francisco"), ("DE", "Lübeck"), ("GB", "Leeds"))
-NUMBERS = ("+1415555{:04d}", "+4945100{:05d}", "+44113496{:04d}")
+DATA = Data(__file__)
 # Names of a lead's verification status in this answer; any other status is not verified yet.
 VERDICTS = {1: "verified", -1: "invalid", -2: "invalid", -3: "invalid", -4: "invalid"}
 
@@ -39,17 +34,8 @@ def _make_orders(world: World) -> dict[str, Row]:
     for number, domain in enumerate(domains):
         created = start + number * step + rng.randrange(DAY_MS)
         mode = modes[number % len(modes)]
-        rows[domain] = compact(
-            {
-                "workspace_id": world.organization,
-                "domain": domain,
-                "forwarding_domain": "harbor-loom.example" if mode else None,
-                "forwarding_mode": mode,
-                "is_pre_warmed_up": at_every(number, 2, number % 4 == 0),
-                "timestamp_cancelled": at_every(number, 5, stamp(min(world.horizon, created + 60 * DAY_MS)), 4),
-                "timestamp_created": stamp(created),
-            }
-        )
+        values = {"domain": domain, "mode": mode, "cancelled": min(world.horizon, created + 60 * DAY_MS)}
+        rows[domain] = DATA.make("order", number, world=world, created=created, **values)
     return rows
 
 
@@ -57,38 +43,18 @@ def _make_accounts(world: World) -> dict[str, Row]:
     """Create two mailboxes for each domain, including the workspace's managed account."""
     rng = world.rng("dfy accounts")
     managed = {email.partition("@")[2]: row for email, row in world.accounts.items() if row["is_managed_account"]}
-    orders = world.collection("dfy_orders").values()
-    made = [
-        _make_account(rng, 2 * number + turn, order, None if turn else managed.get(order["domain"]))
-        for number, order in enumerate(orders)
-        for turn in range(2)
-    ]
-    return {row["id"]: row for row in made}
-
-
-def _make_account(rng: Random, number: int, order: Row, known: Row | None) -> Row:
-    person = known or {"first_name": rng.choice(FIRST_NAMES), "last_name": rng.choice(LAST_NAMES)}
-    first, last = person["first_name"], person["last_name"]
-    return {
-        "id": uuid4(rng),
-        "domain": order["domain"],
-        "email": known["email"] if known else f"{plain(first)}.{plain(last)}.{number}@{order['domain']}",
-        "email_provider": 1 + number // 2 % 3,
-        "first_name": first,
-        "last_name": last,
-        "is_pre_warmed_up": bool(order.get("is_pre_warmed_up")),
-        # Documented as required and never null, although a valid order has no such time.
-        "timestamp_cancelled": order.get("timestamp_cancelled"),
-        "timestamp_created": order["timestamp_created"],
-        # A mailbox that is not ready has no password.
-        "password": "" if number % 7 == 6 else f"made-up-{rng.getrandbits(40):010x}",  # noqa: PLR2004 - every n-th
-    }
-
-
-def _without_password(row: Row, query: Mapping[str, str]) -> Row:
-    if parse_bool(query.get("with_passwords", "false")):
-        return row
-    return {name: value for name, value in row.items() if name != "password"}
+    rows: dict[str, Row] = {}
+    for place, order in enumerate(world.collection("dfy_orders").values()):
+        for known in (managed.get(order["domain"]), None):
+            number, domain = 2 * place + len(rows) % 2, order["domain"]
+            person = known or {"first_name": rng.choice(FIRST_NAMES), "last_name": rng.choice(LAST_NAMES)}
+            key, address = uuid4(rng), plain(f"{person['first_name']}.{person['last_name']}.{number}@{domain}")
+            values: Row = {"key": key, "email": known["email"] if known else address, "person": person, "order": order}
+            # A mailbox that is not ready has no password.
+            values["password"] = "" if number % 7 == 6 else f"made-up-{rng.getrandbits(40):010x}"
+            values |= {"provider": 1 + place % 3, "warm": bool(order.get("is_pre_warmed_up"))}
+            rows[key] = DATA.make("account", **values)
+    return rows
 
 
 def _id_and_time(text: str) -> SortKey:
@@ -96,64 +62,44 @@ def _id_and_time(text: str) -> SortKey:
     return (*time_cursor(moment), key)
 
 
+BY_DOMAIN = BY_TIME._replace(key=lambda row: (row["timestamp_created"], row["domain"]))
+BY_ID_AND_TIME = Order(BY_TIME.key, _id_and_time, lambda row: f"{row['id']}:{row['timestamp_created']}")
 # Orders have no id and an undocumented cursor; that it is their time is a guess.
-ORDERS = Listing(
-    "dfy_orders",
-    BY_TIME._replace(key=lambda row: (row["timestamp_created"], row["domain"])),
-    at_end="empty",
-    scope="dfy_email_account_orders",
-)
+ORDERS = Listing("dfy_orders", BY_DOMAIN, at_end="empty", scope="dfy_email_account_orders")
 ACCOUNTS = Listing(
     "dfy_accounts",
-    Order(BY_TIME.key, _id_and_time, lambda row: f"{row['id']}:{row['timestamp_created']}"),
-    present=_without_password,
+    BY_ID_AND_TIME,
+    present=lambda row, query: row if parse_bool(query.get("with_passwords", "false")) else without(row, "password"),
     scope="dfy_email_account_orders",
 )
 
 
-def _forwarding(order: Row) -> Row:
+def _forwarding(world: World, order: Row) -> Row:
     """Return the forwarding of a domain. Unlike elsewhere, unset values are null, as documented."""
-    return {name: order.get(name) for name in ("domain", "forwarding_domain", "forwarding_mode")}
+    names = ("domain", "forwarding_domain", "forwarding_mode")
+    return {name: order.get(name) for name in names} | world.extra["domain_forwarding"]
 
 
-def _get_forwarding(request: ApiRequest) -> Response:
-    order = request.world.collection("dfy_orders").get(request.path["key"].strip().lower())
-    if order is None:
-        raise not_found()
-    return reply(_forwarding(order) | request.world.extra["domain_forwarding"])
+def _get_forwarding(request: ApiRequest) -> object:
+    order = existing(request.world.collection("dfy_orders").get(request.path["key"].strip().lower()))
+    return _forwarding(request.world, order)
 
 
 def _make_numbers(world: World) -> Iterator[Row]:
     rng = world.rng("phone numbers")
-    for number, (country, locality) in enumerate(PLACES):
-        created = world.born + (40 + 50 * number) * DAY_MS + 11 * HOUR_MS
-        yield {
-            "id": uuid4(rng),
-            "timestamp_created": stamp(created),
-            "organization_id": world.organization,
-            "phone_number": NUMBERS[number].format(rng.randrange(100)),
-            "country": country,
-            "locality": locality,
-            "subscription_id": f"sub_{rng.getrandbits(96):024x}",
-            "twilio_sid": f"PN{rng.getrandbits(128):032x}",
-            "renewal_date": day_text(world.until + 5 + 3 * number),
-            "price": (1, 1.5, 1)[number],
-        }
+    for number, place in enumerate(DATA["numbers"]):
+        values = {"place": place, "key": uuid4(rng), "phone": place["pattern"].format(rng.randrange(100))}
+        created, renewal = (40 + 50 * number) * DAY_MS + 11 * HOUR_MS, (world.until + 5 + 3 * number) * DAY_MS
+        yield DATA.make("number", 0, rng, world=world, created=world.born + created, renewal=renewal, **values)
 
 
 def _verification(world: World, lead: Row) -> Row:
-    """Return the verification of a lead's address."""
     noise = zlib.crc32(lead["email"].encode())
     verdict = VERDICTS.get(lead.get("verification_status", 0), "pending")
-    return {
-        "status": "success" if noise % 40 else "error",
-        "email": lead["email"],
-        "verification_status": verdict,
-        "catch_all": "pending" if verdict == "pending" else noise % 5 == 0,
-        "credits": 4750,
-        "credits_used": int(verdict != "pending"),
-        **world.extra["email_verifications"],
-    }
+    done, catch_all = verdict != "pending", noise % 5 == 0
+    values = {"verdict": verdict, "catch_all": catch_all if done else "pending", "used": int(done)}
+    row = DATA.make("verification", email=lead["email"], status="success" if noise % 40 else "error", **values)
+    return row | world.extra["email_verifications"]
 
 
 def _verifications(world: World) -> Iterator[Row]:
@@ -167,37 +113,24 @@ def _verifications(world: World) -> Iterator[Row]:
             yield _verification(world, lead)
 
 
-def _get_verification(request: ApiRequest) -> Response:
+def _get_verification(request: ApiRequest) -> object:
     email = request.path["key"]
     require(EMAIL.fullmatch(email), 'params/email must match format "email"')
     # The first of several leads with the same address counts, as in the truth.
-    lead = find_lead(request.world, email)
-    if lead is None:
-        raise not_found()
-    return reply(_verification(request.world, lead))
-
-
-def _numbers(world: World) -> list[Row]:
-    return list(world.rows("phone_numbers"))
+    return _verification(request.world, existing(find_lead(request.world, email)))
 
 
 AREA = (
     resource("/dfy-email-account-orders", ORDERS, _make_orders, detail=False)
     + resource("/dfy-email-account-orders/accounts", ACCOUNTS, _make_accounts, detail=False)
-    + Area(
-        endpoints=(
-            get("/domains/{key}/forwarding", _get_forwarding, SCOPE),
-            get("/crm-actions/phone-numbers", lambda request: reply(_numbers(request.world)), "crm_actions:read"),
-            get("/email-verification/{key}", _get_verification, "email_verifications:read"),
-        ),
-        tables={"phone_numbers": _make_numbers},
-        truth={
-            "dfy_accounts_with_passwords": listed(ACCOUNTS, with_passwords="true"),
-            "domain_forwarding": lambda world: (
-                _forwarding(row) | world.extra["domain_forwarding"] for row in ORDERS.select(world.rows("dfy_orders"))
-            ),
-            "phone_numbers": _numbers,
-            "email_verifications": _verifications,
-        },
+    + get("/domains/{key}/forwarding", _get_forwarding, SCOPE)
+    + get("/crm-actions/phone-numbers", lambda request: list(request.world.rows("phone_numbers")), "crm_actions:read")
+    + get("/email-verification/{key}", _get_verification, "email_verifications:read")
+    + table("phone_numbers", _make_numbers)
+    + truth("dfy_accounts_with_passwords", listed(ACCOUNTS, with_passwords="true"))
+    + truth(
+        "domain_forwarding", lambda world: (_forwarding(world, row) for row in ORDERS.select(world.rows("dfy_orders")))
     )
+    + truth("phone_numbers", lambda world: world.rows("phone_numbers"))
+    + truth("email_verifications", _verifications)
 )

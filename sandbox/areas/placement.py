@@ -6,77 +6,52 @@ All of it requires a separate subscription.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from functools import partial
 from random import Random
 from typing import Any
 
-from starlette.responses import Response
-
-from sandbox.answers import ApiError, reply, require
-from sandbox.api import Area, Endpoint, Handler, Truth, answer_page, get_list, get_one, known, listed
-from sandbox.areas import placement_data as data
-from sandbox.areas.placement_stats import by_date, by_test, insights, parse_list
+from sandbox.answers import ApiError, require
+from sandbox.api import ApiRequest, Area, Endpoint, Handler, answer_page, changes, get_list, get_one, table, truth
 from sandbox.clock import is_date_only
-from sandbox.lists import Listing, Predicate, among, contains, equals, parse_bool, parse_choice, parse_number
-from sandbox.records import Row
-from sandbox.workspaces import ApiRequest
+from sandbox.lists import Filter, Listing, among, fields, matching, parse_bool, parse_number, turned
+from sandbox.makers import placement as data
+from sandbox.records import Row, compact, without
 from sandbox.world import World
 
 SHARE = 0x10000
 OPTIONS = "inbox_placement_esp_options"
-STATS, STATS_BY_DATE, INSIGHTS = (f"inbox_placement_{name}" for name in ("stats", "stats_by_date", "insights"))
+SKIPPABLE = ("spam_assassin_report", "blacklist_report")
+PLACES = ("spam", "inbox", "category")
+
+Figure = Callable[[Row, list[Row], list[Row]], list[Row]]
 
 
-def _turned(listing: Listing, query: Mapping[str, str]) -> Listing:
-    return replace(listing, newest_first=parse_choice(query, "sort_order", ("asc", "desc"), "desc") == "desc")
-
-
-def _bound(*, lower: bool) -> Callable[[str], Predicate]:
+def _bound(*, lower: bool) -> Filter:
     """Match rows from, or up to and including, a day or an instant."""
 
-    def make(text: str) -> Predicate:
-        name = "timestamp_created_date" if is_date_only(text) else "timestamp_created"
-        return lambda row: bool(row[name] >= text if lower else row[name] <= text)
+    def test(row: Row, text: str) -> bool:
+        value = row["timestamp_created_date" if is_date_only(text) else "timestamp_created"]
+        return bool(value >= text if lower else value <= text)
 
-    return make
+    return matching(str, test)
 
 
 def _without_reports(row: Row, query: Mapping[str, str]) -> Row:
-    skipped = {
-        name for name in ("spam_assassin_report", "blacklist_report") if parse_bool(query.get(f"skip_{name}", "false"))
-    }
-    return {name: value for name, value in row.items() if name not in skipped} if skipped else row
+    return without(row, *(name for name in SKIPPABLE if parse_bool(query.get(f"skip_{name}", "false"))))
 
 
 SINCE, UNTIL = _bound(lower=True), _bound(lower=False)
+DATES = {"date_from": SINCE, "date_to": UNTIL}
 KINDS = ("recipient_geo", "recipient_type", "recipient_esp")
 
 # Newest first is a guess for all three; the order by id is documented only for the tests.
-TESTS = Listing(
-    data.TESTS, filters={"status": equals("status", parse_number), "search": contains("name")}, variant=_turned
-)
+TESTS = Listing(data.TESTS, filters=fields(numbers="status", search="name"), variant=turned)
 ANALYTICS = Listing(
     "inbox_placement_analytics",
-    filters={
-        "date_from": SINCE,
-        "date_to": UNTIL,
-        "sender_email": equals("sender_email"),
-        **{name: among(name, parse_number) for name in KINDS},
-    },
+    filters=DATES | fields(texts="sender_email") | {name: among(name, parse_number) for name in KINDS},
 )
-REPORTS = Listing("inbox_placement_reports", filters={"date_from": SINCE, "date_to": UNTIL}, present=_without_reports)
-
-
-def _subscribed(handler: Handler) -> Handler:
-    """Refuse requests to a handler from workspaces without inbox placement."""
-
-    def guarded(request: ApiRequest) -> Response:
-        if not (request.key.inbox_placement and request.workspace.behaviour.inbox_placement):
-            raise ApiError(402, "Workspace does not have an active Inbox Placement plan")
-        return handler(request)
-
-    return guarded
+REPORTS = Listing("inbox_placement_reports", filters=DATES, present=_without_reports)
 
 
 def _of(world: World, listing: Listing, test_id: str) -> list[Row]:
@@ -94,7 +69,7 @@ def _strays(request: ApiRequest, test_id: str) -> list[Row]:
 
 
 def _children(listing: Listing) -> Handler:
-    def handler(request: ApiRequest) -> Response:
+    def handler(request: ApiRequest) -> object:
         test_id = request.required("test_id")
         strays = _strays(request, test_id) if listing is ANALYTICS else []
         return answer_page(request, listing, _of(request.world, listing, test_id) + strays)
@@ -102,77 +77,131 @@ def _children(listing: Listing) -> Handler:
     return handler
 
 
-def _get_test(request: ApiRequest) -> Response:
+def _get_test(request: ApiRequest) -> object:
     row, world = request.row(data.TESTS), request.world
     if parse_bool(request.query.get("with_metadata", "false")):
         campaign = world.campaigns.get(row.get("campaign_id", ""))
         labels = {tag["id"]: {"id": tag["id"], "label": tag["label"]} for tag in world.tags}
         named = {"campaign": {"id": campaign["id"], "name": campaign["name"]}} if campaign else {}
         row["metadata"] = {"tags": {tag: labels[tag] for tag in row.get("tags", ())}, **named}
-    return reply(row)
+    return row
 
 
 def _asked(request: ApiRequest, required: str) -> tuple[Row, list[Row]]:
-    """Read a body, and return it with the records that it selects."""
     body = request.json()
     require(body.get(required), f"body must have required property '{required}'")
-    tests = set(parse_list(body, "test_ids")) | {body.get("test_id")}
+    lists = {name: body.get(name, []) for name in ("test_ids", *KINDS)}
+    for name, value in lists.items():
+        require(isinstance(value, list), f"body/{name} must be array")
+    wanted = lists | {"sender_email": [body["sender_email"]] if body.get("sender_email") else []}
+    tests = {*wanted.pop("test_ids"), body.get("test_id")}
     rows = [row for row in request.world.rows(ANALYTICS.resource) if row["test_id"] in tests]
-    for name in KINDS:
-        if wanted := parse_list(body, name):
-            rows = [row for row in rows if row[name] in wanted]
-    if sender := body.get("sender_email"):
-        rows = [row for row in rows if row["sender_email"] == sender]
-    return body, rows
+    return body, [row for row in rows if all(row[name] in some for name, some in wanted.items() if some)]
 
 
 def _within(rows: list[Row], start: Any, end: Any) -> list[Row]:  # noqa: ANN401 - any JSON value
-    tests = [SINCE(str(start))] if start else []
-    tests += [UNTIL(str(end))] if end else []
+    tests = [make(str(text)) for make, text in ((SINCE, start), (UNTIL, end)) if text]
     return [row for row in rows if all(test(row) for test in tests)]
 
 
-def _figures(resource: str, required: str, figure: Callable[[Row, list[Row], list[Row]], list[Row]]) -> Handler:
-    """Create the handler of figures: `figure` gets the body, its rows, and those that it selects by date."""
+def _figures(path: str, resource: str, required: str, figure: Figure) -> Area:
+    """Describe figures that are requested by test: by a body, whose rows may be narrowed by date."""
 
-    def handler(request: ApiRequest) -> Response:
+    def handler(request: ApiRequest) -> object:
         body, rows = _asked(request, required)
         chosen = _within(rows, body.get("date_from"), body.get("date_to"))
-        return reply(_carrying(request.world, resource, figure(body, rows, chosen)))
+        return [row | request.world.extra[resource] for row in figure(body, rows, chosen)]
 
-    return handler
+    def rows_of(world: World, key: str) -> Iterator[Row]:
+        own = _of(world, ANALYTICS, key)
+        named = {} if required == "test_ids" else {"test_id": key}
+        return (named | row | world.extra[resource] for row in figure({"test_id": key}, own, own))
+
+    def every(world: World) -> Iterator[Row]:
+        return (row for test in TESTS.select(world.rows(data.TESTS)) for row in rows_of(world, test["id"]))
+
+    return _get(f"analytics/{path}", handler, "analytics", "POST") + truth(resource, every)
+
+
+def _place(row: Row) -> str | None:
+    """Return the folder of an e-mail; None if it is unknown or the e-mail never arrived."""
+    if row["record_type"] != data.RECEIVED or "is_spam" not in row:
+        return None
+    return "spam" if row["is_spam"] else "category" if row["has_category"] else "inbox"
+
+
+def _percent(part: int, whole: int) -> float:
+    return round(100 * part / whole, 2) if whole else 0
+
+
+def _groups(rows: Iterable[Row], key: Callable[[Row], Hashable]) -> dict[Any, list[Row]]:
+    groups: dict[Any, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(key(row), []).append(row)
+    return groups
+
+
+def _counts(rows: Iterable[Row]) -> dict[str, int]:
+    places = [_place(row) for row in rows]
+    return {name: places.count(name) for name in PLACES}
+
+
+def _by_test(_body: Row, _rows: list[Row], chosen: list[Row]) -> list[Row]:
+    found = []
+    for test, own in _groups(chosen, lambda row: row["test_id"]).items():
+        counts = _counts(own)
+        total = sum(counts.values())
+        stats: Row = {"test_id": test, "count": total}
+        for name, count in counts.items():
+            stats |= {f"{name}_count": count, f"{name}_percent": _percent(count, total)}
+        found.append(stats)
+    return found
+
+
+def _by_date(_body: Row, _rows: list[Row], chosen: list[Row]) -> list[Row]:
+    found = []
+    for day, own in sorted(_groups(chosen, lambda row: row["timestamp_created_date"]).items()):
+        kinds = [row["record_type"] for row in own]
+        sums = {"sent_count": kinds.count(data.SENT), "received_count": kinds.count(data.RECEIVED)}
+        places = {f"{name}_count": count for name, count in _counts(own).items()}
+        found.append({"timestamp_created_date": day, **sums, **places})
+    return found
+
+
+def _shares(rows: Iterable[Row], prefix: str = "") -> Row:
+    counts = _counts(rows)
+    total = sum(counts.values())
+    return {f"{prefix}{name}_percentage": _percent(count, total) if total else None for name, count in counts.items()}
 
 
 def _insights(body: Row, rows: list[Row], chosen: list[Row]) -> list[Row]:
-    earlier = _within(rows, body.get("previous_date_from"), body.get("previous_date_to"))
-    return insights(body, chosen, earlier if body.get("show_previous") else None)
+    """Compare pairs of providers, and on request with an earlier time."""
+    now, before = _received(chosen), {}
+    head: Row = {"test_id": body["test_id"], "from": body.get("date_from"), "to": body.get("date_to")}
+    if earlier := body.get("show_previous"):
+        head |= {"previous_from": body.get("previous_date_from"), "previous_to": body.get("previous_date_to")}
+        before = _received(_within(rows, body.get("previous_date_from"), body.get("previous_date_to")))
+    found = []
+    for esps in sorted(now):
+        row = head | {"sender_esp": esps[0], "recipient_esp": esps[1]} | _shares(now[esps])
+        found.append(compact(row | (_shares(before.get(esps, ()), "prev_") if earlier else {})))
+    return found
 
 
-def _carrying(world: World, resource: str, rows: Iterable[Row]) -> list[Row]:
-    """Add the extra fields to rows that are not in a table."""
-    return [row | world.extra[resource] for row in rows]
+def _received(rows: Iterable[Row]) -> dict[Any, list[Row]]:
+    received = (row for row in rows if row["record_type"] == data.RECEIVED)
+    return _groups(received, lambda row: (row["sender_esp"], row["recipient_esp"]))
 
 
-def _each(resource: str, rows_of: Callable[[str, list[Row]], Iterable[Row]]) -> Truth:
-    """Return the truth of figures that are requested by test."""
-
-    def rows(world: World) -> Iterator[Row]:
-        for test in TESTS.select(world.rows(data.TESTS)):
-            yield from _carrying(world, resource, rows_of(test["id"], _of(world, ANALYTICS, test["id"])))
-
-    return rows
-
-
-def _add_test(world: World, name: str = "Made up on the spot", at: int | None = None) -> Row:
+def _add_placement_test(world: World, name: str = "Made up on the spot", at: int | None = None) -> Row:
     rng, moment, tests = world.mutation_rng(), _moment(world, at), world.collection(data.TESTS)
     test = data.make_test(rng, 2 * len(tests) + 1, world, moment)
     test = world.insert(data.TESTS, test | {"name": name, "type": data.ONCE, "status": data.COMPLETED})
     return {"test": test, **_run(world, rng, test, moment)}
 
 
-def _run_test(world: World, id: str, at: int | None = None) -> Row:  # noqa: A002 - the API's name for it
-    tests = world.collection(data.TESTS)
-    test = tests[known(tests, id)]
+def _run_placement_test(world: World, id: str, at: int | None = None) -> Row:
+    test = world.known(data.TESTS, id)
     return {"test": test, **_run(world, world.mutation_rng(), test, _moment(world, at))}
 
 
@@ -184,7 +213,7 @@ def _moment(world: World, at: int | None) -> int:
 
 def _run(world: World, rng: Random, test: Row, moment: int) -> Row:
     """Run a test; its results arrive over the next three hours."""
-    records, reports = data.make_records(rng, world, test, moment), data.make_reports(rng, test, moment)
+    records, reports = data.make_records(world, rng, test, moment), data.make_reports(rng, test, moment)
     world.moment(moment + data.LATEST_MS)
     world.collection(ANALYTICS.resource).update((row["id"], row) for row in records)
     world.collection(REPORTS.resource).update((row["id"], row) for row in reports)
@@ -192,44 +221,37 @@ def _run(world: World, rng: Random, test: Row, moment: int) -> Row:
 
 
 def _options(world: World) -> list[Row]:
-    return _carrying(world, OPTIONS, (data.label(*seed) for seed in data.SEEDS))
+    return [data.label(*seed) | world.extra[OPTIONS] for seed in data.SEEDS]
 
 
-def _get(path: str, handler: Handler, resource: str | None = None, method: str = "GET") -> Endpoint:
+def _get(path: str, handler: Handler, resource: str | None = None, method: str = "GET") -> Area:
+    """Describe an endpoint that refuses workspaces without inbox placement."""
+
+    def guarded(request: ApiRequest) -> object:
+        if not (request.key.inbox_placement and request.workspace.behaviour.inbox_placement):
+            raise ApiError(402, "Workspace does not have an active Inbox Placement plan")
+        return handler(request)
+
     scope = f"inbox_placement_{resource}:read" if resource else None
-    return Endpoint(method, f"/inbox-placement-{path}", _subscribed(handler), scope)
+    return Area((Endpoint(method, f"/inbox-placement-{path}", guarded, scope),))
 
 
-def _post(name: str, handler: Handler) -> Endpoint:
-    return _get(f"analytics/{name}", handler, "analytics", "POST")
-
-
-AREA = Area(
-    endpoints=(
-        _get("tests", get_list(TESTS), "tests"),
-        _get("tests/email-service-provider-options", lambda request: reply(_options(request.world))),
-        _get("tests/{key}", _get_test, "tests"),
-        _get("analytics", _children(ANALYTICS), "analytics"),
-        _get("analytics/{key}", get_one(ANALYTICS.resource), "analytics"),
-        _post("stats-by-test-id", _figures(STATS, "test_ids", lambda _body, _rows, chosen: by_test(chosen))),
-        _post("stats-by-date", _figures(STATS_BY_DATE, "test_id", lambda _body, _rows, chosen: by_date(chosen))),
-        _post("deliverability-insights", _figures(INSIGHTS, "test_id", _insights)),
-        _get("reports", _children(REPORTS), "reports"),
-        _get("reports/{key}", get_one(REPORTS.resource), "reports"),
-    ),
-    tables={
-        data.TESTS: data.make_tests,
-        ANALYTICS.resource: data.make_all_records,
-        REPORTS.resource: data.make_all_reports,
-    },
-    truth={
-        data.TESTS: listed(TESTS),
-        OPTIONS: _options,
-        ANALYTICS.resource: listed(ANALYTICS),
-        REPORTS.resource: listed(REPORTS),
-        STATS: _each(STATS, lambda _test, rows: by_test(rows)),
-        STATS_BY_DATE: _each(STATS_BY_DATE, lambda test, rows: ({"test_id": test, **row} for row in by_date(rows))),
-        INSIGHTS: _each(INSIGHTS, lambda test, rows: insights({"test_id": test}, rows, None)),
-    },
-    mutations={"add_placement_test": _add_test, "run_placement_test": _run_test},
+AREA = (
+    table(TESTS, data.make_tests)
+    + table(
+        ANALYTICS, lambda world: data.make_all(world, "inbox placement analytics", partial(data.make_records, world))
+    )
+    + table(REPORTS, lambda world: data.make_all(world, "inbox placement reports", data.make_reports))
+    + _figures("stats-by-test-id", "inbox_placement_stats", "test_ids", _by_test)
+    + _figures("stats-by-date", "inbox_placement_stats_by_date", "test_id", _by_date)
+    + _figures("deliverability-insights", "inbox_placement_insights", "test_id", _insights)
+    + _get("tests", get_list(TESTS), "tests")
+    + _get("tests/email-service-provider-options", lambda request: _options(request.world))
+    + _get("tests/{key}", _get_test, "tests")
+    + _get("analytics", _children(ANALYTICS), "analytics")
+    + _get("analytics/{key}", get_one(ANALYTICS.resource), "analytics")
+    + _get("reports", _children(REPORTS), "reports")
+    + _get("reports/{key}", get_one(REPORTS.resource), "reports")
+    + truth(OPTIONS, _options)
+    + changes(_add_placement_test, _run_placement_test)
 )

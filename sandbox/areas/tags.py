@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from random import Random
 
 from sandbox.answers import ApiError
-from sandbox.api import Area, deletion, known, resource, update
-from sandbox.clock import DAY_MS, MINUTE_MS, parse_stamp, stamp, uuid4, uuid7
-from sandbox.lists import BY_TIME, Listing, Predicate, among, contains, equals, parse_bool, tagged
-from sandbox.records import Row, at_every, compact
+from sandbox.api import changes, deletion, resource, table, update
+from sandbox.clock import DAY_MS, MINUTE_MS, parse_stamp, uuid4
+from sandbox.lists import BY_TIME, Listing, among, equals, fields, only, tagged
+from sandbox.records import Data, Row, at_every, compact
 from sandbox.words import COMPANY_KINDS, COMPANY_STEMS, FIRST_NAMES, LAST_NAMES, TAGS, plain
 from sandbox.world import World
 
@@ -17,12 +18,7 @@ ACCOUNT, CAMPAIGN, WORKSPACE = 1, 2, 3
 # Deleted accounts whose tag mappings remain.
 LOST_ACCOUNTS = 4
 BLOCKED = 120
-LABELS = (
-    ("Call back in autumn", "neutral", 7001, "Asked for a call after the holidays"),
-    ("Budget confirmed", "positive", 7002, None),
-    ("Forwarded inside", "positive", 7003, "Sent on to a colleague"),
-    ("Competitor", "negative", 7004, None),
-)
+DATA = Data(__file__)
 
 
 def _make_inline(world: World) -> Iterator[Row]:
@@ -36,25 +32,12 @@ def _make_tags(world: World) -> Iterator[Row]:
     rng = world.rng("custom_tags")
     for number, tag in enumerate(world.tags):
         created = world.born + (3 + 5 * number) * DAY_MS + rng.randrange(DAY_MS)
-        yield {
-            "id": tag["id"],
-            "timestamp_created": stamp(created),
-            "timestamp_updated": stamp(created + number % 2 * 9 * DAY_MS),
-            "organization_id": world.organization,
-            "label": tag["label"],
-            "description": tag.get("description"),
-        }
+        updated = created + number % 2 * 9 * DAY_MS
+        yield DATA.make("tag", number, world=world, tag=tag, created=created, updated=updated)
 
 
-def _mapping(mapping_id: str, created: str, world: World, tag_id: str, target: tuple[str, int]) -> Row:
-    return {
-        "id": mapping_id,
-        "tag_id": tag_id,
-        "resource_id": target[0],
-        "resource_type": target[1],
-        "timestamp_created": created,
-        "organization_id": world.organization,
-    }
+def _mapping(rng: Random, at: int, world: World, tag_id: str, target: tuple[str, int]) -> Row:
+    return DATA.make("mapping", 0, rng, world=world, tag_id=tag_id, target=target, at=at)
 
 
 def _edges(world: World) -> Iterator[tuple[tuple[str, int], int, str]]:
@@ -79,77 +62,38 @@ def _make_mappings(world: World) -> Iterator[Row]:
             # A cursor that is a time cannot distinguish rows with equal times.
             created += 1
         taken.add(created)
-        yield _mapping(uuid7(rng, created), stamp(created), world, tag_id, target)
-
-
-def _label(world: World, label_id: str, created: int, label: str) -> Row:
-    return {
-        "id": label_id,
-        "timestamp_created": stamp(created),
-        "created_by": world.users[0],
-        "organization_id": world.organization,
-        "label": label,
-    }
+        yield _mapping(rng, created, world, tag_id, target)
 
 
 def _make_labels(world: World) -> Iterator[Row]:
     """Create the workspace's custom labels; leads use the first two."""
     rng = world.rng("lead_labels")
-    for number, (label, interest, value, description) in enumerate(LABELS):
-        row = _label(world, uuid4(rng), world.born + (40 + 11 * number) * DAY_MS + rng.randrange(DAY_MS), label)
+    for number, about in enumerate(DATA["labels"]):
+        key, created = uuid4(rng), world.born + (40 + 11 * number) * DAY_MS + rng.randrange(DAY_MS)
         grants = [{"user_id": user, "access_type": 1 + at} for at, user in enumerate(world.users[:4])]
-        yield row | {
-            "interest_status_label": interest,
-            "interest_status": value,
-            "description": description,
-            # Present only with resource ownership on; it lists the access to a label.
-            "access_grants": at_every(number, 2, grants),
-            "use_with_ai": at_every(number, 2, value=number > 1),
-        }
-
-
-def _blocked(world: World, entry_id: str, created: int, value: str) -> Row:
-    return {
-        "id": entry_id,
-        "timestamp_created": stamp(created),
-        "organization_id": world.organization,
-        "bl_value": value,
-        "is_domain": "@" not in value,
-    }
+        # Access grants are present only with resource ownership on.
+        more = {"access_grants": at_every(number, 2, grants), "use_with_ai": at_every(number, 2, value=number > 1)}
+        yield DATA.make("label", key=key, world=world, created=created, about=about) | more
 
 
 def _make_blocked(world: World) -> Iterator[Row]:
     rng = world.rng("block_list_entries")
     for number in range(BLOCKED):
         domain = f"{rng.choice(COMPANY_STEMS)}-{rng.choice(COMPANY_KINDS)}{number}.example".lower()
-        person = f"{plain(rng.choice(FIRST_NAMES))}.{plain(rng.choice(LAST_NAMES))}"
+        person = plain(f"{rng.choice(FIRST_NAMES)}.{rng.choice(LAST_NAMES)}")
         value = domain if number % 3 == 0 else f"{person}@{domain}"
-        yield _blocked(world, uuid4(rng), world.born + rng.randrange(world.horizon - world.born), value)
+        values = {"key": uuid4(rng), "created": world.born + rng.randrange(world.horizon - world.born)}
+        yield DATA.make("block", world=world, value=value, is_domain=number % 3 == 0, **values)
 
 
-def _domains_only(text: str) -> Predicate:
-    only = parse_bool(text)
-    return lambda row: row["is_domain"] or not only
-
-
-CUSTOM_TAGS = Listing(
-    "custom_tags",
-    newest_first=False,
-    filters={"search": contains("label"), "tag_ids": tagged(lambda row: {row["id"]})},
-)
+TAG_FILTERS = fields(search="label") | {"tag_ids": tagged(lambda row: {row["id"]})}
+CUSTOM_TAGS = Listing("custom_tags", newest_first=False, filters=TAG_FILTERS)
 MAPPINGS = Listing("custom_tag_mappings", BY_TIME, filters={"resource_ids": among("resource_id")})
 # Newest first is a guess, and so is the block list's order by id.
-LEAD_LABELS = Listing(
-    "lead_labels",
-    BY_TIME,
-    filters={"search": contains("label"), "interest_status": equals("interest_status_label")},
-    scope="lead-labels",
-)
-BLOCK_LIST = Listing(
-    "block_list_entries",
-    newest_first=False,
-    filters={"domains_only": _domains_only, "search": contains("bl_value")},
-)
+LABEL_FILTERS = fields(search="label") | {"interest_status": equals("interest_status_label")}
+LEAD_LABELS = Listing("lead_labels", BY_TIME, filters=LABEL_FILTERS, scope="lead-labels")
+BLOCK_FILTERS = fields(search="bl_value") | {"domains_only": only(lambda row: bool(row["is_domain"]))}
+BLOCK_LIST = Listing("block_list_entries", newest_first=False, filters=BLOCK_FILTERS)
 
 
 def _inline(world: World, tag_id: str) -> Row:
@@ -165,13 +109,13 @@ def _add_tag(world: World, label: str, description: str | None = None, at: int |
     return {"custom_tag": world.insert("custom_tags", {**tag, **times, "organization_id": world.organization})}
 
 
-def _rename_tag(world: World, id: str, label: str, at: int | None = None) -> Row:  # noqa: A002 - the API's name for it
+def _rename_tag(world: World, id: str, label: str, at: int | None = None) -> Row:
     row = update(world, "custom_tags", id, at, "timestamp_updated", label=label)
     _inline(world, id)["label"] = label
     return {"custom_tag": row}
 
 
-def _delete_tag(world: World, id: str) -> Row:  # noqa: A002 - the API's name for it
+def _delete_tag(world: World, id: str) -> Row:
     deleted = deletion("custom_tags", "custom_tag")(world, id)
     world.tags.remove(_inline(world, id))
     for account in world.accounts.values():
@@ -183,8 +127,8 @@ def _delete_tag(world: World, id: str) -> Row:  # noqa: A002 - the API's name fo
     return deleted
 
 
-def _assign_tag(world: World, id: str, resource_id: str, at: int | None = None) -> Row:  # noqa: A002 - the API's name for it
-    known(world.collection("custom_tags"), id)
+def _assign_tag(world: World, id: str, resource_id: str, at: int | None = None) -> Row:
+    world.known("custom_tags", id)
     account, campaign = world.accounts.get(resource_id), world.campaigns.get(resource_id)
     if account is None and campaign is None:
         raise ApiError(404, f"Neither an account nor a campaign: {resource_id}")
@@ -193,22 +137,23 @@ def _assign_tag(world: World, id: str, resource_id: str, at: int | None = None) 
         account["tags"] = [*account.get("tags", ()), _inline(world, id)]
     if campaign is not None:
         campaign["email_tag_list"] = [*campaign.get("email_tag_list", ()), id]
-    target = resource_id, ACCOUNT if campaign is None else CAMPAIGN
-    row = _mapping(uuid7(rng, moment), stamp(moment), world, id, target)
+    row = _mapping(rng, moment, world, id, (resource_id, ACCOUNT if campaign is None else CAMPAIGN))
     return {"custom_tag_mapping": world.insert("custom_tag_mappings", row)}
 
 
-def _add_label(
+def _add_lead_label(
     world: World, label: str, interest: str = "neutral", description: str | None = None, at: int | None = None
 ) -> Row:
     rng, moment = world.mutation_rng(), world.moment(at)
     value = max((row["interest_status"] for row in world.collection("lead_labels").values()), default=7000) + 1
-    status = {"interest_status_label": interest, "interest_status": value, "description": description}
-    return {"lead_label": world.insert("lead_labels", _label(world, uuid4(rng), moment, label) | status)}
+    about = {"label": label, "interest": interest, "value": value, "description": description}
+    row = DATA.make("label", key=uuid4(rng), world=world, created=moment, about=about)
+    return {"lead_label": world.insert("lead_labels", row)}
 
 
-def _block(world: World, value: str, at: int | None = None) -> Row:
-    row = _blocked(world, uuid4(world.mutation_rng()), world.moment(at), value)
+def _add_block_list_entry(world: World, value: str, at: int | None = None) -> Row:
+    values = {"key": uuid4(world.mutation_rng()), "created": world.moment(at), "is_domain": "@" not in value}
+    row = DATA.make("block", world=world, value=value, **values)
     return {"block_list_entry": world.insert("block_list_entries", row)}
 
 
@@ -217,17 +162,9 @@ AREA = (
     + resource("/custom-tag-mappings", MAPPINGS, _make_mappings, detail=False)
     + resource("/lead-labels", LEAD_LABELS, _make_labels)
     + resource("/block-lists-entries", BLOCK_LIST, _make_blocked)
-    + Area(
-        tables={"tags": _make_inline},
-        mutations={
-            "add_tag": _add_tag,
-            "rename_tag": _rename_tag,
-            "delete_tag": _delete_tag,
-            "assign_tag": _assign_tag,
-            "add_lead_label": _add_label,
-            "delete_lead_label": deletion("lead_labels", "lead_label"),
-            "add_block_list_entry": _block,
-            "delete_block_list_entry": deletion("block_list_entries", "block_list_entry"),
-        },
+    + table("tags", _make_inline)
+    + changes(
+        *(_add_tag, _rename_tag, _delete_tag, _assign_tag, _add_lead_label, _add_block_list_entry),
+        *(deletion("lead_labels", "lead_label"), deletion("block_list_entries", "block_list_entry")),
     )
 )

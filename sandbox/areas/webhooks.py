@@ -4,53 +4,32 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from random import Random
 
-from sandbox.answers import reply
-from sandbox.api import Area, get, get_list, get_one, known, listed, resource, update
+from sandbox.api import changes, get, get_list, get_one, resource, table, truth, update
 from sandbox.clock import DAY_MS, HOUR_MS, day_text, parse_day, parse_stamp, stamp, uuid4, uuid7
-from sandbox.lists import Filter, Listing, Predicate, equals, parse_bool, parsed
-from sandbox.records import Row, at_every
+from sandbox.lists import Listing, bound, fields, parsed
+from sandbox.records import Data, Row
 from sandbox.world import World
 
-EVENT_TYPES = (
-    *("all_events", "email_sent", "email_opened", "email_link_clicked", "reply_received", "email_bounced"),
-    *("lead_unsubscribed", "campaign_completed", "account_error", "lead_neutral", "lead_interested"),
-    *("lead_not_interested", "lead_meeting_booked", "lead_meeting_completed", "lead_closed", "lead_out_of_office"),
-    *("lead_wrong_person", "lead_no_show", "supersearch_enrichment_completed"),
-)
-HOOKED = ("all_events", "reply_received", "lead_interested", None, "email_bounced", "lead_meeting_booked")
+DATA = Data(__file__)
+EVENT_TYPES: list[str] = DATA["event_types"]
 # Timestamps of a lead and the event of each.
-MOMENTS = {
-    "timestamp_last_contact": "email_sent",
-    "timestamp_last_open": "email_opened",
-    "timestamp_last_click": "email_link_clicked",
-    "timestamp_last_reply": "reply_received",
-}
+MOMENTS: dict[str, str] = DATA["moments"]
 LEADS_TOLD_OF = 150
 
 
 def _make_webhooks(world: World) -> Iterator[Row]:
-    """Create the webhooks; their ids are time-ordered."""
-    rng = world.rng("webhooks")
+    """Create the webhooks. The API returns headers unmasked, so a copy of the list may contain passwords."""
+    rng, hooked = world.rng("webhooks"), DATA["hooked"]
     campaign = next(iter(world.campaigns), None)
-    for number, event in enumerate(HOOKED):
+    for number, event in enumerate(hooked):
         created = world.born + (15 + 12 * number) * DAY_MS + rng.randrange(DAY_MS)
-        broken = number == len(HOOKED) - 1
-        yield {
-            "id": uuid7(rng, created),
-            "organization": world.organization,
-            "campaign": at_every(number, 3, campaign, 1),
-            "name": at_every(number, 2, f"Hook {number + 1}"),
-            "target_hook_url": f"https://hooks.harbor-loom.example/in/{number + 1}",
-            "event_type": event,
-            "custom_interest_value": 7001 if event is None else None,
-            # The API returns headers unmasked, so a copy of the list may contain passwords.
-            "headers": at_every(number, 2, {"Authorization": f"Bearer not-a-real-token-{rng.getrandbits(64):016x}"}),
-            "timestamp_created": stamp(created),
-            "status": -1 if broken else at_every(number, 3, None, 2) or 1,
-            "timestamp_error": stamp(created + 30 * DAY_MS) if broken else None,
-        }
+        broken = number == len(hooked) - 1
+        values = {"at": created, "event": event, "broken": broken, "status": -1 if broken else 1}
+        values |= {"key": uuid7(rng, created), "secret": f"{rng.getrandbits(64):016x}"}
+        yield DATA.make("webhook", number, world=world, campaign=campaign, **values)
 
 
 def _event_types(world: World) -> Iterable[Row]:
@@ -61,57 +40,28 @@ def _event_types(world: World) -> Iterable[Row]:
     return [row | world.extra["webhook_event_types"] for row in rows]
 
 
-def _sample(world: World) -> Iterator[Row]:
-    """Yield some leads, spread over all."""
-    positions = world.leads.positions_of_kind(campaigns=True)
-    for at in range(0, len(positions), max(1, len(positions) // LEADS_TOLD_OF)):
-        yield json.loads(world.leads.text(world.leads.raw(positions[at])))
-
-
 def _event(world: World, rng: Random, moment: int, kind: str, lead: Row, hook: Row) -> Row:
-    """Create a successful delivery."""
-    campaign = world.campaigns.get(lead.get("campaign", ""), {})
-    payload = {
-        "timestamp": stamp(moment),
-        # Some events have different names in payloads and in subscriptions.
-        "event_type": "link_clicked" if kind == "email_link_clicked" else kind,
-        "workspace": world.organization,
-        "campaign_id": campaign.get("id"),
-        "campaign_name": campaign.get("name"),
-        "lead_email": lead.get("email"),
-        "step": 1,
-        "variant": 1,
-    }
-    return {
-        "id": uuid7(rng, moment),
-        "timestamp_created": stamp(moment),
-        "timestamp_created_date": day_text(moment // DAY_MS),
-        "organization_id": world.organization,
-        "payload": payload,
-        "success": True,
-        "retry_count": 0,
-        "will_retry": False,
-        "webhook_url": hook["target_hook_url"],
-        "status_code": 200,
-        "lead_email": lead.get("email"),
-        "response_time_ms": 40 + rng.randrange(400),
-    }
+    # Some events have different names in payloads and in subscriptions.
+    told_as = "link_clicked" if kind == "email_link_clicked" else kind
+    values = {"campaign": world.campaigns.get(lead.get("campaign", ""), {}), "lead": lead, "hook": hook, "at": moment}
+    return DATA.make("event", 0, rng, world=world, told_as=told_as, **values)
 
 
 def _make_events(world: World) -> Iterator[Row]:
     """Create the deliveries: every seventh failed at first, and some of these permanently."""
-    rng = world.rng("webhook_events")
+    rng, positions = world.rng("webhook_events"), world.leads.positions_of_kind(campaigns=True)
     hooks = list(world.collection("webhooks").values())
+    sample = positions[:: max(1, len(positions) // LEADS_TOLD_OF)]
     moments = [
         (parse_stamp(lead[member]), kind, lead)
-        for lead in _sample(world)
+        for lead in (json.loads(world.leads.text(world.leads.raw(position))) for position in sample)
         for member, kind in MOMENTS.items()
         if member in lead
     ]
     for number, (moment, kind, lead) in enumerate(sorted(moments, key=lambda told: told[0])):
         hook = hooks[number % len(hooks)]
         row = _event(world, rng, moment, kind, lead, hook)
-        if number % 7 == 3:  # noqa: PLR2004 - every n-th
+        if number % 7 == 3:
             row |= _failure(rng, moment, number // 7)
             if row.get("retry_successful"):
                 again = _event(world, rng, min(world.horizon, moment + HOUR_MS), kind, lead, hook)
@@ -120,45 +70,21 @@ def _make_events(world: World) -> Iterator[Row]:
 
 
 def _failure(rng: Random, moment: int, number: int) -> Row:
-    """Return a failed delivery and its retry."""
-    failed: Row = {
-        "success": False,
-        "retry_group_id": uuid4(rng),
-        "error_message": "Request failed with status code 503",
-    }
-    failed |= {"status_code": 503, "retry_count": number % 3}
-    if number % 3 == 0:
-        return failed | {"will_retry": True, "timestamp_next_retry": stamp(moment + HOUR_MS)}
-    if number % 3 == 1:
-        return failed | {"will_retry": False, "retry_successful": True}
-    return failed | {"will_retry": False, "retry_successful": False, "error_message": "Connection timeout"}
+    failed: Row = {"success": False, "retry_group_id": uuid4(rng), **DATA["failures"][number % 3]}
+    return failed | ({"timestamp_next_retry": stamp(moment + HOUR_MS)} if failed["will_retry"] else {})
 
 
-def _day_bound(name: str, *, lower: bool) -> Filter:
-    """Filter by a day, which the range includes."""
-
-    def make(text: str) -> Predicate:
-        day = day_text(parsed(parse_day, text, f"querystring/{name} must be a date"))
-        if lower:
-            return lambda row: bool(row["timestamp_created_date"] >= day)
-        return lambda row: bool(row["timestamp_created_date"] <= day)
-
-    return make
+def _day(name: str, text: str) -> str:
+    return day_text(parsed(parse_day, text, f"querystring/{name} must be a date"))
 
 
-WEBHOOKS = Listing(
-    "webhooks", filters={"campaign": equals("campaign"), "event_type": equals("event_type")}, at_end="absent"
-)
+WEBHOOKS = Listing("webhooks", filters=fields(texts="campaign event_type"), at_end="absent")
+FILTERS = fields(flags="success") | {
+    name: bound("timestamp_created_date", partial(_day, name), lower=name == "from") for name in ("from", "to")
+}
+FILTERS["search"] = lambda text: lambda row: text in {row["webhook_url"], row.get("lead_email")}
 # Newest first, by time-ordered ids, is a guess.
-EVENTS = Listing(
-    "webhook_events",
-    filters={
-        "success": equals("success", parse_bool),
-        "from": _day_bound("from", lower=True),
-        "to": _day_bound("to", lower=False),
-        "search": lambda text: lambda row: text in {row["webhook_url"], row.get("lead_email")},
-    },
-)
+EVENTS = Listing("webhook_events", filters=FILTERS)
 
 
 def _chosen(world: World, query: Mapping[str, str]) -> list[Row]:
@@ -169,12 +95,8 @@ def _chosen(world: World, query: Mapping[str, str]) -> list[Row]:
 def _sums(events: list[Row]) -> Row:
     good = sum(row["success"] for row in events)
     share = 100 * good / len(events) if events else 0
-    return {
-        "total_events": len(events),
-        "successful_events": good,
-        "failed_events": len(events) - good,
-        "success_rate": round(share, 2),
-    }
+    sums = {"total_events": len(events), "successful_events": good, "failed_events": len(events) - good}
+    return sums | {"success_rate": round(share, 2)}
 
 
 def _summary(world: World, query: Mapping[str, str]) -> Row:
@@ -190,7 +112,7 @@ def _by_date(world: World, query: Mapping[str, str]) -> list[Row]:
     return [{"date": day, **_sums(days[day])} | world.extra["webhook_events_by_date"] for day in sorted(days)]
 
 
-def _deliver(
+def _deliver_webhook(
     world: World, event_type: str = "reply_received", lead_id: str | None = None, at: int | None = None
 ) -> Row:
     if event_type not in EVENT_TYPES:
@@ -202,35 +124,28 @@ def _deliver(
     return {"webhook_event": world.insert("webhook_events", _event(world, rng, moment, event_type, lead or {}, hook))}
 
 
-def _retry(world: World, id: str) -> Row:  # noqa: A002 - the API's name for it
+def _retry_webhook(world: World, id: str) -> Row:
     """Let a retry succeed; no field of the event says when it changed."""
-    rows = world.collection("webhook_events")
-    count = rows[known(rows, id)]["retry_count"] + 1
+    count = world.known("webhook_events", id)["retry_count"] + 1
     changes: Row = {"will_retry": False, "retry_successful": True, "retry_count": count, "timestamp_next_retry": None}
     return {"webhook_event": update(world, "webhook_events", id, **changes)}
 
 
-def _break(world: World, id: str, at: int | None = None) -> Row:  # noqa: A002 - the API's name for it
+def _break_webhook(world: World, id: str, at: int | None = None) -> Row:
     return {"webhook": update(world, "webhooks", id, at, "timestamp_error", status=-1)}
 
 
-AREA = resource("/webhook-events", EVENTS, _make_events) + Area(
-    endpoints=(
-        # The documentation names no scope for the list, the types and the sums.
-        get("/webhooks", get_list(WEBHOOKS)),
-        get("/webhooks/event-types", lambda request: reply({"event_types": _event_types(request.world)})),
-        get("/webhooks/{key}", get_one("webhooks"), "webhooks:read"),
-        get("/webhook-events/summary", lambda request: reply(_summary(request.world, request.query))),
-        get(
-            "/webhook-events/summary-by-date", lambda request: reply({"items": _by_date(request.world, request.query)})
-        ),
-    ),
-    tables={"webhooks": _make_webhooks},
-    truth={
-        "webhooks": listed(WEBHOOKS),
-        "webhook_event_types": _event_types,
-        "webhook_events_summary": lambda world: [_summary(world, {})],
-        "webhook_events_by_date": lambda world: _by_date(world, {}),
-    },
-    mutations={"deliver_webhook": _deliver, "retry_webhook": _retry, "break_webhook": _break},
+AREA = (
+    resource("/webhook-events", EVENTS, _make_events)
+    + table(WEBHOOKS, _make_webhooks)
+    # The documentation names no scope for the list, the types and the sums.
+    + get("/webhooks", get_list(WEBHOOKS))
+    + get("/webhooks/event-types", lambda request: {"event_types": _event_types(request.world)})
+    + get("/webhooks/{key}", get_one("webhooks"), "webhooks:read")
+    + get("/webhook-events/summary", lambda request: _summary(request.world, request.query))
+    + get("/webhook-events/summary-by-date", lambda request: {"items": _by_date(request.world, request.query)})
+    + truth("webhook_event_types", _event_types)
+    + truth("webhook_events_summary", lambda world: [_summary(world, {})])
+    + truth("webhook_events_by_date", lambda world: _by_date(world, {}))
+    + changes(_deliver_webhook, _retry_webhook, _break_webhook)
 )

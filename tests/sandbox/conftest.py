@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
 
 from sandbox import ApiKey, SandboxConfig, Server, serve
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 UNTIL = "2026-06-30"
 CONFIG = SandboxConfig(
@@ -43,22 +46,24 @@ class Api:
     def post(self, path: str, body: Any = None, **query: Any) -> requests.Response:
         return self.session.post(self.base + path, json=body, params=query, timeout=30)
 
-    def page(self, path: str, limit: int, cursor: str | None) -> dict[str, Any]:
-        paging = {"limit": limit} | ({"starting_after": cursor} if cursor else {})
-        answer = self.post(path, paging) if path == "/leads/list" else self.get(path, **paging)
+    def page(self, path: str, limit: int, cursor: str | None = None, **query: Any) -> dict[str, Any]:
+        query |= {"limit": limit} | ({} if cursor is None else {"starting_after": cursor})
+        answer = self.post(path, query) if path == "/leads/list" else self.get(path, **query)
         assert answer.status_code == 200, answer.text
         return answer.json()
 
-    def walk(self, path: str, limit: int = 100) -> list[dict[str, Any]]:
-        rows: list[dict[str, Any]] = []
+    def pages(self, path: str, limit: int = 100, **query: Any) -> Iterator[dict[str, Any]]:
+        """Yield the pages of a list up to one without rows or without a cursor."""
         cursor = None
         for _ in range(10_000):
-            page = self.page(path, limit, cursor)
-            rows += page["items"]
+            yield (page := self.page(path, limit, cursor, **query))
             cursor = page.get("next_starting_after")
-            if not page["items"]:
-                return rows
-        pytest.fail("the walk does not end")
+            if not page["items"] or not cursor:
+                return
+        pytest.fail("the pages do not end")
+
+    def walk(self, path: str, limit: int = 100, **query: Any) -> list[dict[str, Any]]:
+        return [row for page in self.pages(path, limit, **query) for row in page["items"]]
 
 
 @pytest.fixture(scope="session")

@@ -41,15 +41,6 @@ def ids(control, resource):
     return [row["id"] for row in control.truth(resource)]
 
 
-def walk(api, path, **query):
-    rows, page = [], api.get(path, **query).json()
-    while True:
-        rows += page["items"]
-        if not page["items"] or not page.get("next_starting_after"):
-            return rows
-        page = api.get(path, starting_after=page["next_starting_after"], **query).json()
-
-
 def own(control, resource, member, agent, *, added=False):
     rows = [row for row in control.truth(resource) if row[member] == agent]
     return [{name: value for name, value in row.items() if name != member} for row in rows] if added else rows
@@ -59,7 +50,7 @@ def own(control, resource, member, agent, *, added=False):
 def test_agent_lists_show_all_their_records(api, control, path, resource, agents, member, added):
     some = 0
     for agent in ids(control, agents):
-        rows = walk(api, path.format(agent), limit=9)
+        rows = api.walk(path.format(agent), limit=9)
         assert rows == own(control, resource, member, agent, added=added)
         some += len(rows)
     assert some
@@ -83,15 +74,15 @@ def test_each_agent_has_details(api, control, kind):
 
 
 def test_one_list_has_agents_of_all_types(api, control):
-    rows = walk(api, "/ai-agents", limit=4)
+    rows = api.walk("/ai-agents", limit=4)
     assert rows == list(control.truth("ai_agents"))
     assert {row["id"] for row in rows} == {key for resource in DETAILS.values() for key in ids(control, resource)}
     assert {row["type"] for row in rows} == {1, 2, 3, 4, 6, 7, 8, 9, 10}
     assert {row["configuration_mode"] for row in rows} == {"copilot", "fully_automatic", None}
     assert all(api.get(f"/ai-agents/{row['id']}").json() == row for row in rows)
-    assert walk(api, "/ai-agents", limit=3, type=1) == [row for row in rows if row["type"] == 1]
-    assert walk(api, "/ai-agents", limit=3, status=0) == [row for row in rows if row["status"] == 0]
-    by_name = walk(api, "/ai-agents", limit=5, sort_column="name", sort_order="asc")
+    assert api.walk("/ai-agents", limit=3, type=1) == [row for row in rows if row["type"] == 1]
+    assert api.walk("/ai-agents", limit=3, status=0) == [row for row in rows if row["status"] == 0]
+    by_name = api.walk("/ai-agents", limit=5, sort_column="name", sort_order="asc")
     assert by_name == sorted(rows, key=lambda row: (row["name"], row["id"]))
     assert api.get("/ai-agents", sort_column="mood").status_code == 400
 
@@ -133,9 +124,9 @@ def test_leads_of_a_sales_agent_agree_with_their_summary(api, control):
     assert any(row["total"] for row in summaries)
     for row in summaries:
         path = f"/ai-agents/sales/{row['agent_id']}/leads/activity"
-        leads = walk(api, path)
+        leads = api.walk(path)
         assert [one["email"] for one in leads] == sorted({one["email"] for one in leads})
-        replied = walk(api, path, filter="replied", limit=10)
+        replied = api.walk(path, filter="replied", limit=10)
         assert (len(leads), len(replied)) == (row["total"], row["replied"])
         assert api.get(path, filter="replied", limit=1).json()["total"] == len(replied)
         old = api.get(f"/ai-agents/{row['agent_id']}/leads/activity", limit=5, skip=5).json()
@@ -163,13 +154,12 @@ def test_inbox_manager_activity_pages_with_has_more(api, control):
     path = f"/ai-agents/inbox-manager/{agent}/analytics/activity"
     page = api.get(path).json()
     assert (len(page["items"]), page["has_more"]) == (25, True)
-    rows = list(page["items"])
-    while page["has_more"]:
-        page = api.get(path, starting_after=page["next_starting_after"]).json()
-        rows += page["items"]
-    assert "next_starting_after" not in page
+    *others, last = api.pages(path, 25)
+    assert others[0] == page
+    assert (last["has_more"], "next_starting_after" in last) == (False, False)
+    rows = api.walk(path)
     assert {row["activity_type"] for row in rows} == {"reply", "followup", "recovery"}
-    assert {row["job_type"] for row in walk(api, path, job_type=3)} == {3}
+    assert {row["job_type"] for row in api.walk(path, job_type=3)} == {3}
     assert api.get(path, activity_type="reply", job_type=1).status_code == 400
     assert api.get(path, activity_type="recovery", action_pending="true").status_code == 400
 
@@ -181,8 +171,8 @@ def test_replies_and_guidances_are_available_by_id(api, control):
         assert api.get(f"/ai-agents/inbox-manager/{agent}/{kind}/{row['id']}").json() == row
         assert api.get(f"/ai-agents/inbox-manager/{other}/{kind}/{row['id']}").status_code == 404
     path = f"/ai-agents/inbox-manager/{agent}"
-    assert {row["status"] for row in walk(api, f"{path}/guidances", status=0)} == {0}
-    assert {row["requires_hitl"] for row in walk(api, f"{path}/replies", requires_hitl="true")} == {True}
+    assert {row["status"] for row in api.walk(f"{path}/guidances", status=0)} == {0}
+    assert {row["requires_hitl"] for row in api.walk(f"{path}/replies", requires_hitl="true")} == {True}
     assert set(api.get(path, with_metadata="true").json()["metadata"]) == {"tags", "integrations"}
     leads = {row.get("email") for row in control.truth("leads")}
     assert {row["lead"] for row in control.truth("ai_inbox_manager_replies")} <= leads
@@ -190,7 +180,7 @@ def test_replies_and_guidances_are_available_by_id(api, control):
 
 def test_finders_have_opaque_cursors_and_consistent_stats(api, control):
     campaigns = set(ids(control, "campaigns"))
-    assert walk(api, "/ai-agents/lead-finder", limit=2) == list(control.truth(FINDERS))
+    assert api.walk("/ai-agents/lead-finder", limit=2) == list(control.truth(FINDERS))
     for agent in control.truth(FINDERS):
         assert agent["payload"]["campaign_id"] in campaigns
         page = api.get(f"/ai-agents/lead-finder/{agent['id']}/activities", limit=2).json()
@@ -226,7 +216,7 @@ def test_deliverability_agent_has_a_state(api, control):
     latest = state["run_summary"]["latest"]
     counts = [latest[f"{name}_count"] for name in ("healthy", "needs_attention", "info", "failed")]
     assert sum(counts) == latest["total_checks"] == len(latest["checks"])
-    todo = walk(api, f"/ai-agents/deliverability/{default['id']}/feed-items", feed_filter="todo", limit=5)
+    todo = api.walk(f"/ai-agents/deliverability/{default['id']}/feed-items", feed_filter="todo", limit=5)
     assert todo == [row for row in items if row["status"] == "todo"]
 
 
@@ -254,13 +244,10 @@ def test_a_new_reply_counts(control):
     control.mutate("add_agent_reply", id=agent, at=AT)
     control.mutate("add_agent_reply", id=agent, at=AT, follow_up=True)
     after = next(control.truth("ai_inbox_manager_summary"))
-    assert (after["replies_count"], after["follow_ups_count"]) == (
-        before["replies_count"] + 1,
-        before["follow_ups_count"] + 1,
-    )
-    assert len(own(control, "ai_inbox_manager_activity", "agent_id", agent)) == before["total_actions"] + 2 + sum(
-        row["activity_type"] == "recovery" for row in own(control, "ai_inbox_manager_activity", "agent_id", agent)
-    )
+    for name, more in (("replies_count", 1), ("follow_ups_count", 1), ("total_actions", 2)):
+        assert after[name] == before[name] + more
+    feed = own(control, "ai_inbox_manager_activity", "agent_id", agent)
+    assert sum(row["activity_type"] != "recovery" for row in feed) == after["total_actions"]
 
 
 def test_scopes_are_those_of_the_documentation(make_api, control):

@@ -19,7 +19,8 @@ LISTS = {
     "/workspace-members": "workspace_members",
     "/workspace-group-members": "workspace_group_members",
 }
-DETAILS = LISTS.keys() - {"/custom-tag-mappings", "/audit-logs", "/api-keys"} | {"/webhooks"}
+DETAILS = LISTS.keys() - {"/custom-tag-mappings", "/audit-logs", "/api-keys"}
+DETAILS |= {"/webhooks", "/campaigns", "/lead-lists", "/leads"}
 OBJECTS = {
     "/workspaces/current/whitelabel-domain": "whitelabel_domain",
     "/workspace-group-members/admin": "workspace_group_admin",
@@ -42,14 +43,15 @@ SCOPES = {
 def test_paging_through_a_list_finds_every_row(api, control, path):
     rows = list(control.truth(LISTS[path]))
     assert rows
-    assert api.walk(path, 100 if len(rows) > 100 else 3) == rows
+    *pages, last = api.pages(path, 100 if len(rows) > 100 else 3)
+    assert ([row for page in pages for row in page["items"]], last) == (rows, {"items": []})
     assert api.get(path).json()["items"] == rows[:10]
     assert api.get(path, limit=1001).status_code == 400
 
 
 @pytest.mark.parametrize("path", sorted(DETAILS))
 def test_details_match_the_list(api, path):
-    for row in api.get(path, limit=3).json()["items"]:
+    for row in api.page("/leads/list" if path == "/leads" else path, 5)["items"]:
         assert api.get(f"{path}/{row['id']}").json() == row
     assert api.get(f"{path}/00000000-0000-4000-8000-000000000000").status_code == 404
 
@@ -90,15 +92,15 @@ def test_the_audit_log_has_dates_and_every_kind(api, control):
 
 @pytest.mark.parametrize("kind", ["leads", "campaign", "account"])
 def test_a_deletion_leaves_a_trace_in_the_log(control, kind):
-    lead, campaign = next(control.truth("leads")), next(control.truth("campaigns"))
-    account = next(control.truth("accounts"))
-    order, activity = {
-        "leads": ({"op": "delete_leads", "ids": [lead["id"]]}, 2),
-        "campaign": ({"op": "delete_campaign", "id": campaign["id"]}, 3),
-        "account": ({"op": "delete_account", "email": account["email"]}, 7),
+    resource, member, activity = {
+        "leads": ("leads", "id", 2),
+        "campaign": ("campaigns", "id", 3),
+        "account": ("accounts", "email", 7),
     }[kind]
+    value = next(control.truth(resource))[member]
+    order = {"ids": [value]} if kind == "leads" else {member: value}
     before = list(control.truth("audit_logs"))
-    control.mutate(**order, at=AT)
+    control.mutate(f"delete_{kind}", **order, at=AT)
     (new,) = [row for row in control.truth("audit_logs") if row not in before]
     assert (new["activity_type"], new["timestamp"]) == (activity, AT)
 
@@ -134,9 +136,8 @@ def test_tags_can_be_added_changed_and_removed(control):
 def test_labels_and_block_list_grow_and_shrink(api, control):
     label = control.mutate("add_lead_label", label="Later", at=AT)["lead_label"]
     assert api.get("/lead-labels").json()["items"][0] == label
-    assert {"id": str(label["interest_status"]), "label": "Later", "type": "custom"} in control.truth(
-        "webhook_event_types"
-    )
+    event_type = {"id": str(label["interest_status"]), "label": "Later", "type": "custom"}
+    assert event_type in control.truth("webhook_event_types")
     control.mutate("delete_lead_label", id=label["id"])
     assert api.get(f"/lead-labels/{label['id']}").status_code == 404
     entry = control.mutate("add_block_list_entry", value="rival.example", at=AT)["block_list_entry"]
@@ -179,10 +180,7 @@ def test_jobs_can_be_followed_by_their_last_change(api, control):
     job = next(row for row in control.truth("background_jobs") if row["status"] == "pending")
     done = control.mutate("progress_background_job", id=job["id"], at=AT)["background_job"]
     assert (done["status"], done["updated_at"], done["created_at"]) == ("success", AT, job["created_at"])
-    rows, cursor = [], {}
-    while items := (page := api.get("/background-jobs", sort_column="updated_at", limit=20, **cursor).json())["items"]:
-        rows += items
-        cursor = {"starting_after": page["next_starting_after"]}
+    rows = api.walk("/background-jobs", 20, sort_column="updated_at")
     assert rows[0] == done
     assert [row["updated_at"] for row in rows] == sorted((row["updated_at"] for row in rows), reverse=True)
     assert len(rows) == len(list(control.truth("background_jobs")))
@@ -195,16 +193,3 @@ def test_every_workspace_member_has_the_required_fields(control):
     for row in control.truth("workspace_members"):
         assert {"id", "email", "user_id", "role", "timestamp_created", "workspace_id", "accepted"} <= row.keys()
     assert all(row["key"].startswith("not-a-real-key-") for row in control.truth("api_keys"))
-
-
-def test_the_same_changes_give_the_same_rows(control):
-    def run():
-        control.reset()
-        lead = next(row for row in control.truth("leads") if "campaign" in row)
-        control.reply(lead["id"], AT)
-        control.mutate("add_tag", label="Again", at=AT)
-        control.mutate("add_audit_log", activity_type=20, at=AT)
-        control.mutate("deliver_webhook", lead_id=lead["id"], at=AT)
-        return [list(control.truth(name)) for name in ("emails", "custom_tags", "audit_logs", "webhook_events")]
-
-    assert run() == run()

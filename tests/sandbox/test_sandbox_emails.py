@@ -27,11 +27,7 @@ def test_emails_have_observed_shapes(emails):
         assert row["body"].keys() <= {"text", "html"}
         if row["ue_type"] == 3:
             assert not {"step", "is_unread"} & row.keys()
-    assert {frozenset(row["body"]) for row in emails} == {
-        frozenset({"text"}),
-        frozenset({"html"}),
-        frozenset({"text", "html"}),
-    }
+    assert {tuple(row["body"]) for row in emails} == {("text",), ("html",), ("text", "html")}
 
 
 def test_emails_agree_with_campaigns_leads_and_accounts(emails, control):
@@ -49,12 +45,9 @@ def test_emails_agree_with_campaigns_leads_and_accounts(emails, control):
 
 
 def test_emails_can_be_paged_in_ascending_order(api, emails):
-    rows, cursor = [], {}
-    while items := (page := api.get("/emails", sort_order="asc", limit=100, **cursor).json())["items"]:
-        rows += items
-        cursor = {"starting_after": page["next_starting_after"]}
-    assert "next_starting_after" not in page
-    assert rows == emails[::-1]
+    *_, last = api.pages("/emails", sort_order="asc")
+    assert last == {"items": []}
+    assert api.walk("/emails", sort_order="asc") == emails[::-1]
 
 
 def test_time_filters_are_exclusive(api, emails):
@@ -106,13 +99,6 @@ def test_previews_have_no_body(api):
     items = api.get("/emails", preview_only="true").json()["items"]
     assert items
     assert not any("body" in row for row in items)
-
-
-def test_emails_list_has_its_own_rate_limit(api, server):
-    server.control.config(rate_limit=True, emails_per_minute=3)
-    statuses = [api.get("/emails", limit=1).status_code for _ in range(5)]
-    assert statuses == [200, 200, 200, 429, 429]
-    assert api.get("/emails/unread/count").status_code == 200
 
 
 def test_a_reply_brings_an_email(api, control):

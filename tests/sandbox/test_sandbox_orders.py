@@ -3,18 +3,9 @@
 from __future__ import annotations
 
 
-def walk(api, path, **query):
-    rows, page = [], api.get(path, **query).json()
-    while True:
-        rows += page["items"]
-        if not page["items"] or not page.get("next_starting_after"):
-            return rows, page
-        page = api.get(path, starting_after=page["next_starting_after"], **query).json()
-
-
 def test_the_last_page_of_orders_has_an_empty_cursor(api, control):
-    rows, last = walk(api, "/dfy-email-account-orders", limit=4)
-    assert rows == list(control.truth("dfy_orders"))
+    rows, (*_, last) = list(control.truth("dfy_orders")), api.pages("/dfy-email-account-orders", limit=4)
+    assert api.walk("/dfy-email-account-orders", limit=4) == rows
     assert last["items"]
     assert last["next_starting_after"] == ""
     assert not any("id" in row for row in rows)
@@ -24,7 +15,7 @@ def test_the_last_page_of_orders_has_an_empty_cursor(api, control):
 
 
 def test_ordered_mailboxes_belong_to_ordered_domains(api, control):
-    rows, _ = walk(api, "/dfy-email-account-orders/accounts", limit=7)
+    rows = api.walk("/dfy-email-account-orders/accounts", limit=7)
     assert rows == list(control.truth("dfy_accounts"))
     orders = {row["domain"]: row for row in control.truth("dfy_orders")}
     for row in rows:
@@ -42,8 +33,8 @@ def test_the_cursor_of_mailboxes_is_an_id_and_a_time(api):
 
 
 def test_passwords_are_returned_only_on_request(api, control):
-    lean, _ = walk(api, "/dfy-email-account-orders/accounts", limit=100)
-    rows, _ = walk(api, "/dfy-email-account-orders/accounts", limit=100, with_passwords="true")
+    lean = api.walk("/dfy-email-account-orders/accounts", limit=100)
+    rows = api.walk("/dfy-email-account-orders/accounts", limit=100, with_passwords="true")
     assert rows == list(control.truth("dfy_accounts_with_passwords"))
     passwords = {row.pop("password") for row in rows}
     assert rows == lean

@@ -7,14 +7,6 @@ import pytest
 AT = "2026-07-02T10:00:00.000Z"
 
 
-def walk(api, path, limit=100, **query):
-    rows, page = [], api.get(path, limit=limit, **query).json()
-    while page["items"]:
-        rows += page["items"]
-        page = api.get(path, limit=limit, starting_after=page["next_starting_after"], **query).json()
-    return rows
-
-
 @pytest.fixture
 def tests(control):
     control.config(stray_placement_rows=0)
@@ -25,12 +17,12 @@ def test_tests_come_newest_first_or_as_asked(api, tests):
     ids = [row["id"] for row in tests]
     assert ids == sorted(ids, reverse=True)
     assert {row["id"][14] for row in tests} == {"7"}
-    assert walk(api, "/inbox-placement-tests", 2) == tests
-    assert walk(api, "/inbox-placement-tests", 4, sort_order="asc") == tests[::-1]
+    assert api.walk("/inbox-placement-tests", 2) == tests
+    assert api.walk("/inbox-placement-tests", 4, sort_order="asc") == tests[::-1]
     assert api.get("/inbox-placement-tests", sort_order="up").status_code == 400
-    assert {row["status"] for row in walk(api, "/inbox-placement-tests", status=3)} == {3}
+    assert {row["status"] for row in api.walk("/inbox-placement-tests", status=3)} == {3}
     name = tests[0]["name"].upper()
-    assert tests[0] in walk(api, "/inbox-placement-tests", search=name)
+    assert tests[0] in api.walk("/inbox-placement-tests", search=name)
 
 
 def test_a_test_can_come_with_names(api, control, tests):
@@ -55,13 +47,13 @@ def test_results_are_listed_by_test(api, control, tests, name):
     path = f"/inbox-placement-{name}"
     assert api.get(path).status_code == 400
     for test in tests:
-        rows = walk(api, path, 31, test_id=test["id"])
+        rows = api.walk(path, 31, test_id=test["id"])
         assert rows == [row for row in truth if row["test_id"] == test["id"]]
         assert all(row["timestamp_created"] > test["timestamp_created"] for row in rows)
     assert api.get(path, test_id="nonsense").json() == {"items": []}
     assert api.get(f"{path}/{truth[0]['id']}").json() == truth[0]
     days = [row["timestamp_created_date"] for row in truth]
-    some = walk(api, path, test_id=truth[0]["test_id"], date_from=days[0], date_to=days[0])
+    some = api.walk(path, test_id=truth[0]["test_id"], date_from=days[0], date_to=days[0])
     assert some == [r for r in truth if r["test_id"] == truth[0]["test_id"] and r["timestamp_created_date"] == days[0]]
 
 
@@ -73,7 +65,7 @@ def test_results_can_be_filtered(api, control, tests):
         ({"recipient_geo": "1"}, lambda row: row["recipient_geo"] == 1),
         ({"recipient_type": "1,2", "sender_email": sender}, lambda row: row["sender_email"] == sender),
     ]:
-        found = walk(api, "/inbox-placement-analytics", test_id=tests[-1]["id"], **query)
+        found = api.walk("/inbox-placement-analytics", test_id=tests[-1]["id"], **query)
         assert found == [row for row in rows if test(row)] != []
 
 
@@ -127,11 +119,11 @@ def test_insights_compare_with_an_earlier_time(api, tests):
 def test_rows_of_other_tests_stray_into_a_list(api, control, tests):
     control.config(stray_placement_rows=0.5)
     truth = {row["id"]: row for row in control.truth("inbox_placement_analytics")}
-    rows = walk(api, "/inbox-placement-analytics", test_id=tests[0]["id"])
+    rows = api.walk("/inbox-placement-analytics", test_id=tests[0]["id"])
     strays = [row for row in rows if row["test_id"] != tests[0]["id"]]
     assert strays
     assert all(truth[row["id"]] == row for row in rows)
-    assert rows == walk(api, "/inbox-placement-analytics", 7, test_id=tests[0]["id"])
+    assert rows == api.walk("/inbox-placement-analytics", 7, test_id=tests[0]["id"])
 
 
 def test_without_the_plan_everything_is_402(api, control, tests):
@@ -152,7 +144,7 @@ def test_new_results_appear(api, control, tests):
     made = control.mutate("add_placement_test", name="Fresh", at=AT)
     assert made["test"]["timestamp_created"] == AT
     assert api.get("/inbox-placement-tests", limit=1).json()["items"] == [made["test"]]
-    assert walk(api, "/inbox-placement-analytics", test_id=made["test"]["id"])
+    assert api.walk("/inbox-placement-analytics", test_id=made["test"]["id"])
     more = control.mutate("run_placement_test", id=tests[0]["id"], at=AT)
     after = {row["id"]: row for row in control.truth("inbox_placement_analytics")}
     assert set(after) - set(before) == {row["id"] for row in made["analytics"] + more["analytics"]}

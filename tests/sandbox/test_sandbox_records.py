@@ -36,12 +36,6 @@ def test_tags_are_returned_on_request(api):
     assert some == [row for row in rows if tags[0] in row["tags"]]
 
 
-@pytest.mark.parametrize("resource", ["campaigns", "lead-lists", "leads"])
-def test_details_match_the_list(api, resource):
-    for row in api.page("/leads/list" if resource == "leads" else f"/{resource}", 5, None)["items"]:
-        assert api.get(f"/{resource}/{row['id']}").json() == row
-
-
 def test_campaigns_can_be_filtered(api, control):
     rows = list(control.truth("campaigns"))
     assert api.get("/campaigns", status=1, limit=100).json()["items"] == [r for r in rows if r["status"] == 1]
@@ -62,15 +56,11 @@ def test_lead_ids_carry_a_time_since_october_2025(control):
     assert versions == {"4", "7"}
 
 
-def test_leads_of_lists_have_the_undocumented_status_0(control):
+def test_leads_have_undocumented_values_and_those_of_lists_the_status_0(control):
     leads = list(control.truth("leads"))
     assert {row["status"] for row in leads if "list_id" in row} == {0}
     assert {row["status"] for row in leads if "campaign" in row} >= {1, 3, -1}
     assert all(("list_id" in row) != ("campaign" in row) for row in leads)
-
-
-def test_leads_have_undocumented_values(control):
-    leads = list(control.truth("leads"))
     assert {row.get("esp_code") for row in leads} & {4, 5, 7}
     assert any(row["status_summary"] == {} for row in leads)
     assert any(row.get("lt_interest_status", 0) > 7000 for row in leads)
@@ -110,18 +100,6 @@ def test_unknown_keys_are_ignored_and_everything_comes(api, body):
     assert api.post("/leads/list", body).json() == api.post("/leads/list", {}).json()
 
 
-def everything(api, body):
-    rows, cursor = [], None
-    while page := api.post(
-        "/leads/list", body | {"limit": 100} | ({"starting_after": cursor} if cursor else {})
-    ).json():
-        rows += page["items"]
-        cursor = page.get("next_starting_after")
-        if not page["items"]:
-            return rows
-    raise AssertionError
-
-
 def test_known_filter_keys_filter_the_list(api, control):
     leads = list(control.truth("leads"))
     campaign = next(row["campaign"] for row in leads if "campaign" in row)
@@ -139,30 +117,25 @@ def test_known_filter_keys_filter_the_list(api, control):
         ({"campaign": campaign, "in_list": True}, lambda _row: False),
     ]
     for body, test in cases:
-        assert everything(api, body) == [row for row in leads if test(row)], body
+        assert api.walk("/leads/list", **body) == [row for row in leads if test(row)], body
 
 
 def test_distinct_contacts_page_by_address(api, control):
-    page = api.post("/leads/list", {"distinct_contacts": True, "limit": 100}).json()
+    page = api.page("/leads/list", 100, distinct_contacts=True)
     emails = [row["email"] for row in page["items"] if "email" in row]
     assert emails == sorted(set(emails))
-    after = api.post(
-        "/leads/list", {"distinct_contacts": True, "limit": 1, "starting_after": page["next_starting_after"]}
-    ).json()
+    after = api.page("/leads/list", 1, page["next_starting_after"], distinct_contacts=True)
     assert after["items"][0]["email"] > emails[-1]
 
 
 def test_leads_can_be_added(api, control):
     campaign = next(iter(control.truth("campaigns")))["id"]
-    made = api.post(
-        "/leads", {"campaign": campaign, "email": "ada@example.com", "custom_variables": {"tier": 2}}
-    ).json()
-    assert made["payload"]["tier"] == 2
-    assert made["status"] == 1
+    lead = {"campaign": campaign, "email": "ada@example.com"}
+    made = api.post("/leads", {**lead, "custom_variables": {"tier": 2}}).json()
+    assert (made["payload"]["tier"], made["status"]) == (2, 1)
     assert api.get(f"/leads/{made['id']}").json() == made
     assert made in list(control.truth("leads"))
-    again = api.post("/leads", {"campaign": campaign, "email": "ada@example.com", "skip_if_in_workspace": True}).json()
-    assert again == made
+    assert api.post("/leads", {**lead, "skip_if_in_workspace": True}).json() == made
 
 
 def test_leads_can_be_added_in_bulk(api, control):
@@ -171,18 +144,9 @@ def test_leads_can_be_added_in_bulk(api, control):
     answer = api.post("/leads/add", {"campaign_id": campaign, "leads": [*leads, leads[0], {"email": "bad"}, {}]}).json()
     assert answer.pop("created_leads")[0].keys() == {"index", "id", "email", "first_name"}
     assert answer.pop("remaining_in_plan") > 0
-    assert answer == {
-        "status": "success",
-        "total_sent": 8,
-        "leads_uploaded": 5,
-        "in_blocklist": 0,
-        "blocklist_used": None,
-        "duplicated_leads": 0,
-        "skipped_count": 0,
-        "invalid_email_count": 2,
-        "incomplete_count": 0,
-        "duplicate_email_count": 1,
-    }
+    counts = {"total_sent": 8, "leads_uploaded": 5, "invalid_email_count": 2, "duplicate_email_count": 1}
+    zeros = dict.fromkeys(("in_blocklist", "duplicated_leads", "skipped_count", "incomplete_count"), 0)
+    assert answer == {"status": "success", "blocklist_used": None, **counts, **zeros}
     again = api.post("/leads/add", {"campaign_id": campaign, "leads": leads}).json()
     assert (again["leads_uploaded"], again["duplicated_leads"]) == (0, 5)
 
@@ -195,10 +159,8 @@ def test_a_bad_import_is_400(api, body):
 
 
 def test_campaigns_can_be_created_and_started(api, control):
-    assert (
-        api.post("/campaigns", {"name": "n"}).json()["message"]
-        == "body must have required property 'campaign_schedule'"
-    )
+    refused = api.post("/campaigns", {"name": "n"}).json()["message"]
+    assert refused == "body must have required property 'campaign_schedule'"
     made = api.post("/campaigns", {"name": "n", "campaign_schedule": {}}).json()
     assert made["status"] == 0
     assert api.post(f"/campaigns/{made['id']}/activate").json()["status"] == 1

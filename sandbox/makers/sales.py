@@ -5,26 +5,20 @@ They come from the ledgers of the campaigns. They count events and not distinct 
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Iterator
 from itertools import islice
 
 from sandbox.clock import DAY_MS, parse_stamp, stamp
-from sandbox.leads import Selection
 from sandbox.ledger import EVER, Window
-from sandbox.records import Row
+from sandbox.records import Data, Row, compact
 from sandbox.world import World
 
-COMPLETED = 3
-BOUNCED = -1
+DATA = Data(__file__)
+ID = "campaign_id"
+COMPLETED, BOUNCED = 3, -1
 FIGURES = ("total_sent", "replies", "opportunities", "opportunities_amount", "total_email_activity", "leads_found")
-CURVES = {
-    "total_email_activity_per_day": "total_email_activity",
-    "replies_per_day": "replies",
-    "leads_found_per_day": "leads_found",
-    "opportunities_per_day": "opportunities",
-}
+CURVES = ("total_email_activity", "replies", "leads_found", "opportunities")
 
 
 def campaigns_of(world: World, agent_id: str | None) -> list[Row]:
@@ -35,14 +29,9 @@ def campaigns_of(world: World, agent_id: str | None) -> list[Row]:
 def _written_to(world: World, agent_id: str) -> Iterator[tuple[Row, Row]]:
     """Yield the contacted leads with an address in an agent's campaigns, with the campaign of each."""
     for campaign in campaigns_of(world, agent_id):
-        for text in world.leads.rows(_leads_in(world, campaign["id"])):
-            lead: Row = json.loads(text)
+        for lead in world.leads.within(campaign["id"]):
             if "email" in lead and "timestamp_last_contact" in lead:
                 yield lead, campaign
-
-
-def _leads_in(world: World, campaign_id: str) -> Selection:
-    return Selection(world.leads.positions_in(campaign_id), lambda lead: lead.get("campaign") == campaign_id)
 
 
 def some_addresses(world: World, agent_id: str, most: int = 50) -> list[str]:
@@ -77,17 +66,9 @@ def leads_of(world: World, agent_id: str, window: Window = EVER) -> list[Row]:
 def _activity(lead: Row, campaign: Row) -> Row:
     steps = sum(len(sequence["steps"]) for sequence in campaign.get("sequences", ()))
     reached = max(lead.get("email_opened_step", 1), lead.get("email_replied_step", 1))
-    row: Row = {
-        "email": lead["email"],
-        "emails_sent": max(1, steps) if lead["status"] == COMPLETED else reached,
-        "open_count": lead["email_open_count"],
-        "replied": lead["email_reply_count"] > 0,
-        "reply_count": lead["email_reply_count"],
-        "click_count": lead["email_click_count"],
-        "bounced": lead["status"] == BOUNCED,
-        "has_opportunity": lead.get("lt_interest_status", 0) > 0,
-    }
-    return row | {name: lead[name] for name in ("lt_interest_status",) if name in lead}
+    values = {"sent": max(1, steps) if lead["status"] == COMPLETED else reached, "lead": lead}
+    values |= {"replied": lead["email_reply_count"] > 0, "hopeful": lead.get("lt_interest_status", 0) > 0}
+    return compact(DATA.make("lead", bounced=lead["status"] == BOUNCED, **values))
 
 
 def activity_summary(world: World, agent_id: str, window: Window = EVER) -> Row:
@@ -95,13 +76,9 @@ def activity_summary(world: World, agent_id: str, window: Window = EVER) -> Row:
     rows = leads_of(world, agent_id, window)
     total = len(rows)
     replied, hopeful = (sum(row[name] for row in rows) for name in ("replied", "has_opportunity"))
-    return world.extra["ai_sales_agent_leads_summary"] | {
-        "total": total,
-        "replied": replied,
-        "has_opportunity": hopeful,
-        "reply_rate": round(replied / total, 4) if total else 0,
-        "opportunity_rate": round(hopeful / total, 4) if total else 0,
-    }
+    rates = {"reply_rate": replied, "opportunity_rate": hopeful}
+    sums = {"total": total, "replied": replied, "has_opportunity": hopeful}
+    return sums | {name: round(count / total, 4) if total else 0 for name, count in rates.items()}
 
 
 def analytics(world: World, agent_id: str, window: Window = EVER) -> Row:
@@ -119,17 +96,15 @@ def analytics(world: World, agent_id: str, window: Window = EVER) -> Row:
         if day in window:
             days[day]["leads_found"] += 1
     found: Row = {
-        curve: [{"x": stamp(day * DAY_MS), "y": days[day][name]} for day in sorted(days)]
-        for curve, name in CURVES.items()
+        f"{name}_per_day": [{"x": stamp(day * DAY_MS), "y": days[day][name]} for day in sorted(days)] for name in CURVES
     }
     found["totals"] = {name: sum(row[name] for row in days.values()) for name in FIGURES}
-    return found | world.extra["ai_sales_agent_analytics"]
+    return found
 
 
 def opportunities(world: World, agent_id: str, window: Window = EVER) -> Row:
     """Return the stages of the opportunities in an agent's campaigns; each opportunity has exactly one."""
-    states = dict.fromkeys(("interested", "meeting_booked", "meeting_completed", "closed"), 0)
-    campaigns = []
+    states, campaigns = dict.fromkeys(("interested", "meeting_booked", "meeting_completed", "closed"), 0), []
     for campaign in campaigns_of(world, agent_id):
         counts = world.ledger(campaign["id"]).total(window)
         total = counts["opportunities"]
@@ -137,11 +112,7 @@ def opportunities(world: World, agent_id: str, window: Window = EVER) -> Row:
         for state, count in zip(states, (total - booked, booked - held, held - won, won), strict=True):
             states[state] += count
         value = total * (campaign.get("pl_value") or 0)
-        row = {"campaign_id": campaign["id"], "total_opportunities": total, "total_opportunity_value": value}
-        campaigns.append(row)
-    summary = {
-        "total_opportunities": sum(row["total_opportunities"] for row in campaigns),
-        "total_value": sum(row["total_opportunity_value"] for row in campaigns),
-        "breakdown": states,
-    }
-    return {"summary": summary, "campaigns": campaigns, **world.extra["ai_sales_agent_opportunities"]}
+        campaigns.append({ID: campaign["id"], "total_opportunities": total, "total_opportunity_value": value})
+    sums = {name: sum(row[name] for row in campaigns) for name in ("total_opportunities", "total_opportunity_value")}
+    summary = {"total_opportunities": sums["total_opportunities"], "total_value": sums["total_opportunity_value"]}
+    return {"summary": summary | {"breakdown": states}, "campaigns": campaigns}

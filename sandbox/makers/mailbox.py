@@ -1,31 +1,50 @@
-"""All e-mails of a workspace: ids in order of time, the parameters of each, and changes since the seed."""
+"""All e-mails of a workspace: ids in order of time, the parameters of each, and changes since the seed.
+
+A lead, a kind and a turn determine an e-mail, together with the seed. So a large number of e-mails costs little more
+memory than their ids.
+"""
 
 from __future__ import annotations
 
+import base64
+import json
 import re
+import zlib
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterator, MutableMapping
 from itertools import count, islice
 from math import gcd
 from typing import NamedTuple
 
-from sandbox.areas.email_text import MANUAL, RECEIVED, SCHEDULED, SENT, EmailText, Plan, read_lead, whole_second
 from sandbox.clock import DAY_MS, HOUR_MS, as_uuid7, parse_stamp, stamp, uuid7, uuid_bytes, uuid_text
-from sandbox.records import Row
+from sandbox.records import Data, Row, compact
 from sandbox.world import World
 
-FOLLOW_UP_MS = 3 * DAY_MS
-STRIDE = 7919
+SENT, RECEIVED, MANUAL, SCHEDULED = 1, 2, 3, 4
+SECOND_MS = 1000
+NOBODY = "desk@harbor-loom.example"
+OUT_OF_OFFICE = 0
+DATA = Data(__file__)
+
+FOLLOW_UP_MS, STRIDE = 3 * DAY_MS, 7919
 # One in so many contacted leads has an automatic reply.
 AWAY = 40
 LIST_LETTERS = 20
-
 # One in so many leads without a reply is planned together with those that replied.
 FEW = 4
 CONTACT, CREATED, STEP, REPLY = (
     re.compile(f'"{name}":"([^"]+)"')
     for name in ("timestamp_last_contact", "timestamp_created", "last_step_id", "timestamp_last_reply")
 )
+
+
+class Plan(NamedTuple):
+    """Position of an e-mail's lead, its `ue_type`, and its step or its turn in the conversation."""
+
+    position: int
+    kind: int
+    turn: int
+
 
 Planned = tuple[int, Plan]
 
@@ -40,17 +59,25 @@ class Conversation(NamedTuple):
     step: int
 
 
+def whole_second(ms: int) -> int:
+    """Drop the milliseconds: times of e-mails have none."""
+    return ms // SECOND_MS * SECOND_MS
+
+
 class Mailbox(MutableMapping[str, Row]):
     """The e-mails by id, oldest first."""
 
-    def __init__(self, world: World, size: int) -> None:
-        self._leads = world.leads
-        self._horizon = world.horizon
-        self.text = EmailText(world.organization, dict(world.campaigns), world.leads.groups, sorted(world.accounts))
+    def __init__(self, world: World) -> None:
+        self._leads, self._horizon, self._organization = world.leads, world.horizon, world.organization
+        self._accounts = tuple(sorted(world.accounts))
+        campaigns = world.campaigns.items()
+        self._senders = {key: tuple(row.get("email_list", ())) or self._accounts for key, row in campaigns}
+        self._agents = {key: row["ai_sdr_id"] for key, row in campaigns if "ai_sdr_id" in row}
+        self._steps = {step: number for group in world.leads.groups for number, step in enumerate(group.step_ids)}
         self._plans: dict[bytes, Plan] = {}
         self._rows: dict[bytes, Row] = {}
         rng = world.rng("emails")
-        for moment, plan in islice(self._planned(world), size):
+        for moment, plan in islice(self._planned(), world.config.emails):
             self._plans[as_uuid7(moment, rng.getrandbits(80))] = plan
         self._order = sorted(self._plans)
 
@@ -84,7 +111,54 @@ class Mailbox(MutableMapping[str, Row]):
         if changed is not None:
             return changed
         plan = self._plans[raw]
-        return self.text.render(raw, plan, read_lead(self._leads.seeded_text(plan.position)))
+        return self._render(raw, plan, self._seeded(plan.position))
+
+    def _seeded(self, position: int) -> Row:
+        lead: Row = json.loads(self._leads.seeded_text(position))
+        return lead
+
+    def _sender(self, lead: Row) -> str:
+        senders = self._senders.get(lead.get("campaign", ""), self._accounts)
+        return senders[zlib.crc32(lead.get("id", "").encode()) % len(senders)] if senders else NOBODY
+
+    def _render(self, raw: bytes, plan: Plan, lead: Row) -> Row:
+        created, noise, key = whole_second(int.from_bytes(raw[:6], "big")), zlib.crc32(raw), uuid_text(raw)
+        automatic = plan.kind == RECEIVED and "timestamp_last_reply" not in lead
+        # The mail server's time is earlier, except for e-mails sent by hand.
+        sent = created - (0 if plan.kind == MANUAL else SECOND_MS * (1 + noise % 90))
+        row = self.letter(lead, plan.kind, automatic=automatic, noise=noise)
+        row |= {"id": key, "timestamp_created": stamp(created), "timestamp_email": stamp(sent)}
+        row |= {"message_id": f"<{key[-12:]}.{noise:08x}@mail.harbor-loom.example>"}
+        if plan.kind == SENT:
+            variant = lead.get("email_opened_variant", lead.get("email_replied_variant", 0))
+            row |= {"step": f"0_{plan.turn}_{variant}", "is_unread": 0}
+        elif plan.kind == RECEIVED:
+            row |= {"is_unread": int(noise % 3 == 0), "is_auto_reply": int(automatic)}
+        return compact(row)
+
+    def letter(self, lead: Row, kind: int, *, automatic: bool = False, noise: int = 0) -> Row:
+        """Render the fields that do not depend on time: sender, recipients and content."""
+        account, address = self._sender(lead), lead.get("email") or "someone@elsewhere.example"
+        incoming, sender = kind == RECEIVED, account.split(".")[0].title()
+        first, company = lead.get("first_name", "you"), lead.get("company_name", "us")
+        source, target = (address, account) if incoming else (account, address)
+        content = DATA.make(str(kind), first=first, company=company, sender=sender)
+        text = DATA["away"] if automatic else content["text"]
+        body = {"text": text, "html": f"<div>{text}</div>".replace("\n", "<br/>")}
+        if noise % 5 < 2:
+            # Two letters in five have one of the two only.
+            body.pop(("text", "html")[noise % 5])
+        values: Row = {"account": account, "source": source, "target": target, "writer": first if incoming else sender}
+        values |= {"subject": content["subject"], "body": body, "preview": text[:60].replace("\n", " "), "kind": kind}
+        values |= {"incoming": incoming, "value": noise % 100 / 100, "organization": self._organization}
+        values |= {"conversing": kind != SENT, "focused": int(not automatic)}
+        values["interest"] = OUT_OF_OFFICE if automatic else lead.get("lt_interest_status")
+        raw = uuid_bytes(lead["id"]) if "id" in lead else b"\0"
+        # Not a UUID, unlike the documentation's example.
+        thread = base64.b64encode(raw + raw[-2:], altchars=b"xq").decode()[:23]
+        values["thread"] = f"{10 + raw[-1] % 50}-{thread}" if "id" in lead else None
+        values["agent"] = self._agents.get(lead.get("campaign", "")) if kind == SENT else None
+        return DATA.make("letter", noise, lead=lead, **values)
 
     def kind(self, raw: bytes) -> int | None:
         """Return the kind of an e-mail without rendering it, if possible."""
@@ -93,8 +167,8 @@ class Mailbox(MutableMapping[str, Row]):
 
     def after(self, cursor: bytes | None, after: int | None, before: int | None, *, ascending: bool) -> Iterator[bytes]:
         """Yield the ids after a cursor, between two times that are excluded."""
-        start = 0 if after is None else bisect_right(self._order, _last_of(after))
-        end = len(self._order) if before is None else bisect_left(self._order, _first_of(before))
+        start = 0 if after is None else bisect_right(self._order, _id_after(after))
+        end = len(self._order) if before is None else bisect_left(self._order, _id_after(before - 1))
         if cursor is not None and ascending:
             start = max(start, bisect_right(self._order, cursor))
         elif cursor is not None:
@@ -102,17 +176,20 @@ class Mailbox(MutableMapping[str, Row]):
         places = range(start, end) if ascending else range(end - 1, start - 1, -1)
         return (self._order[at] for at in places)
 
-    def _planned(self, world: World) -> Iterator[Planned]:
+    def _planned(self) -> Iterator[Planned]:
         """Plan lead after lead in a scattered order; leads that replied precede most others.
 
         Once all leads have had a turn, their conversations continue.
         """
-        yield from self._to_lists(world)
-        positions = world.leads.positions_of_kind(campaigns=True)
+        # First, e-mails by hand to some leads outside campaigns.
+        for position in self._leads.positions_of_kind(campaigns=False)[::LIST_LETTERS]:
+            if "email" in (lead := self._seeded(position)):
+                yield min(self._horizon, parse_stamp(lead["timestamp_created"]) + DAY_MS), Plan(position, MANUAL, 0)
+        positions = self._leads.positions_of_kind(campaigns=True)
         conversations: list[Conversation] = []
         later: list[Conversation] = []
         for place in _scattered(len(positions)):
-            conversation = self._conversation_of(world, positions[place])
+            conversation = self._conversation_of(positions[place])
             if conversation is None:
                 continue
             conversations.append(conversation)
@@ -128,17 +205,9 @@ class Mailbox(MutableMapping[str, Row]):
                 kind = RECEIVED if lap % 2 and conversation.reply is not None else MANUAL
                 yield conversation.contact + lap * 5 * HOUR_MS % room, Plan(conversation.position, kind, lap)
 
-    def _to_lists(self, world: World) -> Iterator[Planned]:
-        """Plan e-mails by hand to some leads outside campaigns."""
-        positions = world.leads.positions_of_kind(campaigns=False)
-        for position in positions[::LIST_LETTERS]:
-            lead = read_lead(world.leads.seeded_text(position))
-            if "email" in lead:
-                yield min(self._horizon, parse_stamp(lead["timestamp_created"]) + DAY_MS), Plan(position, MANUAL, 0)
-
-    def _conversation_of(self, world: World, position: int) -> Conversation | None:
+    def _conversation_of(self, position: int) -> Conversation | None:
         """Return the history of a campaign and a lead; None if there is none. Parsing a whole lead takes too long."""
-        text = world.leads.seeded_text(position)
+        text = self._leads.seeded_text(position)
         contact = CONTACT.search(text)
         if contact is None:
             return None
@@ -148,7 +217,7 @@ class Mailbox(MutableMapping[str, Row]):
             parse_stamp(created[1]) if created else 0,
             parse_stamp(contact[1]),
             None if reply is None else parse_stamp(reply[1]),
-            self.text.steps.get(step[1], 0) if step else 0,
+            self._steps.get(step[1], 0) if step else 0,
         )
 
     def _conversation(self, conversation: Conversation) -> Iterator[Planned]:
@@ -176,19 +245,9 @@ def _scattered(size: int) -> Iterator[int]:
     return (at * leap % size for at in range(size))
 
 
-def _first_of(ms: int) -> bytes:
-    """Return the smallest id of a second."""
-    return whole_second(ms).to_bytes(6, "big") if ms == whole_second(ms) else _first_of(whole_second(ms) + 1000)
-
-
-def _last_of(ms: int) -> bytes:
+def _id_after(ms: int) -> bytes:
     """Return a bound after all ids of a second and before the next one's."""
     return (whole_second(ms) + 999).to_bytes(6, "big") + b"\xff" * 10
-
-
-def make_mailbox(world: World) -> Mailbox:
-    """Create the e-mails of a workspace."""
-    return Mailbox(world, world.config.emails)
 
 
 def receive(world: World, lead: Row, at: int | None, *, automatic: bool = False) -> Row:
@@ -197,6 +256,6 @@ def receive(world: World, lead: Row, at: int | None, *, automatic: bool = False)
     assert isinstance(emails, Mailbox)  # noqa: S101 - created by this module
     moment = world.moment(at)
     key, time = uuid7(world.rng(f"email:{world.mutations}"), moment), stamp(whole_second(moment))
-    row = emails.text.letter(lead, RECEIVED, automatic=automatic)
+    row = emails.letter(lead, RECEIVED, automatic=automatic)
     row |= {"id": key, "timestamp_created": time, "message_id": f"<{key}@mail.example>", "timestamp_email": time}
     return {"email": world.insert("emails", row | {"is_unread": 1, "is_auto_reply": int(automatic)})}

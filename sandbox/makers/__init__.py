@@ -1,0 +1,1 @@
+"""Makers of records that take more than an area's module has room for, and sums of them."""
