@@ -301,6 +301,11 @@ def test_a_key_can_come_from_the_variable_that_the_settings_name(
             )
         ),
         ({"name": "a"}, "'a' needs either api_key or api_key_env"),
+        (
+            {"name": "a", "api_key_evn": "NO_SUCH_VARIABLE_9"},
+            "'a' has an unknown 'api_key_evn': did you mean 'api_key_env'.$",
+        ),
+        ({"name": "a", "NO_SUCH_VARIABLE_9": ""}, "'a' has an unknown name in it$"),
         ({"name": "a", "api_key": "k", "api_key_env": "HOME"}, "'a' needs either api_key or api_key_env"),
     ],
 )

@@ -252,6 +252,14 @@ def test_dotenv_beside_a_config_is_ignored_and_logged(beside: Beside, ids: dict[
     assert traces(secret(THIRD), run.stderr) == []
 
 
+def test_exported_variables_beside_a_config_are_named_if_it_lacks_them(beside: Beside, ids: dict[str, str]) -> None:
+    exported = {"TAP_INSTANTLY_API_KEY": secret(THIRD), "TAP_INSTANTLY_PAGE_SIZE": "7", "TAP_INSTANTLY_STRICT": "true"}
+    run = beside(b"", exported)
+    assert opened(run) == {ids[OTHER]}
+    assert "Not read without --config=ENV: TAP_INSTANTLY_PAGE_SIZE, TAP_INSTANTLY_STRICT." in run.stderr
+    assert traces(secret(THIRD), run.stderr) == []
+
+
 @pytest.mark.parametrize("content", [b"UNRELATED=1\nno statement\n", b"TAP_INSTANTLY_STRICT=true\n", b""])
 def test_dotenv_without_new_settings_is_not_logged(beside: Beside, content: bytes) -> None:
     run = beside(content, {"TAP_INSTANTLY_STRICT": "true"})

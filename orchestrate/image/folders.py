@@ -31,6 +31,9 @@ def check(data: Path, *, keeps: bool) -> None:
             f'start it with -v "$PWD/data:{data}"'
         )
         raise ImageError(message, UNUSABLE)
+    if os.statvfs(data).f_flag & os.ST_RDONLY:
+        message = f"{data} is mounted read-only: leave out :ro, or see why its disk cannot be written"
+        raise ImageError(message, UNUSABLE)
     if not os.access(data, os.W_OK | os.X_OK):
         message = f"the user {os.getuid()} cannot write to {data}: {_advice()}"
         raise ImageError(message, UNUSABLE)

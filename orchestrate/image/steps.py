@@ -109,6 +109,9 @@ class Steps:
         if printed is not None:
             message = f"the marts could not be built: {_first_failure(results) or printed}"
             raise ImageError(message)
+        for result in results:
+            if result["status"] == "warn":
+                self.log.say(_told(result), "warning", name="dbt")
         self.log.say(f"built the marts: {_counted(results)}")
         return 0
 
@@ -157,9 +160,13 @@ def _results(path: Path) -> list[dict[str, Any]]:
 def _first_failure(results: Sequence[Mapping[str, Any]]) -> str:
     for result in results:
         if result["status"] in {"error", "fail", "runtime error"}:
-            name = result["unique_id"].split(".")[2]
-            return f"{name}: {' '.join(str(result.get('message')).split())}"[:LONGEST]
+            return _told(result)
     return ""
+
+
+def _told(result: Mapping[str, Any]) -> str:
+    name = result["unique_id"].split(".")[2]
+    return f"{name}: {' '.join(str(result.get('message')).split())}"[:LONGEST]
 
 
 def _counted(results: Sequence[Mapping[str, Any]]) -> str:

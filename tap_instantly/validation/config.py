@@ -56,7 +56,7 @@ def _describe(error: ValidationError, schema: Mapping[str, Any]) -> Iterator[str
     if error.validator == "additionalProperties" and not error.path:
         for name in sorted(given.keys() - known.keys()):
             yield f"unknown setting '{name}'{did_you_mean(name, known)}"
-    else:
+    elif error.validator != "additionalProperties" or error.path[0] != "workspaces":  # keys.problems() has named it
         name = str(error.path[0]) if error.path else "config"
         if error.validator == "anyOf":  # a stream map: not quoted, it may contain a salt
             place, forms = _allowed(error)

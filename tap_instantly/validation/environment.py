@@ -14,8 +14,9 @@ from dotenv.parser import parse_stream
 from dotenv.variables import Variable, parse_variables
 from singer_sdk.exceptions import ConfigurationError
 
-from tap_instantly.settings import ENVIRONMENT_PREFIX, KEEP
+from tap_instantly.settings import ENVIRONMENT_PREFIX, KEEP, SETTINGS
 from tap_instantly.text import did_you_mean
+from tap_instantly.validation import keys
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -206,7 +207,9 @@ def unread_choices(config: Mapping[str, Any], variables: Mapping[str, str]) -> I
 
 
 def unread(config: Mapping[str, Any]) -> list[str]:
-    """Report a ``.env`` that has no effect, since the config comes from files only, in lines for the log.
+    """Report a ``.env`` and exported variables without effect (the config comes from files only), as log lines.
+
+    Meltano exports the settings that it writes into the file, so only a setting that the file lacks counts.
 
     Raises:
         ConfigurationError: A variable of ``.env`` or of the environment contradicts the config on personal data.
@@ -214,4 +217,7 @@ def unread(config: Mapping[str, Any]) -> list[str]:
     variables, lines = _unread_dotenv()
     if found := list(unread_choices({"personal_data": KEEP, **config}, {**variables, **os.environ})):
         raise ConfigurationError("; ".join(found))
+    lacking = {f"{ENVIRONMENT_PREFIX}{name.upper()}" for name in SETTINGS["properties"] if name not in config}
+    if exported := sorted(name for name in lacking - keys.variables(config) if os.environ.get(name)):
+        lines.append(f"Not read without --config=ENV: {', '.join(exported)}.")
     return lines

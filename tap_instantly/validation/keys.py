@@ -7,13 +7,15 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from tap_instantly.settings import ALL, ENVIRONMENT_PREFIX, SETTINGS
-from tap_instantly.text import excerpt
+from tap_instantly.text import did_you_mean, excerpt
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import TypeGuard
 
 VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+ENTRY = frozenset(SETTINGS["properties"]["workspaces"]["items"]["properties"])
+"""Names in an entry of ``workspaces``."""
 
 
 def secrets(config: object) -> Iterator[object]:
@@ -34,6 +36,16 @@ def key_of(entry: Mapping[str, Any]) -> str | None:
 
 def _is_name(variable: object) -> TypeGuard[str]:
     return isinstance(variable, str) and VARIABLE_NAME.fullmatch(variable) is not None
+
+
+def variables(config: Mapping[str, Any]) -> set[str]:
+    """Return the names of the environment variables that hold keys."""
+    return {entry["api_key_env"] for entry in _entries(config) if _is_name(entry.get("api_key_env"))}
+
+
+def _named(name: str) -> str:
+    near = did_you_mean(name, ENTRY)
+    return f"'{name}'{near}" if near else "name in it"  # another name may be a misplaced key
 
 
 def _entries(config: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -62,7 +74,9 @@ def problems(config: Mapping[str, Any]) -> Iterator[str]:
         yield f"setting 'workspaces' is not valid: a name must be one line of text: {odd!a}"
     for entry in _entries(config):
         where = f"setting 'workspaces' is not valid: '{entry.get('name')}'"
-        if ("api_key" in entry) == ("api_key_env" in entry):
+        if unknown := sorted(entry.keys() - ENTRY):
+            yield from (f"{where} has an unknown {_named(name)}" for name in unknown)
+        elif ("api_key" in entry) == ("api_key_env" in entry):
             yield f"{where} needs either api_key or api_key_env"
         # Neither message quotes the value: it may be the key itself.
         elif "api_key_env" in entry and not _is_name(entry["api_key_env"]):

@@ -188,12 +188,15 @@ def test_error_is_one_clear_line_without_secrets(
     assert [secret for secret in secrets if secret in done.log] == []
 
 
-def test_unwritable_folder_and_missing_volume_give_different_errors(container: Container, data: Path) -> None:
+def test_unwritable_read_only_and_missing_volumes_give_different_errors(container: Container, data: Path) -> None:
     data.chmod(0o555)
     assert (
         f'the user {SOMEBODY} cannot write to /data: start the container with --user "$(id -u)' in container.run().last
     )
-    container.data = None
+    container.data, options = None, container.options
+    container.options = (*options, "--volume", f"{data}:/data:ro")
+    assert "/data is mounted read-only: leave out :ro" in container.run().last
+    container.options = options
     lost = container.run()
     assert (lost.code, "/data is not a volume" in lost.last) == (2, True)
 

@@ -178,6 +178,26 @@ def test_report_goes_into_the_data_folder_unless_an_overview_is_requested(
     assert given.rstrip().endswith(" ".join(arguments))
 
 
+def test_log_names_each_test_of_the_marts_that_warns(tmp_path: Path, processes: Processes) -> None:
+    dbt = tmp_path / "dbt"
+    dbt.write_text("#!/bin/sh\n")
+    dbt.chmod(0o755)
+    results = [
+        {"unique_id": "model.instantly.instantly__leads", "status": "success", "message": "OK"},
+        {"unique_id": "test.instantly.replies_without_sends", "status": "warn", "message": "Got 2 results"},
+    ]
+    (tmp_path / "target").mkdir()
+    (tmp_path / "target" / "run_results.json").write_text(json.dumps({"results": results}))
+    log = Log(file=io.StringIO())
+    Steps(tmp_path, tmp_path, destination({}, "/data"), {"PATH": f"{tmp_path}:/bin"}, processes, log, force=True).marts(
+        ()
+    )
+    assert isinstance(log.file, io.StringIO)
+    _, warned, built = log.file.getvalue().splitlines()
+    assert warned.endswith("dbt: WARNING: replies_without_sends: Got 2 results")
+    assert built.endswith("built the marts: 1 models, 1 tests, 1 with a warning")
+
+
 @pytest.mark.parametrize(
     ("arguments", "variables", "said"),
     [

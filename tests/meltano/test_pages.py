@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 import sys
 import textwrap
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -18,6 +22,7 @@ from tests.pages import blocks
 from tests.warehouse.postgres import PASSWORD, running
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     import sandbox
@@ -77,21 +82,37 @@ def commands(page: str) -> str:
     return script.replace(".venv-meltano/bin/", "").replace(".venv/bin/", f"{ROOT}/.venv/bin/")
 
 
-def test_uv_installs_tap_and_loader_from_git_and_they_load_duckdb(project: Project, agency: sandbox.Server) -> None:
+@pytest.fixture
+def archive(tmp_path: Path) -> Iterator[str]:
+    """Serve the files of the repository as GitHub does, in one archive and without a history."""
+    path = tmp_path / "archive" / "main.zip"
+    path.parent.mkdir()
+    subprocess.run(["git", "archive", "--prefix=tap-instantly-main/", f"--output={path}", "HEAD"], cwd=ROOT, check=True)  # noqa: S607
+    handler = partial(SimpleHTTPRequestHandler, directory=str(tmp_path))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_uv_installs_tap_and_loader_which_load_duckdb_and_resume(
+    project: Project, agency: sandbox.Server, archive: str
+) -> None:
     (script,) = (block for block in blocks("README.md", "sh") if "uv tool" in block)
-    script, addresses = re.subn(
-        r"git\+https://github.com/tap-instantly/tap-instantly(?=$|#)", f"git+file://{ROOT}", script, flags=re.MULTILINE
-    )
+    script, addresses = re.subn("https://github.com/tap-instantly/tap-instantly(?=/archive/main.zip)", archive, script)
     script, keys = re.subn(r"TAP_INSTANTLY_API_KEY=\.\.\. ", "", script)
     assert (addresses, keys) == (2, 1)
     tools = project.folder / "tools"
     path = f"{tools}:{project.environment()['PATH']}"
     variables = {"UV_TOOL_BIN_DIR": str(tools), "UV_TOOL_DIR": str(tools / "environments"), "PATH": path}
-    run(project, script.replace(" > /dev/null", ""), TAP_INSTANTLY_API_KEY=agency.api_key, **variables)
+    again = "".join(script.splitlines(keepends=True)[-3:])
+    script = script.replace(" > /dev/null", "") + "cp state.json first.json\n" + again
+    run(project, script, TAP_INSTANTLY_API_KEY=agency.api_key, **variables)
     with duckdb.connect(str(project.folder / "warehouse.duckdb"), read_only=True) as warehouse:
         ids = {row[0] for row in warehouse.sql("select id from instantly.leads").fetchall()}
     assert ids == {row["id"] for row in agency.control.truth("leads")}
-    assert json.loads((project.folder / "states.jsonl").read_text(encoding="utf-8").splitlines()[-1])["bookmarks"]
+    first, second = (json.loads((project.folder / name).read_text("utf-8")) for name in ("first.json", "state.json"))
+    assert first["bookmarks"].keys() == second["bookmarks"].keys() != set()
 
 
 def test_get_started_page_loads_duckdb_and_postgres_and_makes_the_report(

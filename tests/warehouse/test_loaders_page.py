@@ -77,6 +77,15 @@ def test_documented_commands_and_queries_agree_in_duckdb_and_postgres(api: Serve
                     assert sorted(map(str, found)) == sorted(str(tuple(row.values())) for row in rows)
 
 
+def test_documented_commands_keep_the_state_of_an_incomplete_run(api: Server, tmp_path: Path) -> None:
+    api.control.fault("/api/v2/custom-tags", "status", status=400)
+    with pytest.raises(AssertionError):
+        load(targets()[0], api, tmp_path)
+    state = json.loads((tmp_path / "state.json").read_text())
+    assert "leads" in state["bookmarks"]
+    assert load(targets()[0], api, tmp_path)["bookmarks"].keys() == {table.name for table in TABLES}
+
+
 def test_documented_parquet_query_reads_each_record_once(api: Server, tmp_path: Path) -> None:
     *_, to_files = targets()
     (query,) = (query for query in blocks(NAME, "sql") if "read_parquet" in query)
