@@ -7,7 +7,7 @@ import os
 import sys
 from typing import NoReturn
 
-from singer_sdk.exceptions import ConfigurationError, ConfigValidationError, SingerSDKError
+from singer_sdk.exceptions import ConfigurationError, SingerSDKError, StreamMapConfigError
 
 from tap_instantly.client import InstantlyError
 from tap_instantly.client.errors import is_refused
@@ -25,7 +25,7 @@ FAILED = 1
 """Exit code of a run that failed."""
 
 INVALID = 2
-"""Exit code of a run with an invalid setting, catalog or state; also click's, for an invalid command line."""
+"""Exit code of an invalid setting, stream map, catalog or state; also click's, for an invalid command line."""
 
 INCOMPLETE = 3
 """Exit code of a run that ended but could not read everything."""
@@ -60,7 +60,7 @@ def main() -> None:
 
 def exit_code_of(error: Exception) -> int:
     """Return the exit code of a run that an error ended."""
-    if isinstance(error, (ConfigurationError, ConfigValidationError)):
+    if isinstance(error, (ConfigurationError, StreamMapConfigError)):
         return INVALID
     if isinstance(error, RefusedError):
         return REFUSED

@@ -39,12 +39,6 @@ def examples(number: int, **more: Any) -> settings:
     return settings(max_examples=max(1, round(number * share)), deadline=None, **more)
 
 
-def examples(number: int) -> settings:
-    """Let hypothesis draw that many examples in the long tests, and the profile's share of them in others."""
-    share = settings().max_examples / 100
-    return settings(max_examples=max(1, round(number * share)), deadline=None)
-
-
 class CollectingWriter(SimpleSingerWriter):
     """Keep every message as JSON, as the SDK's own writer would write it."""
 

@@ -124,7 +124,7 @@ def test_meaningless_stream_map_ends_the_process_with_one_critical_line(
     debug_tap: Callable[..., Any], config: dict[str, Any]
 ) -> None:
     run = debug_tap(**config, stream_maps={"leads": {"emial": None}})
-    assert run.returncode == 1
+    assert run.returncode == 2
     assert [line for line in run.stderr.splitlines() if "CRITICAL" in line] == run.stderr.splitlines()[-1:]
     assert "Traceback" not in run.stderr
     assert run.stdout == ""
