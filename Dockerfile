@@ -13,7 +13,7 @@ COPY schemas/ schemas/
 COPY target_dlt/pyproject.toml target_dlt/README.md target_dlt/
 COPY target_dlt/target_dlt/ target_dlt/target_dlt/
 # A build from GitHub's address has no history to take the version from.
-ARG VERSION=0.1.dev0
+ARG VERSION=1.0.dev0
 RUN SETUPTOOLS_SCM_PRETEND_VERSION=${VERSION} \
     hatch/bin/pip wheel --no-deps --no-build-isolation --wheel-dir wheels . ./target_dlt
 

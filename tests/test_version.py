@@ -40,7 +40,7 @@ def tree(tmp_path: Path) -> Path:
 
 
 def test_source_files_without_git_can_be_built(tree: Path) -> None:
-    assert built(tree) == "0.1.dev0"
+    assert built(tree) == "1.0.dev0"
 
 
 @pytest.mark.skipif(GIT is None, reason="there is no git")
@@ -48,7 +48,7 @@ def test_clone_is_versioned_by_its_tag_or_as_next_dev_release(tree: Path) -> Non
     git(tree, "init", "--quiet")
     git(tree, "add", ".")
     git(tree, "commit", "--quiet", "-m", "one")
-    assert built(tree) == "0.1.dev1"  # no tag yet
+    assert built(tree) == "1.0.dev1"  # no tag yet
     git(tree, "tag", "-m", "v1.2.3", "v1.2.3")
     assert built(tree) == "1.2.3"
     git(tree, "commit", "--quiet", "--allow-empty", "-m", "two")
