@@ -40,8 +40,7 @@ _CONFIG: Spec = {
 
 
 def _specification(chart: Any) -> Spec:  # noqa: ANN401 - any of Altair's many kinds of chart
-    specification: Spec = chart.to_dict()
-    return {**specification, "autosize": {"type": "fit-x", "contains": "padding"}, "config": _CONFIG}
+    return {**chart.to_dict(), "autosize": {"type": "fit-x", "contains": "padding"}, "config": _CONFIG}
 
 
 def _data(rows: Iterable[Spec]) -> Any:  # noqa: ANN401 - Altair's type, in no environment but the report's
@@ -102,9 +101,9 @@ def _week(axis: Any) -> Any:  # noqa: ANN401 - as above
 def funnel(stages: Sequence[Stage]) -> Spec:
     """Share of the leads contacted that reached each stage."""
     rows = [
-        {"stage": stage.name, "share": stage.per_contacted.value, "text": _label(stage)}
-        for stage in stages
-        if stage.reached.value is not None
+        {"stage": one.name, "share": one.per_contacted.value, "text": f"{one.reached.text} · {one.per_contacted.text}"}
+        for one in stages
+        if one.reached.value is not None
     ]
     base = alt.Chart(_data(rows)).encode(y=_rows("stage"), tooltip=alt.Tooltip("text:N"))
     # Leaves room for the text behind the longest bar, on phones too.
@@ -112,10 +111,6 @@ def funnel(stages: Sequence[Stage]) -> Spec:
     bars = base.mark_bar(color=ACCENT, height=ROW - 8, cornerRadiusEnd=3).encode(x=share)
     texts = base.mark_text(align="left", dx=6, color=INK).encode(x=share, text="text:N")
     return _specification(alt.layer(bars, texts).properties(width="container", height=(ROW + 4) * len(rows)))
-
-
-def _label(stage: Stage) -> str:
-    return f"{stage.reached.text} · {stage.per_contacted.text}"
 
 
 def _rows(name: str) -> Any:  # noqa: ANN401 - as above
@@ -167,11 +162,6 @@ def top_of(figures: Iterable[Figure]) -> float:
 @functools.cache
 def runtime() -> str:
     """Return Vega as a script that defines `vegaEmbed`, shared by all charts."""
-    script: str = vl_convert.javascript_bundle("globalThis.vegaEmbed = vegaEmbed;", vl_version=_version())
-    return script
-
-
-def _version() -> str:
-    """Return the major and minor version of Vega-Lite that Altair writes."""
-    major, minor, *_ = str(alt.SCHEMA_VERSION).removeprefix("v").split(".")
-    return f"{major}.{minor}"
+    # Of the version that Altair writes, Vega-Lite wants the first two numbers.
+    version = ".".join(alt.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
+    return str(vl_convert.javascript_bundle("globalThis.vegaEmbed = vegaEmbed;", vl_version=version))

@@ -58,8 +58,7 @@ def render(marts: Marts, title: str | None = None) -> str:
 
 def filled(template: str, **content: object) -> str:
     """Fill in a template, with the styles; all text is escaped."""
-    text: str = _environment().get_template(template).render(content, css=_file("page.css"))
-    return text
+    return str(_environment().get_template(template).render(content, css=_file("page.css")))
 
 
 @functools.cache

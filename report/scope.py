@@ -59,8 +59,7 @@ def id_of(workspace: Row) -> str:
 
 def name_of(workspace: Row) -> str:
     """Return the name of a workspace."""
-    name: str = workspace["workspace_name"] or UNNAMED
-    return name
+    return str(workspace["workspace_name"] or UNNAMED)
 
 
 def chosen(found: Sequence[Row], name: str | None) -> Row:

@@ -58,15 +58,12 @@ def _sums(marts: Marts) -> tuple[dict[str, int | None], dict[str, int | None]]:
         # Leads that had a meeting in the period before and have moved on are no longer counted there.
         found.append({name: total(days, name) for name in COUNTS} | {"meetings": None})
     now, before = found
-    return now | {"meetings": _meetings(marts)}, before if marts.has_before else dict.fromkeys(before)
+    (row,) = marts.rows["meetings"]
+    now["meetings"] = row["meetings"] if row["meetings"] or row["is_loaded"] else None
+    return now, before if marts.has_before else dict.fromkeys(before)
 
 
 PARTIAL = " At least so many: the leads of a workspace were not loaded to the end of the period."
-
-
-def _meetings(marts: Marts) -> int | None:
-    (row,) = marts.rows["meetings"]
-    return row["meetings"] if row["meetings"] or row["is_loaded"] else None
 
 
 LESS_IS_BETTER = {"bounce_rate"}
