@@ -8,7 +8,14 @@ with emails as (
     where ue_type_code in (1, 2, 3)
 ),
 
-{{ instantly.leads_of('emails') }}
+-- Most e-mails name their lead.
+nameless as (
+    select lead_email
+    from emails
+    where lead_id is null
+),
+
+{{ instantly.leads_of('nameless') }}
 
 select
     emails.workspace_id,
