@@ -1,6 +1,6 @@
 """Run the tap as processes that fork from one that has imported it: half a second less for each.
 
-Where Python's own start matters, tests start the program themselves.
+They wait milliseconds between tries. Where Python's own start matters, tests start the program themselves.
 """
 
 from __future__ import annotations
