@@ -13,12 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 UNTIL = "2026-06-30"
+SIZES = {"campaigns": 15, "accounts": 23, "leads": 1200, "lead_lists": 7, "emails": 600}
 CONFIG = SandboxConfig(
-    campaigns=15,
-    accounts=23,
-    leads=1200,
-    lead_lists=7,
-    emails=600,
+    **SIZES,
     until=UNTIL,
     keys=(
         ApiKey("default"),

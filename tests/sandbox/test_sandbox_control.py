@@ -155,14 +155,9 @@ def test_records_can_have_an_unknown_field(control, resource):
 
 
 def test_an_impossible_change_is_refused(control):
-    for order in (
-        {"op": "explode"},
-        {"op": "open", "lead_id": "x"},
-        {"op": "send"},
-        {"op": "delete_campaign", "id": "x"},
-    ):
+    for op, details in {"explode": {}, "open": {"lead_id": "x"}, "send": {}, "delete_campaign": {"id": "x"}}.items():
         with pytest.raises(RuntimeError, match=r"40[04]"):
-            control.mutate(order.pop("op"), **order)
+            control.mutate(op, **details)
 
 
 def test_the_log_names_keys_and_keeps_secrets(api, control):

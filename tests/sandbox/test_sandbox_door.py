@@ -17,8 +17,7 @@ def test_default_user_agents_are_refused_first(api, agent):
     del api.session.headers["Authorization"]
     api.session.headers["User-Agent"] = agent
     answer = api.get("/campaigns")
-    assert answer.status_code == 403
-    assert answer.text == "error code: 1010"
+    assert (answer.status_code, answer.text) == (403, "error code: 1010")
     assert answer.headers["content-type"].startswith("text/plain")
 
 
@@ -53,12 +52,8 @@ def test_without_a_plan_everything_is_402(make_api, path):
     assert answer.json() == {"statusCode": 402, "error": "Payment Required", "message": message}
 
 
-@pytest.mark.parametrize("path", READS)
-def test_all_read_reads_all(make_api, path):
-    assert make_api("reader").get(path).status_code == 200
-
-
-def test_reading_does_not_allow_writing(make_api):
+def test_all_read_reads_all_and_writes_nothing(make_api):
+    assert [make_api("reader").get(path).status_code for path in READS] == [200] * len(READS)
     assert make_api("reader").post("/leads", {"email": "a@example.com"}).status_code == 401
 
 
@@ -68,8 +63,7 @@ def test_missing_scope_is_401_or_configurably_403(make_api, control):
     assert narrow.get("/accounts").status_code == 401
     control.config(scope_error_status=403)
     answer = narrow.get("/accounts")
-    assert answer.status_code == 403
-    assert answer.json()["error"] == "Forbidden"
+    assert (answer.status_code, answer.json()["error"]) == (403, "Forbidden")
 
 
 @pytest.mark.parametrize("part", ["", "/overview", "/daily", "/steps"])
@@ -79,8 +73,7 @@ def test_analytics_take_any_key(make_api, part):
 
 def test_an_unknown_path_is_404(api):
     answer = api.get("/no-such-thing")
-    assert answer.status_code == 404
-    assert answer.json()["error"] == "Not Found"
+    assert (answer.status_code, answer.json()["error"]) == (404, "Not Found")
 
 
 @pytest.mark.parametrize("path", ["/campaigns/nope", "/accounts/nobody@example.com", "/leads/nope", "/lead-lists/nope"])

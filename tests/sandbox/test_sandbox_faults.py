@@ -22,12 +22,9 @@ def test_fault_hits_its_count_and_each_request_meets_one(api, control):
     assert [fault["hits"] for fault in control.faults()] == [2, 1]
 
 
-def test_fault_can_start_after_some_requests(api, control):
+def test_fault_can_start_after_some_requests_and_last_until_cleared(api, control):
     control.fault(CAMPAIGNS, "status", status=500, after=2)
     assert statuses(api, 4) == [200, 200, 500, 200]
-
-
-def test_fault_can_last_until_cleared(api, control):
     control.fault("/api/v2/*", "status", status=502, count=None)
     assert statuses(api, 3) == [502] * 3
     assert statuses(api, 2, "/accounts") == [502] * 2

@@ -30,10 +30,9 @@ def test_each_list_has_its_order(control):
         assert times == sorted(times, reverse=True)
 
 
-@pytest.mark.parametrize("path", ["/campaigns", "/accounts"])
-def test_page_has_ten_rows_by_default(api, path):
-    assert len(api.get(path).json()["items"]) == 10
-    assert len(api.post("/leads/list", {}).json()["items"]) == 10
+def test_page_has_ten_rows_by_default(api):
+    answers = api.get("/campaigns"), api.get("/accounts"), api.post("/leads/list", {})
+    assert [len(answer.json()["items"]) for answer in answers] == [10] * 3
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -56,29 +55,22 @@ def test_short_pages_occur_in_the_middle(api, control):
     [("101", "must be <= 100"), ("0", "must be >= 1"), ("ten", "must be integer"), ("1.5", "must be integer")],
 )
 def test_a_wrong_limit_is_400(api, limit, complaint):
-    for answer, where in (
-        (api.get("/campaigns", limit=limit), "querystring"),
-        (api.post("/leads/list", {"limit": limit}), "body"),
-    ):
+    answers = {"querystring": api.get("/campaigns", limit=limit), "body": api.post("/leads/list", {"limit": limit})}
+    for where, answer in answers.items():
+        head = {"statusCode": 400, "code": "FST_ERR_VALIDATION", "error": "Bad Request"}
         assert answer.status_code == 400
-        assert answer.json() == {
-            "statusCode": 400,
-            "code": "FST_ERR_VALIDATION",
-            "error": "Bad Request",
-            "message": f"{where}/limit {complaint}",
-        }
+        assert answer.json() == {**head, "message": f"{where}/limit {complaint}"}
 
 
 def test_the_cursors_are_of_different_kinds(api):
-    campaigns = api.page("/campaigns", 3, None)
-    assert campaigns["next_starting_after"] == campaigns["items"][-1]["id"]
-    accounts = api.page("/accounts", 3, None)
-    last = accounts["items"][-1]
-    assert accounts["next_starting_after"] == f"{last['timestamp_created']}&{last['email']}"
-    lists = api.page("/lead-lists", 3, None)
-    assert lists["next_starting_after"] == lists["items"][-1]["timestamp_created"]
-    leads = api.page("/leads/list", 3, None)
-    assert leads["next_starting_after"] == leads["items"][-1]["id"]
+    for path, cursor in (
+        ("/campaigns", "{id}"),
+        ("/accounts", "{timestamp_created}&{email}"),
+        ("/lead-lists", "{timestamp_created}"),
+        ("/leads/list", "{id}"),
+    ):
+        page = api.page(path, 3)
+        assert page["next_starting_after"] == cursor.format(**page["items"][-1])
 
 
 def test_cursor_may_refer_to_no_record(api, control):
