@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import adbc_driver_postgresql.dbapi as adbc
 import duckdb
 from target_dlt.target import TargetDlt
 
+from tests.forking import forks
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from pathlib import Path
 
 SCHEMA = "singer"
 EXACT = 2**53
@@ -103,8 +106,9 @@ def run(warehouse: Warehouse, text: bytes, folder: Path, **settings: Any) -> sub
     """Load messages in a separate process, as Meltano does."""
     config = folder / "target.json"
     config.write_text(json.dumps({**warehouse.config, **settings}), encoding="utf-8")
-    command = [sys.executable, "-m", "target_dlt", "--config", str(config)]
-    return subprocess.run(command, input=text, capture_output=True, check=False, cwd=folder)
+    target = forks(Path(sys.executable), "target_dlt.__main__:main")
+    done = target.start(["--config", config], os.environ, folder=folder, text=text).finish()
+    return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.encode(), done.stderr.encode())
 
 
 def value_of(cell: Any) -> Any:

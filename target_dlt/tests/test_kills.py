@@ -22,7 +22,7 @@ from loading import lines, record, run, schema, state
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from loading import Pg, Warehouse
+    from loading import Duck, Pg, Warehouse
 
 KILLS = int(os.environ.get("KILLS", "6"))
 """Number of loads that the long test kills for each destination."""
@@ -134,9 +134,9 @@ def test_a_signal_ends_the_process_even_where_python_drops_the_exit() -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_signal_ends_a_load_that_waits_for_its_tap(warehouse: Warehouse, tmp_path: Path, number: int) -> None:
+def test_signal_ends_a_load_that_waits_for_its_tap(duck: Duck, tmp_path: Path, number: int) -> None:
     config = tmp_path / "target.json"
-    config.write_text(json.dumps(warehouse.config), encoding="utf-8")
+    config.write_text(json.dumps(duck.config), encoding="utf-8")
     command = [sys.executable, "-m", "target_dlt", "--config", str(config)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdin is not None

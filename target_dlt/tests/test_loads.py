@@ -513,11 +513,11 @@ def test_unknown_setting_is_logged_with_the_closest_known_one(duck: Duck, caplog
 
 def test_finished_load_leaves_only_the_duckdb_file(duck: Duck, tmp_path: Path) -> None:
     for further, code in ((b"", 0), (b"{", 1)):
-        rows = [record("t", {"id": at, "text": "x" * 400_000}) for at in range(60)]
+        rows = [record("t", {"id": at, "text": "x" * 400_000}) for at in range(12)]
         text = lines([schema("t", {"id": ID, "text": TEXT}), *rows]) + further
         assert run(duck, text, tmp_path, batch_size_mb=1).returncode == code
         assert [path.name for path in tmp_path.glob(f"{duck.path.name}*")] == [duck.path.name]
-    assert duck.query("select count(*) from {}.t") == [(60,)]
+    assert duck.query("select count(*) from {}.t") == [(12,)]
 
 
 def test_locked_duckdb_file_fails_the_load_by_name(duck: Duck, tmp_path: Path) -> None:

@@ -23,22 +23,18 @@ def table(name: str) -> Table:
 def make_file(path: Path, table: Table, rows: list[Row], types: dict[str, str] | None = None) -> None:
     """Write rows as the loader does, with the schema's column types unless overridden."""
     kinds = {name: kind.value[0] for name, kind in table.columns.items()} | (types or {})
+    lines = path.with_suffix(".jsonl")
+    held = [{name: _stored(table, name, row.get(name)) for name in kinds} for row in rows]
+    lines.write_text("".join(f"{json.dumps(row)}\n" for row in held), encoding="utf-8")
+    reading = f"read_json('{lines}', format='newline_delimited', columns={kinds})"
     with duckdb.connect(str(path)) as connection:
-        columns = ", ".join(f'"{name}" {kind}' for name, kind in kinds.items())
         connection.execute(f"CREATE SCHEMA {SCHEMA}")
-        connection.execute(f"CREATE TABLE {SCHEMA}.{table.name} ({columns}, _sdc_batched_at TIMESTAMP)")
-        places = ", ".join("?" for _ in kinds)
-        for row in rows:
-            values = [_stored(table, name, row.get(name)) for name in kinds]
-            connection.execute(f"INSERT INTO {SCHEMA}.{table.name} VALUES ({places}, '2026-11-01 00:00:00')", values)  # noqa: S608 (ours)
+        loaded = "TIMESTAMP '2026-11-01 00:00:00' AS _sdc_batched_at"
+        connection.execute(f"CREATE TABLE {SCHEMA}.{table.name} AS SELECT *, {loaded} FROM {reading}")  # noqa: S608 (ours)
 
 
 def _stored(table: Table, name: str, value: Any) -> Any:
-    if value is None:
-        return None
-    if table.columns.get(name) is Kind.TIMESTAMP:
-        return value.removesuffix("Z")
-    return json.dumps(value) if table.columns.get(name) is Kind.JSON else value
+    return value.removesuffix("Z") if value and table.columns.get(name) is Kind.TIMESTAMP else value
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.meltano
 
-ZONES = ("UTC", EAST, WEST)
+ZONES = (EAST, WEST)
 Marts = dict[str, list[dict[str, Any]]]
 Begin = Callable[[str], "Pipeline"]
 

@@ -57,14 +57,14 @@ def fill(path: Path, names: dict[str, str | None]) -> Path:
     with closing(duckdb.connect(str(path))) as connection:
         connection.execute(f"create schema {SCHEMA}")
         for mart, columns in contract().items():
-            kinds = ", ".join(f"{name} {kind}" for name, kind in columns.items())
-            connection.execute(f"create table {SCHEMA}.{mart} ({kinds})")
-            for row in rows[mart]:
-                places = ", ".join("?" * len(row))
-                connection.execute(
-                    f"insert into {SCHEMA}.{mart} ({', '.join(row)}) values ({places})",  # noqa: S608 (ours)
-                    list(row.values()),
-                )
+            kinds = {name: kind.replace(" precision", "") for name, kind in columns.items()}
+            declared = ", ".join(f"{name} {kind}" for name, kind in kinds.items())
+            connection.execute(f"create table {SCHEMA}.{mart} ({declared})")
+            if rows[mart]:  # not as parameters: for each, DuckDB looks for packages that are not there
+                lines = path.with_suffix(f".{mart}.jsonl")
+                lines.write_text("".join(f"{json.dumps(row, default=str)}\n" for row in rows[mart]), encoding="utf-8")
+                reading = f"read_json('{lines}', format='newline_delimited', columns={kinds})"
+                connection.execute(f"insert into {SCHEMA}.{mart} select * from {reading}")  # noqa: S608 (ours)
     return path
 
 

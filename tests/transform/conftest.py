@@ -34,6 +34,8 @@ LOADED = (*(table.name for table in TABLES), "emails")
 
 WITH_EMAILS = ("--vars", '{"instantly__streams_on": ["emails"]}')
 """For every run of dbt in one folder: with other variables, dbt parses the whole package again."""
+FILE = "acme.com.duckdb"
+"""Name of the DuckDB files with the same variables: DuckDB calls the database acme."""
 LOADED_AT = "2026-11-01 06:00:00"
 """The day after the sandbox's last one."""
 
@@ -58,6 +60,7 @@ class Built:
         duckdb: The dbt project over DuckDB.
         duckdb_path: Its database file, which tests may change temporarily.
         duckdb_file: A copy of the file after the build.
+        raw_file: A copy of the file as it was loaded, without the odd rows that tests add.
         in_postgres: The dbt project over Postgres.
         postgres: Postgres server.
         database: Postgres database.
@@ -68,6 +71,7 @@ class Built:
     duckdb: Dbt
     duckdb_path: Path
     duckdb_file: Path
+    raw_file: Path
     in_postgres: Dbt
     postgres: Postgres
     database: str
@@ -105,8 +109,10 @@ def built(config: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> I
     """Both databases, filled and built side by side: dbt runs in two time zones, and Postgres is not in UTC."""
     folder = tmp_path_factory.mktemp("transform")
     run = run_tap(config, streams=LOADED)
-    path = folder / "acme.com.duckdb"  # DuckDB calls it acme
+    path = folder / FILE
     duck.fill(path, {stream: run.records(stream) for stream in LOADED}, LOADED_AT)
+    raw = folder / "raw.duckdb"
+    shutil.copy(path, raw)
     duck.execute(path, *SPELT_ANEW, *ODD)
     in_duckdb = Dbt(folder / "duckdb", {"DBT_TARGET": "duckdb", "DBT_DUCKDB_PATH": str(path), "TZ": WEST})
     building = in_duckdb.start("build", *NO_UNIT_TESTS, *WITH_EMAILS)
@@ -127,7 +133,7 @@ def built(config: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> I
         # The same file name, which is the database's name and so part of its views.
         copy = tmp_path_factory.mktemp("built") / path.name
         shutil.copy(path, copy)
-        yield Built(in_duckdb, path, copy, in_postgres, server, database, load, results)
+        yield Built(in_duckdb, path, copy, raw, in_postgres, server, database, load, results)
 
 
 def utc_now() -> str:

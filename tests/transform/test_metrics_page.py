@@ -10,13 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-import sandbox
-from sandbox import SandboxConfig
-from tests.conftest import UNTIL
-from tests.support import run_tap
 from tests.transform import duck
-from tests.transform.conftest import LOADED_AT, WORKSPACES
-from tools.demo.tables import TABLES
+from tests.transform.conftest import WORKSPACES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -32,18 +27,6 @@ QUERIES = {
     for name, where, query in re.findall(r"<!-- metrics (\w+) (\w+) -->\n```sql\n(.*?)```", PAGE, re.DOTALL)
 }
 NOW = "timestamp_email"
-
-
-@pytest.fixture(scope="module")
-def raw(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Truth]]:
-    """The tap's tables including e-mails, as a loader writes them, and the API's records."""
-    size = SandboxConfig(campaigns=5, accounts=6, leads=200, emails=300, days=60, until=UNTIL, seed=3)
-    with sandbox.serve(size) as server:
-        streams = (*(table.name for table in TABLES), "emails")
-        run = run_tap({"api_key": server.api_key, "api_url": f"{server.url}/api/v2"}, streams=streams)
-        path = tmp_path_factory.mktemp("metrics") / "warehouse.duckdb"
-        duck.fill(path, {stream: run.records(stream) for stream in streams}, LOADED_AT)
-        yield path, lambda name: list(server.control.truth(name))
 
 
 @pytest.fixture
@@ -158,9 +141,8 @@ def test_every_query_is_tested_on_its_marts_and_raw_tables() -> None:
 
 
 @pytest.mark.parametrize("name", COUNTED)
-def test_queries_of_raw_tables_match_the_api(raw: tuple[Path, Truth], name: str) -> None:
-    path, truth = raw
-    found = plain(duck.rows(path, QUERIES[name, "raw"]))
+def test_queries_of_raw_tables_match_the_api(built: Built, truth: Truth, name: str) -> None:
+    found = plain(duck.rows(built.raw_file, QUERIES[name, "raw"]))
     assert found
     assert found == expected(name, truth)
 

@@ -14,7 +14,7 @@ from tap_instantly.settings import DROP, HASH
 from tests.report import reading
 from tests.support import run_tap
 from tests.transform import duck
-from tests.transform.conftest import LOADED, LOADED_AT, ODD, WITH_EMAILS
+from tests.transform.conftest import FILE, LOADED, LOADED_AT, ODD, WITH_EMAILS
 from tests.transform.package import CHOSEN, NO_UNIT_TESTS, Dbt, Result, contract, query, unsuccessful
 from tests.transform.test_marts import LEFT_OUT, UNDOCUMENTED
 from tests.transform.writing import write_page
@@ -55,7 +55,7 @@ def hidden(request: pytest.FixtureRequest, config: dict[str, Any], tmp_path_fact
     run = run_tap(
         {**config, "personal_data": request.param, "personal_data_salt": "4b1d-a-salt-of-the-tests"}, streams=LOADED
     )
-    path = folder / "warehouse.duckdb"
+    path = folder / FILE
     duck.fill(path, {stream: run.records(stream) for stream in LOADED}, LOADED_AT)
     duck.execute(path, *ODD)
     project = Dbt(folder / "dbt", {"DBT_TARGET": "duckdb", "DBT_DUCKDB_PATH": str(path)})

@@ -11,6 +11,7 @@ import pytest
 
 from tap_instantly.streams import STREAMS
 from tests.report.expected import labels
+from tests.streams.test_catalogue import truth
 from tests.transform import duck
 from tests.transform.conftest import LOADED_SCHEMA
 from tests.transform.made import BARE, KEYS, LATER, LEFT_OUT, NARROW, ROWS, Row, record, schema_of
@@ -18,9 +19,7 @@ from tests.transform.package import ordered
 from tools.transform import columns_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tests.support import TapRun
+    from sandbox import Server
     from tests.transform.conftest import Elsewhere
     from tools.transform import Column
 
@@ -63,12 +62,12 @@ ADDRESS = re.compile(r"[^@\s<>]+@[^@\s<>]+")
 DOMAIN = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*\.example")
 
 
-def test_address_and_domain_columns_are_staged_in_lower_case(sync: Callable[..., TapRun]) -> None:
-    run = sync(*(stream.name for stream in STREAMS))
+def test_address_and_domain_columns_are_staged_in_lower_case(api: Server) -> None:
     missing = []
     for stream in STREAMS:
+        rows = truth(api, stream.name)
         for column in columns_of(stream.name, schema_of(stream.name)):
-            texts = [text for row in run.records(stream.name) if isinstance(text := row.get(column.source), str)]
+            texts = [text for row in rows if isinstance(text := row.get(column.source), str)]
             holds = any(map(ADDRESS.fullmatch, texts)) or (texts and all(map(DOMAIN.fullmatch, texts)))
             if holds and not column.is_address:
                 missing.append((stream.name, column.source))

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from functools import cache
 from typing import Any
 
-import yaml
-
-from tests.transform.package import PACKAGE, contract
+from tests.transform.package import PACKAGE, contract, read_yaml
 
 FIGURES = {"bigint", "double precision"}
 NEVER_KNOWN = {("instantly__campaign_daily", "bounced_count")}
 """Always NULL, as the API lacks it."""
 
 
+@cache
 def files() -> list[dict[str, Any]]:
     found = sorted(PACKAGE.glob("models/**/_unit_tests*.yml"))
     assert len(found) > 1
-    return [yaml.safe_load(file.read_text(encoding="utf-8")) for file in found]
+    return [read_yaml(file) for file in found]
 
 
 def expected() -> dict[str, set[str]]:
@@ -39,7 +39,7 @@ def test_every_figure_of_a_mart_has_a_value_in_some_unit_test() -> None:
 
 
 def test_unit_tests_use_the_defaults_or_state_otherwise() -> None:
-    defaults = yaml.safe_load((PACKAGE / "dbt_project.yml").read_text(encoding="utf-8"))["vars"]["instantly"]
+    defaults = read_yaml(PACKAGE / "dbt_project.yml")["vars"]["instantly"]
     for file in files():
         assert file["anchors"] == [defaults]
         assert {

@@ -6,10 +6,9 @@ import json
 from typing import Any
 
 import pytest
-import yaml
 
 from tests.transform import duck
-from tests.transform.package import PACKAGE, Dbt, Result
+from tests.transform.package import PACKAGE, Dbt, Result, read_yaml
 
 LONG = "a key of more than sixty-three characters, which no database takes for a column"
 TABLES = (
@@ -61,7 +60,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Result]:
     folder = tmp_path_factory.mktemp("wrong")
     path = folder / "made.duckdb"
     duck.execute(path, *TABLES)
-    defaults = yaml.safe_load((PACKAGE / "dbt_project.yml").read_text(encoding="utf-8"))["vars"]["instantly"]
+    defaults = read_yaml(PACKAGE / "dbt_project.yml")["vars"]["instantly"]
     kinds = ("models", "seeds", "snapshots", "exposures", "data_tests", "unit_tests")
     off = {kind: {"instantly": {"+enabled": False}} for kind in kinds}
     files = {
@@ -78,9 +77,9 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Result]:
         (folder / "models" / f"wrong_{number}.sql").write_text(model, encoding="utf-8")
     marts = [{"name": f"wrong_{number}", "columns": [{"name": "email"}]} for number in range(len(SAID))]
     (folder / "models" / "columns.yml").write_text(json.dumps({"models": marts}), encoding="utf-8")
-    project = Dbt(folder / "output", {}, folder, folder)
-    project.install()
-    return project.run("run")
+    (folder / "dbt_packages").mkdir()
+    (folder / "dbt_packages" / "instantly").symlink_to(PACKAGE)  # as `dbt deps` does
+    return Dbt(folder / "output", {}, folder, folder).run("run")
 
 
 @pytest.mark.parametrize(("number", "said"), list(enumerate(SAID.values())))

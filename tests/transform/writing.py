@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.forking import forks
 from tests.transform.package import ROOT, SCHEMA
 from tests.zones import EAST
 
 if TYPE_CHECKING:
+    import subprocess
     from pathlib import Path
 
 
@@ -22,12 +23,14 @@ def python(environment: str) -> Path:
     return found
 
 
+def report(*arguments: str | Path, zone: str = EAST) -> subprocess.CompletedProcess[str]:
+    """Run the report's command in a time zone."""
+    program = forks(python(".venv-report"), "report.__main__:main", "report.charts", "duckdb", "psycopg")
+    return program.start(arguments, {**os.environ, "TZ": zone}).finish()
+
+
 def write_page(database: str, page: Path, *options: str, zone: str = EAST) -> str:
-    """Write the report over a warehouse in a time zone, and return its contents."""
-    command = [python(".venv-report"), "-m", "report", "--database", database, "--schema", SCHEMA, "--output", page]
-    command += options
-    done = subprocess.run(
-        command, cwd=ROOT, env={**os.environ, "TZ": zone}, capture_output=True, text=True, check=False
-    )
+    """Write the report over a warehouse, and return its contents."""
+    done = report("--database", database, "--schema", SCHEMA, "--output", page, *options, zone=zone)
     assert done.returncode == 0, done.stderr
     return page.read_text(encoding="utf-8")

@@ -67,6 +67,9 @@ class Loads(ABC):
     folder: Path
     """Folder for the programs' files."""
 
+    ended: ClassVar[list[int]] = [0]
+    """The second in which the last run of the tap ended."""
+
     plugin: ClassVar[str]
     """Name of the loader in meltano.yml."""
 
@@ -110,6 +113,8 @@ class Loads(ABC):
         ]
         own = {name: value for name, value in os.environ.items() if not name.startswith(("TAP_", "TARGET_"))}
         environment = {**own, "TZ": EAST}
+        while int(time.time()) == self.ended[0]:
+            time.sleep(0.01)  # versions are in seconds, and each run needs a new one
         with (self.folder / "log").open("w+b") as log, (self.folder / "log-target").open("w+b") as target_log:
             extracting = subprocess.Popen(tap, stdout=subprocess.PIPE, stderr=log, env=environment, cwd=tap_folder)
             loading = subprocess.Popen(
@@ -123,7 +128,7 @@ class Loads(ABC):
             try:
                 _pass_on(extracting, loading, stop)
                 extracting.wait(SECONDS)
-                ended = int(time.time())
+                self.ended[0] = int(time.time())
                 states, _ = loading.communicate(timeout=SECONDS)
             finally:
                 extracting.kill()
@@ -133,8 +138,6 @@ class Loads(ABC):
             target_log.seek(0)
             said = target_log.read().decode()
             assert (loading.returncode != 0) == (fails or bool(stop and stop.once)), said[-5000:]
-            while int(time.time()) == ended:
-                time.sleep(0.01)  # versions are in seconds, and the next run needs a new one
             log.seek(0)
             *_, last = [None, *states.splitlines()]
             passed_on = json.loads(last) if last else None

@@ -139,12 +139,14 @@ def test_text_with_an_extra_space_is_not_equal(tmp_path: Path) -> None:
     (stream, (odd, _)), *_ = odd_texts.streams().items()
     database = InDuckDB(tmp_path)
     with duckdb.connect(database.address) as warehouse:
+        warehouse.execute("begin")
         warehouse.execute("create schema instantly")
         for name, (row, ordinary) in odd_texts.streams().items():
             warehouse.execute(f"create table instantly.{name} (id text, company_name text, payload json)")
             for each in (row, ordinary):
                 values = [each["id"], each["company_name"], json.dumps(each["payload"])]
                 warehouse.execute(f"insert into instantly.{name} values (?, ?, ?)", values)  # noqa: S608 (our own names)
+        warehouse.execute("commit")
     every = len(odd_texts.streams())
     assert odd_texts.equal(database) == every
     with duckdb.connect(database.address) as warehouse:

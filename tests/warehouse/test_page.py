@@ -14,6 +14,7 @@ from tests.conftest import UNTIL
 from tests.pages import blocks, run
 from tests.warehouse.pipeline import Pipeline
 from tests.warehouse.postgres import ENVIRONMENT
+from tests.warehouse.test_loads import NEW_VALUE, contacted
 from tests.warehouse.truth import FORMATS, SCALARS, column_types
 from tools.benchmarks import load_settings
 from tools.benchmarks.load_page import Loads, render, section
@@ -43,7 +44,9 @@ def pipeline(postgres: Postgres, tmp_path: Path) -> Iterator[Pipeline]:
         yield Pipeline(postgres, database, tmp_path)
 
 
-def test_documented_commands_load_resume_and_query(api: Server, pipeline: Pipeline, tmp_path: Path) -> None:
+def test_documented_commands_load_resume_and_query_also_new_fields(
+    api: Server, pipeline: Pipeline, tmp_path: Path
+) -> None:
     tap, target = (json.loads(text) for text in blocks(NAME, "json"))
     here: dict[str, Any] = {"api_key": api.api_key, "api_url": f"{api.url}/api/v2"}
     assert here.keys() & tap.keys() == {"api_key"}
@@ -51,11 +54,12 @@ def test_documented_commands_load_resume_and_query(api: Server, pipeline: Pipeli
     url = pipeline.postgres.url(pipeline.database)
     assert url.partition("@")[0].partition(":")[0] == target["sqlalchemy_url"].partition(":")[0]
     (tmp_path / "target.json").write_text(json.dumps(target | {"sqlalchemy_url": url}))
-    api.control.add_field("leads", "some_field", [1, 2])
     install, pipe = blocks(NAME, "sh")
     run(pipe, tmp_path, ENVIRONMENT / "bin")
     state = json.loads((tmp_path / "state.json").read_text())
-    api.control.clear_requests()
+    api.control.add_field("leads", "some_field", NEW_VALUE)
+    lead = contacted(api.control)[0]["id"]
+    api.control.open(lead, at="2026-11-05T08:00:00.000Z")
     run(pipe, tmp_path, ENVIRONMENT / "bin")
     again = json.loads((tmp_path / "state.json").read_text())
     assert again["bookmarks"].keys() == state["bookmarks"].keys() == {table.name for table in TABLES}
@@ -65,6 +69,10 @@ def test_documented_commands_load_resume_and_query(api: Server, pipeline: Pipeli
         else:
             pipeline.postgres.execute(query, pipeline.database)
     assert column_types(pipeline, "leads")["status"] == "text"
+    score = "select id, unknown_fields #>> '{some_field,scores,0}' as score from instantly.leads"
+    assert {"id": lead, "score": "0.93"} in pipeline.postgres.rows(score, pipeline.database)
+    kinds = "select distinct jsonb_typeof(unknown_fields) as kind from instantly.leads order by 1"
+    assert [row["kind"] for row in pipeline.postgres.rows(kinds, pipeline.database)] == ["null", "object"]
     assert "make .venv/.ready .venv-postgres/.ready\n" in install
 
 

@@ -1,4 +1,4 @@
-"""Known figures of a small workspace, from the tables to the page."""
+"""Known figures of a small workspace, from the tables to the page_of_it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pytest
 from tests.figures.tables import fill_duckdb
 from tests.report import reading
 from tests.transform import duck
+from tests.transform.conftest import FILE, WITH_EMAILS
 from tests.transform.package import MODELS, Dbt, unsuccessful
 from tests.transform.writing import write_page
 
@@ -60,50 +61,50 @@ def tables() -> Tables:
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("known")
-    path = folder / "warehouse.duckdb"
+    path = folder / FILE
     fill_duckdb(path, tables())
     project = Dbt(folder / "dbt", {"DBT_TARGET": "duckdb", "DBT_DUCKDB_PATH": str(path)})
-    variables = '{"instantly__as_of_date": "2026-06-30"}'
-    assert unsuccessful(project.run("build", *MODELS, "--vars", variables)) == {}
+    assert unsuccessful(project.run("build", *MODELS, *WITH_EMAILS)) == {}
     return path
 
 
 @pytest.fixture(scope="module")
-def page(built: Path) -> Page:
-    return reading.read(write_page(str(built), built.with_suffix(".html")))
+def page_of_it(small: Path) -> Page:
+    return reading.read(write_page(str(small), small.with_suffix(".html")))
 
 
-def test_totals_row_and_funnel_share_one_denominator(page: Page) -> None:
+def test_totals_row_and_funnel_share_one_denominator(page_of_it: Page) -> None:
     """The rate is 9.95 % of 10,000, not 9.05 % of all 11,000."""
-    assert page.figures["campaigns.reply_rate"] == ("0.0995", "9.95%")
-    assert page.figures["funnel.4.per_contacted"] == ("0.0995", "9.95%")
-    assert page.figures["funnel.4.contacted"] == ("10000", "10,000")
+    assert page_of_it.figures["campaigns.reply_rate"] == ("0.0995", "9.95%")
+    assert page_of_it.figures["funnel.4.per_contacted"] == ("0.0995", "9.95%")
+    assert page_of_it.figures["funnel.4.contacted"] == ("10000", "10,000")
 
 
-def test_tile_and_table_both_have_the_day_that_a_variable_sets(page: Page) -> None:
-    """28 days of ten emails, the day of the load included."""
-    shown = {name: page.figures[name][1] for name in ("period.sent.now", "campaigns.sent", "campaign.told.sent")}
+def test_tile_and_table_both_end_with_the_last_full_day(page_of_it: Page) -> None:
+    """28 days of ten emails, the day of the load left out."""
+    assert page_of_it.as_of[0] == "2026-06-29"
+    shown = {name: page_of_it.figures[name][1] for name in ("period.sent.now", "campaigns.sent", "campaign.told.sent")}
     assert set(shown.values()) == {"280"}
-    assert page.figures["campaign.untold.sent"] == ("0", "0")
+    assert page_of_it.figures["campaign.untold.sent"] == ("0", "0")
 
 
-def test_two_spellings_of_an_address_are_one_sender_with_its_emails(built: Path, page: Page) -> None:
+def test_two_spellings_of_an_address_are_one_sender_with_its_emails(small: Path, page_of_it: Page) -> None:
     """Jane@Acme.com sends and the account is jane@acme.com: neither may be green with nothing sent."""
     (jane, *others) = duck.rows(
-        built,
+        small,
         "from analytics.instantly__accounts select email, health, sent_count_7d order by sent_count_7d desc, email",
     )
     assert jane == {"email": "jane@acme.com", "health": "burning", "sent_count_7d": 70}
     assert [row["email"] for row in others] == ["idle@acme.com", "left@acme.com"]
-    assert page.words["sender.w.jane@acme.com.why"] == "10.0% bounced in 7 days; 10.0% bounced in 30 days"
-    assert "senders.unmatched" not in page.figures  # appears only if there are any
+    assert page_of_it.words["sender.w.jane@acme.com.why"] == "10.0% bounced in 7 days; 10.0% bounced in 30 days"
+    assert "senders.unmatched" not in page_of_it.figures  # appears only if there are any
 
 
-def test_a_sender_that_stopped_in_april_has_sent_nothing_in_june(built: Path) -> None:
+def test_a_sender_that_stopped_in_april_has_sent_nothing_in_june(small: Path) -> None:
     (left,) = duck.rows(
-        built,
+        small,
         "from analytics.instantly__accounts select health, sent_count_7d, bounce_rate_per_sent_7d, "
         "cast(last_sent_date as text) as last where email = 'left@acme.com'",
     )
