@@ -108,7 +108,7 @@ def limit_of(entry: dict[str, Any]) -> int:
     return int(entry["body" if entry["method"] == "POST" else "query"]["limit"])
 
 
-@examples(10, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(page_size=st.integers(5, 100), short_pages=st.sampled_from([0.0, 0.5]), data=st.data())
 def test_no_record_is_lost_or_doubled_with_any_pages_and_faults(
     api: Server, config: dict[str, Any], page_size: int, short_pages: float, data: st.DataObject

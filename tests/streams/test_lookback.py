@@ -43,7 +43,7 @@ def before(moment: str, **ago: float) -> str:
     return timestamps.text(timestamps.parse(moment) - timedelta(**ago))
 
 
-@examples(8, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(16, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(hours=st.integers(0, 48), late=st.lists(st.integers(0, 3 * MINUTES_A_DAY), min_size=1, max_size=8))
 def test_late_changes_are_loaded_exactly_within_the_lookback(
     api: Server, config: dict[str, Any], hours: int, late: list[int]
