@@ -17,7 +17,7 @@ import sandbox
 from sandbox import SandboxConfig
 from tests.meltano.project import Project
 from tests.transform import duck
-from tests.transform.package import Dbt, contract, ordered, query
+from tests.transform.package import MODELS, Dbt, contract, ordered, query
 from tests.transform.writing import write_page
 from tests.warehouse.pipeline import SCHEMA
 from tests.warehouse.postgres import running
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.meltano
 
 ZONES = (EAST, WEST)
+LOAD_TIMES = {"loaded_at", "seen_at"}
 Marts = dict[str, list[dict[str, Any]]]
 Begin = Callable[[str], "Pipeline"]
 
@@ -88,7 +89,7 @@ class Pipeline(ABC):
 
     def marts(self, zone: str) -> Marts:
         """Build the marts and return their rows, without load times."""
-        results = self.dbt(zone).run("build", "--resource-type", "model", "seed")
+        results = self.dbt(zone).run("build", *MODELS)
         assert {result.status for result in results.values()} == {"success"}
         return {mart: ordered([_undated(row) for row in self.rows(query(mart))]) for mart in contract()}
 
@@ -146,7 +147,7 @@ def begin(request: pytest.FixtureRequest, plugins: None, server: sandbox.Server,
 
 
 def _undated(row: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in row.items() if name != "loaded_at"}
+    return {name: value for name, value in row.items() if name not in LOAD_TIMES}
 
 
 def test_rows_marts_and_report_are_equal_in_each_time_zone(begin: Begin) -> None:
