@@ -159,5 +159,5 @@ def test_invalid_setting_is_not_retried(together: Callable[..., Installation]) -
     installation = together()
     done = installation.test(LISTS, TAP_INSTANTLY_START_DATE="soon")
     assert done.returncode != 0
-    assert "1 loads failed: all (setting 'start_date'" in done.stdout + done.stderr
+    assert "nothing was loaded; failed: all (setting 'start_date' is not valid: 'soon'" in done.stdout + done.stderr
     assert installation.runs(STATE) == ["FAIL"]
