@@ -106,8 +106,13 @@ def run(warehouse: Warehouse, text: bytes, folder: Path, **settings: Any) -> sub
     """Load messages in a separate process, as Meltano does."""
     config = folder / "target.json"
     config.write_text(json.dumps({**warehouse.config, **settings}), encoding="utf-8")
+    return process(text, folder, str(config))
+
+
+def process(text: bytes, folder: Path, config: str, **variables: str) -> subprocess.CompletedProcess[bytes]:
+    """Load messages in a separate process with settings from a file, or from variables as ``ENV``."""
     target = forks(Path(sys.executable), "target_dlt.__main__:main")
-    done = target.start(["--config", config], os.environ, folder=folder, text=text).finish()
+    done = target.start(["--config", config], os.environ | variables, folder=folder, text=text).finish()
     return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.encode(), done.stderr.encode())
 
 
