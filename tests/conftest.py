@@ -14,12 +14,15 @@ from sandbox import ApiKey, SandboxConfig
 from tap_instantly import InstantlyClient
 from tests.forked import Forks
 from tests.support import FAST, TapRun, hurried, run_tap
+from tests.warehouse.postgres import running
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from xdist.remote import Producer
+
+    from tests.warehouse.postgres import Postgres
 
 pytest_plugins = ["tests.leaks"]
 
@@ -99,6 +102,20 @@ def sync(config: dict[str, Any]) -> Callable[..., TapRun]:
         return run_tap({**config, **settings}, streams=streams, state=state, incomplete=incomplete)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A Postgres server that also listens on a port."""
+    with running(host="127.0.0.1") as server:
+        yield server
+
+
+@pytest.fixture
+def database(postgres: Postgres) -> Iterator[str]:
+    """An empty database of that server."""
+    with postgres.database("of_the_test") as name:
+        yield name
 
 
 @pytest.fixture(scope="session")
