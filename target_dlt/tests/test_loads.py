@@ -364,12 +364,15 @@ def test_streams_with_one_table_name_fail_the_load(duck: Duck) -> None:
         load(duck, schema("a-b", {"id": ID}), schema("a_b", {"id": ID}))
 
 
-def test_records_of_megabytes_fit_into_the_memory_that_duckdb_may_use(duck: Duck) -> None:
+def test_records_of_megabytes_raise_the_memory_that_duckdb_may_use(
+    duck: Duck, caplog: pytest.LogCaptureFixture
+) -> None:
     form = schema("t", {"id": ID, "text": TEXT})
     for _ in range(2):
-        rows = [record("t", {"id": at, "text": chr(97 + at % 26) * 3_000_000}) for at in range(60)]
-        load(duck, form, *rows, memory_limit_mb=128)
-    assert duck.query("select count(*), sum(length(text)) from {}.t") == [(60, 180_000_000)]
+        rows = [record("t", {"id": at, "text": chr(97 + at % 26) * 3_000_000}) for at in range(30)]
+        load(duck, form, *rows, memory_limit_mb=64)
+    assert duck.query("select count(*), sum(length(text)) from {}.t") == [(30, 90_000_000)]
+    assert "Records do not fit in memory_limit_mb" in caplog.text
 
 
 def test_parquet_files_hold_the_records_and_each_load_adds_files(tmp_path: Path) -> None:
