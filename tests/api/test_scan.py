@@ -8,6 +8,7 @@ import time
 import uuid
 from bisect import bisect_right, insort
 from collections import Counter, deque
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -460,6 +461,19 @@ def test_short_list_costs_at_most_ten_extra_requests(seed: int, number: int) -> 
     simulated = SimulatedList(random_ids(rng, number), 50, rng)
     Walkers(simulated, simulated.scan(), 32, hurry=True).finish()
     assert simulated.requests <= pages_of(simulated) + 10
+
+
+@pytest.mark.parametrize("ids", [bursts, both])
+def test_list_of_bursts_is_split_within_them(ids: Callable[[random.Random, int], list[str]]) -> None:
+    extra = []
+    for seed in range(12):
+        rng = random.Random(seed)
+        simulated = SimulatedList(ids(rng, 5_000), 50, rng)
+        reader = Walkers(simulated, simulated.scan(), 32, hurry=True)
+        reader.finish()
+        extra.append(simulated.requests - pages_of(simulated))
+        assert reader.begun >= 8
+    assert fmean(extra) < 16, "each split behind a burst costs a request"
 
 
 @pytest.mark.parametrize("seed", range(3))
