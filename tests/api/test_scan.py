@@ -498,7 +498,7 @@ def test_short_list_with_dense_ids_costs_few_extra_requests(
 
 
 @examples(20)
-@given(seed=st.integers(0, 1 << 32), number=st.integers(0, 200))
+@given(seed=st.integers(0, 1 << 32), number=st.integers(0, 130))
 def test_short_list_is_read_sequentially(seed: int, number: int) -> None:
     rng = random.Random(seed)
     simulated = SimulatedList(random_ids(rng, number), 50, rng)

@@ -92,11 +92,11 @@ def test_read_only_container_loads_builds_reports_and_resumes(
     assert max(map(len, first.log.splitlines())) < 1000
 
 
-@pytest.mark.parametrize("command", [("kill", "--signal=KILL"), ("stop",)], ids=["killed", "stopped"])
+@pytest.mark.parametrize("command", [("kill", "--signal=KILL"), ("stop", "--time=100")], ids=["killed", "stopped"])
 def test_interrupted_run_loses_nothing_and_blocks_no_later_run(
     container: Container, source: sandbox.Server, data: Path, command: tuple[str, ...]
 ) -> None:
-    source.control.fault("/api/v2/leads/list", "latency", seconds=20, count=None)
+    source.control.fault("/api/v2/leads/list", "latency", seconds=300, count=None)
     with container.running("load") as process:
         assert process.stdout is not None
         for line in process.stdout:
