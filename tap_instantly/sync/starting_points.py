@@ -25,7 +25,7 @@ FEW = 20
 deletions each costs half a request on average, and ten in all are allowed."""
 
 SHORT = 64_000
-"""Records up to which a list is short. All its ids are kept in memory for the pass (6 MB), and fewer of a longer list."""
+"""Records up to which a list is short. All its ids are kept for the pass (6 MB), and of a longer list fewer."""
 
 SHARE = 0.032
 """Maximum number of ranges of a long list, as a share of its pages: each costs half a request, and 2 % are allowed."""
