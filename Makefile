@@ -12,6 +12,9 @@ define below_3_14
 	@$(1) -c "import sys; sys.exit(sys.version_info >= (3, 14) and '$(2) needs Python 3.10 to $(NEWEST_FOR_DBT): make $@ PYTHON=python$(NEWEST_FOR_DBT)')"
 endef
 
+# If this is set, each process of pytest compiles all tests again, which takes five seconds.
+export PYTHONDONTWRITEBYTECODE :=
+
 # The environment in the target's folder, by the pins that are its first prerequisite.
 define environment
 	$(PYTHON) -m venv $(@D)
