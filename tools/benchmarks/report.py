@@ -47,8 +47,8 @@ METHOD = """\
   says, and can enforce the API's limits: 100 requests a second, 6,000 a minute. With 100 records a page the limit is
   10,000 records a second. Each scenario starts a new one.
 - **Leads** are created evenly over time there. After imports of many leads within seconds, a first pass is slower.
-- **In turn.** The candidates run one after another, and each round starts with another one. Figures are medians, with the
-  lowest and the highest in brackets. "Times as fast" is the median of the turns' ratios.
+- **In turn.** The candidates run one after another, and each round starts with another one. Figures are medians, with
+  the lowest and the highest in brackets. "Times as fast" is the median of the turns' ratios.
 - **Processes.** Seconds, CPU seconds and peak memory include start-up. A run with missing or surplus records counts as
   failed.
 - **Start-up subtracted** means: less the CPU seconds of the same candidate over an empty list.
