@@ -5,7 +5,6 @@ import threading
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
-import certifi
 import pytest
 
 from tap_instantly import ErrorKind, InstantlyAPIError, InstantlyClient
@@ -110,12 +109,6 @@ def test_failed_request_is_retried_until_it_succeeds(
     assert sum("Trying again" in message for message in caplog.messages) == 3
 
 
-@pytest.mark.parametrize("kind", ["reset", "truncated", "garbage", "empty", "html", "error_in_200"])
-def test_broken_responses_are_retried(api: Server, client: InstantlyClient, kind: str) -> None:
-    api.control.fault("/api/v2/campaigns", kind, count=2)
-    assert client.get("/campaigns")["items"]
-
-
 @pytest.mark.parametrize("kind", ["slow_drip", "slow_headers"])
 def test_dripping_response_is_abandoned_and_retried(
     api: Server, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, kind: str
@@ -160,25 +153,6 @@ def test_a_write_refused_by_the_limit_is_sent_again(api: Server, client: Instant
     assert len(api.control.requests()) == 3
 
 
-def test_a_pause_holds_back_every_thread_of_the_workspace(
-    api: Server, client: InstantlyClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    clock = [1000.0]
-    slept: list[tuple[str, float]] = []
-
-    def sleep(seconds: float) -> None:
-        slept.append((threading.current_thread().name, seconds))
-        clock[0] += seconds
-
-    monkeypatch.setattr("tap_instantly.client.rate_limit.time.monotonic", lambda: clock[0])
-    monkeypatch.setattr("tap_instantly.client.rate_limit.time.sleep", sleep)
-    client.budget.pause("/campaigns", 7)
-    thread = threading.Thread(target=client.get, args=("/campaigns",), name="other")
-    thread.start()
-    thread.join()
-    assert ("other", 7.0) in slept
-
-
 def test_waits_double_up_to_a_minute_and_are_drawn_at_random(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retry, "FIRST_WAIT", 1.0)
     server_error = InstantlyAPIError(500, "GET", "/x")
@@ -200,14 +174,6 @@ def test_waits_after_429_exceed_a_minute_and_honour_retry_after(
     next(waits)
     assert sum(waits.send(InstantlyAPIError(429, "GET", "/x")) for _ in range(8)) > 60
     assert waits.send(InstantlyAPIError(503, "GET", "/x", retry_after=120.0)) == 120.0
-
-
-def test_proxies_and_certificates_of_the_environment_are_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", certifi.where())
-    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
-    with InstantlyClient("key") as client:
-        assert client._environment["verify"] == certifi.where()
-        assert client._environment["proxies"]["https"] == "http://127.0.0.1:9"
 
 
 def test_a_client_leaves_no_thread_behind(api: Server) -> None:
