@@ -8,6 +8,7 @@ from singer_sdk.exceptions import ConfigurationError
 
 from tap_instantly.settings import SETTINGS
 from tap_instantly.tap import TapInstantly
+from tap_instantly.validation.config import problems
 from tests.support import refusal
 
 SECRET = 918273645
@@ -128,9 +129,8 @@ DEFAULTED = [name for name, setting in SETTINGS["properties"].items() if setting
 
 @pytest.mark.parametrize("name", DEFAULTED)
 def test_null_is_refused_for_settings_with_a_default(name: str) -> None:
-    said = refusal(api_key="k", **{name: None})
+    (said,) = problems({"api_key": "k", name: None}, SETTINGS)
     assert said.startswith(f"setting '{name}' is not valid: ")
-    assert said.count(";") <= 1
 
 
 def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,7 +25,7 @@ HIDDEN = ("edit_lead", "move_lead", "bounce")
 COMPARED = ("timestamp_updated", "first_name", "campaign", "list_id", "status", "lt_interest_status")
 DAY = 86_400_000
 PAGE = 5
-EXAMPLES = 60 if settings.get_current_profile_name() == "drawn" else 8
+EXAMPLES = 60 if settings.get_current_profile_name() == "drawn" else 5
 
 AS_DOCUMENTED = {"lead_queries": "any", "query_days_from_midnight": False, "query_lag_seconds": 0.0}
 DOUBTS = (
