@@ -9,7 +9,6 @@ import pytest
 
 from tap_instantly import ErrorKind, InstantlyAPIError, InstantlyClient
 from tap_instantly.client import retry
-from tap_instantly.client.rate_limit import Budget
 from tests.listeners import Answer, answering
 
 if TYPE_CHECKING:
@@ -199,17 +198,14 @@ def test_retry_after_is_read(api: Server, header: str | None, wait: float | None
     assert pauses == [wait]
 
 
-def test_the_client_keeps_within_the_limit_of_the_workspace(api: Server, client: InstantlyClient) -> None:
-    api.control.config(rate_limit=True, per_second=100)
-    client.budget = Budget(requests_per_second=50)  # low enough for a busy machine
-    threads = [
-        threading.Thread(target=lambda: [client.get("/workspaces/current") for _ in range(20)]) for _ in range(4)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert {r["status"] for r in api.control.requests()} == {200}
+def test_each_try_waits_for_its_turn_within_the_rate_limit(
+    api: Server, client: InstantlyClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[tuple[str, int]] = []
+    monkeypatch.setattr(client.budget, "acquire", lambda path: waited.append((path, len(api.control.requests()))))
+    api.control.fault("/api/v2/campaigns", "status", status=500)
+    client.get("/campaigns")
+    assert waited == [("/api/v2/campaigns", 0), ("/api/v2/campaigns", 1)]
 
 
 def test_patch_and_delete_send_their_method_and_path(api: Server, client: InstantlyClient) -> None:
