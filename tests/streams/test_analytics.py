@@ -67,16 +67,6 @@ def test_next_run_reads_the_lookback_again(api: Server, sync: Callable[..., TapR
     assert second.bookmark(DAILY) == first.bookmark(DAILY)
 
 
-def test_late_reply_within_the_lookback_restates_its_day(api: Server, sync: Callable[..., TapRun]) -> None:
-    first = sync(DAILY)
-    day = (date.fromisoformat(UNTIL) - timedelta(days=4)).isoformat()
-    lead = next(row for row in api.control.truth("leads") if row.get("campaign"))
-    api.control.reply(lead["id"], at=f"{day}T12:00:00.000Z")
-    second = sync(DAILY, state=first.state)
-    key = (lead["campaign"], day)
-    assert second.by_key(DAILY)[key]["replies"] == first.by_key(DAILY).get(key, {"replies": 0})["replies"] + 1
-
-
 def test_rows_outside_the_window_are_left_to_their_own_window(api: Server, sync: Callable[..., TapRun]) -> None:
     # If the real API included the end of a window, its first day would arrive twice.
     until = date.fromisoformat(UNTIL)

@@ -123,18 +123,6 @@ def test_levels_below_the_flattening_depth_stay_in_place() -> None:
     assert "unknown_fields" not in out
 
 
-def test_secrets_in_unknown_fields_are_masked() -> None:
-    out = flattened(streams(2)["accounts"], {"email": "a@b.example", "warmup": {"smtp_password": "Opensesame"}})
-    assert json.loads(out["unknown_fields"]) == {"warmup.smtp_password": "***"}
-
-
-def test_unknown_fields_stay_in_their_object_without_flattening() -> None:
-    stream = TapInstantly(config=NOWHERE).streams["accounts"]
-    shaped = stream.shaper.shape({"email": "a@b.example", "warmup": {"pace": "slow"}}, "home")
-    assert shaped is not None
-    assert shaped["warmup"] == {"pace": "slow"}
-
-
 def test_fields_missing_from_an_older_catalog_are_kept() -> None:
     older = copy.deepcopy(catalog())
     entry = next(entry for entry in older["streams"] if entry["tap_stream_id"] == "accounts")
