@@ -65,7 +65,7 @@ def _texts(value: Any) -> list[str]:
 @pytest.mark.parametrize("pages", [0, 1, 4])
 @pytest.mark.parametrize("lookback", [0, 30])
 def test_failed_emails_leave_the_bookmark_at_the_latest_written_one(
-    api: Server, sync: Callable[..., TapRun], pages: int, lookback: int
+    api: Server, sync: Callable[..., TapRun], caplog: pytest.LogCaptureFixture, pages: int, lookback: int
 ) -> None:
     stamps = sorted(row["timestamp_created"] for row in api.control.truth("emails"))
     before = stamps[len(stamps) // 4]
@@ -76,6 +76,8 @@ def test_failed_emails_leave_the_bookmark_at_the_latest_written_one(
     assert len(written) == 50 * pages
     assert (min(written, default=before) < before) == bool(lookback and pages)
     assert cut.bookmark("emails") == max([before, *written])
+    moved = "moved to" if cut.bookmark("emails") > before else "stays at"
+    assert f" (the bookmark {moved} {cut.bookmark('emails')}): " in caplog.text
     assert max([before, *written]) < stamps[-1]
 
 
