@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import os
-from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,14 +11,16 @@ from xdist.scheduler import LoadFileScheduling
 import sandbox
 from sandbox import ApiKey, SandboxConfig
 from tap_instantly import InstantlyClient
-from tests.forked import Forks
 from tests.support import FAST, TapRun, hurried, run_tap
+from tests.tap_process import taps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from xdist.remote import Producer
+
+    from tests.forking import Forks
 
 pytest_plugins = ["tests.leaks"]
 
@@ -102,9 +103,8 @@ def sync(config: dict[str, Any]) -> Callable[..., TapRun]:
 
 
 @pytest.fixture(scope="session")
-def forks() -> Iterator[Forks]:
-    with closing(Forks()) as forks:
-        yield forks
+def forks() -> Forks:
+    return taps()
 
 
 @pytest.fixture

@@ -20,8 +20,8 @@ from sandbox import ApiKey
 from sandbox.group import MAIN
 from tap_instantly.sync.completeness import IncompleteError
 from tap_instantly.tap import TapInstantly
-from tests.forked import WAIT, WAITS
 from tests.keys import look
+from tests.tap_process import WAIT, WAITS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sandbox import Server
-    from tests.forked import Forks
+    from tests.forking import Forks
 
 
 @pytest.fixture

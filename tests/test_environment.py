@@ -28,7 +28,7 @@ from tests.support import catalog_of, secret, traces
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tests.forked import Forks
+    from tests.forking import Forks
 
     Beside = Callable[..., subprocess.CompletedProcess[str]]
 

@@ -12,8 +12,8 @@ from typing import IO, TYPE_CHECKING, Any
 import pytest
 
 from tap_instantly.sync import shutdown
-from tests.forked import START, Piped
 from tests.support import secret, slim_catalog
+from tests.tap_process import START, Piped
 from tests.test_writer import parsed
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sandbox import Server
-    from tests.forked import Forks
 
 LATER = {"Retry-After": "600"}
 
@@ -40,7 +39,7 @@ SIGNALS = pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT], ids
 
 
 @pytest.fixture
-def begin(tmp_path: Path, config: dict[str, Any], forks: Forks) -> Iterator[Begin]:
+def begin(tmp_path: Path, config: dict[str, Any]) -> Iterator[Begin]:
     """Start the tap as a separate process for leads only: begin(program, page_size=10, ...)."""
 
     def start(program: str, *, blocking: bool = True, **settings: Any) -> Piped:
@@ -52,7 +51,7 @@ def begin(tmp_path: Path, config: dict[str, Any], forks: Forks) -> Iterator[Begi
             path = tmp_path / f"{name}.json"
             path.write_text(json.dumps(content), encoding="utf-8")
             arguments += [f"--{name}", str(path)]
-        return Piped(forks, program, arguments, stack, blocking=blocking)
+        return Piped(program, arguments, stack, blocking=blocking)
 
     with ExitStack() as stack:
         yield start

@@ -15,15 +15,13 @@ from hypothesis import strategies as st
 from singer_sdk.singerlib import RecordMessage, SchemaMessage, StateMessage
 
 from tap_instantly.sync.writer import BUFFER_BYTES, BufferedWriter
-from tests.forked import Piped
 from tests.support import examples
+from tests.tap_process import Piped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from singer_sdk.singerlib.encoding.simple import Message
-
-    from tests.forked import Forks
 
 
 def record(text: str = "", number: int = 0) -> RecordMessage:
@@ -191,9 +189,9 @@ for _ in range(3_000_000 // size):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no such signals there")
 @pytest.mark.parametrize("size", [10, 1_000, 1_000_000])
-def test_signal_with_a_slow_reader_cuts_no_line_and_keeps_the_state(size: int, forks: Forks) -> None:
+def test_signal_with_a_slow_reader_cuts_no_line_and_keeps_the_state(size: int) -> None:
     with ExitStack() as stack:
-        tap = Piped(forks, TAP, [str(size)], stack)
+        tap = Piped(TAP, [str(size)], stack)
         tap.wait_until_stalled()
         tap.process.send_signal(signal.SIGTERM)
         assert tap.log.readline() == b"signal\n"

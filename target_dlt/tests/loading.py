@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -107,7 +106,7 @@ def run(warehouse: Warehouse, text: bytes, folder: Path, **settings: Any) -> sub
     config = folder / "target.json"
     config.write_text(json.dumps({**warehouse.config, **settings}), encoding="utf-8")
     target = forks(Path(sys.executable), "target_dlt.__main__:main")
-    done = target.start(["--config", config], os.environ, folder=folder, text=text).finish()
+    done = target.run("--config", config, folder=folder, stdin=text)
     return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.encode(), done.stderr.encode())
 
 

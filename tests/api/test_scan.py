@@ -8,6 +8,7 @@ import time
 import uuid
 from bisect import bisect_right, insort
 from collections import Counter, deque
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -477,6 +478,17 @@ def test_short_list_costs_at_most_ten_extra_requests(simulated: SimulatedList) -
     assert simulated.requests <= pages_of(simulated) + 10
 
 
+@pytest.mark.parametrize("ids", [bursts, both])
+def test_list_of_bursts_is_split_within_them(ids: Callable[[random.Random, int], list[str]]) -> None:
+    extra = []
+    for seed in range(12):
+        rng = random.Random(seed)
+        simulated = SimulatedList(ids(rng, 5_000), 50, rng)
+        assert read_by_many(simulated) >= 8
+        extra.append(simulated.requests - pages_of(simulated))
+    assert fmean(extra) < 16, "each split behind a burst costs a request"
+
+
 @pytest.mark.parametrize("seed", range(2))
 def test_ids_of_later_today_do_not_cost_more_requests(seed: int) -> None:
     rng = random.Random(seed)
@@ -499,7 +511,7 @@ def test_short_list_with_dense_ids_costs_few_extra_requests(
 
 
 @examples(20)
-@given(simulated=st.builds(of_random_ids, SEEDS, st.integers(0, 200)))
+@given(simulated=st.builds(of_random_ids, SEEDS, st.integers(0, 130)))
 def test_short_list_is_read_sequentially(simulated: SimulatedList) -> None:
     assert read_by_many(simulated) == 1
     assert simulated.requests <= pages_of(simulated) + 1

@@ -16,7 +16,7 @@ from tests.support import catalog_of
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.forked import Forks
+    from tests.forking import Forks
 
 
 def run(forks: Forks, folder: Path, *arguments: str, **variables: str) -> tuple[str, str]:

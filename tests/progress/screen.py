@@ -12,12 +12,12 @@ import termios
 import time
 from typing import TYPE_CHECKING, Any
 
-from tests.forked import START
+from tests.tap_process import START
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from tests.forked import Forked, Forks
+    from tests.forking import Forked, Forks
 
 AT_MOST = 60.0
 """Seconds until a program that should have ended fails the test."""
@@ -82,7 +82,7 @@ class Terminal:
         """Start the tap with standard error on the terminal."""
         clean = {name: value for name, value in os.environ.items() if name not in {"SINGER_SDK_LOG_CONFIG", "NO_COLOR"}}
         own = {**clean, "TERM": "xterm", **environment}
-        self.process = forks.start(*arguments, program=QUICK, stdout=stdout, stderr=self.descriptor, environment=own)
+        self.process = forks.popen(*arguments, text=QUICK, stdout=stdout, stderr=self.descriptor, environment=own)
         return self.process
 
     def read_until(self, enough: Callable[[str], bool]) -> None:

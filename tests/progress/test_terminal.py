@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from tests.forked import Forks
+    from tests.forking import Forks
 
     Start = Callable[..., Terminal]
 

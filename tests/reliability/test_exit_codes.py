@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.forked import Forks
+    from tests.forking import Forks
 
 Process = subprocess.CompletedProcess[str]
 
