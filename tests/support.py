@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 import pytest
 from hypothesis import settings
+from singer_sdk.exceptions import ConfigurationError
 from singer_sdk.singerlib.encoding.simple import Message, SimpleSingerWriter
 
 from sandbox import ApiKey
@@ -142,6 +143,15 @@ def opening(server: Server, keys: Mapping[str, str], **more: Any) -> dict[str, A
     """Return settings that read a sandbox's workspaces by their keys."""
     workspaces = [{"name": name, "api_key": key} for name, key in keys.items()]
     return {"workspaces": workspaces, "api_url": f"{server.url}/api/v2", **more}
+
+
+def refusal(**settings: Any) -> str:
+    """Return the line that refuses these settings."""
+    with pytest.raises(ConfigurationError) as caught:
+        TapInstantly(config=settings)
+    said = str(caught.value)
+    assert "\n" not in said
+    return said
 
 
 @cache

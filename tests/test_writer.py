@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import errno
 import io
 import json
 import os
@@ -8,7 +7,6 @@ import signal
 import sys
 import tempfile
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import pytest
@@ -129,26 +127,6 @@ def test_standard_output_may_be_an_in_memory_stream(messages: list[Message]) -> 
     assert parsed(output.getvalue()) == said([*messages, state()])
 
 
-# No reader
-
-
-def test_a_closed_pipe_is_an_error() -> None:
-    writer = BufferedWriter()
-    reader, end = os.pipe()
-    os.close(reader)
-    with os.fdopen(end, "w") as output, standard_output(output):
-        writer.write_message(record())
-        with pytest.raises(BrokenPipeError):
-            writer.write_message(state())
-
-
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no device that is always full")
-def test_a_full_disk_is_an_error() -> None:
-    with Path("/dev/full").open("w") as output, standard_output(output):  # noqa: SIM117
-        with pytest.raises(OSError, match=os.strerror(errno.ENOSPC)):
-            BufferedWriter().write_message(state())
-
-
 # Interruptions
 
 
@@ -185,20 +163,6 @@ def test_idle_callback_during_a_write_runs_once_after_it(message: Message, monke
         whole = said([record(), message])
         assert done == [whole]
         assert parsed(output()) == whole + said([state(2), state(3)])
-
-
-def test_deferred_stop_ends_the_program_after_the_write(monkeypatch: pytest.MonkeyPatch) -> None:
-    writer, write = BufferedWriter(), os.write
-
-    def interrupted(to: int, waiting: memoryview) -> int:
-        writer.when_idle(sys.exit)
-        return write(to, waiting)
-
-    monkeypatch.setattr(os, "write", interrupted)
-    with a_file() as output:
-        with pytest.raises(SystemExit):
-            writer.write_message(state())
-        assert parsed(output()) == said([state()])
 
 
 TAP = """
