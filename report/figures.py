@@ -163,8 +163,8 @@ def change_of_rate(
         name: Name of the change.
         now: Part and whole in the period.
         before: Part and whole in the period before.
-        more_is_better: Whether an increase is good.
-        is_clear: Whether the change is more than chance explains; None if that is not judged.
+        more_is_better: True if an increase is good.
+        is_clear: True if the change is more than chance explains; None if that is not judged.
     """
     rate, rate_before = share(*now), share(*before)
     if rate is None or rate_before is None:

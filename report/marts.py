@@ -53,7 +53,7 @@ class Marts:
 
     @property
     def one_workspace(self) -> bool:
-        """True if there is only one workspace, so that rows need not name it."""
+        """True if there is only one workspace, so that rows do not need to name it."""
         return len(self.workspaces) == 1
 
     @property

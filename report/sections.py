@@ -126,7 +126,7 @@ def emails_per_positive(hero: Tile) -> Figure:
 
 
 def without_positive(marts: Marts, hero: Tile) -> str:
-    """Explain why there is no number of emails per positive reply."""
+    """Explain a missing number of emails per positive reply."""
     sent = _sums(marts)[0]["sent"]
     if sent is None or (sent and hero.now.value is None):
         return "Unknown: its stream campaign_analytics_daily was not loaded."

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import os
-from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,8 +11,8 @@ from xdist.scheduler import LoadFileScheduling
 import sandbox
 from sandbox import ApiKey, SandboxConfig
 from tap_instantly import InstantlyClient
-from tests.forked import Forks
 from tests.support import FAST, TapRun, hurried, run_tap
+from tests.tap_process import taps
 from tests.warehouse.postgres import running
 
 if TYPE_CHECKING:
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
 
     from xdist.remote import Producer
 
+    from tests.forking import Forks
     from tests.warehouse.postgres import Postgres
 
 pytest_plugins = ["tests.leaks"]
@@ -119,9 +119,8 @@ def database(postgres: Postgres) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def forks() -> Iterator[Forks]:
-    with closing(Forks()) as forks:
-        yield forks
+def forks() -> Forks:
+    return taps()
 
 
 @pytest.fixture

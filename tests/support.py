@@ -13,14 +13,15 @@ from urllib.parse import quote
 
 import pytest
 from hypothesis import settings
+from singer_sdk.exceptions import ConfigurationError
 from singer_sdk.singerlib.encoding.simple import Message, SimpleSingerWriter
 
 from sandbox import ApiKey
 from sandbox.group import MAIN
 from tap_instantly.sync.completeness import IncompleteError
 from tap_instantly.tap import TapInstantly
-from tests.forked import WAIT, WAITS
 from tests.keys import look
+from tests.tap_process import WAIT, WAITS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -142,6 +143,15 @@ def opening(server: Server, keys: Mapping[str, str], **more: Any) -> dict[str, A
     """Return settings that read a sandbox's workspaces by their keys."""
     workspaces = [{"name": name, "api_key": key} for name, key in keys.items()]
     return {"workspaces": workspaces, "api_url": f"{server.url}/api/v2", **more}
+
+
+def refusal(**settings: Any) -> str:
+    """Return the line that refuses these settings."""
+    with pytest.raises(ConfigurationError) as caught:
+        TapInstantly(config=settings)
+    said = str(caught.value)
+    assert "\n" not in said
+    return said
 
 
 @cache

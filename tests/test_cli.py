@@ -3,10 +3,8 @@ from __future__ import annotations
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,14 +12,14 @@ import pytest
 
 from tap_instantly.streams import STREAMS
 from tests.api.test_errors import closed_port
+from tests.progress.test_quiet import OF_THE_SDK
+from tests.support import slim_catalog
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sandbox import Server
-    from tests.forked import Forks
-
-Tap = "Callable[..., subprocess.CompletedProcess[str]]"
+    from tests.forking import Forks
 
 
 @pytest.fixture
@@ -58,14 +56,11 @@ def test_run_writes_complete_messages_and_exits_with_0(tap: Callable[..., Any], 
 @pytest.mark.parametrize(
     ("arguments", "settings", "said", "code"),
     [
-        ((), {"api_key": "no-such-key"}, "Check that api_key is a valid v2 key", 5),
         (("--test",), {"api_key": "no-such-key"}, "Check that api_key is a valid v2 key", 5),
-        ((), {"api_key": "sandbox-key-unpaid"}, "needs an active Instantly plan", 5),
         (("--test",), {"user_agent": "python-requests/2.32"}, "set user_agent to a name of your own", 1),
         ((), {"api_url": "http://127.0.0.1:{closed_port}/api/v2"}, "Check the network, the proxy settings", 1),
         ((), {"page_sise": 5}, "unknown setting 'page_sise': did you mean 'page_size'?", 2),
         (("--test",), {"api_key": 918273645}, "setting 'api_key' is not valid: it must be of type string", 2),
-        ((), {"start_date": "soon"}, "'soon' is not an ISO 8601 date", 2),
     ],
 )
 def test_errors_are_one_line(
@@ -146,6 +141,9 @@ def test_the_connection_test_reads_one_record_of_each_stream(tap: Callable[..., 
     assert run.returncode == 0, run.stderr
     records = [m for m in map(json.loads, run.stdout.splitlines()) if m["type"] == "RECORD"]
     assert sorted(m["stream"] for m in records) == sorted(stream.name for stream in STREAMS)
+    (last,) = [line for line in run.stderr.splitlines() if " streams can be read" in line]
+    assert last.endswith(f" | {len(STREAMS)} of {len(STREAMS)} streams can be read.")
+    assert not any(beginning in run.stderr for beginning in OF_THE_SDK)
 
 
 def test_about_describes_every_setting(tap: Callable[..., Any]) -> None:
@@ -154,53 +152,13 @@ def test_about_describes_every_setting(tap: Callable[..., Any]) -> None:
         assert f"| {setting} |" in run.stdout
 
 
-def test_validate_records_fail_ends_the_run_on_invalid_records(tap: Callable[..., Any], api: Server) -> None:
-    api.control.update_campaign(next(api.control.truth("campaigns"))["id"], status="a word")
-    assert tap(validate_records="warn").returncode == 0
-    run = tap(validate_records="fail")
-    assert run.returncode == 1
-    assert "campaign_analytics: the record {'campaign_id': " in complaints(run)[-1]
-    assert "a word" not in run.stderr
-
-
-@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
-def test_signal_ends_the_run_with_a_last_state_and_its_exit_code(
-    tmp_path: Path, api: Server, config: dict[str, Any], signum: signal.Signals
+def test_validate_records_fail_ends_the_run_on_invalid_records(
+    tap: Callable[..., Any], api: Server, tmp_path: Path
 ) -> None:
-    api.control.config(latency_ms=30)
-    api.control.fault("/api/v2/lead-lists", "latency", seconds=3600, count=None)  # so that it cannot end earlier
-    path, output = tmp_path / "config.json", tmp_path / "output.jsonl"
-    path.write_text(json.dumps({**config, "page_size": 10, "concurrency": 2}), encoding="utf-8")
-    with output.open("wb") as file:
-        command = [sys.executable, "-m", "tap_instantly", "--config", str(path)]
-        process = subprocess.Popen(command, stdout=file, stderr=subprocess.PIPE, text=True)
-        try:
-            while b'"RECORD"' not in output.read_bytes() and process.poll() is None:
-                time.sleep(0.02)
-            process.send_signal(signum)
-            _, stderr = process.communicate(timeout=30)
-        finally:
-            process.kill()
-    assert process.returncode == 128 + signum
-    assert f"Stopped by {signum.name}" in stderr
-    assert "Traceback" not in stderr
-    messages = [json.loads(line) for line in output.read_text(encoding="utf-8").splitlines()]
-    assert output.read_bytes().endswith(b"\n")
-    assert messages[-1]["type"] == "STATE"
-    assert messages[-1]["value"]["bookmarks"]
-
-
-def test_last_records_are_written_even_without_a_following_state(tap: Callable[..., Any], tmp_path: Path) -> None:
-    catalog, state = tmp_path / "catalog.json", tmp_path / "state.json"
-    entries = json.loads(tap("--discover").stdout)
-    for entry in entries["streams"]:
-        for item in entry["metadata"]:
-            if not item["breadcrumb"]:
-                item["metadata"]["selected"] = entry["stream"] == "workspaces"
-    catalog.write_text(json.dumps(entries), encoding="utf-8")
-    state.write_text("{}", encoding="utf-8")
-    for _ in range(2):
-        run = tap("--catalog", str(catalog), "--state", str(state))
-        messages = [json.loads(line) for line in run.stdout.splitlines()]
-        assert [m["type"] for m in messages].count("RECORD") == 1
-        state.write_text(json.dumps([m["value"] for m in messages if m["type"] == "STATE"][-1]), encoding="utf-8")
+    api.control.update_campaign(next(api.control.truth("campaigns"))["id"], status="a word")
+    catalog = tmp_path / "catalog.json"
+    catalog.write_text(json.dumps(slim_catalog("campaigns")), encoding="utf-8")
+    run = tap("--catalog", str(catalog), validate_records="fail")
+    assert run.returncode == 1
+    assert "campaigns: the record {'id': " in complaints(run)[-1]
+    assert "a word" not in run.stderr

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import json
 import os
 import re
 import shutil
@@ -29,25 +31,35 @@ def added(text: str, change: str) -> str:
     return text.replace(before, "".join(line for _, line in lines))
 
 
+def changed() -> dict[str, str]:
+    """Return the files that the page adds or changes, by name."""
+    files: dict[str, str] = {}
+    for language, name, text in BLOCK.findall(PAGE):
+        path = Path(name)
+        assert path.exists() == (language == "diff"), name
+        files[name] = added(files.get(name) or path.read_text(encoding="utf-8"), text) if path.exists() else text
+    return files
+
+
 @pytest.fixture
 def copy() -> Iterator[Path]:
     """A copy of the project with the stream that the page adds."""
     # Not in pytest's folders: these are searched for sandbox keys, and the copied tests contain some.
     with tempfile.TemporaryDirectory(prefix="contributing-") as name:
         shutil.copytree(".", folder := Path(name, "project"), ignore=LEFT_OUT)
-        add_the_stream(folder)
+        for path, text in changed().items():
+            (folder / path).write_text(text, encoding="utf-8")
         yield folder
 
 
-def add_the_stream(folder: Path) -> None:
-    blocks = BLOCK.findall(PAGE)
-    assert {"json", "python", "diff"} == {language for language, _, _ in blocks}
-    for language, name, text in blocks:
-        path = folder / name
-        assert path.exists() == (language == "diff"), name
-        path.write_text(added(path.read_text(encoding="utf-8"), text) if language == "diff" else text, encoding="utf-8")
+def test_documented_changes_fit_the_files() -> None:
+    files = changed()
+    for name, text in files.items():
+        ast.parse(text) if name.endswith(".py") else json.loads(text)
+    assert {Path(name).suffix for name in files if not Path(name).exists()} == {".json", ".py"}
 
 
+@pytest.mark.long
 def test_documented_steps_to_add_a_stream_work(copy: Path) -> None:
     def python(*arguments: str) -> str:
         # Python searches the working directory first, and so finds the copy before the project.

@@ -9,7 +9,6 @@ import pytest
 
 import sandbox
 from sandbox import SandboxConfig
-from tap_instantly.validation.state import StateError, check_state
 from tests.conftest import UNTIL
 from tests.support import TapRun, opening, run_tap, secret
 
@@ -122,8 +121,3 @@ def test_workspaces_named_by_addresses_are_distinguished(
     named(agency, second.state, **{anna: agency.api_key, bo: secret(THIRD)})
     (line,) = warnings(caplog)
     assert f"opened workspace {ids[OTHER]} in the last run and now opens {ids[THIRD]}" in line
-
-
-def test_workspace_names_in_a_state_must_be_an_object() -> None:
-    with pytest.raises(StateError, match="workspaces is a list, not an object"):
-        check_state({"bookmarks": {}, "workspaces": []}, {})

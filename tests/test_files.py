@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
-import subprocess
 import sys
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.forked import Forks
+    from tests.forking import Forks
 
 UNREADABLE: dict[str, tuple[Callable[[Path], object], str]] = {
     "missing": (lambda _: None, "cannot be read: No such file or directory"),
@@ -85,9 +85,6 @@ def test_unreadable_file_ends_the_tap_with_exit_code_2(
     assert ended.stdout == ""
 
 
-def test_a_state_may_come_from_standard_input(tmp_path: Path) -> None:
-    good = tmp_path / "good.json"
-    good.write_text(json.dumps({"api_key": "k", "api_url": "http://127.0.0.1:1/api/v2"}))
-    command = [sys.executable, "-m", "tap_instantly", "--config", str(good), "--state", "-"]
-    ended = subprocess.run(command, input='{"cursor": 1}', capture_output=True, text=True, check=False, env=CLEAN)
-    assert "it has no bookmarks" in ended.stderr
+def test_a_state_may_come_from_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b'{"cursor": 1}')))
+    assert files.read("-", "state") == '{"cursor": 1}'

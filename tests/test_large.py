@@ -50,10 +50,8 @@ def test_ten_megabyte_text_arrives_complete(api: Server, read_lists: Read) -> No
     [
         ({"message": "x" * SIZE}, 1, 0),
         (f"<html>{'x' * SIZE}", None, 3),
-        pytest.param("x" * SIZE, 1, 0, marks=pytest.mark.long),
-        pytest.param("x" * SIZE, None, 3, marks=pytest.mark.long),
     ],
-    ids=["message, once", "HTML, for good", "text, once", "text, for good"],
+    ids=["message, once", "HTML, for good"],
 )
 def test_ten_megabyte_error_is_handled_like_others(
     api: Server, read_lists: Read, body: object, times: int | None, exit_code: int

@@ -83,9 +83,9 @@ def test_output_is_the_same_with_a_small_buffer(
     api: Server, config: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pages = 1
-    whole = run_tap(config, everything=False)
+    whole = run_tap(config, streams=STREAMS)
     monkeypatch.setattr("tap_instantly.sync.concurrency.PAGES", pages)
-    little = run_tap(config, everything=False)
+    little = run_tap(config, streams=STREAMS)
     assert pages < reader.PAGES
     assert order(little.messages) == order(whole.messages)
     for stream in set(order(whole.messages)) - {"leads"}:
@@ -115,13 +115,6 @@ def test_fatal_stream_error_ends_the_run_only_in_its_turn(
     assert "Not complete: not started: subsequences" in caplog.messages
     assert not [message for message in caplog.messages if message.startswith("Not complete: subsequences")]
     assert "subsequences" not in writer.messages[-1].get("value", {}).get("bookmarks", {})
-
-
-def test_refused_or_incomplete_stream_holds_up_no_other(api: Server, config: dict[str, Any]) -> None:
-    api.control.fault("/api/v2/accounts", "status", status=403, count=None)
-    api.control.fault("/api/v2/lead-lists", "status", status=500, count=None)
-    run = run_tap({**config, "max_retries": 0}, streams=STREAMS, incomplete=True)
-    assert order(run.messages) == ["leads", "campaign_analytics_steps", "campaigns", "custom_tags"]
 
 
 def test_requests_are_counted_for_their_stream(api: Server, config: dict[str, Any]) -> None:

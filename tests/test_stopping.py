@@ -12,8 +12,8 @@ from typing import IO, TYPE_CHECKING, Any
 import pytest
 
 from tap_instantly.sync import shutdown
-from tests.forked import START, Piped
 from tests.support import secret, slim_catalog
+from tests.tap_process import START, Piped
 from tests.test_writer import parsed
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sandbox import Server
-    from tests.forked import Forks
 
 LATER = {"Retry-After": "600"}
 
@@ -36,9 +35,11 @@ IMPATIENT = PATIENCE.format(0.2)
 
 Begin = "Callable[..., Piped]"
 
+SIGNALS = pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
+
 
 @pytest.fixture
-def begin(tmp_path: Path, config: dict[str, Any], forks: Forks) -> Iterator[Begin]:
+def begin(tmp_path: Path, config: dict[str, Any]) -> Iterator[Begin]:
     """Start the tap as a separate process for leads only: begin(program, page_size=10, ...)."""
 
     def start(program: str, *, blocking: bool = True, **settings: Any) -> Piped:
@@ -50,7 +51,7 @@ def begin(tmp_path: Path, config: dict[str, Any], forks: Forks) -> Iterator[Begi
             path = tmp_path / f"{name}.json"
             path.write_text(json.dumps(content), encoding="utf-8")
             arguments += [f"--{name}", str(path)]
-        return Piped(forks, program, arguments, stack, blocking=blocking)
+        return Piped(program, arguments, stack, blocking=blocking)
 
     with ExitStack() as stack:
         yield start
@@ -71,7 +72,7 @@ def test_forced_end_comes_within_five_seconds() -> None:
     assert shutdown.PATIENCE + shutdown.LAST_WORDS < 5
 
 
-@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
+@SIGNALS
 def test_stalled_reader_does_not_delay_the_end(begin: Begin, signum: signal.Signals) -> None:
     tap = begin(IMPATIENT)
     tap.wait_until_stalled()
@@ -125,13 +126,21 @@ def test_signal_does_not_wait_for_connecting_workspaces(begin: Begin, api: Serve
     parsed(tap.output.read())
 
 
-def test_signal_does_not_wait_for_pending_retries(begin: Begin, api: Server) -> None:
+@SIGNALS
+def test_signal_writes_a_last_state_and_does_not_wait_for_retries(
+    begin: Begin, api: Server, signum: signal.Signals
+) -> None:
     api.control.fault("/api/v2/leads/list", "status", status=503, headers=LATER, count=None, after=3)
     tap = begin(PATIENT, page_size=10)
     wait_for_line(tap.log, b"Trying again in 600")
-    tap.process.send_signal(signal.SIGTERM)
-    assert tap.process.wait() == 143
-    assert parsed(tap.output.read())[-1]["type"] == "STATE"
+    tap.process.send_signal(signum)
+    assert tap.process.wait() == 128 + signum
+    log = tap.log.read().decode()
+    assert f"Stopped by {signum.name}" in log
+    assert "Traceback" not in log
+    last = parsed(tap.output.read())[-1]
+    assert last["type"] == "STATE"
+    assert last["value"]["bookmarks"]
 
 
 def test_signal_just_before_a_blocking_call_is_not_missed(begin: Begin) -> None:

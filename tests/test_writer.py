@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import errno
 import io
 import json
 import os
@@ -8,7 +7,6 @@ import signal
 import sys
 import tempfile
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import pytest
@@ -17,15 +15,13 @@ from hypothesis import strategies as st
 from singer_sdk.singerlib import RecordMessage, SchemaMessage, StateMessage
 
 from tap_instantly.sync.writer import BUFFER_BYTES, BufferedWriter
-from tests.forked import Piped
 from tests.support import examples
+from tests.tap_process import Piped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from singer_sdk.singerlib.encoding.simple import Message
-
-    from tests.forked import Forks
 
 
 def record(text: str = "", number: int = 0) -> RecordMessage:
@@ -131,26 +127,6 @@ def test_standard_output_may_be_an_in_memory_stream(messages: list[Message]) -> 
     assert parsed(output.getvalue()) == said([*messages, state()])
 
 
-# No reader
-
-
-def test_a_closed_pipe_is_an_error() -> None:
-    writer = BufferedWriter()
-    reader, end = os.pipe()
-    os.close(reader)
-    with os.fdopen(end, "w") as output, standard_output(output):
-        writer.write_message(record())
-        with pytest.raises(BrokenPipeError):
-            writer.write_message(state())
-
-
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no device that is always full")
-def test_a_full_disk_is_an_error() -> None:
-    with Path("/dev/full").open("w") as output, standard_output(output):  # noqa: SIM117
-        with pytest.raises(OSError, match=os.strerror(errno.ENOSPC)):
-            BufferedWriter().write_message(state())
-
-
 # Interruptions
 
 
@@ -189,20 +165,6 @@ def test_idle_callback_during_a_write_runs_once_after_it(message: Message, monke
         assert parsed(output()) == whole + said([state(2), state(3)])
 
 
-def test_deferred_stop_ends_the_program_after_the_write(monkeypatch: pytest.MonkeyPatch) -> None:
-    writer, write = BufferedWriter(), os.write
-
-    def interrupted(to: int, waiting: memoryview) -> int:
-        writer.when_idle(sys.exit)
-        return write(to, waiting)
-
-    monkeypatch.setattr(os, "write", interrupted)
-    with a_file() as output:
-        with pytest.raises(SystemExit):
-            writer.write_message(state())
-        assert parsed(output()) == said([state()])
-
-
 TAP = """
 import os, signal, sys
 from singer_sdk.singerlib import RecordMessage, StateMessage
@@ -227,9 +189,9 @@ for _ in range(3_000_000 // size):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no such signals there")
 @pytest.mark.parametrize("size", [10, 1_000, 1_000_000])
-def test_signal_with_a_slow_reader_cuts_no_line_and_keeps_the_state(size: int, forks: Forks) -> None:
+def test_signal_with_a_slow_reader_cuts_no_line_and_keeps_the_state(size: int) -> None:
     with ExitStack() as stack:
-        tap = Piped(forks, TAP, [str(size)], stack)
+        tap = Piped(TAP, [str(size)], stack)
         tap.wait_until_stalled()
         tap.process.send_signal(signal.SIGTERM)
         assert tap.log.readline() == b"signal\n"

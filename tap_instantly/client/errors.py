@@ -73,7 +73,8 @@ _ADVICE = {
     ErrorKind.UNAUTHORIZED: "Check that api_key is a valid v2 key and has the scope that this endpoint needs "
     "(all:read covers every stream).",
     ErrorKind.NO_PLAN: "The workspace needs an active Instantly plan that includes this endpoint.",
-    ErrorKind.FORBIDDEN: "Give the API key the scope that this endpoint needs (all:read covers every stream).",
+    ErrorKind.FORBIDDEN: "Give the API key the scope that this endpoint needs (all:read covers every stream), "
+    "and check the ids in sub_workspaces.",
     ErrorKind.ACCESS_LOST: "The API key worked earlier in this run and no longer does: it was revoked, the plan ended, "
     "or the workspace left its group. Renew the key or the plan and run again: the next run resumes from the state.",
     ErrorKind.BLOCKED_AGENT: "Cloudflare blocked the request before it reached Instantly: "

@@ -25,6 +25,12 @@ TIME_ORDERED_SINCE = datetime(2025, 10, 15, tzinfo=timezone.utc)
 TIME_ORDERED_SHARE = 2
 """Divisor: the ruler gives one part in this many to ids that begin with the time."""
 
+GAP = 30
+"""Distance between two records that random arrival does not explain, as a multiple of their usual distance."""
+
+BURST_AHEAD = 2
+"""Estimated rest of a burst, as a multiple of the records read of it."""
+
 
 def is_uuid(record_id: str) -> bool:
     """Return True if the id is a UUID in its usual form."""
@@ -128,6 +134,8 @@ class Range:
         at: Position of ``after`` on the ruler.
         end: Position of ``upto``.
         density: Estimated records per position of the ruler.
+        first: Position of the first record read.
+        is_behind_gap: True if the first record is far behind the beginning of the range.
         ended: True once the range has been read completely.
     """
 
@@ -142,7 +150,9 @@ class Range:
         self.ended = False
         self._ruler = ruler
         self.records = 0
-        self._first = 0
+        self.first = 0
+        self.is_behind_gap = False
+        self._burst = 0  # records read since the last gap
         self._latest_density = 0.0
         self._even = 0  # records read where only random ids follow
         self._even_first = 0
@@ -197,8 +207,12 @@ class Range:
         """Update the estimates with the ids of a page."""
         records = len(ids)
         start, middle = (self._ruler.position(number(record_id)) for record_id in (ids[0], ids[records // 2]))
+        if (start - self.at) * (records // 2) > GAP * (middle - start):
+            self.is_behind_gap = not self.records
+            self._burst = 0
+        self._burst += records
         if not self.records:
-            self._first = start  # a gap before the first record says nothing about the rest
+            self.first = start  # a gap before the first record says nothing about the rest
         self.after = ids[-1]
         self.at = self._ruler.position(number(ids[-1]))
         self.records += records
@@ -207,18 +221,26 @@ class Range:
             self._even_first = self._even_first if self._even else start
             self._even += records
         if self.at > start:
-            self.density = (self.records - 1) / (self.at - self._first)
+            self.density = (self.records - 1) / (self.at - self.first)
         if self.at > middle:
             # From the page's second half: a few records may be far before the others.
             within = not any(middle < limit < self.at for limit in self._ruler.recent)
             self._latest_density = (records - 1 - records // 2) / (self.at - middle) if within else 0.0
 
     @property
+    def _rest_of_burst(self) -> float:
+        """Records left in the current burst; 0 if the estimate for the whole range is better."""
+        recent, present = self._ruler.recent
+        rest = BURST_AHEAD * self._burst
+        is_better = self._sure_density is None and rest < self._latest_density * (min(self.end, present) - self.at)
+        return rest if is_better and recent <= self.at < present else 0.0
+
+    @property
     def is_unknown(self) -> bool:
         """True if the density of the next records is unknown."""
         return not self.ended and self._inherited is None and not self._latest_density
 
-    def split(self, worth: float = 0.0, kept: float = 0.5) -> Range:
+    def split(self, worth: float = 0.0, kept: float = 0.5, *, in_bursts: bool = False) -> Range:
         """Cut off a part of the rest, and return it as a new range.
 
         The part is the second half by default. But ids before, within and beyond those that begin with the time become
@@ -227,7 +249,12 @@ class Range:
         Args:
             worth: Minimum number of records for which a part with random ids is cut off.
             kept: Share to keep, if the cut is not between such parts.
+            in_bursts: True if ids that begin with the time come in bursts. The cut is within the current burst then.
         """
+        if in_bursts and (burst := self._rest_of_burst):
+            new = self._cut(self.at + int(kept * burst / self._latest_density), self.density, None)
+            new._burst = self._burst + int(kept * burst)  # noqa: SLF001 (another range)
+            return new
         recent, present = self._ruler.recent
         share = int(kept * 1024)
         middle, density = self.at + (self.end - self.at) * share // 1024, self.density

@@ -30,7 +30,7 @@ ONCE = 1.0
 COST_OF_A_SPLIT = 0.5
 """Average cost in requests: if a walk ends where another began, half of its last page is wasted."""
 
-SMALLEST_SPLIT = 6
+SMALLEST_SPLIT = 4
 """Minimum number of pages left for a split."""
 
 HELD = 0.5

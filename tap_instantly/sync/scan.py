@@ -10,7 +10,7 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 from tap_instantly.client.errors import ErrorKind, InstantlyAPIError
-from tap_instantly.sync.id_ranges import PremiseError, Range, Ruler, ascending, number, text
+from tap_instantly.sync.id_ranges import SIZE, PremiseError, Range, Ruler, ascending, number, text
 from tap_instantly.sync.range_splitting import ONCE, SMALLEST_SPLIT, best_split
 from tap_instantly.sync.sources import Source
 from tap_instantly.sync.starting_points import StartingPoints, is_outgrown
@@ -72,6 +72,8 @@ class Scan(Source["Page"]):
         self._unfinished = list(self._waiting)
         self.pages = 0
         self._records = 0
+        self._earliest = SIZE
+        self._has_bursts = False
         self._wasted = ONCE
         self._started = False
         self._proven: bool | None = None
@@ -227,6 +229,7 @@ class Scan(Source["Page"]):
             part.ended = page.is_last or not ids or kept < len(ids) or ids[-1] == part.upto
             if kept:
                 part.advance(ids[:kept])
+                self._look_for_bursts(part)
                 self._read.add(ids[:kept])
                 self._records += kept
             if part.ended and part.upto is not None:
@@ -242,13 +245,19 @@ class Scan(Source["Page"]):
 
     # Splits
 
+    def _look_for_bursts(self, part: Range) -> None:
+        """Note a gap between two records whose ids begin with the time. A gap before all of them has no meaning."""
+        if part.at >= self._ruler.recent[0]:
+            self._has_bursts |= part.is_behind_gap and self._earliest < part.first
+            self._earliest = min(self._earliest, part.at)
+
     def _best_split(self) -> Split | None:
         if self._planned and not is_outgrown(self._planned):
             return None
         return best_split(self._unfinished, self._records, self._wasted, self._page_size)
 
     def _split(self, split: Split) -> Range:
-        new = split.part.split(SMALLEST_SPLIT * self._page_size, split.kept)
+        new = split.part.split(SMALLEST_SPLIT * self._page_size, split.kept, in_bursts=self._has_bursts)
         self._unfinished.insert(self._unfinished.index(split.part) + 1, new)
         return new
 

@@ -25,7 +25,7 @@ FEW = 20
 deletions each costs half a request on average, and ten in all are allowed."""
 
 SHORT = 64_000
-"""Records up to which a list is short. All its ids are kept in memory for the pass (6 MB)."""
+"""Records up to which a list is short. All its ids are kept for the pass (6 MB), and of a longer list fewer."""
 
 SHARE = 0.032
 """Maximum number of ranges of a long list, as a share of its pages: each costs half a request, and 2 % are allowed."""
@@ -51,9 +51,16 @@ class StartingPoints:
 
     def add(self, ids: Sequence[str]) -> None:
         """Note the ids of a page, in their order."""
-        if ids:
-            self._records += len(ids)
-            self._pages.append((ids if self._records <= SHORT else ids[-1:], len(ids)))
+        if not ids:
+            return
+        was_short = self._records <= SHORT
+        self._records += len(ids)
+        if self._records <= SHORT:
+            self._pages.append((ids, len(ids)))
+            return
+        if was_short:
+            self._pages = [(page[-1:], count) for page, count in self._pages]
+        self._pages.append((ids[-1:], len(ids)))
 
     def chosen(self) -> list[str]:
         """Return the last id of each range but the last, in ascending order; empty for a list of few pages."""

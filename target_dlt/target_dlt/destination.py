@@ -170,8 +170,9 @@ def is_database(destination: Destination[Any, Any]) -> bool:
         return issubclass(destination.client_class, SqlJobClientBase)
     except (ImportError, DltException) as error:
         name = destination.destination_name
-        package = "target-dlt" if name in EXTRAS else "dlt"
-        msg = f"A package for destination {name} is missing ({one_line(error)[:80]}): pip install '{package}[{name}]'."
+        # target-dlt is in no package index.
+        how = f"install target-dlt again, as 'target-dlt[{name}]'" if name in EXTRAS else f"pip install 'dlt[{name}]'"
+        msg = f"A package for destination {name} is missing ({one_line(error)[:80]}): {how}."
         raise DestinationError(msg) from None
 
 

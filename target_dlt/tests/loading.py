@@ -112,7 +112,7 @@ def run(warehouse: Warehouse, text: bytes, folder: Path, **settings: Any) -> sub
 def process(text: bytes, folder: Path, config: str, **variables: str) -> subprocess.CompletedProcess[bytes]:
     """Load messages in a separate process with settings from a file, or from variables as ``ENV``."""
     target = forks(Path(sys.executable), "target_dlt.__main__:main")
-    done = target.start(["--config", config], os.environ | variables, folder=folder, text=text).finish()
+    done = target.run("--config", config, environment=os.environ | variables, folder=folder, stdin=text)
     return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.encode(), done.stderr.encode())
 
 

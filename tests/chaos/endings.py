@@ -17,7 +17,7 @@ from typing import IO, TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from random import Random
 
-    from tests.forked import Forks
+    from tests.forking import Forks
 
 AT_MOST = 60.0
 """Seconds until a process that should have ended fails the test."""
@@ -172,8 +172,8 @@ class Start:
     def __call__(self, stdout: int, stderr: int) -> Process:
         if self.forks is None:
             return subprocess.Popen(self.command, stdout=stdout, stderr=stderr, env=_environment())
-        return self.forks.start(
-            *self.arguments, program=self.program, stdout=stdout, stderr=stderr, environment=_environment()
+        return self.forks.popen(
+            *self.arguments, text=self.program, stdout=stdout, stderr=stderr, environment=_environment()
         )
 
 

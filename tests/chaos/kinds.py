@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tests.chaos.endings import FULL_DISK, STALLED_TARGET
-from tests.forked import START
+from tests.tap_process import START
 
 if TYPE_CHECKING:
     from collections.abc import Callable

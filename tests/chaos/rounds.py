@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from sandbox import Control
-    from tests.forked import Forks
+    from tests.forking import Forks
 
 SIZES = {"campaigns": 6, "accounts": 20, "leads": 100, "lead_lists": 3, "emails": 30, "days": 20}
 RUNS_OF_A_ROUND = 9

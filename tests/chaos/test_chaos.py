@@ -14,7 +14,7 @@ from tests.chaos.ledger import Ledger, check_end
 from tests.chaos.rounds import differences, failures, play, play_kind
 
 if TYPE_CHECKING:
-    from tests.forked import Forks
+    from tests.forking import Forks
 
 KILLS = 60
 

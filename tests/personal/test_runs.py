@@ -16,7 +16,7 @@ from tests.support import catalog_of
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.forked import Forks
+    from tests.forking import Forks
 
 
 def run(forks: Forks, folder: Path, *arguments: str, **variables: str) -> tuple[str, str]:
@@ -47,7 +47,11 @@ def look(written: tuple[str, str], personal: set[str], *, in_clear: bool) -> Non
         assert found == []
 
 
-@pytest.mark.parametrize(("choice", "source"), [(KEEP, "file"), (HASH, "environment"), (DROP, "file")], ids=str)
+@pytest.mark.parametrize(
+    ("choice", "source"),
+    [(KEEP, "file"), (HASH, "environment"), pytest.param(DROP, "file", marks=pytest.mark.long)],
+    ids=str,
+)
 def test_full_run_writes_no_personal_text(
     settings: dict[str, Any], personal: set[str], forks: Forks, tmp_path: Path, choice: str, source: str
 ) -> None:

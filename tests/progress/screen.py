@@ -8,19 +8,21 @@ import pty
 import re
 import select
 import struct
-import subprocess
-import sys
 import termios
 import time
 from typing import TYPE_CHECKING, Any
 
+from tests.tap_process import START
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from tests.forking import Forked, Forks
 
 AT_MOST = 60.0
 """Seconds until a program that should have ended fails the test."""
 
-QUICK = "from tap_instantly.progress import report; report.FRAME = 0.1; from tap_instantly.__main__ import main; main()"
+QUICK = "from tap_instantly.progress import report; report.FRAME = 0.1; " + START
 """The tap, redrawing more often than people would want."""
 
 _PIECE = re.compile(r"\x1b\[(\d*)([A-Za-z])|(\r?\n)|(\r)|([^\x1b\r\n]+)")
@@ -71,20 +73,16 @@ class Terminal:
 
     def __init__(self, columns: int = 200, lines: int = 40) -> None:
         self._master, self.descriptor = pty.openpty()
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: Forked | None = None
         fcntl.ioctl(self.descriptor, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
         self.settings: list[Any] = termios.tcgetattr(self.descriptor)
         self.written = ""
 
-    def run(self, arguments: Sequence[str], stdout: int, **environment: str) -> subprocess.Popen[bytes]:
+    def run(self, forks: Forks, arguments: Sequence[str], stdout: int, **environment: str) -> Forked:
         """Start the tap with standard error on the terminal."""
         clean = {name: value for name, value in os.environ.items() if name not in {"SINGER_SDK_LOG_CONFIG", "NO_COLOR"}}
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", QUICK, *arguments],
-            stdout=stdout,
-            stderr=self.descriptor,
-            env={**clean, "TERM": "xterm", **environment},
-        )
+        own = {**clean, "TERM": "xterm", **environment}
+        self.process = forks.popen(*arguments, text=QUICK, stdout=stdout, stderr=self.descriptor, environment=own)
         return self.process
 
     def read_until(self, enough: Callable[[str], bool]) -> None:

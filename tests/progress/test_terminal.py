@@ -10,7 +10,7 @@ import re
 import signal
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -33,11 +33,15 @@ from tap_instantly.progress.live import Live, show_summary
 from tap_instantly.progress.summary import Summary
 from tap_instantly.progress.terminal import LogAbove, Screen, cells, columns, fitted, printable
 from tap_instantly.sync.outcome import Outcome
-from tests.progress.screen import AT_MOST, Terminal, seen, shown
+from tests.progress.screen import Terminal, seen, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from tests.forking import Forks
+
+    Start = Callable[..., Terminal]
 
 NAMES = ("main", "workspace-002", "workspace-003")
 STREAMS = ("campaign_analytics_daily", "leads", "lead_lists")
@@ -83,12 +87,30 @@ def on_a_terminal(*size: int) -> Iterator[Terminal]:
         terminal.close()
 
 
+@contextmanager
+def running(forks: Forks, arguments: list[str], output: Path, *size: int, **environment: str) -> Iterator[Terminal]:
+    """Run the tap on a terminal, with its messages in a file."""
+    with output.open("wb") as file, on_a_terminal(*size) as terminal:
+        terminal.run(forks, arguments, file.fileno(), **environment)
+        yield terminal
+
+
+@pytest.fixture
+def start(forks: Forks, tmp_path: Path) -> Iterator[Start]:
+    """Start the tap: start(arguments, columns, lines, VARIABLE=...)."""
+    with ExitStack() as stack:
+        yield lambda arguments, *size, **environment: stack.enter_context(
+            running(forks, arguments, tmp_path / "messages.jsonl", *size, **environment)
+        )
+
+
 @pytest.fixture(scope="module")
-def run(arguments: list[str], tmp_path_factory: pytest.TempPathFactory) -> tuple[str, list[dict[str, Any]]]:
+def run(
+    forks: Forks, arguments: list[str], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[str, list[dict[str, Any]]]:
     """Return the terminal's output and the messages in a file."""
     output = tmp_path_factory.mktemp("output") / "messages.jsonl"
-    with output.open("wb") as file, on_a_terminal() as terminal:
-        terminal.run(arguments, file.fileno())
+    with running(forks, arguments, output) as terminal:
         written = terminal.read_all()
         assert terminal.process.returncode == 0
         assert terminal.is_sane
@@ -122,17 +144,13 @@ def test_each_active_workspace_and_the_run_have_a_line(run: Any) -> None:
     )
 
 
-def test_windows_are_counted_when_totals_are_unknown(windows: list[str], tmp_path: Path) -> None:
-    with (tmp_path / "out").open("wb") as file, on_a_terminal() as terminal:
-        terminal.run(windows, file.fileno())
-        written = terminal.read_all()
-    assert re.search(r"campaign_analytics_daily .* window \d of \d", written)
+def test_windows_are_counted_when_totals_are_unknown(start: Start, windows: list[str]) -> None:
+    assert re.search(r"campaign_analytics_daily .* window \d of \d", start(windows).read_all())
 
 
-def test_log_lines_stay_intact_and_no_drawing_remains(arguments: list[str], tmp_path: Path) -> None:
-    with (tmp_path / "out").open("wb") as file, on_a_terminal(2_000) as terminal:
-        terminal.run(arguments, file.fileno(), TAP_INSTANTLY_LOGLEVEL="DEBUG")  # a constant flow of lines
-        lines = seen(terminal.read_all())
+def test_log_lines_stay_intact_and_no_drawing_remains(start: Start, arguments: list[str]) -> None:
+    terminal = start(arguments, 2_000, TAP_INSTANTLY_LOGLEVEL="DEBUG")  # a constant flow of lines
+    lines = seen(terminal.read_all())
     end = lines.index("")
     assert end > 20
     assert [line for line in lines[:end] if not LOG_LINE.match(line)] == []
@@ -160,25 +178,25 @@ def test_final_table_counts_the_written_records(run: Any, slow_api: sandbox.Serv
     assert int(rows[-1][1]) == sum(found.values())
 
 
-def test_a_loader_on_the_same_terminal_keeps_its_lines(arguments: list[str]) -> None:
+def test_a_loader_on_the_same_terminal_keeps_its_lines(forks: Forks, arguments: list[str]) -> None:
+    read_end, write_end = os.pipe()
     with on_a_terminal() as terminal:
-        process = terminal.run(arguments, subprocess.PIPE)
-        assert process.stdout is not None
+        terminal.run(forks, arguments, write_end)
+        os.close(write_end)
         terminal.read_until(lambda written: "leads (stream" in written)
-        process.stdout.close()
+        os.close(read_end)
         written = terminal.read_all()
     # A single line erases nothing above the cursor, where a loader writes its own lines.
     assert {len(picture) for picture in pictures_of(written, "leads")} == {1}
     assert "A\x1b[" not in written
 
 
-def test_narrow_terminal_has_no_overlong_line(windows: list[str], tmp_path: Path) -> None:
+def test_narrow_terminal_has_no_overlong_line(start: Start, windows: list[str]) -> None:
     width = 20
-    with (tmp_path / "out").open("wb") as file, on_a_terminal(width, 8) as terminal:
-        process = terminal.run(windows, file.fileno())
-        terminal.read_until(lambda written: "... and 2 more" in written)  # three do not fit
-        process.send_signal(signal.SIGINT)
-        written = terminal.read_all()
+    terminal = start(windows, width, 8)
+    terminal.read_until(lambda written: "... and 2 more" in written)  # three do not fit
+    terminal.process.send_signal(signal.SIGINT)
+    written = terminal.read_all()
     assert max(cells(line) for picture in pictures_of(written, "campaign") for line in picture) == width - 1
     lines = seen(written)
     assert all(cells(line) < width for line in lines[lines.index("") :] if not LOG_LINE.match(line))
@@ -187,16 +205,14 @@ def test_narrow_terminal_has_no_overlong_line(windows: list[str], tmp_path: Path
 # The end
 
 
-def test_signal_restores_the_terminal_and_prints_a_summary(arguments: list[str], tmp_path: Path) -> None:
-    output = tmp_path / "messages.jsonl"
-    with output.open("wb") as file, on_a_terminal() as terminal:
-        process = terminal.run(arguments, file.fileno())
-        terminal.read_until(lambda written: "workspace-003  leads " in written)
-        process.send_signal(signal.SIGINT)
-        written = terminal.read_all()
-        assert process.returncode == 128 + signal.SIGINT
-        assert terminal.is_sane
-    messages = [json.loads(line) for line in output.read_bytes().splitlines()]
+def test_signal_restores_the_terminal_and_prints_a_summary(start: Start, arguments: list[str], tmp_path: Path) -> None:
+    terminal = start(arguments)
+    terminal.read_until(lambda written: "workspace-003  leads " in written)
+    terminal.process.send_signal(signal.SIGINT)
+    written = terminal.read_all()
+    assert terminal.process.returncode == 128 + signal.SIGINT
+    assert terminal.is_sane
+    messages = [json.loads(line) for line in (tmp_path / "messages.jsonl").read_bytes().splitlines()]
     assert messages[-1]["type"] == "STATE"
     lines = seen(written)
     rows = table([line.replace(",", "").strip() for line in lines])
@@ -208,18 +224,17 @@ def test_signal_restores_the_terminal_and_prints_a_summary(arguments: list[str],
     assert "Stopped by SIGINT" in lines[-2]
 
 
-def test_stalled_terminal_does_not_delay_the_end(arguments: list[str], tmp_path: Path) -> None:
-    with (tmp_path / "out").open("wb") as file, on_a_terminal() as terminal:
-        process = terminal.run(arguments, file.fileno())
-        terminal.read_until(lambda written: "stream 1 of 3" in written)
-        # Nobody reads any more, and the terminal's buffer is full at once.
-        filler = subprocess.Popen([sys.executable, "-c", "while True: print('y' * 99)"], stdout=terminal.descriptor)
-        try:
-            process.send_signal(signal.SIGTERM)
-            assert process.wait(AT_MOST) == 143
-        finally:
-            filler.kill()
-            filler.wait()
+def test_stalled_terminal_does_not_delay_the_end(start: Start, arguments: list[str]) -> None:
+    terminal = start(arguments)
+    terminal.read_until(lambda written: "stream 1 of 3" in written)
+    # Nobody reads any more, and the terminal's buffer is full at once.
+    filler = subprocess.Popen([sys.executable, "-c", "while True: print('y' * 99)"], stdout=terminal.descriptor)
+    try:
+        terminal.process.send_signal(signal.SIGTERM)
+        assert terminal.process.wait() == 143
+    finally:
+        filler.kill()
+        filler.wait()
 
 
 # Without a terminal

@@ -84,24 +84,9 @@ def test_key_refused_everywhere_is_lost_with_any_message(
     die(agency.server, 3, **WAYS[way])
     run = agency.run("campaigns", "leads", "workspaces", state={})
     assert run.exit_code == 3
-    assert len(given_up(caplog.messages)) == 1
+    (line,) = given_up(caplog.messages)
+    assert " (access lost): " in line
     assert " skipped in " not in caplog.text
-
-
-def test_plan_lost_in_mid_run_is_no_missing_add_on(agency: Agency, caplog: pytest.LogCaptureFixture) -> None:
-    control = agency.server.control.within(BROKEN)
-    try:
-        run = agency.run(
-            "campaigns",
-            "leads",
-            "workspaces",
-            state={},
-            on_message=lambda message: message["type"] == "RECORD" and control.config(paid=False),
-        )
-    finally:
-        control.config(paid=True)
-    assert run.exit_code == 3
-    assert "answered 402 (access lost)" in given_up(caplog.messages)[0]
 
 
 def test_lost_key_is_checked_once_and_nothing_more_is_requested(agency: Agency) -> None:
@@ -136,19 +121,6 @@ def test_the_only_workspace_ends_the_run_as_incomplete_with_its_state(
     )
     assert len(given_up(caplog.messages)) == 1
     assert any(message.startswith("Not complete: not started: ") for message in caplog.messages)
-
-
-def test_shared_key_lost_in_mid_run_abandons_each_workspace(agency: Agency, caplog: pytest.LogCaptureFixture) -> None:
-    die(agency.server, 8, None)
-    run = agency.run("campaigns", "leads", "workspaces", state={})
-    assert run.exit_code == 3
-    assert {line.split()[1] for line in given_up(caplog.messages)} == {SOUND, BROKEN}
-    agency.server.control.clear_faults()
-    again = agency.run("campaigns", "leads", "workspaces", state=run.state)
-    for kind in (LIST, SCAN, OBJECT):
-        for name in (SOUND, BROKEN):
-            found = run.kept(kind, agency.id_of(name)) | again.keys(kind, agency.id_of(name))
-            assert found == agency.truth(kind, name)
 
 
 def test_missing_scope_is_skipped_and_costs_two_more_requests(agency: Agency, caplog: pytest.LogCaptureFixture) -> None:

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.reliability.conftest import BROKEN, SOUND, Agency
-from tests.reliability.table import INCOMPLETE, LIST, OBJECT, RETRIES, SKIPS, STOPS, Outcome
+from tests.reliability.conftest import BROKEN, SOUND, Agency, Ended
+from tests.reliability.table import INCOMPLETE, LIST, OBJECT, RETRIES, SKIPS, STOPS
 from tests.support import slim_catalog
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.forked import Forks
+    from tests.forking import Forks
 
 Process = subprocess.CompletedProcess[str]
 
@@ -48,78 +48,58 @@ def last_words(process: Process) -> str:
 
 
 @pytest.mark.parametrize(
-    ("status", "outcome", "said"),
+    ("status", "settings", "code", "said"),
     [
-        (503, RETRIES, None),
-        (402, SKIPS, None),
-        (400, INCOMPLETE, "Sync incomplete: campaigns ("),
-        (302, STOPS, "Check api_url"),
+        (503, {}, RETRIES.exit_code, None),
+        (402, {}, SKIPS.exit_code, None),
+        (403, {"strict": True}, 4, f"campaigns ({BROKEN}: forbidden)"),
+        (400, {}, INCOMPLETE.exit_code, "Sync incomplete: campaigns ("),
+        (302, {}, STOPS.exit_code, "Check api_url"),
     ],
 )
 def test_each_run_exits_with_the_documented_code(
-    agency: Agency, process: Callable[..., Process], status: int, outcome: Outcome, said: str | None
+    agency: Agency, process: Callable[..., Process], status: int, settings: dict[str, Any], code: int, said: str | None
 ) -> None:
-    count = 1 if outcome is RETRIES else None
+    count = 1 if status == 503 else None
     body = {"message": "This is what the message says"}
     agency.server.control.within(BROKEN).fault("/api/v2/campaigns", "status", status=status, body=body, count=count)
-    run = process()
-    assert run.returncode == outcome.exit_code, run.stderr
+    run = process(**settings)
+    assert run.returncode == code, run.stderr
     if said:
         assert said in last_words(run)
     messages = [json.loads(line) for line in run.stdout.splitlines()]
-    if outcome.exit_code != STOPS.exit_code:
+    if code != STOPS.exit_code:
         assert messages[-1]["type"] == "STATE"
         assert sum(message["type"] == "RECORD" and message["stream"] == "workspaces" for message in messages) == 2
 
 
-@pytest.mark.parametrize("after", [1, 4])
-def test_key_lost_in_mid_run_exits_with_3_even_if_alone(
-    agency: Agency, process: Callable[..., Process], after: int
-) -> None:
-    body = {"message": "Invalid API key"}
-    agency.server.control.within(BROKEN).fault("/api/v2/*", "status", status=401, body=body, after=after, count=None)
-    run = process(workspaces=[{"name": BROKEN, "api_key": f"sandbox-key-{BROKEN}"}])
-    assert run.returncode == 3, run.stderr
-    assert f"workspace {BROKEN}" in last_words(run)
-    assert json.loads(run.stdout.splitlines()[-1])["type"] == "STATE"
-    (line,) = [line for line in run.stderr.splitlines() if " abandoned for this run: " in line]
-    assert "Renew the key or the plan and run again" in line
+DEAD = {"name": "client", "api_key": "no-such-key"}
 
 
-def test_strict_turns_a_skipped_stream_into_exit_code_4(agency: Agency, process: Callable[..., Process]) -> None:
-    body = {"message": "Missing scope"}
-    agency.server.control.within(BROKEN).fault("/api/v2/campaigns", "status", status=403, body=body, count=None)
-    assert process().returncode == 0
-    run = process(strict=True)
-    assert run.returncode == 4
-    assert f"campaigns ({BROKEN}: forbidden)" in last_words(run)
+def ended(agency: Agency, *workspaces: dict[str, Any], **settings: Any) -> Ended:
+    return agency.run("campaigns", "workspaces", state={}, workspaces=[*workspaces], max_retries=1, **settings)
 
 
-def test_strict_fails_on_unopenable_workspaces_unless_their_entry_is_lenient(
-    agency: Agency, process: Callable[..., Process]
-) -> None:
+def test_strict_fails_on_unopenable_workspaces_unless_their_entry_is_lenient(agency: Agency) -> None:
     sound = {"name": SOUND, "api_key": agency.server.api_key}
-    dead = {"name": "client", "api_key": "no-such-key"}
-    assert process(workspaces=[sound, dead]).returncode == 0
-    run = process(workspaces=[sound, dead], strict=True)
-    assert run.returncode == 4
-    assert "workspace client" in last_words(run)
-    assert "no-such-key" not in run.stdout + run.stderr
-    assert process(workspaces=[sound, {**dead, "strict": True}]).returncode == 4
-    assert process(workspaces=[sound, {**dead, "strict": False}], strict=True).returncode == 0
-    assert process(workspaces=[dead]).returncode == 5
+    assert ended(agency, sound, DEAD).exit_code == 0
+    run = ended(agency, sound, DEAD, strict=True)
+    assert run.exit_code == 4
+    assert "workspace client" in str(run.error)
+    assert ended(agency, sound, {**DEAD, "strict": True}).exit_code == 4
+    assert ended(agency, sound, {**DEAD, "strict": False}, strict=True).exit_code == 0
+    assert ended(agency, DEAD).exit_code == 5
 
 
-def test_transient_errors_outrank_missing_access(agency: Agency, process: Callable[..., Process]) -> None:
-    control = agency.server.control.within(BROKEN)
+def test_transient_errors_outrank_missing_access(agency: Agency) -> None:
+    control, broken = agency.server.control.within(BROKEN), {"name": BROKEN, "api_key": f"sandbox-key-{BROKEN}"}
     control.fault("/api/v2/campaigns", "status", status=400, count=None)
-    dead = [{"name": BROKEN, "api_key": f"sandbox-key-{BROKEN}"}, {"name": "client", "api_key": "no-such-key"}]
-    assert process(workspaces=dead, strict=True).returncode == 3
+    assert ended(agency, broken, DEAD, strict=True).exit_code == 3
     control.clear_faults()
     control.fault("/api/v2/workspaces/current", "status", status=503, count=None)
-    run = process(workspaces=dead[::-1])
-    assert run.returncode == 1
-    assert "503" in last_words(run)
+    run = ended(agency, DEAD, broken)
+    assert run.exit_code == 1
+    assert "503" in str(run.error)
 
 
 @pytest.mark.parametrize("strict", [False, True])
@@ -133,8 +113,3 @@ def test_strict_changes_neither_records_nor_state(agency: Agency, *, strict: boo
     assert run.keys(OBJECT, agency.id_of(BROKEN)) == agency.truth(OBJECT, BROKEN)
     assert run.bookmark(LIST, agency.id_of(BROKEN)) == "2020-01-01T00:00:00.000Z"
     assert (run.bookmark(LIST, agency.id_of(SOUND)) or "") > "2026"
-
-
-def test_faultless_run_succeeds_with_strict(process: Callable[..., Process]) -> None:
-    run = process(strict=True)
-    assert run.returncode == 0, run.stderr

@@ -13,7 +13,6 @@ import pytest
 
 from tests.reliability.conftest import BROKEN, SOUND, WITNESSES, Agency, Ended
 from tests.reliability.table import (
-    BY_PARENT,
     FAULTS,
     FROM_ONE_PLACE,
     HALVES,
@@ -22,17 +21,14 @@ from tests.reliability.table import (
     LIST,
     OBJECT,
     PAGED,
-    PARENTS,
     PASSES,
     RETRIES,
-    SCAN,
     SKIPS,
     SORTED,
     STOPS,
     TAKES,
     WAITS,
     WHOLE,
-    WINDOWS,
     Fault,
     Kind,
     Outcome,
@@ -179,32 +175,6 @@ def next_start(agency: Agency, kind: Kind, run: Ended) -> str:
     return f"the bookmark stays at {after}" if after == before else f"the bookmark moved to {after}"
 
 
-def test_logged_bookmark_of_an_incomplete_stream_matches_the_state(
-    agency: Agency, caplog: pytest.LogCaptureFixture
-) -> None:
-    kinds = (LIST, SORTED, SCAN, PARENTS, WINDOWS)
-    runs = []
-    for state in (agency.state_of(*kinds), {}):
-        agency.server.control.clear_faults()
-        for kind in kinds:
-            order = {"status": 400, "after": kind.after + 2, "count": None}
-            agency.server.control.within(BROKEN).fault(f"/api/v2{kind.path}", "status", **order)
-        runs.append(agency.run(*(kind.stream for kind in kinds), state=state, concurrency=1))
-    with_state, without = runs
-    for run, kind, said in (
-        (with_state, SORTED, "the bookmark moved to {}"),
-        (without, SORTED, "the bookmark moved to {}"),
-        (with_state, LIST, "the bookmark stays at 2020-01-01T00:00:00.000Z"),
-        (without, LIST, "the next run starts from the beginning, without a bookmark"),
-        (with_state, SCAN, "the next run reads the rest"),
-        (with_state, PARENTS, "the next run reads it in full"),
-        (with_state, WINDOWS, "the bookmark stays at 2026-10-10"),
-    ):
-        assert run.exit_code == 3
-        start = said.format(run.bookmark(kind, agency.id_of(BROKEN)))
-        assert f"{kind.stream} incomplete in workspace {BROKEN} ({start}): " in caplog.text
-
-
 def check_log(lines: list[str], outcome: Outcome, kind: Kind) -> None:
     """Check that log and summary describe this outcome and no other."""
     where = {SKIPS: kind.stream, INCOMPLETE: kind.stream, **dict.fromkeys((FROM_ONE_PLACE, WAITS, TAKES, STOPS), "")}
@@ -218,18 +188,6 @@ def check_log(lines: list[str], outcome: Outcome, kind: Kind) -> None:
         assert not summary
     if outcome is TAKES:
         assert not any(re.search(f"{RETRIES.said}|{HALVES.said}", line) for line in lines)
-
-
-@pytest.mark.parametrize(("kind", "outcome"), [(BY_PARENT, PASSES), (WINDOWS, INCOMPLETE)], ids=lambda each: each.name)
-def test_missing_parent_is_skipped_and_the_others_are_read(agency: Agency, kind: Kind, outcome: Outcome) -> None:
-    agency.server.control.within(BROKEN).fault(f"/api/v2{kind.path}", "status", status=404)
-    run = agency.run(kind.stream, state=agency.state_of(kind))
-    found, truth = run.keys(kind, agency.id_of(BROKEN)), agency.truth(kind, BROKEN)
-    assert run.exit_code == outcome.exit_code
-    assert found <= truth
-    assert len({key[0] for key in truth - found}) <= 1
-    again = agency.run(kind.stream, state=run.state)
-    assert found | again.keys(kind, agency.id_of(BROKEN)) == truth
 
 
 def test_without_a_fault_all_is_read_and_bookmarks_move(agency: Agency) -> None:

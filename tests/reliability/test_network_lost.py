@@ -14,7 +14,7 @@ from tests.api.test_errors import closed_port
 from tests.conftest import UNTIL
 from tests.listeners import Answer, answering, make_certificate, tls
 from tests.reliability.conftest import BROKEN, SOUND, Agency
-from tests.reliability.table import BATCHES, KINDS, OBJECT, RUNS, SORTED, STOPS, Kind
+from tests.reliability.table import KINDS, OBJECT, RUNS, SCAN, STOPS, WINDOWS, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,8 +52,7 @@ EACH = tuple({kind.stream: kind for kind in KINDS}.values())
 """One kind per stream: network faults affect all requests."""
 
 BY_ITSELF = tuple(
-    pytest.param(kind, id=kind.name, marks=pytest.mark.long if kind in {SORTED, BATCHES, OBJECT} else ())
-    for kind in EACH
+    pytest.param(kind, id=kind.name, marks=() if kind in {SCAN, WINDOWS} else pytest.mark.long) for kind in EACH
 )
 """Kinds to meet a fault one at a time; long tests add those that resume like others."""
 

@@ -7,8 +7,6 @@ from itertools import pairwise
 from math import sqrt
 from typing import TYPE_CHECKING
 
-from scipy import stats
-
 if TYPE_CHECKING:
     from collections.abc import Container, Mapping, Sequence
 
@@ -30,12 +28,16 @@ def dealt_higher(now: Share, before: Share) -> float:
 def _exact(now: Share, before: Share, alternative: str) -> float:
     if now[0] > now[1] or before[0] > before[1]:
         return 1.0
+    from scipy import stats  # noqa: PLC0415 (takes seconds, which most tests do not need)
+
     table = [[hits, tries - hits] for hits, tries in (now, before)]
     return float(stats.fisher_exact(table, alternative=alternative).pvalue)
 
 
 def beyond(t: float, freedom: int) -> float:
     """Return the two-sided tail of Student's distribution beyond t."""
+    from scipy import stats  # noqa: PLC0415
+
     return float(2 * stats.t.sf(t, freedom))
 
 

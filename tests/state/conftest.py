@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import sandbox
 from sandbox import SandboxConfig
-from tap_instantly.tap import TapInstantly
 from tests.conftest import UNTIL
-from tests.support import CollectingWriter, TapRun, catalog_of, run_tap
+from tests.support import TapRun, run_tap
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,37 +22,22 @@ STREAMS = ("campaign_analytics_daily", "campaigns", "emails", "lead_lists", "lea
 LATER = "2026-11-01T10:00:00.000Z"
 
 
+@dataclass(frozen=True)
 class Continued:
     """A workspace that was read in part and has changed since.
 
-    Args:
+    Attributes:
         state: State of a run that was interrupted in the leads.
         due: Keys that the next run has to emit, by stream.
     """
 
-    def __init__(
-        self,
-        server: sandbox.Server,
-        settings: dict[str, Any],
-        catalog: dict[str, Any],
-        state: dict[str, Any],
-        due: Keys,
-    ) -> None:
-        self.server = server
-        self.settings = settings
-        self.catalog = catalog
-        self.state = state
-        self.due = due
+    server: sandbox.Server
+    settings: dict[str, Any]
+    state: dict[str, Any]
+    due: Keys
 
     def run(self, state: Any) -> TapRun:
-        return go_on(self.settings, self.catalog, state)
-
-
-def go_on(settings: dict[str, Any], catalog: dict[str, Any], state: Any) -> TapRun:
-    writer = CollectingWriter()
-    tap = TapInstantly(config=dict(settings), catalog=copy.deepcopy(catalog), state=state, message_writer=writer)
-    tap.sync_all()
-    return TapRun(writer.messages, tap)
+        return run_tap(self.settings, streams=STREAMS, state=state)
 
 
 def keys(run: TapRun) -> Keys:
@@ -66,7 +51,6 @@ def continued() -> Iterator[Continued]:
         patch.setattr("tap_instantly.sync.range_splitting.OVERHEAD", 1.0)  # splits short lists too
         patch.setattr("tap_instantly.client.rate_limit.EMAILS_INTERVAL", 0.001)
         settings = {"api_key": server.api_key, "api_url": f"{server.url}/api/v2", "page_size": 5, "max_retries": 0}
-        settings["max_requests_per_second"] = 1000
         body = {"message": "stop here"}
         server.control.fault("/api/v2/leads/list", "status", status=500, body=body, after=12, count=None)
         state = run_tap({**settings, "concurrency": 2}, streams=STREAMS, incomplete=True).state
@@ -76,8 +60,6 @@ def continued() -> Iterator[Continued]:
         server.control.update_campaign(campaign, name="Renamed", at=LATER)
         server.control.add_leads(1, campaign=campaign, at=LATER)
         server.control.mutate("receive_email", at=LATER)
-        catalog = catalog_of(settings, *STREAMS)
-        catalog["streams"] = [entry for entry in catalog["streams"] if entry["tap_stream_id"] in STREAMS]
-        due = keys(go_on(settings, catalog, copy.deepcopy(state)))
+        due = keys(run_tap(settings, streams=STREAMS, state=copy.deepcopy(state)))
         assert all(due.values())
-        yield Continued(server, settings, catalog, state, due)
+        yield Continued(server, settings, state, due)

@@ -126,7 +126,7 @@ def test_valid_state_is_kept_and_unused_parts_are_noted(case: str) -> None:
 
 def test_transient_parts_are_dropped_and_times_normalised() -> None:
     transient = {"progress_markers": {}, "replication_key_signpost": 1, "starting_replication_value": 2}
-    for value in ("2026-10-01T02:00:00+02:00", "2026-10-01 00:00:00Z", "2026-10-01t00:00:00z"):
+    for value in ("2026-10-01T02:00:00+02:00", "2026-10-01 00:00:00Z", "2026-10-01T00:00:00", "2026-10-01t00:00:00z"):
         state, notes = check_state(of(valued(value, **transient), **transient, more=1), KEYS)
         assert (state, notes) == (of(ONE, more=1), [])
 

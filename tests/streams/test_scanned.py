@@ -141,24 +141,6 @@ def test_pass_without_access_is_kept_for_later(api: Server, settings: dict[str, 
     assert partition_of(state)["scan"] == partition_of(before)["scan"]
 
 
-def test_interrupted_incremental_pass_is_resumed(
-    api: Server, settings: dict[str, Any], caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(logging.INFO)
-    before = run_tap(settings, streams=("leads",))
-    changed = [row["id"] for row in api.control.truth("leads")][::3]
-    latest = max(row["timestamp_updated"] for row in api.control.truth("leads"))
-    for each in changed:
-        api.control.open(each, at=timestamps.text(timestamps.parse(latest) + timedelta(seconds=1)))
-    first = cut_off(api, settings, after=40, state=before.state)
-    assert 0 < len(ids(first)) < len(changed)
-    assert "Resuming" not in caplog.text
-    second = run_tap(settings, streams=("leads",), state=first.state)
-    assert "Resuming" in caplog.text
-    assert len(ids(second)) < len(changed)
-    assert set(changed) <= {*ids(first), *ids(second)}
-
-
 def test_invalid_pass_is_dropped_even_if_nothing_is_read(api: Server, settings: dict[str, Any]) -> None:
     state = cut_off(api, settings, after=25).state
     partition_of(state)["scan"]["version"] = 99
@@ -170,17 +152,6 @@ def test_pass_is_dropped_once_the_list_is_read_sequentially(api: Server, setting
     api.control.fault(LEADS, "status", status=400, body={"message": "no such cursor"}, after=1, count=1)
     run = cut_off(api, settings, after=8, state=state)
     assert ids(run)
-    assert "scan" not in partition(run)
-
-
-def test_list_is_read_sequentially_if_computed_cursors_are_rejected(
-    api: Server, settings: dict[str, Any], caplog: pytest.LogCaptureFixture
-) -> None:
-    body = {"message": "no such cursor"}
-    api.control.fault(LEADS, "status", status=400, body=body, after=1, count=1)
-    run = run_tap(settings, streams=("leads",))
-    assert sorted(ids(run)) == sorted(row["id"] for row in api.control.truth("leads"))
-    assert "Reading the list sequentially" in caplog.text
     assert "scan" not in partition(run)
 
 

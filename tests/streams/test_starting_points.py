@@ -36,12 +36,6 @@ def test_a_sweep_keeps_the_starting_points_for_the_next_full_pass(config: dict[s
     assert points_of(swept.state) == points_of(first.state) != []
 
 
-def test_leads_are_written_first_and_the_other_streams_by_name(config: dict[str, Any]) -> None:
-    run = run_tap(config, streams=("leads", "accounts", "campaigns", "custom_tags"))
-    written = [message["stream"] for message in run.messages if message["type"] == "SCHEMA"]
-    assert written == ["leads", "accounts", "campaigns", "custom_tags"]
-
-
 def test_list_that_became_short_loses_its_starting_points(api: Server, config: dict[str, Any]) -> None:
     settings = {**config, "page_size": 5, "lookback_hours": 0}
     first = run_tap(settings, streams=("leads",))

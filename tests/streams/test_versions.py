@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from sandbox import Server
 
 ONE, OTHER = "main", "workspace-002"
-LISTS, STATS = "/api/v2/lead-lists", "/api/v2/lead-lists/*/verification-stats"
-LEADS = "/api/v2/leads/list"
+LISTS, LEADS = "/api/v2/lead-lists", "/api/v2/leads/list"
 
 
 @pytest.fixture(scope="module")
@@ -109,19 +108,22 @@ def of_one(settings: dict[str, Any]) -> dict[str, Any]:
     return {**settings, "workspaces": settings["workspaces"][:1]}
 
 
-def test_incremental_and_expiring_streams_have_no_versions(of_one: dict[str, Any]) -> None:
-    run = run_tap(of_one)
-    without = {name for name, stream in run.tap.streams.items() if stream.replication_key or stream.expires}
-    assert {m["stream"] for m in run.messages if m["type"] == "ACTIVATE_VERSION"} == run.tap.streams.keys() - without
-    assert {m["stream"] for m in run.messages if "version" in m} == {
-        stream for stream in run.tap.streams.keys() - without if run.records(stream) or activated(run, stream)
-    }
+KINDS = {(isinstance(stream.replication_key, str), stream.expires): stream.name for stream in STREAMS}
+EACH_KIND = tuple(KINDS.values())
+"""A stream with and without a bookmark, expiring or not."""
 
 
-def test_full_table_gives_versions_to_all_but_expiring_streams(of_one: dict[str, Any]) -> None:
-    run = run_tap(of_one, full_table=True)
-    expiring = {stream.name for stream in STREAMS if stream.expires}
-    assert {m["stream"] for m in run.messages if m["type"] == "ACTIVATE_VERSION"} == run.tap.streams.keys() - expiring
+@pytest.mark.parametrize("full_table", [False, True])
+def test_expiring_streams_and_those_with_a_bookmark_have_no_versions(
+    of_one: dict[str, Any], *, full_table: bool
+) -> None:
+    run = run_tap(of_one, streams=EACH_KIND, full_table=full_table)
+    streams = [run.tap.streams[name] for name in EACH_KIND]
+    expected = {stream.name for stream in streams if not stream.expires and (full_table or not stream.replication_key)}
+    assert len(expected) == 1 + full_table
+    assert all(run.records(stream) for stream in EACH_KIND)
+    assert {m["stream"] for m in run.messages if m["type"] == "ACTIVATE_VERSION"} == expected
+    assert {m["stream"] for m in run.messages if "version" in m} == expected
 
 
 def test_streams_with_time_limited_data_are_marked_as_expiring() -> None:
@@ -151,12 +153,9 @@ def test_connection_test_writes_no_activate_version(agency: Server, settings: di
 
 
 IN_DOUBT: dict[str, tuple[str, dict[str, Any], str]] = {
-    "a list that fails": (LISTS, {"status": 500, "count": None}, "incomplete in "),
     "a list that fails midway": (LISTS, {"status": 400, "after": 2}, "incomplete in "),
     "a missing scope": (LISTS, {"status": 403, "body": {"message": "no scope"}, "count": None}, "skipped in "),
-    "no plan": (LISTS, {"status": 402, "count": None}, "skipped in "),
     "an endpoint that is not there": (LISTS, {"status": 404, "count": None}, "skipped in "),
-    "cursors that lead in a circle": (LISTS, {"kind": "cursor_loop", "count": None}, "incomplete in "),
     "pages of one time each, by which the list goes": (
         LISTS,
         {"status": 500, "limit_over": 1, "count": None},
@@ -245,21 +244,29 @@ def test_workspace_of_the_state_not_read_prevents_deletions(
 
 
 @pytest.fixture
-def _split_short_lists_too(monkeypatch: pytest.MonkeyPatch) -> None:
+def paged(settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Settings with which a short list is split too, and has many pages."""
     monkeypatch.setattr("tap_instantly.sync.range_splitting.OVERHEAD", 1.0)
+    return {**settings, "page_size": 5, "concurrency": 4}
+
+
+def failing(agency: Server, settings: dict[str, Any], after: int = 8, state: dict[str, Any] | None = None) -> TapRun:
+    """Run over all leads until one workspace fails after so many requests."""
+    agency.control.within(OTHER).fault(LEADS, "status", status=500, after=after, count=None)
+    run = run_tap(settings, streams=("leads",), full_table=True, state=state, incomplete=True)
+    agency.control.clear_faults()
+    assert not activated(run, "leads")
+    assert scans(run.state)
+    return run
 
 
 @pytest.fixture
-def cut_off(agency: Server, settings: dict[str, Any], _split_short_lists_too: None) -> TapRun:
+def cut_off(agency: Server, paged: dict[str, Any]) -> TapRun:
     """A full-table run over leads in 2001 that failed in one workspace."""
-    settings.update(page_size=5, concurrency=4)
-    agency.control.within(OTHER).fault(LEADS, "status", status=500, after=8, count=None)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TapInstantly, "initialized_at", 10**12)
-        run = run_tap(settings, streams=("leads",), full_table=True, incomplete=True)
-    agency.control.clear_faults()
+        run = failing(agency, paged)
     assert versions(run, "leads") == {10**9}
-    assert not activated(run, "leads")
     return run
 
 
@@ -271,51 +278,38 @@ def ids(run: TapRun) -> set[str]:
     return {record["id"] for record in run.records("leads")}
 
 
-def test_resumed_pass_keeps_its_version(settings: dict[str, Any], cut_off: TapRun) -> None:
+def test_resumed_pass_keeps_its_version(paged: dict[str, Any], cut_off: TapRun) -> None:
     (scan,) = scans(cut_off.state)
     assert scan["table_version"] == 10**9
-    rest = run_tap(settings, streams=("leads",), full_table=True, state=cut_off.state)
+    rest = run_tap(paged, streams=("leads",), full_table=True, state=cut_off.state)
     assert ids(cut_off) - ids(rest)
     assert versions(rest, "leads") == set(activated(rest, "leads")) == {10**9}
     assert not scans(rest.state)
 
 
-@pytest.mark.usefixtures("_split_short_lists_too")
 def test_unversioned_pass_is_not_resumed(
-    agency: Server, settings: dict[str, Any], caplog: pytest.LogCaptureFixture
+    agency: Server, paged: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
-    settings.update(page_size=5, concurrency=4)
-    agency.control.within(OTHER).fault(LEADS, "status", status=500, after=8, count=None)
-    without = {**settings, "emit_activate_version_messages": False}
-    first = run_tap(without, streams=("leads",), full_table=True, incomplete=True)
-    agency.control.clear_faults()
-    assert scans(first.state)
-    again = run_tap(settings, streams=("leads",), full_table=True, state=first.state)
+    first = failing(agency, {**paged, "emit_activate_version_messages": False})
+    again = run_tap(paged, streams=("leads",), full_table=True, state=first.state)
     assert "have no version" in caplog.text
     assert ids(first) <= ids(again)
     assert versions(again, "leads") == set(activated(again, "leads")) == {again.tap.initialized_at // 1000}
 
 
 def test_unversioned_resumption_of_a_pass_drops_its_version(
-    agency: Server, settings: dict[str, Any], cut_off: TapRun
+    agency: Server, paged: dict[str, Any], cut_off: TapRun
 ) -> None:
-    agency.control.within(OTHER).fault(LEADS, "status", status=500, after=3, count=None)
-    without = {**settings, "emit_activate_version_messages": False}
-    run = run_tap(without, streams=("leads",), full_table=True, state=cut_off.state, incomplete=True)
-    (scan,) = scans(run.state)
+    without = {**paged, "emit_activate_version_messages": False}
+    (scan,) = scans(failing(agency, without, after=3, state=cut_off.state).state)
     assert "table_version" not in scan
 
 
-@pytest.mark.usefixtures("_split_short_lists_too")
-def test_pass_is_not_resumed_after_an_unversioned_incremental_run(agency: Server, settings: dict[str, Any]) -> None:
-    settings.update(page_size=5)
-    state = run_tap(settings, streams=("leads",)).state
-    agency.control.within(OTHER).fault(LEADS, "status", status=500, after=8, count=None)
-    full = run_tap(settings, streams=("leads",), full_table=True, state=state, incomplete=True)
-    agency.control.clear_faults()
-    assert scans(full.state)
-    between = run_tap(settings, streams=("leads",), state=full.state)
+def test_pass_is_not_resumed_after_an_unversioned_incremental_run(agency: Server, paged: dict[str, Any]) -> None:
+    state = run_tap(paged, streams=("leads",)).state
+    full = failing(agency, paged, state=state)
+    between = run_tap(paged, streams=("leads",), state=full.state)
     assert versions(between, "leads") <= {None}
     assert not scans(between.state)
-    again = run_tap(settings, streams=("leads",), full_table=True, state=between.state)
+    again = run_tap(paged, streams=("leads",), full_table=True, state=between.state)
     assert ids(full) <= ids(again)

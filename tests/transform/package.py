@@ -118,7 +118,9 @@ class Dbt:
         if (parsed := known / PARSED).is_file():
             output += ["--partial-parse-file-path", parsed]
         dbt = forks(self.program.with_name("python"), "tests.transform.invoking:main", *ADAPTERS)
-        return Parsing(dbt.start([*arguments, *where, *output], {**own, **self._at(known)}), self.folder, known)
+        return Parsing(
+            dbt.start(*arguments, *where, *output, environment={**own, **self._at(known)}), self.folder, known
+        )
 
     def _known(self, arguments: Sequence[str]) -> Path:
         """Return the folder for what dbt parses with these settings and variables."""

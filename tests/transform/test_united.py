@@ -12,7 +12,7 @@ import pytest
 
 from tests.transform import duck
 from tests.transform.conftest import LOADED, WORKSPACES
-from tests.transform.package import CHOSEN, MODELS, NO_UNIT_TESTS, Dbt, contract, ordered, query
+from tests.transform.package import CHOSEN, MODELS, NO_UNIT_TESTS, Dbt, Result, contract, ordered, query
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -184,16 +184,19 @@ def test_custom_variables_agree_in_both_databases_and_with_lead_counts(united: U
     assert {row["value"] for row in rows[CHOSEN] if row["variable"] == "a.b c/d~e"} == {"SaaS", None}
 
 
-def test_workspace_in_two_schemas_fails_a_test_before_the_marts(united: United) -> None:
+@pytest.fixture(scope="module")
+def tested(united: United) -> dict[str, Result]:
+    """Results of the tests of the data, with a workspace in two schemas."""
     duck.execute(united.path, "update earlier.leads set id = 'deleted since then'")
-    results = united.dbt.run(
-        "build",
-        *NO_UNIT_TESTS,
-        *WITH_SETTINGS,
-        "--select",
-        "int_instantly__workspaces",
-        "instantly__leads",
-        "test_type:data",
-    )
-    assert results["test.instantly.workspaces_in_several_schemas"].status == "fail"
-    assert results["model.instantly.instantly__leads"].status == "skipped"
+    chosen = ("--select", "int_instantly__workspaces", "instantly__leads", "test_type:data")
+    return united.dbt.run("build", *NO_UNIT_TESTS, *WITH_SETTINGS, *chosen)
+
+
+def test_workspace_in_two_schemas_fails_a_test_before_the_marts(tested: dict[str, Result]) -> None:
+    assert tested["test.instantly.workspaces_in_several_schemas"].status == "fail"
+    assert tested["model.instantly.instantly__leads"].status == "skipped"
+
+
+def test_custom_variable_that_no_lead_has_makes_a_warning(tested: dict[str, Result]) -> None:
+    result = tested["test.instantly.custom_variables_of_no_lead"]
+    assert (result.status, result.failures) == ("warn", 1)

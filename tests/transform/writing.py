@@ -26,7 +26,7 @@ def python(environment: str) -> Path:
 def report(*arguments: str | Path, zone: str = EAST) -> subprocess.CompletedProcess[str]:
     """Run the report's command in a time zone."""
     program = forks(python(".venv-report"), "report.__main__:main", "report.charts", "duckdb", "psycopg")
-    return program.start(arguments, {**os.environ, "TZ": zone}).finish()
+    return program.run(*arguments, environment={**os.environ, "TZ": zone})
 
 
 def write_page(database: str, page: Path, *options: str, zone: str = EAST) -> str:

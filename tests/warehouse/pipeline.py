@@ -11,10 +11,10 @@ import time
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from datetime import date, datetime, timezone
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from tests.forking import forks
+from tests.tap_process import taps
 from tests.warehouse.postgres import ENVIRONMENT
 from tests.zones import EAST
 from tools.benchmarks.loaders import variables
@@ -23,6 +23,7 @@ from tools.demo.tables import Kind
 if TYPE_CHECKING:
     import signal
     from collections.abc import Callable
+    from pathlib import Path
 
     from tests.warehouse.postgres import Postgres
     from tools.demo.tables import Key, Row, Table
@@ -129,10 +130,10 @@ class Loads(ABC):
     def _forked(self, reading: list[str], loading: list[str], environments: tuple[dict[str, str], ...]) -> Load:
         """Run one after the other, from processes that have imported them, which takes seconds of CPU less."""
         assert self.fork
-        tap = forks(Path(sys.executable), "tap_instantly.__main__:main").start(reading, environments[0]).finish()
+        tap = taps().run(*reading, environment=environments[0])
         self.ended[0] = int(time.time())
-        target = forks(*self.fork).start(loading, environments[1], folder=self.folder, text=tap.stdout.encode())
-        loaded = target.finish()
+        text = tap.stdout.encode()
+        loaded = forks(*self.fork).run(*loading, environment=environments[1], folder=self.folder, stdin=text)
         return _result(tap.returncode, loaded.stdout, tap.stderr, loaded.returncode, loaded.stderr)
 
     def _piped(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,10 +25,15 @@ POSTGRES, DUCKDB = "postgres", "duckdb"
 OURS = "target-dlt"
 
 
-def _plugin(loader: str) -> dict[str, Any]:
+@cache
+def _plugins() -> list[dict[str, Any]]:
     project = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))
-    (plugin,) = [each for each in project["plugins"]["loaders"] if each["name"] == loader]
-    return dict(plugin)
+    return list(project["plugins"]["loaders"])
+
+
+def _plugin(loader: str) -> dict[str, Any]:
+    (plugin,) = [each for each in _plugins() if each["name"] == loader]
+    return plugin
 
 
 def variables(loader: str) -> dict[str, str]:

@@ -45,25 +45,26 @@ METHOD = """\
 
 - **The server** is the [sandbox](sandbox.md) on the same machine. It pages like the API, waits as long as the scenario
   says, and can enforce the API's limits: 100 requests a second, 6,000 a minute. With 100 records a page the limit is
-  10,000 records a second. Each scenario has its own sandbox process, which is reset before each run.
-- **In turn.** The candidates run one after another, and each next round starts with another one. Figures are medians,
-  with the lowest and the highest in brackets. "Times as fast" is the median of the turns' own ratios.
-- **A process from start to end.** Seconds, CPU seconds and peak memory are those of the candidate's process, start-up
-  included. Its output is counted at the other end of a pipe; a run with missing or surplus records counts as failed.
+  10,000 records a second. Each scenario starts a new one.
+- **Leads** are created evenly over time there. After imports of many leads within seconds, a first pass is slower.
+- **In turn.** The candidates run one after another, and each round starts with another one. Figures are medians, with
+  the lowest and the highest in brackets. "Times as fast" is the median of the turns' ratios.
+- **Processes.** Seconds, CPU seconds and peak memory include start-up. A run with missing or surplus records counts as
+  failed.
 - **Start-up subtracted** means: less the CPU seconds of the same candidate over an empty list.
 - **Requests** and their concurrency are counted by the sandbox. *Requests a page* compares with the pages of the list;
   one more request is needed to see its end. **429s** are refused requests, over all repeats.
 - **Fair peers.** All read the same endpoints with pages of 100 and write JSON ([code](../tools/benchmarks/peers)).
   `sdk` is a tap from the SDK's template. `airbyte` is Airbyte's CDK with a manifest of ours, because the published one
   emits a record per page; it reads ten partitions at once. `dlt` is its `rest_api` source, extraction into compressed
-  files only. `floor` is a bare loop: the cost of sequential requests in Python.
+  files only.
 - **Smaller for sequential peers.** They would take hours, so they read fewer records, and rates are compared.
 - **Default streams** run with the key alone; the second run gets the state of the first, and nothing has changed. The
   six *plain* streams are those that the peers can read.
 - **A further lead** is measured from four places, without start-up: the median of three turns, up and down again.
 
-The [raw figures](../tools/benchmarks/results), the scenarios (`tools/benchmarks/scenarios.py`) and the targets
-(`tools/benchmarks/checks.py`) are in the repository.
+Scenarios are in `tools/benchmarks/scenarios.py`, targets in `tools/benchmarks/checks.py`, raw figures
+[beside them](../tools/benchmarks/results).
 """
 
 
