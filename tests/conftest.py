@@ -13,6 +13,7 @@ from sandbox import ApiKey, SandboxConfig
 from tap_instantly import InstantlyClient
 from tests.support import FAST, TapRun, hurried, run_tap
 from tests.tap_process import taps
+from tests.warehouse.postgres import running
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from xdist.remote import Producer
 
     from tests.forking import Forks
+    from tests.warehouse.postgres import Postgres
 
 pytest_plugins = ["tests.leaks"]
 
@@ -100,6 +102,20 @@ def sync(config: dict[str, Any]) -> Callable[..., TapRun]:
         return run_tap({**config, **settings}, streams=streams, state=state, incomplete=incomplete)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A Postgres server that also listens on a port."""
+    with running(host="127.0.0.1") as server:
+        yield server
+
+
+@pytest.fixture
+def database(postgres: Postgres) -> Iterator[str]:
+    """An empty database of that server."""
+    with postgres.database("of_the_test") as name:
+        yield name
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -105,8 +106,13 @@ def run(warehouse: Warehouse, text: bytes, folder: Path, **settings: Any) -> sub
     """Load messages in a separate process, as Meltano does."""
     config = folder / "target.json"
     config.write_text(json.dumps({**warehouse.config, **settings}), encoding="utf-8")
+    return process(text, folder, str(config))
+
+
+def process(text: bytes, folder: Path, config: str, **variables: str) -> subprocess.CompletedProcess[bytes]:
+    """Load messages in a separate process with settings from a file, or from variables as ``ENV``."""
     target = forks(Path(sys.executable), "target_dlt.__main__:main")
-    done = target.run("--config", config, folder=folder, stdin=text)
+    done = target.run("--config", config, environment=os.environ | variables, folder=folder, stdin=text)
     return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.encode(), done.stderr.encode())
 
 

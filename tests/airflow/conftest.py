@@ -14,7 +14,6 @@ from tests.airflow import installation
 from tests.airflow.installation import AIRFLOW, Installation
 from tests.conftest import UNTIL
 from tests.support import api_keys
-from tests.warehouse.postgres import running
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,12 +26,6 @@ HOST = "127.0.0.1"
 WORKSPACES = ("main", "workspace-002", "workspace-003")
 
 _numbers = itertools.count()
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[Postgres]:
-    with running(host=HOST) as server:
-        yield server
 
 
 @pytest.fixture(scope="session")

@@ -73,11 +73,17 @@ class Installation:
             check=False,
         )
 
-    def test(
-        self, conf: Mapping[str, Any] | None = None, *, dag: str = "instantly", **variables: str
-    ) -> subprocess.CompletedProcess[str]:
-        """Run a DAG once, one task after the other."""
-        return self.airflow("dags", "test", dag, "--conf", json.dumps(conf or {}), **variables)
+    def run(
+        self, conf: Mapping[str, Any] | None = None, *, dag: str = "instantly", fails: bool = False, **variables: str
+    ) -> str:
+        """Run a DAG once, one task after the other, and return the output.
+
+        Raises:
+            AssertionError: The run failed, or did not fail as expected.
+        """
+        done = self.airflow("dags", "test", dag, "--conf", json.dumps(conf or {}), **variables)
+        assert (done.returncode != 0) == fails, done.stdout[-5000:] + done.stderr[-5000:]
+        return done.stdout + done.stderr
 
     def start_test(self, conf: Mapping[str, Any], log: Path, **variables: str) -> subprocess.Popen[bytes]:
         """Start one run of the DAG."""

@@ -13,7 +13,7 @@ from tests.airflow import cluster
 from tests.airflow.installation import Installation, state_id
 from tests.airflow.processes import kill, of_project, parent_of, wait_for
 from tests.warehouse.pipeline import Pipeline
-from tests.warehouse.truth import due, found, named
+from tests.warehouse.truth import due, named
 from tools.demo.truth import Truth
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def test_load_killed_midway_and_retried_loses_and_doubles_nothing(
     installation = install()
     control = agency.control.within("main")
     if loaded_before:
-        assert installation.test(LEADS).returncode == 0
+        installation.run(LEADS)
         control.add_leads(60)
     before = len(installation.rows("leads"))
     control.fault("/api/v2/leads/list", "latency", seconds=1.0, count=None)
@@ -76,7 +76,7 @@ def test_load_killed_midway_and_retried_loses_and_doubles_nothing(
     ends = installation.runs(STATE)
     assert ends[-2:] == ["FAIL", "SUCCESS"], ends
     pipeline = Pipeline(installation.postgres, installation.database, tmp_path)
-    assert found(pipeline, named("leads")) == due([Truth(control, "main")], named("leads"))
+    assert pipeline.found(named("leads")) == due([Truth(control, "main")], named("leads"))
 
 
 def kill_worker(meltano: int, *, of_celery: bool) -> None:
@@ -111,4 +111,4 @@ def test_load_dies_with_its_worker_and_the_retry_is_exact(
         assert running.finish(run) == "success", running.tasks(run)
     assert installation.runs(STATE) == ["FAIL", "SUCCESS"]
     pipeline = Pipeline(installation.postgres, installation.database, tmp_path)
-    assert found(pipeline, named("leads")) == due([Truth(control, "main")], named("leads"))
+    assert pipeline.found(named("leads")) == due([Truth(control, "main")], named("leads"))

@@ -66,8 +66,7 @@ def test_one_run_loads_all_workspaces_and_the_next_marks_deletions(
     together: Callable[..., Installation], agency: Server
 ) -> None:
     installation = together(dbt="/bin/true")
-    done = installation.test()
-    assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-5000:]
+    installation.run()
     for stream in ("campaigns", "leads", "lead_lists"):
         assert installation.ids(stream) == ids_in(agency, stream), stream
     assert set(installation.states()) == {STATE}
@@ -83,8 +82,7 @@ def test_one_run_loads_all_workspaces_and_the_next_marks_deletions(
         named(installation, workspace_003={"name": "x" * 300})
     )
     agency.control.clear_requests()
-    done = installation.test({"deletions": True})
-    assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-5000:]
+    installation.run({"deletions": True})
     assert installation.ids("leads") == ids_in(agency, "leads")
     assert installation.ids("campaigns") == ids_in(agency, "campaigns")
     assert len(installation.rows("campaign_steps")) < steps
@@ -118,8 +116,7 @@ def test_partial_run_deletes_nothing_of_the_others_and_keeps_their_state(
 ) -> None:
     installation = together()
     for conf in ({"groups": ["leads", "lists"]}, {"groups": ["lists"], "workspaces": ["main"]}):
-        done = installation.test(conf)
-        assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-5000:]
+        installation.run(conf)
     assert installation.ids("lead_lists") == ids_in(agency, "lead_lists")
     bookmarks = installation.states()[STATE]["singer_state"]["bookmarks"]
     assert {len(bookmarks[stream]["partitions"]) for stream in ("leads", "campaigns")} == {len(WORKSPACES)}
@@ -131,9 +128,7 @@ def test_missing_access_is_not_retried_and_models_are_built_anyway(
 ) -> None:
     installation = together({**keys, "workspace-002": BAD_KEY}, dbt="/bin/true")
     agency.control.within("workspace-003").fault("/api/v2/lead-labels", "status", **NOWHERE)
-    done = installation.test(LISTS)
-    assert done.returncode != 0
-    said = done.stdout + done.stderr
+    said = installation.run(LISTS, fails=True)
     assert "1 loads failed: all (Sync incomplete: workspace workspace-002; lead_labels (workspace-003:" in said
     assert installation.runs(STATE) == ["FAIL"]
     assert installation.ids("lead_lists") == ids_in(agency, "lead_lists", ("main", "workspace-003"))
@@ -141,23 +136,20 @@ def test_missing_access_is_not_retried_and_models_are_built_anyway(
     assert left_behind(installation) == []
     assert traces(BAD_KEY, installation.written() + said) == []
     tolerant = named(installation, workspace_002={"strict": False}, workspace_003={"strict": False})
-    done = installation.test(LISTS, AIRFLOW_VAR_INSTANTLY_WORKSPACES=json.dumps(tolerant))
-    assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-5000:]
+    installation.run(LISTS, AIRFLOW_VAR_INSTANTLY_WORKSPACES=json.dumps(tolerant))
     assert events(installation)[2:] == [("instantly_loaded", []), ("instantly_marts", None)]
 
 
 def test_transient_error_is_retried(together: Callable[..., Installation], agency: Server) -> None:
     installation = together()
     agency.control.within("main").fault("/api/v2/lead-labels", "status", status=400, count=1)
-    done = installation.test(LISTS)
-    assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-5000:]
+    installation.run(LISTS)
     assert installation.runs(STATE) == ["FAIL", "SUCCESS"]
     assert len(installation.rows("lead_labels")) == len(list(ids_in(agency, "lead_labels")))
 
 
 def test_invalid_setting_is_not_retried(together: Callable[..., Installation]) -> None:
     installation = together()
-    done = installation.test(LISTS, TAP_INSTANTLY_START_DATE="soon")
-    assert done.returncode != 0
-    assert "nothing was loaded; failed: all (setting 'start_date' is not valid: 'soon'" in done.stdout + done.stderr
+    said = installation.run(LISTS, TAP_INSTANTLY_START_DATE="soon", fails=True)
+    assert "nothing was loaded; failed: all (setting 'start_date' is not valid: 'soon'" in said
     assert installation.runs(STATE) == ["FAIL"]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from report import marts as report_marts
 from report.database import opened
 from tests.figures import events, expected, months, senders_daily, threads, trust, weeks
-from tests.figures.building import build, surplus, wrong
+from tests.figures.building import build, figures_in, wrong
 from tests.figures.page import LENGTH, Page
 from tests.figures.truth import Truth
 from tests.report import comparison, reading
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.figures.building import Built
+    from tests.figures.expected import Figures
     from tests.figures.world import World
     from tests.warehouse.postgres import Postgres
 
@@ -25,6 +26,15 @@ UNCOUNTED = ("check", "checks", "excuse", "doubt", "pair", "receiving", "thread"
 """Kinds of figures that other tests count."""
 WARNINGS = ("late", "stale")
 LEFT_OVER = {"campaigns.more", "campaigns.without_figures", "odd.more", "senders.deleted", "senders.more"}
+
+
+def counted(truth: Truth) -> Figures:
+    """Return all expected figures of the marts."""
+    seen = events.Events(truth)
+    talks = threads.threads(seen)
+    found = expected.marts(truth) | senders_daily.figures(truth) | trust.current(truth) | trust.reconciled(truth)
+    found |= events.figures(truth, seen) | threads.figures(truth, talks)
+    return found | months.figures(truth, seen, talks) | weeks.figures(truth)
 
 
 class Compared:
@@ -37,21 +47,15 @@ class Compared:
     """
 
     def __init__(self, world: World, folder: Path, server: Postgres, database: str) -> None:
-        self.truth = Truth(world)
+        self.truth = Truth(world.rows)
         self.built: Built = build(world, folder, server, database)
-        self.marts = expected.marts(self.truth) | senders_daily.figures(self.truth)
-        self.marts |= trust.current(self.truth) | trust.reconciled(self.truth)
-        seen = events.Events(self.truth)
-        talks = threads.threads(seen)
-        self.marts |= events.figures(self.truth, seen) | threads.figures(self.truth, talks)
-        self.marts |= months.figures(self.truth, seen, talks) | weeks.figures(self.truth)
+        self.marts = counted(self.truth)
         page = Page(self.truth)
         self.page, self.words, self.verdicts = page.values, page.words, page.verdicts
         self.count = len(self.marts) + len(self.page) + len(self.verdicts)
 
     def wrong_in_marts(self) -> list[str]:
-        found = self.built.figures()
-        return [*wrong(found, self.marts), *(f"{row}: too many" for row in surplus(found, self.marts))]
+        return list(wrong(figures_in(self.built.path), self.marts))
 
     def wrong_in_databases(self) -> list[str]:
         differing = [f"{mart} is not the same in both databases" for mart in self.built.differing()]

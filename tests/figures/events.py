@@ -7,6 +7,7 @@ from datetime import datetime, timedelta, timezone
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
+from tests.figures.truth import as_text, sender_of
 from tests.report.counting import labels
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ MARKS = {
     "lead_not_interested": -1,
 }
 NO_LEAD = {"campaign_completed"}
+OPTIONAL = ("email_id", "email_account", "campaign_id", "step", "variant", "timestamp")
+"""Members that some payloads lack."""
 SAME = timedelta(minutes=10)
 START = datetime(2020, 1, 1)  # noqa: DTZ001 - as loaders write it
 END = datetime(9999, 1, 1)  # noqa: DTZ001 - as loaders write it
@@ -117,8 +120,7 @@ class Events:
             own["workspace_id"] = row["workspace_id"]
             for type_, name in LATEST.items():
                 if at := row.get(name):
-                    account = row["last_step_from"] if type_ == "sent" else None
-                    account = account.lower() if account and "@" in account else None
+                    account = sender_of(row) if type_ == "sent" else None
                     yield own | {"event_type": type_, "at": at, "noticed": at, "account": account}
             for type_, status in (("bounced", -1), ("unsubscribed", -2)):
                 if row["status"] == status:
@@ -138,7 +140,7 @@ class Events:
         emails = {one["id"]: one for one in self.emails}
         for rows in attempts.values():
             row = min(rows, key=lambda one: (one["timestamp_created"], one["id"]))
-            told = row["payload"]
+            told = dict.fromkeys(OPTIONAL) | row["payload"]
             type_ = told["event_type"]
             if not row["lead_email"] or type_ in NO_LEAD:
                 continue
@@ -151,7 +153,8 @@ class Events:
             own |= {"lead_email": row["lead_email"], "campaign_id": told["campaign_id"], "step": told["step"]}
             own["lead_id"] = (email or {}).get("lead_id") or self._lead_of(row, row["lead_email"], told["campaign_id"])
             own |= {"noticed": email["noticed"] if email else at, "email_id": email["id"] if email else None}
-            own |= {"account": told["email_account"].lower(), "variant": told["variant"] - 1}
+            own |= {"account": told["email_account"] and told["email_account"].lower()}
+            own |= {"variant": None if told["variant"] is None else told["variant"] - 1}
             own["automatic"] = {"auto_reply_received": True, "reply_received": False}.get(type_)
             yield own | event | {"_sdc_batched_at": row["_sdc_batched_at"]}
 
@@ -251,7 +254,7 @@ def figures(truth: Truth, events: Events) -> Figures:
             "campaign_id": event["campaign_id"],
             "event_type": event["event_type"],
             "event_number": event["event_number"],
-            "occurred_at": str(event["at"]) if event["at"] else None,
+            "occurred_at": as_text(event["at"]),
             "sender_email": event["account"],
             "step_number": event["step"],
             "variant_number": event["variant"],

@@ -28,6 +28,19 @@ DAILY = {
     "automatic_reply_count": "replies_automatic",
     "opportunity_count": "opportunities",
 }
+OF_CAMPAIGN = DAILY | {
+    "leads_contacted_that_day": "contacted",
+    "leads_replied_that_day": "unique_replies",
+    "leads_replied_automatically_that_day": "unique_replies_automatic",
+    "leads_positive_that_day": "unique_opportunities",
+}
+TRACKED = {
+    "open_count": ("opened", "opened"),
+    "leads_opened_that_day": ("opened", "unique_opened"),
+    "click_count": ("clicks", "clicks"),
+    "leads_clicked_that_day": ("clicks", "unique_clicks"),
+}
+"""Figures of a campaign's day that depend on tracking: what is tracked, and the API's name."""
 MEETING, WON = {2, 3}, 4
 SNAPSHOT = (
     *("leads_count", "contacted_count", "emails_sent_count", "bounced_count", "reply_count_unique", "positive_count"),
@@ -65,9 +78,10 @@ def of_campaigns(truth: Truth) -> Figures:
         figures = campaign(truth, key)
         found |= {("instantly__campaign_snapshots", key, name): figures[name] for name in SNAPSHOT}
     for row in truth.streams[CAMPAIGNS]:
-        opens = {"open_count": opens_of_day(truth, row, "opened"), "click_count": opens_of_day(truth, row, "clicks")}
+        figures = {name: row[of] for name, of in OF_CAMPAIGN.items()} | {"bounced_count": None}
+        figures |= {name: tracked_of_day(truth, row, *of) for name, of in TRACKED.items()}
         key = ("instantly__campaign_daily", row["campaign_id"], row["date"])
-        found |= {(*key, name): value for name, value in opens.items()}
+        found |= {(*key, name): value for name, value in figures.items()}
     winners = Winners(truth)
     for row in truth.streams["campaign_analytics_steps"]:
         figures = step(row) | winners.of(row)
@@ -123,6 +137,8 @@ def periods(truth: Truth, workspace: str, days: int) -> Iterator[tuple[str, Row]
         yield (
             metric,
             {
+                "period_start": start.isoformat(),
+                "period_end": end.isoformat(),
                 "is_whole": is_whole,
                 "value": value,
                 "value_before": value_before,
@@ -176,7 +192,8 @@ def tracked_campaigns(truth: Truth) -> set[str]:
 def campaign(truth: Truth, key: str) -> Row:
     figures = next((row for row in truth.streams["campaign_analytics"] if row["campaign_id"] == key), {})
     outcomes = next((row for row in truth.streams["campaign_analytics_overview"] if row["campaign_id"] == key), {})
-    names = ("leads_count", "contacted_count", "emails_sent_count", "bounced_count", "reply_count_unique")
+    names = ("leads_count", "contacted_count", "emails_sent_count", "bounced_count", "unsubscribed_count")
+    names += ("reply_count", "reply_count_unique", "reply_count_automatic_unique", "completed_count")
     found: Row = {name: figures.get(name) for name in names}
     found |= {"positive_count": figures.get("total_opportunities"), "closed_count": outcomes.get("total_closed")}
     found["meeting_booked_count"] = outcomes.get("total_meeting_booked")
@@ -218,19 +235,19 @@ def throughout(truth: Truth, key: str) -> bool:
     return setting is not False or not sent or max(sent) <= max(opened) + week
 
 
-def opens_of_day(truth: Truth, row: Row, name: str) -> int | None:
+def tracked_of_day(truth: Truth, row: Row, what: str, name: str) -> int | None:
     count = row.get(name)
     if not count and row["campaign_id"] not in tracked_campaigns(truth):
         return None  # settings unknown
     if not count:
         settings = truth.campaigns.get(row["campaign_id"], {})
-        setting = settings.get("open_tracking" if name == "opened" else "link_tracking")
+        setting = settings.get("open_tracking" if what == "opened" else "link_tracking")
         if setting is None:
-            total_of = "open_count_unique" if name == "opened" else "link_click_count_unique"
+            total_of = "open_count_unique" if what == "opened" else "link_click_count_unique"
             of = [one for one in truth.streams["campaign_analytics"] if one["campaign_id"] == row["campaign_id"]]
             setting = any(one.get(total_of) for one in of)
         days = [one for one in truth.streams[CAMPAIGNS] if one["campaign_id"] == row["campaign_id"]]
-        seen = [one["day"] for one in days if one.get(name) or one.get(f"unique_{name}")]
+        seen = [one["day"] for one in days if one.get(what) or one.get(f"unique_{what}")]
         if not (setting if not seen else min(seen) <= row["day"] and (setting or row["day"] <= max(seen))):
             return None
     return count

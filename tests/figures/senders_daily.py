@@ -6,7 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from tests.figures.expected import is_positive
-from tests.figures.truth import DATED, over, pair, total
+from tests.figures.truth import DATED, over, pair, sender_of, total
 from tests.report.counting import labels
 
 if TYPE_CHECKING:
@@ -108,9 +108,8 @@ def _pairs_of_providers(truth: Truth) -> dict[tuple[str, str, str], Row]:
 
 def _senders(truth: Truth, lead: Row) -> Iterator[str]:
     """Return the account that last wrote to a lead; if unknown, all senders of its campaign."""
-    named = lead["last_step_from"] or ""
-    if "@" in named:
-        yield named.lower()
+    if sender := sender_of(lead):
+        yield sender
     else:
         yield from (email.lower() for email in truth.campaigns.get(lead["campaign"], {}).get("email_list", ()))
 

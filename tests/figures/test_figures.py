@@ -11,7 +11,7 @@ import pytest
 from report import marts, sections
 from report.database import opened
 from report.figures import NOT_KNOWN, Verdict
-from tests.figures.building import MARTS, wrong
+from tests.figures.building import MARTS, figures_in, wrong
 from tests.figures.comparing import Compared
 from tests.figures.page import LENGTH
 from tests.figures.tables import fill_duckdb
@@ -19,13 +19,13 @@ from tests.figures.world import TODAY, World
 from tests.report import reading
 from tests.transform.package import CHOSEN, MODELS, SCHEMA, Dbt, unsuccessful
 from tests.transform.writing import write_page
-from tests.warehouse.postgres import running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from report.marts import Marts
     from tests.report.reading import Page
+    from tests.warehouse.postgres import Postgres
 
 pytestmark = pytest.mark.long
 
@@ -34,9 +34,9 @@ KINDS = ("busy", "stopped", "late", "left", "ended", "stale", "unloaded", "silen
 
 
 @pytest.fixture(scope="module")
-def compared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Compared]:
-    with running() as server, server.database("figures") as database:
-        yield Compared(World(SEED, KINDS), tmp_path_factory.mktemp("figures"), server, database)
+def compared(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Compared]:
+    with postgres.database("figures") as database:
+        yield Compared(World(SEED, KINDS), tmp_path_factory.mktemp("figures"), postgres, database)
 
 
 def test_test_data_covers_the_hard_cases(compared: Compared) -> None:
@@ -91,7 +91,7 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Alone]:
     running = {}
     for name, (kinds, variables) in worlds.items():
         path = folders[name] / "warehouse.duckdb"
-        fill_duckdb(path, World(SEED, kinds))
+        fill_duckdb(path, World(SEED, kinds).rows)
         project = Dbt(folders[name] / "dbt", {"DBT_TARGET": "duckdb", "DBT_DUCKDB_PATH": str(path)})
         running[name] = project, project.start("build", *MODELS, "--vars", json.dumps(variables))
     found = {}
@@ -137,7 +137,7 @@ def test_changes_are_hidden_when_the_last_day_is_missing(alone: dict[str, Alone]
 
 
 def test_wrong_or_missing_figure_is_detected(compared: Compared) -> None:
-    found = compared.built.figures()
+    found = figures_in(compared.built.path)
     key = next(key for key, value in compared.marts.items() if value == 0 and key[-1] == "sent_count")
     for other in (None, 1):
         assert len(list(wrong({**found, key: other}, compared.marts))) == 1

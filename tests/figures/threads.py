@@ -6,6 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from tests.figures.expected import is_positive
+from tests.figures.truth import as_text
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -77,9 +78,7 @@ def figures(truth: Truth, found: dict[tuple[str, str], Row]) -> Figures:
     expected: Figures = {}
     for key, thread in found.items():
         lead = leads.get(thread["lead_id"])
-        row = {
-            name: str(value) if name.endswith(("_at", "_since")) and value else value for name, value in thread.items()
-        }
+        row = {name: as_text(value) if name.endswith(("_at", "_since")) else value for name, value in thread.items()}
         row["interest_status_code"] = lead["lt_interest_status"] if lead else None
         if lead and is_positive(truth, lead):
             row["interest"] = "positive"

@@ -18,7 +18,7 @@ CAMPAIGNS, ACCOUNTS, WARMUP = DATED
 LISTED = (
     *DATED,
     *("campaigns", "campaign_analytics", "campaign_analytics_overview", "campaign_analytics_steps"),
-    *("accounts", "account_warmup", "leads"),
+    *("subsequence_analytics", "accounts", "account_warmup", "leads"),
 )
 TOLERANCE = 0.01
 LATER = "what was loaded may begin after the campaign did"

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
-    from tests.figures.world import Row, World
+    from tests.figures.world import Row
 
 DAY = timedelta(days=1)
 KEYS = {
@@ -27,6 +27,7 @@ KEYS = {
     "campaign_analytics_overview": ("campaign_id",),
     "campaign_analytics_steps": ("campaign_id", "step", "variant"),
     "campaign_variants": ("campaign_id", "step", "variant"),
+    "subsequence_analytics": ("subsequence_id",),
     "leads": ("id",),
     "lead_labels": ("id",),
     "emails": ("id",),
@@ -35,7 +36,7 @@ KEYS = {
 }
 ADDRESSES = ("email", "email_account", "eaccount", "lead", "lead_email", "from_address_email")
 DATED = ("campaign_analytics_daily", "account_analytics_daily", "account_warmup_daily")
-NOT_COUNTED = {"status", "warmup_status", "lt_interest_status", "interest_status"}
+NOT_COUNTED = {"status", "campaign_status", "warmup_status", "lt_interest_status", "interest_status"}
 
 
 def total(values: Iterable[float | None]) -> Any:
@@ -61,6 +62,18 @@ def pair(rows: Iterable[Row], part: str, whole: str) -> tuple[Any, Any]:
     """Sum part and whole of the rows that have both."""
     telling = [row for row in rows if row.get(part) is not None and row.get(whole) is not None]
     return total(row[part] for row in telling), total(row[whole] for row in telling)
+
+
+def as_text(time: datetime | None) -> str | None:
+    """Return a time as the databases write it: without zeros at the end of a fraction."""
+    return None if time is None else str(time).rstrip("0") if time.microsecond else str(time)
+
+
+def sender_of(lead: Row) -> str | None:
+    """Return the account that last wrote to a lead, if the lead has it."""
+    step = (lead.get("status_summary") or {}).get("lastStep", {})
+    told = (step.get("from"), lead.get("last_step_from"), lead.get("last_contacted_from"))
+    return next((text.lower() for text in told if text and "@" in text), None)
 
 
 def why_odd(stream: str, row: Row, born: dict[str, date]) -> str | None:
@@ -103,19 +116,19 @@ class Loaded:
 
 
 class Truth:
-    """The rows that count, by stream; odd rows are kept separately."""
+    """The rows that count, by stream, among those that were loaded; odd rows are kept separately."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, loaded: Mapping[str, list[Row]]) -> None:
         self.odd: set[tuple[str, str, str, str]] = set()
         self._read: dict[str, list[Row]] = {}
         self._born = {
             row["id"]: row["timestamp_created"].date()
             for stream in ("campaigns", "workspaces")
-            for row in world.rows.get(stream, [])
+            for row in loaded.get(stream, [])
             if row["_sdc_deleted_at"] is None and row.get("timestamp_created")
         }
-        self.streams = {stream: self._usable(stream, world.rows.get(stream, [])) for stream in KEYS}
-        self.workspaces = sorted({row["workspace_id"] for rows in world.rows.values() for row in rows})
+        self.streams = {stream: self._usable(stream, loaded.get(stream, [])) for stream in KEYS}
+        self.workspaces = sorted({row["workspace_id"] for rows in loaded.values() for row in rows})
         self.campaigns = {row["id"]: row for row in self.streams["campaigns"]}
         self._own: dict[tuple[str, str], list[Row]] = defaultdict(list)
         self._daily: dict[tuple[str, str, date], list[Row]] = defaultdict(list)

@@ -7,7 +7,7 @@ from math import log, pi
 from typing import TYPE_CHECKING, Any
 
 from tests.figures.truth import DATED, DAY, over, pair
-from tests.report.chance import Days, by_chance, told
+from tests.report.chance import Days, verdicts
 from tests.report.counting import ends
 
 if TYPE_CHECKING:
@@ -119,25 +119,18 @@ def interval(row: Row) -> Share:
 
 def of_changes(page: Page) -> dict[str, str]:
     """Return the word for each change of a rate that has one."""
-    found = {}
-    values = page.values
-    for name, (stream, part) in RATES.items():
-        key = f"period.{name}.change"
-        if values[key] is not None and not any(map(page.is_part, page.truth.workspaces)):
-            days = [row for rows in page.days(stream, (page.end - (HISTORY - 1) * DAY, page.end)) for row in rows]
-            found[key] = _word(values[key], by_chance(_days(page, days, part)) < 0.05, better=name != "bounce_rate")
-    courses = {key: _days(page, _of_campaign(page, key), "opportunities") for key in page.workspace_of}
-    compared = {
-        key: by_chance(days, list(courses.values()))
-        for key, days in courses.items()
-        if page.first <= page.before[0] and not page.is_part(page.workspace_of[key]) and _has_both(days)
+    window = (page.end - (HISTORY - 1) * DAY, page.end)
+    rates = {
+        f"period.{name}.change": _days(page, [row for rows in page.days(stream, window) for row in rows], part)
+        for name, (stream, part) in RATES.items()
     }
-    clear = told(compared)
-    for key in compared:
-        name = f"campaign.{key}.change"
-        if values[name] is not None:
-            found[name] = _word(values[name], key in clear, better=True)
-    return found
+    campaigns = {
+        f"campaign.{key}.change": _days(page, _of_campaign(page, key), "opportunities") for key in page.workspace_of
+    }
+    everyone = page.first > page.before[0]
+    left_out = {f"campaign.{key}.change" for key, own in page.workspace_of.items() if everyone or page.is_part(own)}
+    is_part = any(map(page.is_part, page.truth.workspaces))
+    return verdicts(page.values, {} if is_part else rates, campaigns, left_out)
 
 
 def _of_campaign(page: Page, key: str) -> list[Row]:
@@ -154,11 +147,3 @@ def _days(page: Page, rows: Iterable[Row], part: str) -> Days:
         if 0 <= back < HISTORY and tries is not None:
             found.append((back, hits, tries))
     return Days(found, page.length)
-
-
-def _has_both(days: Days) -> bool:
-    return all(any(tries and back // days.length == which for back, _, tries in days.rows) for which in (0, 1))
-
-
-def _word(change: float, clear: bool, *, better: bool) -> str:  # noqa: FBT001 - as it is compared
-    return ("better" if (change > 0) == better else "worse") if clear else "within chance"

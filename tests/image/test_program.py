@@ -29,21 +29,27 @@ def line(event: str, level: str = "info", name: str = "tap-instantly", **more: o
     return json.dumps({"event": event, "level": level, "name": name, "timestamp": "2026-11-30T06:15:00.1Z", **more})
 
 
-def test_meltano_log_line_is_shortened_and_metrics_are_dropped() -> None:
-    log = Log(file=io.StringIO())
+@pytest.fixture
+def log() -> Log:
+    return Log(file=io.StringIO())
+
+
+def written(log: Log) -> str:
+    assert isinstance(log.file, io.StringIO)
+    return log.file.getvalue()
+
+
+def test_meltano_log_line_is_shortened_and_metrics_are_dropped(log: Log) -> None:
     for told in (line("Synced leads: records=5"), line("METRIC", metric_value=5), line("gone", "warning"), "not JSON"):
         log.pass_on(told)
-    assert log.file is not None
-    log.file.seek(0)
-    assert log.file.read() == (
+    assert written(log) == (
         "2026-11-30T06:15:00Z tap-instantly: Synced leads: records=5\n"
         "2026-11-30T06:15:00Z tap-instantly: WARNING: gone\n"
         "not JSON\n"
     )
 
 
-def test_last_error_of_tap_or_loader_is_one_line() -> None:
-    log = Log(file=io.StringIO())
+def test_last_error_of_tap_or_loader_is_one_line(log: Log) -> None:
     log.pass_on(line("GET /api/v2/leads answered 401\n(unauthorized)", "critical"))
     log.pass_on(line("Extractor failed", "error", "meltano"))
     codes = log.pass_on(line("Block run completed", "error", "meltano", exit_codes={"extractors": 3}))["exit_codes"]
@@ -55,9 +61,7 @@ def test_json_log_lines_stay_json_when_requested() -> None:
     log = Log(as_json=True, file=io.StringIO())
     log.pass_on(told := line("Synced leads: records=5", records=5))
     log.say("building the marts")
-    assert log.file is not None
-    log.file.seek(0)
-    first, second = map(json.loads, log.file.read().splitlines())
+    first, second = map(json.loads, written(log).splitlines())
     assert first == json.loads(told)
     assert second["event"] == "building the marts"
 
@@ -102,6 +106,19 @@ def processes() -> Iterator[Processes]:
         signal.signal(number, handler)
 
 
+@pytest.fixture
+def steps(tmp_path: Path, processes: Processes, log: Log) -> Steps:
+    variables = {"PATH": f"{tmp_path}:/bin"}
+    return Steps(tmp_path, tmp_path, destination({}, "/data"), variables, processes, log, force=True)
+
+
+def program(path: Path, *commands: str) -> Path:
+    """Write a program of the shell."""
+    path.write_text("\n".join(("#!/bin/sh", *commands, "")))
+    path.chmod(0o755)
+    return path
+
+
 def test_stop_signal_reaches_the_running_program(processes: Processes) -> None:
     code = (
         "import os, signal, sys\n"
@@ -137,21 +154,10 @@ def test_stop_signal_reaches_the_running_program(processes: Processes) -> None:
     ],
 )
 def test_models_are_built_only_on_a_complete_or_partial_load(
-    codes: dict[str, int], outcome: int | str, tmp_path: Path, processes: Processes
+    codes: dict[str, int], outcome: int | str, tmp_path: Path, steps: Steps
 ) -> None:
-    meltano = tmp_path / "meltano"
     told = [line("a reason", "critical"), line("Block run completed", name="meltano", exit_codes=codes)]
-    meltano.write_text("#!/bin/sh\n" + "".join(f"echo '{one}'\n" for one in told) + f"exit {min(len(codes), 1)}\n")
-    meltano.chmod(0o755)
-    steps = Steps(
-        tmp_path,
-        tmp_path,
-        destination({}, "/data"),
-        {"PATH": f"{tmp_path}:/bin"},
-        processes,
-        Log(file=io.StringIO()),
-        force=True,
-    )
+    program(tmp_path / "meltano", *(f"echo '{one}'" for one in told), f"exit {min(len(codes), 1)}")
     if isinstance(outcome, int):
         assert steps.load(()) == outcome
     else:
@@ -164,40 +170,30 @@ def test_models_are_built_only_on_a_complete_or_partial_load(
     ("arguments", "outputs"), [(["--days", "7"], 1), (["--overview", "all"], 0), (["--overview=all"], 0)]
 )
 def test_report_goes_into_the_data_folder_unless_an_overview_is_requested(
-    arguments: list[str], outputs: int, tmp_path: Path, processes: Processes, monkeypatch: pytest.MonkeyPatch
+    arguments: list[str], outputs: int, tmp_path: Path, steps: Steps, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    python = tmp_path / "python"
-    python.write_text(f'#!/bin/sh\necho "$*" > {tmp_path}/given\n')
-    python.chmod(0o755)
-    monkeypatch.setattr(sys, "executable", str(python))
-    log = Log(file=io.StringIO())
-    steps = Steps(tmp_path, tmp_path, destination({}, "/data"), {"PATH": "/bin"}, processes, log, force=True)
+    monkeypatch.setattr(sys, "executable", str(program(tmp_path / "python", f'echo "$*" > {tmp_path}/given')))
     assert steps.report(arguments) == 0
     given = (tmp_path / "given").read_text()
     assert given.count(f"--output={tmp_path}/report.html") == outputs
     assert given.rstrip().endswith(" ".join(arguments))
 
 
-def test_log_names_each_test_of_the_marts_that_warns(tmp_path: Path, processes: Processes) -> None:
-    dbt = tmp_path / "dbt"
-    dbt.write_text("#!/bin/sh\n")
-    dbt.chmod(0o755)
+def test_log_names_each_test_of_the_marts_that_warns(tmp_path: Path, steps: Steps, log: Log) -> None:
+    program(tmp_path / "dbt")
     results = [
         {"unique_id": "model.instantly.instantly__leads", "status": "success", "message": "OK"},
         {"unique_id": "test.instantly.replies_without_sends", "status": "warn", "message": "Got 2 results"},
     ]
     (tmp_path / "target").mkdir()
     (tmp_path / "target" / "run_results.json").write_text(json.dumps({"results": results}))
-    log = Log(file=io.StringIO())
-    Steps(tmp_path, tmp_path, destination({}, "/data"), {"PATH": f"{tmp_path}:/bin"}, processes, log, force=True).marts(
-        ()
-    )
-    assert isinstance(log.file, io.StringIO)
-    _, warned, built = log.file.getvalue().splitlines()
+    steps.marts(())
+    _, warned, built = written(log).splitlines()
     assert warned.endswith("dbt: WARNING: replies_without_sends: Got 2 results")
     assert built.endswith("built the marts: 1 models, 1 tests, 1 with a warning")
 
 
+@pytest.mark.usefixtures("processes")
 @pytest.mark.parametrize(
     ("arguments", "variables", "said"),
     [
@@ -222,10 +218,7 @@ def test_unusable_setup_exits_with_2_in_one_line(
     folder = {"INSTANTLY_DATA": str(tmp_path / "data"), "INSTANTLY_PLUGINS": str(tmp_path / "plugins")}
     for name, value in {**variables, **folder}.items():
         monkeypatch.setenv(name, value)
-    before = {number: signal.getsignal(number) for number in SIGNALS}
     assert main(arguments) == UNUSABLE
-    for number, handler in before.items():
-        signal.signal(number, handler)
     (told,) = capsys.readouterr().err.splitlines()
     assert said in told
     assert "not-to-be-told" not in told

@@ -19,7 +19,8 @@ import yaml
 from tests.meltano.project import ROOT, Project
 from tests.meltano.test_pipelines import own_id, partitions, workspaces_of
 from tests.pages import blocks
-from tests.warehouse.postgres import PASSWORD, running
+from tests.warehouse.dlt import HOST
+from tests.warehouse.postgres import PASSWORD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     import sandbox
     from sandbox import Server
+    from tests.warehouse.postgres import Postgres
 
 pytestmark = pytest.mark.meltano
 
@@ -116,20 +118,18 @@ def test_uv_installs_tap_and_loader_which_load_duckdb_and_resume(
 
 
 def test_get_started_page_loads_duckdb_and_postgres_and_makes_the_report(
-    project: Project, agency: sandbox.Server
+    project: Project, agency: sandbox.Server, postgres: Postgres, database: str
 ) -> None:
     page = (ROOT / "docs" / "get-started.md").read_text(encoding="utf-8")
     # psql would prompt for it.
     script = commands("docs/get-started.md").replace("\npsql ", "\nPGPASSWORD=$TARGET_POSTGRES_PASSWORD psql ")
     report = project.folder / "report.html"
     script = script.replace("\nmake ", f"\nmake -C {ROOT} ").replace('REPORT="', f'REPORT="--output {report} ')
-    host = "127.0.0.1"
-    with running(host=host) as server, server.database("warehouse") as database:
-        given = {"HOST": host, "PORT": str(server.port), "DATABASE": database, "USER": "postgres", "PASSWORD": PASSWORD}
-        variables = {f"TARGET_POSTGRES_{name}": value for name, value in given.items()}
-        assert set(re.findall(r"(TARGET_POSTGRES_\w+)=", page)) == variables.keys()
-        path = f"{server.programs}:{project.environment()['PATH']}"
-        printed = run(project, script, TAP_INSTANTLY_API_KEY=agency.api_key, PATH=path, **variables)
+    given = {"HOST": HOST, "PORT": str(postgres.port), "DATABASE": database, "USER": "postgres", "PASSWORD": PASSWORD}
+    variables = {f"TARGET_POSTGRES_{name}": value for name, value in given.items()}
+    assert set(re.findall(r"(TARGET_POSTGRES_\w+)=", page)) == variables.keys()
+    path = f"{postgres.programs}:{project.environment()['PATH']}"
+    printed = run(project, script, TAP_INSTANTLY_API_KEY=agency.api_key, PATH=path, **variables)
     names = [row["campaign_name"] for row in agency.control.truth("campaign_analytics")]
     assert names
     loaded, _, built = printed.partition("Running with dbt")

@@ -13,7 +13,8 @@ from jsonschema import Draft202012Validator
 from tap_instantly.settings import SETTINGS
 from tap_instantly.streams import STREAMS
 from tests.meltano.project import ENVIRONMENT, ROOT, install
-from tests.warehouse.postgres import PASSWORD, running
+from tests.warehouse.dlt import HOST
+from tests.warehouse.postgres import PASSWORD
 from tools import hub
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from sandbox import Server
     from tests.meltano.project import Project
+    from tests.warehouse.postgres import Postgres
 
 pytestmark = pytest.mark.meltano
 
@@ -121,34 +123,33 @@ def test_jobs_and_schedules_are_known_to_meltano(project: Project) -> None:
     }
 
 
-def test_postgres_gets_every_row_once_with_the_fast_settings(project: Project, agency: Server) -> None:
-    with running() as server, server.database("meltano") as database:
-        variables = {
-            "TAP_INSTANTLY_API_KEY": agency.api_key,
-            "TARGET_POSTGRES_SQLALCHEMY_URL": server.url(database),
-        }
-        config = json.loads(project.meltano("config", "print", "target-postgres", **variables).stdout)
-        assert (config["use_copy"], config["validate_records"], config["batch_size_rows"]) == (True, False, 25_000)
-        for _ in range(2):
-            project.meltano("--environment=prod", "run", "instantly-to-postgres", **variables)
-        rows = server.rows("select id from instantly.leads", database)
-        truth = [row["id"] for row in agency.control.truth("leads")]
-        assert sorted(row["id"] for row in rows) == sorted(truth)
+def test_postgres_gets_every_row_once_with_the_fast_settings(
+    project: Project, agency: Server, postgres: Postgres, database: str
+) -> None:
+    variables = {
+        "TAP_INSTANTLY_API_KEY": agency.api_key,
+        "TARGET_POSTGRES_SQLALCHEMY_URL": postgres.url(database),
+    }
+    config = json.loads(project.meltano("config", "print", "target-postgres", **variables).stdout)
+    assert (config["use_copy"], config["validate_records"], config["batch_size_rows"]) == (True, False, 25_000)
+    for _ in range(2):
+        project.meltano("--environment=prod", "run", "instantly-to-postgres", **variables)
+    rows = postgres.rows("select id from instantly.leads", database)
+    assert sorted(row["id"] for row in rows) == sorted(row["id"] for row in agency.control.truth("leads"))
 
 
 def test_target_dlt_loads_postgres_by_two_variables_without_leaking_the_password(
-    project: Project, agency: Server
+    project: Project, agency: Server, postgres: Postgres, database: str
 ) -> None:
-    with running(host="127.0.0.1") as server, server.database("by_dlt") as database:
-        variables = {
-            "TAP_INSTANTLY_API_KEY": agency.api_key,
-            "TAP_INSTANTLY__SELECT": FEW,
-            "TARGET_DLT_DESTINATION": "postgres",
-            "TARGET_DLT_CREDENTIALS": f"postgresql://postgres:{PASSWORD}@127.0.0.1:{server.port}/{database}",
-        }
-        printed = project.meltano("config", "--safe", "print", "target-dlt", **variables).stdout
-        log = [project.meltano("run", "instantly-to-duckdb", **variables) for _ in range(2)]
-        rows = server.rows("select id from instantly.leads", database)
+    variables = {
+        "TAP_INSTANTLY_API_KEY": agency.api_key,
+        "TAP_INSTANTLY__SELECT": FEW,
+        "TARGET_DLT_DESTINATION": "postgres",
+        "TARGET_DLT_CREDENTIALS": f"postgresql://postgres:{PASSWORD}@{HOST}:{postgres.port}/{database}",
+    }
+    printed = project.meltano("config", "--safe", "print", "target-dlt", **variables).stdout
+    log = [project.meltano("run", "instantly-to-duckdb", **variables) for _ in range(2)]
+    rows = postgres.rows("select id from instantly.leads", database)
     assert sorted(row["id"] for row in rows) == sorted(row["id"] for row in agency.control.truth("leads"))
     assert PASSWORD not in printed + "".join(done.stdout + done.stderr for done in log)
     assert not list((project.folder / "output").iterdir())
@@ -175,29 +176,27 @@ def test_unsupported_meltano_extras_are_refused_in_one_line(
     assert project.lines("leads") == []
 
 
-def test_state_can_be_kept_in_postgres(project: Project) -> None:
-    with running() as server, server.database("meltano") as database:
-        url = f"postgresql+psycopg://postgres@/{database}?host={server.socket}"
-        given = {"MELTANO_DATABASE_URI": url}
-        project.meltano("state", "set", "--force", "a", '{"singer_state": {}}', **given)
-        assert "a" in project.meltano("state", "list", **given).stdout
+def test_state_can_be_kept_in_postgres(project: Project, postgres: Postgres, database: str) -> None:
+    given = {"MELTANO_DATABASE_URI": postgres.url(database)}
+    project.meltano("state", "set", "--force", "a", '{"singer_state": {}}', **given)
+    assert "a" in project.meltano("state", "list", **given).stdout
     assert "a" not in project.meltano("state", "list").stdout.split()
 
 
-def test_postgres_gets_the_key_and_text_made_by_stream_maps(project: Project, agency: Server) -> None:
+def test_postgres_gets_the_key_and_text_made_by_stream_maps(
+    project: Project, agency: Server, postgres: Postgres, database: str
+) -> None:
     page = (ROOT / "docs" / "meltano.md").read_text(encoding="utf-8")
     part = page.partition("## Other keys and types")[2].partition("```yaml\n")[2].partition("```")[0]
     project.configure("tap-instantly", select=["leads.*"], **yaml.safe_load(part))
-    with running() as server, server.database("maps") as database:
-        url = f"postgresql+psycopg://postgres@/{database}?host={server.socket}"
-        variables = {"TAP_INSTANTLY_API_KEY": agency.api_key, "TARGET_POSTGRES_SQLALCHEMY_URL": url}
-        project.meltano("run", "tap-instantly", "target-postgres", **variables)
-        rows = server.rows("select payload, pg_typeof(payload)::text as type from instantly_dev.leads", database)
-        keys = server.rows(
-            "select attname from pg_index join pg_attribute on attrelid = indrelid and attnum = any(indkey)"
-            " where indrelid = 'instantly_dev.leads'::regclass and indisprimary",
-            database,
-        )
+    given = {"TAP_INSTANTLY_API_KEY": agency.api_key, "TARGET_POSTGRES_SQLALCHEMY_URL": postgres.url(database)}
+    project.meltano("run", "tap-instantly", "target-postgres", **given)
+    rows = postgres.rows("select payload, pg_typeof(payload)::text as type from instantly_dev.leads", database)
+    keys = postgres.rows(
+        "select attname from pg_index join pg_attribute on attrelid = indrelid and attnum = any(indkey)"
+        " where indrelid = 'instantly_dev.leads'::regclass and indisprimary",
+        database,
+    )
     assert {row["type"] for row in rows} == {"text"}
     assert any(json.loads(row["payload"]) for row in rows if row["payload"])
     assert {row["attname"] for row in keys} == {"workspace_id", "id"}

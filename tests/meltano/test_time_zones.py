@@ -8,7 +8,6 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import date, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 import pytest
 from typing_extensions import override
@@ -20,7 +19,6 @@ from tests.transform import duck
 from tests.transform.package import MODELS, Dbt, contract, ordered, query
 from tests.transform.writing import write_page
 from tests.warehouse.pipeline import SCHEMA
-from tests.warehouse.postgres import running
 from tests.zones import EAST, WEST
 
 if TYPE_CHECKING:
@@ -121,13 +119,11 @@ class InPostgres(Pipeline):
     def __init__(self, folder: Path, server: sandbox.Server, postgres: Postgres, database: str) -> None:
         super().__init__(folder, server)
         self._postgres, self._database = postgres, database
-        host = str(postgres.socket)
-        self.address = f"postgresql://postgres@/{database}?host={quote(host, safe='')}&port={postgres.port}"
+        self.address, self.building = postgres.address(database), postgres.for_dbt(database)
         self.loading = {
             "TARGET_POSTGRES_SQLALCHEMY_URL": postgres.url(database),
             "TARGET_POSTGRES_DEFAULT_TARGET_SCHEMA": SCHEMA,
         }
-        self.building = {"DBT_TARGET": "postgres", "DBT_POSTGRES_HOST": host, "DBT_POSTGRES_DATABASE": database}
 
     @override
     def rows(self, statement: str) -> list[dict[str, Any]]:
@@ -135,12 +131,14 @@ class InPostgres(Pipeline):
 
 
 @pytest.fixture(params=[InDuckDB, InPostgres])
-def begin(request: pytest.FixtureRequest, plugins: None, server: sandbox.Server, tmp_path: Path) -> Iterator[Begin]:
+def begin(
+    request: pytest.FixtureRequest, plugins: None, server: sandbox.Server, postgres: Postgres, tmp_path: Path
+) -> Iterator[Begin]:
     """Create a pipeline by name, with an empty warehouse."""
     if request.param is InDuckDB:
         yield lambda name: InDuckDB(tmp_path / name, server)
         return
-    with running() as postgres, ExitStack() as databases:
+    with ExitStack() as databases:
         yield lambda name: InPostgres(
             tmp_path / name, server, postgres, databases.enter_context(postgres.database(name.lower()))
         )

@@ -8,7 +8,7 @@ from math import sqrt
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Container, Mapping, Sequence
 
 Share = tuple[int, int]
 Weeks = list[list[Share]]
@@ -94,6 +94,31 @@ def told(chances: Mapping[str, float]) -> set[str]:
     return found
 
 
+def verdicts(
+    changes: Mapping[str, float | None],
+    rates: Mapping[str, Days],
+    campaigns: Mapping[str, Days],
+    left_out: Container[str],
+) -> dict[str, str]:
+    """Return the words for known changes.
+
+    Args:
+        changes: Changes by name.
+        rates: Days of the rates that are judged alone.
+        campaigns: Days of the campaigns, which are judged together.
+        left_out: Names of campaigns that are not judged, though they tell how much weeks vary.
+    """
+    judged = {name: days for name, days in campaigns.items() if name not in left_out and days.has_both}
+    clear = {name for name, days in rates.items() if changes[name] is not None and by_chance(days) < 0.05}
+    clear |= told({name: by_chance(days, list(campaigns.values())) for name, days in judged.items()})
+    words = {}
+    for name in (*rates, *judged):
+        if (change := changes[name]) is not None:
+            is_better = (change > 0) == (name != "period.bounce_rate.change")
+            words[name] = "within chance" if name not in clear else "better" if is_better else "worse"
+    return words
+
+
 @dataclass(frozen=True)
 class Days:
     """Parts and wholes by day.
@@ -107,6 +132,11 @@ class Days:
     rows: Sequence[tuple[int, int, int]]
     length: int
     history: int = 84
+
+    @property
+    def has_both(self) -> bool:
+        """Return true if something was sent in this period and in the one before."""
+        return all(any(tries and back // self.length == which for back, _, tries in self.rows) for which in (0, 1))
 
 
 def blocks(days: Days, size: int) -> Weeks:

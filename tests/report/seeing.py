@@ -52,3 +52,12 @@ def contrast(color: str, behind: str) -> float:
     """Return the contrast of two colours, by the formula of WCAG 2."""
     low, high = sorted((luminance(color), luminance(behind)))
     return (high + 0.05) / (low + 0.05)
+
+
+def assert_readable(view: dict[str, Any], page: Path) -> None:
+    """Check that a page fits its view, has accessible names and the contrast of WCAG, and loads nothing else."""
+    assert view["overflow"] <= 0
+    assert view["errors"] == []
+    assert view["requests"] == [page.as_uri()]
+    assert (view["language"], view["unnamed"]) == ("en", 0)
+    assert [pair for pair in view["colors"] if contrast(*pair) < 4.5] == []

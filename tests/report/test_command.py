@@ -84,17 +84,18 @@ def test_missing_schema_is_an_error(database: Path, schema: str) -> None:
 
 
 @pytest.mark.parametrize("file", ["acme.com", "main", "temp", "system", "analytics", "an acme-gmbh", "2026", "select"])
-@pytest.mark.parametrize("schema", ["analytics", "an-acme-gmbh", "acme.com", "main", 'An "Acme"'])
-def test_files_and_schemas_may_have_any_name(tmp_path: Path, file: str, schema: str) -> None:
+def test_files_and_schemas_may_have_any_name(tmp_path: Path, file: str) -> None:
     path = tmp_path / f"{file}.duckdb"
-    quoted = schema.replace('"', '""')
+    schemas = ("analytics", "an-acme-gmbh", "acme.com", "main", 'An "Acme"')
     with closing(duckdb.connect(str(path))) as connection:
         database, *_ = connection.execute("select current_database()").fetchone() or ("",)
-        connection.execute(f'create schema if not exists "{database}"."{quoted}"')
-        connection.execute(f'create table "{database}"."{quoted}".instantly__data_as_of ({COLUMNS})')
-    for name in (schema, schema.upper()):
-        with opened(str(path)) as warehouse, pytest.raises(ReportError, match="have no daily figures"):
-            marts.read(warehouse, name, 28)
+        for quoted in (schema.replace('"', '""') for schema in schemas):
+            connection.execute(f'create schema if not exists "{database}"."{quoted}"')
+            connection.execute(f'create table "{database}"."{quoted}".instantly__data_as_of ({COLUMNS})')
+    with opened(str(path)) as warehouse:
+        for name in (name for schema in schemas for name in (schema, schema.upper())):
+            with pytest.raises(ReportError, match="have no daily figures"):
+                marts.read(warehouse, name, 28)
 
 
 def test_schemas_differing_only_by_case_are_distinguished() -> None:

@@ -45,7 +45,7 @@ def coloured(name: str, make: Callable[[random.Random], list[Row]]) -> int:
 
 @pytest.mark.parametrize(
     ("mean", "lag"),
-    [(1, 0), (3, 0), (2, 2), *long((1.5, 0), (2, 0), (1.5, 2), (3, 2))],
+    [(1, 0), (2, 2), *long((1.5, 0), (2, 0), (3, 0), (1.5, 2), (3, 2))],
     ids=lambda value: f"{value:g}",
 )
 def test_unchanged_reply_rate_gets_a_verdict_in_at_most_five_percent(mean: float, lag: float) -> None:
@@ -77,12 +77,10 @@ def test_any_of_three_unchanged_rates_is_coloured_in_at_most_ten_percent() -> No
     assert found <= REPORTS / 10
 
 
-@pytest.mark.parametrize("twice", [False, True], ids=["each lead once", "each lead twice"])
-def test_any_of_forty_unchanged_campaigns_is_coloured_in_at_most_five_percent(
-    twice: bool,  # noqa: FBT001 - a parameter
-) -> None:
+def test_any_of_forty_unchanged_campaigns_is_coloured_in_at_most_five_percent() -> None:
+    """Each lead replies twice; the next test has campaigns without a change, and each lead once."""
     chance = random.Random(2)
-    found = [_table(chance, factor=1, twice=twice) for _ in range(TABLES)]
+    found = [_table(chance, factor=1, twice=True) for _ in range(TABLES)]
     assert sum(map(any, found)) <= TABLES / 20
 
 
@@ -107,8 +105,8 @@ def _table(chance: random.Random, factor: float, *, twice: bool) -> list[bool]:
 @pytest.mark.parametrize(
     ("share", "factor", "left"),
     [
-        *((0.01, 0.5, 0.6), (0.01, 2, 0.75), (0.03, 1.5, 0.75)),
-        *long((0.01, 1.5, 0.6), (0.03, 1.35, 0.65), (0.03, 2, 0.95)),
+        *((0.01, 0.5, 0.6), (0.03, 1.5, 0.75)),
+        *long((0.01, 1.5, 0.6), (0.01, 2, 0.75), (0.03, 1.35, 0.65), (0.03, 2, 0.95)),
     ],
 )
 def test_changed_rate_is_detected_nearly_as_often_as_by_exact_test(share: float, factor: float, left: float) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from report.scope import LONGEST_STEM, Scope, file_of, id_of
 from tests.report import reading
 from tests.report.made import LATER, MARKUP, NAMES, SILENT, fill, reported
-from tests.report.seeing import contrast, look
+from tests.report.seeing import assert_readable, look
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -194,11 +194,7 @@ def test_nothing_in_the_data_becomes_markup_and_no_page_loads_anything(pages: Pa
 def test_no_page_is_wider_than_a_phone_or_paper_whatever_the_names(pages: Pages, name: str) -> None:
     page = pages.folder / name
     for view in look(page).values():
-        assert view["overflow"] <= 0
-        assert view["errors"] == []
-        assert view["requests"] == [page.as_uri()]
-        assert (view["language"], view["unnamed"]) == ("en", 0)
-        assert min(contrast(*pair) for pair in view["colors"]) >= 4.5
+        assert_readable(view, page)
 
 
 @pytest.mark.parametrize(

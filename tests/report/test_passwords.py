@@ -7,9 +7,10 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support import examples
 from tests.transform.writing import ROOT, python, report
 
 if TYPE_CHECKING:
@@ -135,7 +136,7 @@ PLACES: list[Callable[[str], list[str]]] = [
 ]
 
 
-@settings(max_examples=500, deadline=None)
+@examples(500)
 @given(data=st.data(), password=st.sampled_from([SECRET, DIGITS]), place=st.sampled_from(PLACES))
 def test_malformed_address_anywhere_does_not_leak_its_password(
     command: Command, data: st.DataObject, password: str, place: Callable[[str], list[str]]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from tests.report.chance import dealt_higher
 from tests.report.counting import labels
 from tests.report.health import health, why
-from tests.report.verdicts import verdicts
+from tests.report.verdicts import of_changes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -58,7 +58,7 @@ def words(expected: Expected, workspaces: Sequence[str], loaded_at: datetime | N
         sent = expected.values["period.sent.now"]
         found["period.sentence"] = "No email led to a positive reply." if sent else "No email was sent."
     start = expected.windows()[1][0]
-    found |= dict(verdicts(expected, {number for number, on in _first_days(expected).items() if on > start}))
+    found |= of_changes(expected, {number for number, on in _first_days(expected).items() if on > start})
     found |= dict(_campaigns(expected, workspaces))
     found |= dict(_variants(expected))
     found |= dict(_senders(expected, workspaces))

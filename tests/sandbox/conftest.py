@@ -43,9 +43,12 @@ class Api:
     def post(self, path: str, body: Any = None, **query: Any) -> requests.Response:
         return self.session.post(self.base + path, json=body, params=query, timeout=30)
 
+    def ask(self, path: str, **query: Any) -> requests.Response:
+        """Ask for a list; that of leads takes its query as a body."""
+        return self.post(path, query) if path == "/leads/list" else self.get(path, **query)
+
     def page(self, path: str, limit: int, cursor: str | None = None, **query: Any) -> dict[str, Any]:
-        query |= {"limit": limit} | ({} if cursor is None else {"starting_after": cursor})
-        answer = self.post(path, query) if path == "/leads/list" else self.get(path, **query)
+        answer = self.ask(path, limit=limit, **query, **({} if cursor is None else {"starting_after": cursor}))
         assert answer.status_code == 200, answer.text
         return answer.json()
 

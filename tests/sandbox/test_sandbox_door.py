@@ -21,7 +21,7 @@ def test_default_user_agents_are_refused_first(api, agent):
     assert answer.headers["content-type"].startswith("text/plain")
 
 
-@pytest.mark.parametrize("agent", ["curl/8.5.0", "tap-instantly/0.1", "nodejs-app/2"])
+@pytest.mark.parametrize("agent", ["curl/8.5.0", "nodejs-app/2"])
 def test_any_other_user_agent_is_accepted(api, agent):
     api.session.headers["User-Agent"] = agent
     assert api.get("/campaigns").status_code == 200
@@ -44,12 +44,11 @@ def test_a_key_is_needed(api, header, message):
     assert answer.json() == {"statusCode": 401, "error": "Unauthorized", "message": message}
 
 
-@pytest.mark.parametrize("path", READS)
-def test_without_a_plan_everything_is_402(make_api, path):
-    answer = make_api("unpaid").get(path)
+def test_without_a_plan_everything_is_402(make_api):
+    answers = [make_api("unpaid").get(path) for path in READS]
     message = "Workspace does not have an active paid plan"
-    assert answer.status_code == 402
-    assert answer.json() == {"statusCode": 402, "error": "Payment Required", "message": message}
+    expected = {"statusCode": 402, "error": "Payment Required", "message": message}
+    assert [(answer.status_code, answer.json()) for answer in answers] == [(402, expected)] * len(READS)
 
 
 def test_all_read_reads_all_and_writes_nothing(make_api):
@@ -66,20 +65,14 @@ def test_missing_scope_is_401_or_configurably_403(make_api, control):
     assert (answer.status_code, answer.json()["error"]) == (403, "Forbidden")
 
 
-@pytest.mark.parametrize("part", ["", "/overview", "/daily", "/steps"])
-def test_analytics_take_any_key(make_api, part):
-    assert make_api("campaigns-only").get(f"/campaigns/analytics{part}").status_code == 200
+def test_analytics_take_any_key(make_api):
+    parts = ("", "/overview", "/daily", "/steps")
+    assert {make_api("campaigns-only").get(f"/campaigns/analytics{part}").status_code for part in parts} == {200}
 
 
 def test_an_unknown_path_is_404(api):
     answer = api.get("/no-such-thing")
     assert (answer.status_code, answer.json()["error"]) == (404, "Not Found")
-
-
-@pytest.mark.parametrize("path", ["/campaigns/nope", "/accounts/nobody@example.com", "/leads/nope", "/lead-lists/nope"])
-def test_an_unknown_record_is_404(api, path):
-    answer = api.get(path)
-    assert (answer.status_code, answer.json()["message"]) == (404, "Resource not found")
 
 
 def test_rate_limit_recovers_after_a_second(api, control):

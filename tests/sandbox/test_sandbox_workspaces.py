@@ -77,11 +77,6 @@ def test_each_workspace_has_the_sizes_asked_for(control):
         assert sizes == [5, 6, 80, 2]
 
 
-@pytest.mark.parametrize("name", ["main", SECOND])
-def test_the_same_options_give_the_same_bytes_in_every_workspace(name):
-    assert everything(CONFIG, name) == everything(CONFIG, name)
-
-
 def test_a_workspace_does_not_depend_on_how_many_there_are():
     fewer, more = replace(CONFIG, workspaces=2), replace(CONFIG, workspaces=60)
     assert everything(fewer, SECOND) == everything(more, SECOND)
@@ -92,23 +87,16 @@ def test_first_workspace_is_the_same_alone_except_for_its_group():
     assert {resource for resource in RESOURCES if alone[resource] != first[resource]} == {"workspace_group_members"}
 
 
-def test_workspaces_are_created_on_demand(make_api):
+def test_workspaces_are_created_by_the_first_request_that_is_not_refused(make_api):
     with serve(replace(CONFIG, workspaces=200)) as server:
         assert len(server.control.about()["workspaces"]) == 201
-        assert made(server) == ["main"]
         assert len(list(server.control.truth("workspace_group_members"))) == 199
-        api = make_api("workspace-117")
-        api.base = f"{server.url}/api/v2"
-        assert api.get("/campaigns").status_code == 200
+        for key, status in (("dead", 402), ("workspace-117", 200)):
+            assert made(server) == ["main"]
+            api = make_api(key)
+            api.base = f"{server.url}/api/v2"
+            assert api.get("/campaigns").status_code == status
         assert made(server) == ["main", "workspace-117"]
-
-
-def test_a_refused_request_makes_no_workspace(make_api):
-    with serve(CONFIG) as server:
-        api = make_api("dead")
-        api.base = f"{server.url}/api/v2"
-        assert api.get("/campaigns").status_code == 402
-        assert made(server) == ["main"]
 
 
 @pytest.mark.parametrize(
@@ -283,26 +271,20 @@ def test_a_fault_that_names_no_workspace_hits_all(make_api, control):
     assert [make_api(key).get("/campaigns").status_code for key in ("default", SECOND, "no-such-key")] == [503] * 3
 
 
-def test_plan_can_end_and_be_renewed_in_one_workspace(make_api, enter, control):
-    second, entered, main = make_api(SECOND), enter(SECOND), make_api()
+def test_settings_apply_to_one_workspace_or_to_all_until_a_reset(make_api, enter, control):
+    apis = (make_api(), make_api(SECOND), enter(SECOND), make_api(FIFTH))
+
+    def statuses():
+        return [api.get("/campaigns").status_code for api in apis]
+
     assert control.within(SECOND).config(paid=False)["paid"] is False
-    assert [api.get("/campaigns").status_code for api in (second, entered, main)] == [402, 402, 200]
-    control.within(SECOND).config(paid=True)
-    assert [api.get("/campaigns").status_code for api in (second, entered, main)] == [200] * 3
-
-
-def test_sandbox_settings_without_a_workspace_apply_to_all(make_api, control):
+    assert statuses() == [200, 402, 402, 200]
     control.config(paid=False)
-    assert {make_api(key).get("/campaigns").status_code for key in ("default", SECOND, FIFTH)} == {402}
     control.within(FIFTH).config(paid=True)
-    assert [make_api(key).get("/campaigns").status_code for key in ("default", SECOND, FIFTH)] == [402, 402, 200]
-
-
-def test_reset_restores_the_settings_of_every_workspace(make_api, control):
-    control.within(SECOND).config(paid=False)
+    assert statuses() == [402, 402, 402, 200]
     control.within(DEAD).config(paid=True)
     control.reset()
-    assert make_api(SECOND).get("/campaigns").status_code == 200
+    assert statuses() == [200] * 4
     assert make_api(DEAD).get("/campaigns").status_code == 402
 
 

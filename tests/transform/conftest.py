@@ -13,10 +13,9 @@ from sandbox import SandboxConfig
 from tests.conftest import UNTIL
 from tests.support import api_keys, catalog_of, opening, run_tap
 from tests.transform import duck, made
-from tests.transform.package import NO_UNIT_TESTS, PACKAGE, Dbt, Result
+from tests.transform.package import MODELS, NO_UNIT_TESTS, PACKAGE, Dbt, Result
 from tests.transform.writing import write_page
 from tests.warehouse.pipeline import SCHEMA, Pipeline
-from tests.warehouse.postgres import running
 from tests.zones import EAST, WEST
 from tools.demo.tables import TABLES
 
@@ -65,7 +64,7 @@ class Built:
         postgres: Postgres server.
         database: Postgres database.
         load: Start of the load into Postgres, earliest and latest load time in its rows, and its end.
-        results: Result of each node, by database, except unit tests.
+        results: Result of each node, by database, except unit tests; of Postgres also without data tests.
     """
 
     duckdb: Dbt
@@ -105,7 +104,7 @@ ODD = (
 
 
 @pytest.fixture(scope="session")
-def built(config: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
+def built(config: dict[str, Any], postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
     """Both databases, filled and built side by side: dbt runs in two time zones, and Postgres is not in UTC."""
     folder = tmp_path_factory.mktemp("transform")
     run = run_tap(config, streams=LOADED)
@@ -116,24 +115,23 @@ def built(config: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> I
     duck.execute(path, *SPELT_ANEW, *ODD)
     in_duckdb = Dbt(folder / "duckdb", {"DBT_TARGET": "duckdb", "DBT_DUCKDB_PATH": str(path), "TZ": WEST})
     building = in_duckdb.start("build", *NO_UNIT_TESTS, *WITH_EMAILS)
-    with running() as server, server.database("transform") as database:
-        pipeline = Pipeline(server, database, folder)
+    with postgres.database("transform") as database:
+        pipeline = Pipeline(postgres, database, folder)
         began = utc_now()
         assert pipeline.load(config, catalog_of(config, *LOADED), use_copy=True).exit_code == 0
-        load = (began, *rows_of_times(server, database), utc_now())
+        load = (began, *rows_of_times(postgres, database), utc_now())
         for stream in LOADED:
             times = ", ".join(f"_sdc_{what}_at = '{LOADED_AT}'" for what in ("batched", "extracted"))
-            server.execute(f"update {SCHEMA}.{stream} set {times}", database)  # noqa: S608 (ours)
+            postgres.execute(f"update {SCHEMA}.{stream} set {times}", database)  # noqa: S608 (ours)
         for statement in (*SPELT_ANEW, *ODD):
-            server.execute(statement, database)
-        settings = {"DBT_POSTGRES_HOST": str(server.socket), "DBT_POSTGRES_DATABASE": database}
-        in_postgres = Dbt(folder / "postgres", {"DBT_TARGET": "postgres", "TZ": EAST, **settings})
-        results = {"postgres": in_postgres.run("build", *NO_UNIT_TESTS, *WITH_EMAILS)}
+            postgres.execute(statement, database)
+        in_postgres = Dbt(folder / "postgres", {"TZ": EAST, **postgres.for_dbt(database)})
+        results = {"postgres": in_postgres.run("build", *MODELS, *WITH_EMAILS)}
         results["duckdb"] = in_duckdb.finish(building)
         # The same file name, which is the database's name and so part of its views.
         copy = tmp_path_factory.mktemp("built") / path.name
         shutil.copy(path, copy)
-        yield Built(in_duckdb, path, copy, raw, in_postgres, server, database, load, results)
+        yield Built(in_duckdb, path, copy, raw, in_postgres, postgres, database, load, results)
 
 
 def utc_now() -> str:

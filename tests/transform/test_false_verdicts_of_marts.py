@@ -89,7 +89,8 @@ def test_equal_variants_win_in_at_most_five_percent_of_reports(told: Told, sends
     assert sum(map(bool, found)) <= REPORTS / 20
 
 
-@pytest.mark.parametrize(("better", "seen"), [(2, 0.12), pytest.param(2.5, 0.5, marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize(("better", "seen"), [(2, 0.12), (2.5, 0.5)])
 def test_better_variant_wins(told: Told, better: float, seen: float) -> None:
     chance = random.Random(2)
     found = [told(variants(chance, (500, 500), better)) for _ in range(REPORTS)]

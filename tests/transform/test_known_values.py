@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -20,17 +19,12 @@ if TYPE_CHECKING:
 
     from tests.report.reading import Page
 
+pytestmark = pytest.mark.long
+
 Row = dict[str, Any]
 LOADED = datetime(2026, 6, 30, 6)  # noqa: DTZ001 - as loaders write it
 FIRST, STOPPED = date(2026, 4, 1), date(2026, 4, 30)
 ALIKE = ("Jane@Acme.com", "jane@acme.com")
-
-
-@dataclass
-class Tables:
-    """Return rows by stream."""
-
-    rows: dict[str, list[Row]]
 
 
 def days(until: date, **figures: Any) -> list[Row]:
@@ -39,7 +33,7 @@ def days(until: date, **figures: Any) -> list[Row]:
     return [{**figures, "date": day.isoformat()} for day in dates]
 
 
-def tables() -> Tables:
+def tables() -> dict[str, list[Row]]:
     """Two campaigns, one with unknown replies; one sender has stopped, one has two spellings."""
     bouncing = {"sent": 10, "bounced": 1, "replies": 0}
     rows = {
@@ -57,7 +51,7 @@ def tables() -> Tables:
         ],
     }
     added = {"workspace_id": "w", "workspace_name": "Acme", "_sdc_extracted_at": LOADED, "_sdc_batched_at": LOADED}
-    return Tables({stream: [{**row, **added} for row in of_it] for stream, of_it in rows.items()})
+    return {stream: [{**row, **added} for row in of_it] for stream, of_it in rows.items()}
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import pytest
 
@@ -61,6 +62,15 @@ class Postgres:
     def url(self, database: str) -> str:
         """Return a database's URL for SQLAlchemy."""
         return f"postgresql+psycopg://postgres@/{database}?host={self.socket}&port={self.port}"
+
+    def address(self, database: str) -> str:
+        """Return a database's address for libpq."""
+        return f"postgresql:///{database}?host={quote(str(self.socket), safe='')}&port={self.port}&user=postgres"
+
+    def for_dbt(self, database: str) -> dict[str, str]:
+        """Return the variables with which dbt finds a database."""
+        where = {"HOST": str(self.socket), "PORT": str(self.port), "DATABASE": database}
+        return {"DBT_TARGET": "postgres"} | {f"DBT_POSTGRES_{name}": value for name, value in where.items()}
 
     def execute(self, statement: str, database: str = "postgres") -> str:
         """Run a statement and return psql's output."""

@@ -13,7 +13,7 @@ from tests.conftest import UNTIL
 from tests.streams.test_catalogue import truth
 from tests.support import api_keys, catalog_of, opening
 from tests.warehouse.pipeline import Pipeline
-from tests.warehouse.truth import LOADERS_OWN, as_held, column_types, declared_types, found
+from tests.warehouse.truth import LOADERS_OWN, as_held, column_types, declared_types
 from tools.benchmarks.loaders import shipped
 from tools.demo.tables import UNKNOWN_FIELDS, WORKSPACE_ID, WORKSPACE_NAME, Table
 
@@ -44,10 +44,17 @@ def loaded(postgres: Postgres, server: Server, tmp_path_factory: pytest.TempPath
         yield pipeline
 
 
+@pytest.fixture(scope="module")
+def types(loaded: Pipeline) -> dict[str, dict[str, str]]:
+    return column_types(loaded)
+
+
 @pytest.mark.parametrize("stream", TABLES)
-def test_columns_have_their_schema_types_and_rows_match_the_api(server: Server, loaded: Pipeline, stream: str) -> None:
+def test_columns_have_their_schema_types_and_rows_match_the_api(
+    server: Server, loaded: Pipeline, types: dict[str, dict[str, str]], stream: str
+) -> None:
     table = TABLES[stream]
-    assert column_types(loaded, stream) == declared_types(stream) | LOADERS_OWN
+    assert types[stream] == declared_types(stream) | LOADERS_OWN
     of_the_tap = {
         WORKSPACE_ID: next(server.control.truth("workspace"))["id"],
         WORKSPACE_NAME: "main",
@@ -55,5 +62,5 @@ def test_columns_have_their_schema_types_and_rows_match_the_api(server: Server, 
     }
     due = [as_held({**row, **of_the_tap}, table) for row in truth(server, stream)]
     assert due, "the sandbox has nothing of this kind"
-    assert found(loaded, table) == {table.key_of(row): row for row in due}
+    assert loaded.found(table) == {table.key_of(row): row for row in due}
     assert len({table.key_of(row) for row in due}) == len(due)

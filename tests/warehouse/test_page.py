@@ -12,9 +12,9 @@ import sandbox
 from sandbox import SandboxConfig
 from tests.conftest import UNTIL
 from tests.pages import blocks, run
+from tests.warehouse.life import NEW_VALUE, contacted
 from tests.warehouse.pipeline import Pipeline
 from tests.warehouse.postgres import ENVIRONMENT
-from tests.warehouse.test_loads import NEW_VALUE, contacted
 from tests.warehouse.truth import FORMATS, SCALARS, column_types
 from tools.benchmarks import load_settings
 from tools.benchmarks.load_page import Loads, render, section
@@ -39,9 +39,8 @@ def api() -> Iterator[Server]:
 
 
 @pytest.fixture
-def pipeline(postgres: Postgres, tmp_path: Path) -> Iterator[Pipeline]:
-    with postgres.database("page") as database:
-        yield Pipeline(postgres, database, tmp_path)
+def pipeline(postgres: Postgres, database: str, tmp_path: Path) -> Pipeline:
+    return Pipeline(postgres, database, tmp_path)
 
 
 def test_documented_commands_load_resume_and_query_also_new_fields(
@@ -68,7 +67,7 @@ def test_documented_commands_load_resume_and_query_also_new_fields(
             assert pipeline.postgres.rows(query, pipeline.database), query
         else:
             pipeline.postgres.execute(query, pipeline.database)
-    assert column_types(pipeline, "leads")["status"] == "text"
+    assert column_types(pipeline)["leads"]["status"] == "text"
     score = "select id, unknown_fields #>> '{some_field,scores,0}' as score from instantly.leads"
     assert {"id": lead, "score": "0.93"} in pipeline.postgres.rows(score, pipeline.database)
     kinds = "select distinct jsonb_typeof(unknown_fields) as kind from instantly.leads order by 1"

@@ -15,7 +15,7 @@ from sandbox import SandboxConfig
 from tests.conftest import UNTIL
 from tests.support import catalog_of
 from tests.warehouse.pipeline import SCHEMA, Pipeline
-from tests.warehouse.truth import column_types, declared_types, due, found, named
+from tests.warehouse.truth import column_types, declared_types, due, named
 from tools.demo.truth import Truth
 
 if TYPE_CHECKING:
@@ -45,9 +45,8 @@ def _as_seeded(api: Server) -> None:
 
 
 @pytest.fixture
-def pipeline(postgres: Postgres, tmp_path: Path) -> Iterator[Pipeline]:
-    with postgres.database("upgrades") as database:
-        yield Pipeline(postgres, database, tmp_path)
+def pipeline(postgres: Postgres, database: str, tmp_path: Path) -> Pipeline:
+    return Pipeline(postgres, database, tmp_path)
 
 
 @pytest.fixture
@@ -108,16 +107,16 @@ def test_new_schema_field_moves_from_unknown_fields_to_column(
     before, catalog_before = other_version(without(*NEW))
     first = pipeline.load(config, catalog_before, tap_folder=before)
     assert first.exit_code == 0
-    assert not column_types(pipeline, "leads").keys() & set(NEW)
+    assert not column_types(pipeline)["leads"].keys() & set(NEW)
     there = {row["id"]: {name: row[name] for name in NEW if name in row} for row in api.control.truth("leads")}
     assert {row["id"]: row["unknown_fields"] for row in pipeline.rows("leads")} == there
 
     changed = api.control.open(min(there), at=LATER)["lead"]["id"]
     assert pipeline.load(config, catalog, first.state).exit_code == 0
-    types, declared = column_types(pipeline, "leads"), declared_types("leads")
+    types, declared = column_types(pipeline)["leads"], declared_types("leads")
     assert {name: types[name] for name in NEW} == {name: declared[name] for name in NEW}
     truth = due([Truth(api.control)], LEADS)
-    rows = found(pipeline, LEADS)
+    rows = pipeline.found(LEADS)
     assert rows[changed,] == truth[changed,]
     old = {id_: row for (id_,), row in rows.items() if row["unknown_fields"]}
     assert changed not in old
@@ -127,7 +126,7 @@ def test_new_schema_field_moves_from_unknown_fields_to_column(
     )
 
     assert pipeline.load(config, catalog).exit_code == 0  # without a state, all leads are read again
-    assert found(pipeline, LEADS) == truth
+    assert pipeline.found(LEADS) == truth
 
 
 @pytest.mark.long

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from tools.demo.truth import Truth
 
 Rows = dict[Key, Row]
-
-MOMENT = 'YYYY-MM-DD"T"HH24:MI:SS.US'
 
 SCALARS = {"integer": "bigint", "number": "numeric", "boolean": "boolean", "object": "jsonb", "string": "text"}
 FORMATS = {"date-time": "timestamp without time zone", "date": "date"}
@@ -60,26 +59,14 @@ def as_held(row: Row, table: Table) -> Row:
     return {name: _plain(row.get(name), kind) for name, kind in table.columns.items()}
 
 
-def found(pipeline: Pipeline, table: Table) -> Rows:
-    """Return the rows of a table that are not marked as deleted."""
-    columns = ", ".join(_read(f'"{name}"', kind) for name, kind in table.columns.items())
-    query = f'select {columns} from {SCHEMA}."{table.name}" where _sdc_deleted_at is null'  # noqa: S608 (our own names)
-    rows = pipeline.postgres.rows(query, pipeline.database)
-    by_key = {table.key_of(row): row for row in rows}
-    assert len(by_key) == len(rows), f"{table.name} has rows twice"
-    return by_key
-
-
-def _read(column: str, kind: Kind) -> str:
-    return f"to_char({column}, '{MOMENT}') as {column}" if kind is Kind.TIMESTAMP else column
-
-
-def column_types(pipeline: Pipeline, table: str) -> dict[str, str]:
-    """Return the types of a table's columns as Postgres calls them; arrays as ``text[]``."""
+def column_types(pipeline: Pipeline) -> dict[str, dict[str, str]]:
+    """Return the types of each table's columns as Postgres calls them; arrays as ``text[]``."""
     kind = "case data_type when 'ARRAY' then substr(udt_name, 2) || '[]' else data_type end"
-    where = f"(table_schema, table_name) = ('{SCHEMA}', '{table}')"
-    query = f"select column_name as name, {kind} as type from information_schema.columns where {where}"  # noqa: S608 (ours)
-    return {row["name"]: row["type"] for row in pipeline.postgres.rows(query, pipeline.database)}
+    columns = f"table_name, column_name, {kind} as type from information_schema.columns"
+    found: dict[str, dict[str, str]] = defaultdict(dict)
+    for row in pipeline.postgres.rows(f"select {columns} where table_schema = '{SCHEMA}'", pipeline.database):
+        found[row["table_name"]][row["column_name"]] = row["type"]
+    return found
 
 
 def declared_types(table: str) -> dict[str, str]:
