@@ -6,7 +6,7 @@ from typing import Any
 
 from singer_sdk import typing as th
 
-from tap_instantly.client.pagination import MAX_PAGE_SIZE
+from tap_instantly.client.page_size import MAX_PAGE_SIZE
 from tap_instantly.client.rate_limit import REQUESTS_PER_SECOND
 from tap_instantly.client.transport import DEFAULT_API_URL, DEFAULT_TIMEOUT, DEFAULT_USER_AGENT
 

@@ -189,7 +189,7 @@ def test_abandoned_workspace_writes_nothing_that_was_read_ahead(api: Server, con
         api.control.config(paid=True)
     assert order(writer.messages) == ["accounts"]
     assert tap.workspaces.failed
-    assert [s.name for s in tap._own_streams if s.selected and s.counts.was_read] == ["accounts"]
+    assert [s.name for s in tap._own_streams if s.selected and s.counts.is_reached] == ["accounts"]
 
 
 def test_tap_can_sync_twice_and_resumes_from_its_state(api: Server, config: dict[str, Any]) -> None:

@@ -39,8 +39,3 @@ def quieten() -> None:
     """
     for handler in logging.getLogger().handlers:
         handler.addFilter(Quiet(metrics="SINGER_SDK_LOG_CONFIG" in os.environ))
-
-
-def drop_metrics() -> None:
-    """Disable metrics in the log: a connection test does not need them."""
-    logging.getLogger(METRICS_LOGGER_NAME).setLevel(logging.WARNING)
