@@ -121,11 +121,12 @@ class Partition(Progress):
         self.since = timestamps.floor_text(earliest) if earliest else None
 
     def read_from(self) -> datetime | None:
-        """Return the earliest change to emit: bookmark minus look-back, not before the start date; None for all."""
-        if not self.start:
-            return None
-        earliest = timestamps.parse(self.start) - self.stream.lookback
-        start = self.stream.config.get("start_date")
+        """Return the time of the earliest change to emit; None for all."""
+        return self.earliest_since(timestamps.parse(self.start)) if self.start else None
+
+    def earliest_since(self, bookmark: datetime) -> datetime:
+        """Return a bookmark minus look-back, not before the start date."""
+        earliest, start = bookmark - self.stream.lookback, self.stream.config.get("start_date")
         return max(earliest, timestamps.parse(start)) if start else earliest
 
     def is_new(self, row: Record) -> bool:

@@ -40,8 +40,6 @@ WORKSPACES = "workspaces"
 OF_ONE_RUN = (MARKERS, SIGNPOST, "starting_replication_value")
 """Properties that the SDK writes for the current run; it fails on any of another form."""
 
-NOTE = "Progress is not resumable if interrupted."
-
 
 def note_names(state: dict[str, Any], opened: Mapping[str, str]) -> None:
     """Record the workspace id of each name for the next run. Earlier versions of the tap keep but ignore it."""
@@ -146,11 +144,12 @@ class PartitionStates(StreamStateManager):
         if value is None or self._by_page:
             return  # the SDK would report each record without a value
         context = context or self.current
-        if is_behind(self.get_context_state(context), replication_key, value):
+        state = self.get_context_state(context)
+        if is_behind(state, replication_key, value):
             return  # a look-back must not move the bookmark back
         # The SDK would create the same markers, and warn for each partition that an interrupted run is not resumable.
         # Leads are.
-        markers = self.get_context_state(context).setdefault(MARKERS, {"Note": NOTE})
+        markers = state.setdefault(MARKERS, {"Note": "Progress is not resumable if interrupted."})
         latest = markers.get(VALUE)
         if isinstance(latest, str) and isinstance(value, str) and value < latest:
             return  # most records of an unordered list change nothing

@@ -145,9 +145,7 @@ class SweptPartition(ScannedPartition):
         self._since_of_pass = self.since
         self._comparison = Comparison(timestamps.text(since), timestamps.text(latest), self._sweep.found)
         if not is_followed:
-            start = self.stream.config.get("start_date")
-            earliest = since - self.stream.lookback
-            self.since = timestamps.floor_text(max(earliest, timestamps.parse(start)) if start else earliest)
+            self.since = timestamps.floor_text(self.earliest_since(since))
 
     def _mark_of(self, bookmark: str, now: datetime) -> dict[str, Any] | None:
         """Return the mark to resume from; None without a valid one, or with another bookmark than the mark's."""
