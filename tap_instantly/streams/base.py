@@ -258,7 +258,7 @@ class InstantlyStream(RecordStream):
             partition.is_stopped = True
             partition.ended_by(arrival.error)
         self.state_manager.finalize_state(partition.state)
-        partition.release()
+        partition.state_finalized()
 
     def _activate_version(self) -> None:
         """Emit ``ACTIVATE_VERSION``, unless records may be missing: loaders delete the records of earlier versions.

@@ -95,10 +95,6 @@ class Partition(Progress):
             self._client = self.workspace.client.counted_by(self.usage, self.stream.workspaces.shared)
         return self._client
 
-    def release(self) -> None:
-        """Release resources of the reading, which has ended."""
-        self._client = self._limit = None
-
     # Reading
 
     def prepare(self, initial: dict[str, Any]) -> None:
@@ -259,6 +255,10 @@ class Partition(Progress):
         self.stream.slicer.finish(self)
         if not self.over:
             self.end(Outcome.COMPLETE)
+
+    def state_finalized(self) -> None:
+        """Handle the final state: the partition is read and written to its end."""
+        self._client = self._limit = None
 
     def ended_by(self, error: BaseException) -> None:
         """Handle the error that ended the partition.

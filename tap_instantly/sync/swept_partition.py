@@ -102,19 +102,19 @@ class SweptPartition(ScannedPartition):
     behind the earlier run's position wait for the next run in both cases: its sweep asks from the start of the pass.
     """
 
-    __slots__ = ("_began", "_comparison", "_mark", "_since_of_pass", "_sweep")
+    __slots__ = ("_comparison", "_mark", "_since_of_pass", "_start_of_run", "_sweep")
 
     _sweep: Sweep | None
     _comparison: Comparison | None
     _mark: dict[str, Any] | None
-    _began: Any
+    _start_of_run: Any
 
     @override
     def open(self) -> None:
         super().open()
         self._sweep = self._comparison = None
         self._mark = None
-        self._began = now = self.signpost  # before anything is read
+        self._start_of_run = now = self.signpost  # before anything is read
         initial, mode = self.initial_state, self.stream.config["leads_sweep"]
         bookmark = initial.get(state.VALUE)
         if mode == OFF or not self.start or not bookmark or state.SCAN in initial or not isinstance(now, datetime):
@@ -204,12 +204,12 @@ class SweptPartition(ScannedPartition):
             )
 
     @override
-    def release(self) -> None:
-        """Set the mark for the next sweep, once the state has the bookmark."""
-        super().release()
+    def state_finalized(self) -> None:
+        """Set the mark for the next sweep: the state has the bookmark now."""
+        super().state_finalized()
         if self.outcome is not Outcome.COMPLETE or self.stream.config["leads_sweep"] == OFF:
             return
-        part, now = self.state, self._began
+        part, now = self.state, self._start_of_run
         if (sweep := self._only_sweep) is not None:
             part[SWEEP] = {**(self._mark or {}), "since": timestamps.text(now), "covered": sweep.covered}
         elif (bookmark := part.get(state.VALUE)) and isinstance(now, datetime):
