@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, cast
 
 from singer_sdk import Tap
 from singer_sdk.exceptions import ConfigurationError, ConfigValidationError
-from singer_sdk.helpers.capabilities import CapabilitiesEnum, PluginCapabilities, TapCapabilities
+from singer_sdk.helpers.capabilities import CapabilitiesEnum, PluginCapabilities
 from singer_sdk.metrics import METRICS_LOGGER_NAME
 from singer_sdk.singerlib import Catalog, StateMessage
 from typing_extensions import override
@@ -52,16 +52,9 @@ class TapInstantly(Tap):
     _stopping = False
     _report: Report | None = None
     config_jsonschema: ClassVar[dict[str, Any]] = copy.deepcopy(SETTINGS)  # the SDK adds its own settings
-    # Without BATCH: the SDK's batches bypass selection and stream maps.
+    # The SDK's batches bypass selection and stream maps.
     capabilities: ClassVar[list[CapabilitiesEnum]] = [
-        TapCapabilities.CATALOG,
-        TapCapabilities.STATE,
-        TapCapabilities.DISCOVER,
-        TapCapabilities.ACTIVATE_VERSION,
-        PluginCapabilities.ABOUT,
-        PluginCapabilities.STREAM_MAPS,
-        PluginCapabilities.FLATTENING,
-        PluginCapabilities.STRUCTURED_LOGGING,
+        each for each in Tap.capabilities if each is not PluginCapabilities.BATCH
     ]
 
     def __init__(self, *args: Any, validate_config: bool = True, **kwargs: Any) -> None:
