@@ -6,7 +6,7 @@ import copy
 import logging
 import os
 import signal
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, cast
 
@@ -18,7 +18,6 @@ from singer_sdk.singerlib import Catalog, StateMessage
 from typing_extensions import override
 
 from tap_instantly.client import redaction
-from tap_instantly.clients import clients_of
 from tap_instantly.progress.connection_test import readable_streams
 from tap_instantly.progress.report import Report
 from tap_instantly.settings import KEEP, SETTINGS
@@ -26,7 +25,7 @@ from tap_instantly.streams import STREAMS, InstantlyStream, flattening
 from tap_instantly.streams.leads import Leads
 from tap_instantly.sync import shutdown, stream_maps
 from tap_instantly.sync.completeness import check_complete, strictness
-from tap_instantly.sync.concurrency import AT_ONCE, reading_ahead
+from tap_instantly.sync.concurrency import reading_ahead
 from tap_instantly.sync.state import note_names
 from tap_instantly.sync.stream_maps import StreamMaps
 from tap_instantly.sync.writer import BufferedWriter
@@ -241,8 +240,7 @@ class TapInstantly(Tap):
     @cached_property
     def workspaces(self) -> Workspaces:
         """Workspaces of the configuration."""
-        at_once, named = self.config.get("concurrency", AT_ONCE), bool(self.config.get("workspaces"))
-        return Workspaces(partial(clients_of, self.config), at_once=at_once, named=named)
+        return Workspaces(self.config)
 
     @property
     @override
