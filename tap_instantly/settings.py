@@ -6,18 +6,9 @@ from typing import Any
 
 from singer_sdk import typing as th
 
-from tap_instantly.client.pagination import MAX_PAGE_SIZE
+from tap_instantly.client.page_size import MAX_PAGE_SIZE
 from tap_instantly.client.rate_limit import REQUESTS_PER_SECOND
 from tap_instantly.client.transport import DEFAULT_API_URL, DEFAULT_TIMEOUT, DEFAULT_USER_AGENT
-
-MOST_AT_ONCE = 256
-"""Maximum number of concurrent requests; one process cannot use more."""
-
-MOST_LOOKBACK_HOURS = 720
-"""Thirty days. Later changes need a full refresh."""
-
-LONGEST_WITHOUT_FULL_PASS = 8760
-"""Hours of a year. Without a full pass, edited leads stay outdated."""
 
 EARLIEST_YEAR = 1900
 """No real date is earlier, and a look-back from year 1 would leave the calendar."""
@@ -82,7 +73,7 @@ SETTINGS: dict[str, Any] = th.PropertiesList(
     ),
     th.Property(
         "lookback_hours",
-        th.IntegerType(minimum=0, maximum=MOST_LOOKBACK_HOURS),
+        th.IntegerType(minimum=0, maximum=720),  # thirty days; later changes need a full refresh
         default=6,
         title="Look-back",
         description="Hours before the bookmark from which lists emit records again, to catch changes that the API "
@@ -141,7 +132,7 @@ SETTINGS: dict[str, Any] = th.PropertiesList(
     ),
     th.Property(
         "leads_full_pass_hours",
-        th.IntegerType(minimum=1, maximum=LONGEST_WITHOUT_FULL_PASS),
+        th.IntegerType(minimum=1, maximum=8760),  # a year; without a full pass, edited leads stay outdated
         default=24,
         title="Full pass of leads",
         description="Hours after which a run with leads_sweep on reads the full list of leads again, to find what "
@@ -156,7 +147,7 @@ SETTINGS: dict[str, Any] = th.PropertiesList(
     ),
     th.Property(
         "concurrency",
-        th.IntegerType(minimum=1, maximum=MOST_AT_ONCE),
+        th.IntegerType(minimum=1, maximum=256),  # one process cannot use more
         title="Concurrency",
         description="Maximum number of concurrent requests, over all workspaces. With a response time of 0.3 seconds, "
         "30 are needed for 100 requests a second to one workspace. The default is 32, plus 4 for each further "

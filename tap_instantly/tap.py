@@ -3,30 +3,30 @@
 from __future__ import annotations
 
 import copy
+import logging
 import os
 import signal
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, cast
 
 from singer_sdk import Tap
 from singer_sdk.exceptions import ConfigurationError, ConfigValidationError
-from singer_sdk.helpers.capabilities import CapabilitiesEnum, PluginCapabilities, TapCapabilities
+from singer_sdk.helpers.capabilities import CapabilitiesEnum, PluginCapabilities
+from singer_sdk.metrics import METRICS_LOGGER_NAME
 from singer_sdk.singerlib import Catalog, StateMessage
 from typing_extensions import override
 
 from tap_instantly.client import redaction
-from tap_instantly.clients import clients_of
-from tap_instantly.progress import Report
 from tap_instantly.progress.connection_test import readable_streams
-from tap_instantly.progress.quiet import drop_metrics
+from tap_instantly.progress.report import Report
 from tap_instantly.settings import KEEP, SETTINGS
 from tap_instantly.streams import STREAMS, InstantlyStream, flattening
 from tap_instantly.streams.leads import Leads
-from tap_instantly.streams.state import note_names
 from tap_instantly.sync import shutdown, stream_maps
 from tap_instantly.sync.completeness import check_complete, strictness
-from tap_instantly.sync.concurrency import AT_ONCE, reading_ahead
+from tap_instantly.sync.concurrency import reading_ahead
+from tap_instantly.sync.state import note_names
 from tap_instantly.sync.stream_maps import StreamMaps
 from tap_instantly.sync.writer import BufferedWriter
 from tap_instantly.validation import catalog, config, environment, files, keys
@@ -51,16 +51,9 @@ class TapInstantly(Tap):
     _stopping = False
     _report: Report | None = None
     config_jsonschema: ClassVar[dict[str, Any]] = copy.deepcopy(SETTINGS)  # the SDK adds its own settings
-    # Without BATCH: the SDK's batches bypass selection and stream maps.
+    # The SDK's batches bypass selection and stream maps.
     capabilities: ClassVar[list[CapabilitiesEnum]] = [
-        TapCapabilities.CATALOG,
-        TapCapabilities.STATE,
-        TapCapabilities.DISCOVER,
-        TapCapabilities.ACTIVATE_VERSION,
-        PluginCapabilities.ABOUT,
-        PluginCapabilities.STREAM_MAPS,
-        PluginCapabilities.FLATTENING,
-        PluginCapabilities.STRUCTURED_LOGGING,
+        each for each in Tap.capabilities if each is not PluginCapabilities.BATCH
     ]
 
     def __init__(self, *args: Any, validate_config: bool = True, **kwargs: Any) -> None:
@@ -196,7 +189,7 @@ class TapInstantly(Tap):
         Raises:
             IncompleteError, RefusedError: As for a run.
         """
-        drop_metrics()
+        logging.getLogger(METRICS_LOGGER_NAME).setLevel(logging.WARNING)  # a test does not need the metrics
         super().run_connection_test()
         if unmapped := cast("StreamMaps", self.mapper).unmapped:
             self.logger.warning("Streams not listed: select them to apply their stream maps: %s", ", ".join(unmapped))
@@ -247,8 +240,7 @@ class TapInstantly(Tap):
     @cached_property
     def workspaces(self) -> Workspaces:
         """Workspaces of the configuration."""
-        at_once, named = self.config.get("concurrency", AT_ONCE), bool(self.config.get("workspaces"))
-        return Workspaces(partial(clients_of, self.config), at_once=at_once, named=named)
+        return Workspaces(self.config)
 
     @property
     @override

@@ -41,7 +41,7 @@ def parse(value: str) -> datetime:
         raise ValueError(value) from error
 
 
-def is_day(value: object) -> bool:
+def is_valid(value: object) -> bool:
     """Return True if the value is a valid date or timestamp."""
     try:
         return isinstance(value, str) and bool(parse(value))

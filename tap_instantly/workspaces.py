@@ -1,4 +1,4 @@
-"""Workspaces of a run."""
+"""Workspaces of a run, and their clients."""
 
 from __future__ import annotations
 
@@ -10,17 +10,21 @@ from dataclasses import replace
 from functools import cached_property
 from operator import attrgetter
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
+from tap_instantly.client import InstantlyClient
 from tap_instantly.client.errors import ErrorKind, InstantlyAPIError, InstantlyError, is_refused
 from tap_instantly.client.redaction import without_keys
 from tap_instantly.client.single_flight import SingleFlight
 from tap_instantly.client.workspace import UNKNOWN_WORKSPACE, Workspace
+from tap_instantly.settings import ALL
+from tap_instantly.sync.concurrency import AT_ONCE
+from tap_instantly.text import excerpt
+from tap_instantly.validation.keys import key_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
-    from tap_instantly.client.client import InstantlyClient
     from tap_instantly.client.page import Answer
 
 ABANDON_AFTER = 3
@@ -31,6 +35,9 @@ ABANDON_ANSWERING_AFTER = 9
 
 SHARED_BYTES = 4 << 20
 """Bytes of responses cached for other streams. An evicted response is requested again."""
+
+OWN = "of the key itself"
+"""Label in messages for the key's own workspace, which lists the sub-workspaces."""
 
 logger = logging.getLogger("tap-instantly.api")
 
@@ -77,21 +84,12 @@ class Workspaces:
     opened is skipped with an error in the log. If no workspace opens, that is an error.
 
     Args:
-        clients: Creates the clients, or their errors, keyed by label.
-        at_once: Number of concurrent connections.
-        named: True if the label is also the workspace's name in records, instead of the API's name.
+        config: Settings. Names of ``workspaces`` are also those in records, instead of the API's.
     """
 
-    def __init__(
-        self,
-        clients: Callable[[], Mapping[str, InstantlyClient | InstantlyError]],
-        *,
-        at_once: int = 1,
-        named: bool = False,
-    ) -> None:
-        self._clients = clients
-        self._at_once = at_once
-        self._named = named
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        self._config = config
+        self._named = bool(config.get("workspaces"))
         self.failed: dict[str, InstantlyError] = {}
         """Errors of workspaces that were not opened or were abandoned, by label."""
         self.shared: SingleFlight[Answer] = SingleFlight(attrgetter("size"), SHARED_BYTES)
@@ -101,7 +99,7 @@ class Workspaces:
 
     @cached_property
     def _by_id(self) -> dict[str, Workspace]:
-        found = _connect_all(self._clients(), self._at_once, named=self._named)
+        found = _connect_all(_clients_of(self._config), self._config.get("concurrency", AT_ONCE), named=self._named)
         self.failed = {name: result for name, result in found.items() if isinstance(result, InstantlyError)}
         if len(self.failed) == len(found):
             raise min(self.failed.values(), key=is_refused)  # the first that may pass, else the first
@@ -175,3 +173,65 @@ class Workspaces:
     def __getitem__(self, workspace_id: str) -> Workspace:
         """Return the workspace with that id."""
         return self._by_id[workspace_id]
+
+
+# Clients
+
+
+def _clients_of(config: Mapping[str, Any]) -> dict[str, InstantlyClient | InstantlyError]:
+    """Create the clients, keyed by workspace label; an error replaces a client that cannot be created.
+
+    Raises:
+        InstantlyAPIError: All sub-workspaces are requested, but the API does not list them.
+    """
+    if entries := config.get("workspaces"):
+        return {entry["name"]: _client_or_error(config, entry) for entry in entries}
+    client = _client(config, config["api_key"])
+    if not (wanted := config.get("sub_workspaces")):
+        return {OWN: client}
+    if wanted not in (ALL, [ALL]):
+        return {id_: _client(config, config["api_key"], id_) for id_ in wanted}
+    members = _accepted_sub_workspaces(client)
+    return {OWN: client, **{name: _client(config, config["api_key"], id_) for name, id_ in members.items()}}
+
+
+def _accepted_sub_workspaces(client: InstantlyClient) -> dict[str, str]:
+    """Return the ids of the workspaces that have joined the key's group, keyed by labels for messages.
+
+    Raises:
+        InstantlyAPIError: The key lacks the scope ``workspace_group_members:read``, ...
+    """
+    found: dict[str, str] = {}
+    others = 0
+    for member in client.list_sub_workspaces():
+        id_, own = member.get("sub_workspace_id"), member.get("sub_workspace_name")
+        name = excerpt(own) if isinstance(own, str) else ""
+        if member.get("status") != "accepted" or not isinstance(id_, str) or not id_:
+            others += 1
+        elif not name or name in {OWN, *found}:
+            found[f"{name} ({excerpt(id_)})".strip()] = id_
+        else:
+            found[name] = id_
+    if others:
+        logger.info("Skipping %d members of the workspace's group that have not accepted the invitation.", others)
+    return found
+
+
+def _client_or_error(config: Mapping[str, Any], entry: Mapping[str, Any]) -> InstantlyClient | InstantlyError:
+    try:
+        return _client(config, key_of(entry))
+    except InstantlyError as error:  # an invalid key affects only its own workspace
+        return error
+
+
+def _client(config: Mapping[str, Any], api_key: str | None, as_workspace: str | None = None) -> InstantlyClient:
+    return InstantlyClient(
+        api_key or "",  # settings validation checked that the variable exists
+        as_workspace=as_workspace,
+        api_url=config["api_url"],
+        user_agent=config["user_agent"],
+        page_size=config["page_size"],
+        timeout=config["request_timeout"],
+        max_retries=config["max_retries"],
+        max_requests_per_second=config["max_requests_per_second"],
+    )

@@ -15,8 +15,8 @@ import sandbox
 from sandbox import SandboxConfig
 from sandbox.group import ACCEPTED
 from tap_instantly import InstantlyAPIError
-from tap_instantly.clients import OWN
 from tap_instantly.tap import TapInstantly
+from tap_instantly.workspaces import OWN
 from tests.conftest import UNTIL
 from tests.support import TapRun, api_keys, catalog_of, opening, refusal, run_tap, secret, traces
 

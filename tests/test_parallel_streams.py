@@ -121,9 +121,9 @@ def test_requests_are_counted_for_their_stream(api: Server, config: dict[str, An
     run = run_tap(config, streams=STREAMS)
     paths = Counter(request["path"] for request in api.control.requests())
     counts = {stream.name: stream.counts for stream in run.tap._own_streams if stream.selected}
-    assert sum(of.requests for of in counts.values()) + 1 == sum(paths.values())
+    assert sum(of.sums.requests for of in counts.values()) + 1 == sum(paths.values())
     for stream, path in {"accounts": "accounts", "custom_tags": "custom-tags", "leads": "leads/list"}.items():
-        assert counts[stream].requests == paths[f"/api/v2/{path}"], stream
+        assert counts[stream].sums.requests == paths[f"/api/v2/{path}"], stream
 
 
 def test_shared_parent_list_is_requested_once(api: Server, config: dict[str, Any]) -> None:
@@ -182,7 +182,7 @@ def test_abandoned_workspace_writes_nothing_that_was_read_ahead(api: Server, con
         api.control.config(paid=True)
     assert order(writer.messages) == ["accounts"]
     assert tap.workspaces.failed
-    assert [s.name for s in tap._own_streams if s.selected and s.counts.was_read] == ["accounts"]
+    assert [s.name for s in tap._own_streams if s.selected and s.counts.is_reached] == ["accounts"]
 
 
 def test_tap_can_sync_twice_and_resumes_from_its_state(api: Server, config: dict[str, Any]) -> None:

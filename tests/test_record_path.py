@@ -18,7 +18,7 @@ from singer_sdk.streams._state import StreamStateManager
 from tap_instantly.streams import STREAMS
 from tap_instantly.streams.conformance import mended
 from tap_instantly.streams.record_stream import RecordStream
-from tap_instantly.sync.partition_states import PartitionStates, is_behind
+from tap_instantly.sync.state import PartitionStates, is_behind
 from tap_instantly.sync.writer import BufferedWriter, RecordLine
 from tap_instantly.tap import TapInstantly
 from tests.support import examples
@@ -368,7 +368,7 @@ def test_every_stream_takes_the_fast_path_with_everything_selected() -> None:
     for entry in catalog["streams"]:
         set_metadata(entry, (), selected=True)
     tap = TapInstantly(config=NOWHERE, catalog=catalog)
-    assert [stream.name for stream in tap.streams.values() if not stream.short_way] == []
+    assert [stream.name for stream in tap.streams.values() if not stream.takes_fast_path] == []
 
 
 # Within a run

@@ -14,7 +14,7 @@ import pytest
 
 from tap_instantly.client import StartingAfterPaginator
 from tap_instantly.streams import STREAMS
-from tap_instantly.sync.partition_states import PartitionStates
+from tap_instantly.sync.state import PartitionStates
 from tap_instantly.sync.stream_maps import StreamMaps
 from tap_instantly.sync.writer import BufferedWriter
 from tap_instantly.tap import TapInstantly

@@ -25,13 +25,14 @@ from typing_extensions import override
 import sandbox
 from sandbox import Behaviour, SandboxConfig
 from tap_instantly.client import InstantlyAPIError
-from tap_instantly.streams import InstantlyStream, state
+from tap_instantly.streams import InstantlyStream
 from tap_instantly.streams.analytics import STEPS
 from tap_instantly.streams.campaigns import PartsOfCampaigns
 from tap_instantly.streams.emails import SortedPartition
 from tap_instantly.streams.readers import Array, OneObject
 from tap_instantly.streams.slicers import AccountBatches, Parents, Product, Slicer
 from tap_instantly.streams.windows import Windows
+from tap_instantly.sync import state
 from tap_instantly.sync.completeness import IncompleteError
 from tap_instantly.sync.scan_partition import ScannedPartition
 from tap_instantly.sync.writer import BufferedWriter
@@ -135,9 +136,9 @@ class Runs:
         odd = stream.shaper.oddities
         left_out = odd["without_key"] + odd["too_deep"]
         if end != "stopped":
-            expect(stream.counts.read == len(records) + left_out, "a record was discarded and not counted")
+            expect(stream.counts.sums.received == len(records) + left_out, "a record was discarded and not counted")
             _check_state(messages[-1], stream)
-        no_records = odd["no_records"] + stream.counts.unusable
+        no_records = odd["no_records"] + stream.counts.sums.unusable
         figures = {
             "records": len(records),
             "left_out": left_out,

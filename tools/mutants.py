@@ -17,7 +17,7 @@ WHERE = Path("build/mutants")
 
 NEEDED = ("tap_instantly", "schemas", "sandbox", "tests", "tools", "pyproject.toml")
 
-USUAL = ("tap_instantly.client.*", "tap_instantly.streams.*", "tap_instantly.sync.partition_states.*PartitionStates*")
+USUAL = ("tap_instantly.client.*", "tap_instantly.streams.*", "tap_instantly.sync.state.*")
 
 MUTMUT = (sys.executable, "-m", "mutmut")
 

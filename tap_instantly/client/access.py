@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tap_instantly.client.client import InstantlyClient
     from tap_instantly.client.page import Answer
 
-    Way = Callable[[InstantlyClient, Retry], dict[str, Any]]
+    Probe = Callable[[InstantlyClient, Retry], dict[str, Any]]
 
 _T = TypeVar("_T")
 
@@ -43,7 +43,7 @@ def _workspace(answer: Answer) -> dict[str, Any]:
     return answer.page([found] if is_one else None, "no workspace").records[0]
 
 
-def _first(path: str, method: str = "GET") -> Way:
+def _first(path: str, method: str = "GET") -> Probe:
     def first(client: InstantlyClient, retry: Retry) -> dict[str, Any]:
         request = client.prepare_call(method, path, {"limit": 1})
         records = client.ask(request, items, repeatable=True, retry=retry).records
@@ -60,7 +60,7 @@ def _analytics(client: InstantlyClient, retry: Retry) -> dict[str, Any]:
 
 # Records carry their workspace's id as `organization`. Analytics need no scope (spec), so they answer for a key that
 # cannot read anything else.
-PROBES: tuple[Way, ...] = (
+PROBES: tuple[Probe, ...] = (
     _first("/campaigns"),
     _first("/accounts"),
     _first("/lead-lists"),
@@ -77,7 +77,7 @@ class Access:
     """
 
     def __init__(self) -> None:
-        self._ways: list[Way] = [details, *PROBES]
+        self._probes: list[Probe] = [details, *PROBES]
         self._lock = threading.Lock()
         self._asked_at = float("-inf")
         self._is_lost = False
@@ -124,13 +124,13 @@ class Access:
             InstantlyAPIError: No probe succeeded, and one failed for another reason than a refusal.
         """
         doubt: InstantlyAPIError | None = None
-        for way in self._ways:
+        for probe in self._probes:
             try:
-                way(client, few_tries(client))
+                probe(client, few_tries(client))
             except InstantlyAPIError as error:
                 doubt = doubt if error.kind in SKIPPED_KINDS else error
                 continue
-            self._ways = [way, *(other for other in self._ways if other is not way)]
+            self._probes = [probe, *(other for other in self._probes if other is not probe)]
             return True
         if doubt is not None:
             raise doubt

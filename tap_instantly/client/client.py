@@ -1,4 +1,7 @@
-"""Client of one workspace, with a method for each common call."""
+"""Client of one workspace, with a method for each common call.
+
+The calls are for users of the client, and for lists of parents. Streams use ``Partition.fetch`` and ``Transport.ask``.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,8 @@ from urllib.parse import quote, urlsplit
 
 from tap_instantly.client.errors import ErrorKind, InstantlyAPIError
 from tap_instantly.client.page import array, items, page_arguments
-from tap_instantly.client.page_size import PageSize
-from tap_instantly.client.pagination import PAGE_SIZES, StartingAfterPaginator, pages
+from tap_instantly.client.page_size import PAGE_SIZES, PageSize
+from tap_instantly.client.pagination import StartingAfterPaginator, pages_until_last
 from tap_instantly.client.transport import Transport
 
 if TYPE_CHECKING:
@@ -171,10 +174,10 @@ class InstantlyClient(Transport):
                     self.prepare_call(method, path, wanted), items, repeatable=True, retry=retry, share=True
                 )
 
-            return limit.ask(ask)
+            return limit.try_sizes(ask)
 
         doubt = missing = None
-        for page in pages(fetch, StartingAfterPaginator()):
+        for page in pages_until_last(fetch, StartingAfterPaginator()):
             self.note_unusable(page.rejected)
             doubt, missing = page.doubt, page.missing
             yield page

@@ -119,26 +119,26 @@ class Answer:
         """URL path without the query."""
         return urlsplit(self.url).path
 
-    def page(self, found: object, otherwise: str) -> Page:
+    def page(self, found: object, complaint: str) -> Page:
         """Build a page from an array of objects; other items are dropped and logged.
 
         Raises:
             InstantlyAPIError: ``found`` is not an array or contains no objects. The message says the response is
-                ``otherwise``.
+                ``complaint``.
         """
         if not isinstance(found, list):
-            raise self.malformed(otherwise)
+            raise self.malformed(complaint)
         records = [record for record in found if isinstance(record, dict)]
         if rejected := len(found) - len(records):
             if not records:
-                raise self.malformed(otherwise)
+                raise self.malformed(complaint)
             places = [place for place, record in enumerate(found) if not isinstance(record, dict)]
             logger.error("Discarded items of %s that are not objects, at positions %s.", self.path, str(places)[:100])
         return Page(records, len(records), rejected, self.path, self.size)
 
-    def malformed(self, otherwise: str) -> InstantlyAPIError:
+    def malformed(self, complaint: str) -> InstantlyAPIError:
         """Create the error for a response of the wrong form."""
-        reason = f"the response is {otherwise}"
+        reason = f"the response is {complaint}"
         return InstantlyAPIError(self.status, self.method, self.path, reason, kind=ErrorKind.MALFORMED)
 
 

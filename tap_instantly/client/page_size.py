@@ -1,4 +1,4 @@
-"""Adaptive page size for lists with pages that fail."""
+"""Page sizes of lists: the maximum, exceptions, and smaller ones for pages that fail."""
 
 from __future__ import annotations
 
@@ -13,6 +13,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _Page = TypeVar("_Page")
+
+MAX_PAGE_SIZE = 100
+"""Larger values get a 400, or got an empty page without an error (reported)."""
+
+PAGE_SIZES = {"/audit-logs": 1000}
+"""Page sizes of lists with their own maximum (spec), by path. They replace the setting ``page_size``."""
 
 PERHAPS_TOO_MUCH = RETRYABLE - NEVER_PROCESSED | {ErrorKind.TOO_LARGE}
 """Errors that single pages, or all pages above some size, gave until fewer records were requested (reported)."""
@@ -39,7 +45,7 @@ class PageSize:
         self._needed = 1
         self._lock = threading.Lock()
 
-    def ask(self, ask: Callable[[int, Retry | None], _Page]) -> _Page:
+    def try_sizes(self, ask: Callable[[int, Retry | None], _Page]) -> _Page:
         """Return the result of ``ask`` for the largest size that works, counting down from the last one that did.
 
         Args:

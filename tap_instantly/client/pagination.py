@@ -1,4 +1,4 @@
-"""Pagination with the `starting_after` cursor."""
+"""End of a list: paginators, and the loop over pages."""
 
 from __future__ import annotations
 
@@ -14,17 +14,14 @@ if TYPE_CHECKING:
 
     from tap_instantly.client.page import Page
 
-MAX_PAGE_SIZE = 100
-"""Larger values get a 400, or got an empty page without an error (reported)."""
-
-PAGE_SIZES = {"/audit-logs": 1000}
-"""Page sizes of lists with their own maximum (spec), by path. They replace the setting ``page_size``."""
-
 logger = logging.getLogger("tap-instantly.api")
 
 
-def pages(fetch: Callable[[Any], Page], paginator: Paginator) -> Iterator[Page]:
-    """Fetch page after page lazily: the loop of all lists except the ranges of a scan.
+def pages_until_last(fetch: Callable[[Any], Page], paginator: Paginator) -> Iterator[Page]:
+    """Fetch page after page lazily, until the paginator says that the list has ended.
+
+    Who takes the pages may stop earlier: at the bookmark (``LatestFirst``), or behind a range of ids (``Sweep``). The
+    ranges of a scan have a loop of their own (``Scan._walk``).
 
     Args:
         fetch: Returns the page behind a cursor.

@@ -113,14 +113,16 @@ def remember(secrets: Iterable[object]) -> None:
 
 def guard_logs() -> None:
     """Mask the registered keys in everything that this process's log handlers write, including tracebacks."""
-    loggers = [
-        logging.getLogger(),
-        *(x for x in logging.root.manager.loggerDict.values() if isinstance(x, logging.Logger)),
-    ]
-    for logger in loggers:
-        for handler in logger.handlers:
-            if not isinstance(handler.formatter, _MaskingFormatter):
-                handler.setFormatter(_MaskingFormatter(handler.formatter or logging.Formatter()))
+    for handler in log_handlers():
+        if not isinstance(handler.formatter, _MaskingFormatter):
+            handler.setFormatter(_MaskingFormatter(handler.formatter or logging.Formatter()))
+
+
+def log_handlers() -> Iterator[logging.Handler]:
+    """Yield the log handlers of this process."""
+    others = (one for one in logging.root.manager.loggerDict.values() if isinstance(one, logging.Logger))
+    for logger in (logging.root, *others):
+        yield from logger.handlers
 
 
 def masked(text: str) -> str:

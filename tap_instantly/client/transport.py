@@ -20,7 +20,7 @@ from tap_instantly.client.certificates import authorities
 from tap_instantly.client.decode import decode
 from tap_instantly.client.errors import ErrorKind, InstantlyAPIError, InstantlyError, classify, from_transport
 from tap_instantly.client.page import Answer
-from tap_instantly.client.pagination import MAX_PAGE_SIZE
+from tap_instantly.client.page_size import MAX_PAGE_SIZE
 from tap_instantly.client.rate_limit import REQUESTS_PER_SECOND, Budget
 from tap_instantly.client.redaction import Mask
 from tap_instantly.client.retry import Retry

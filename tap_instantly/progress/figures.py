@@ -136,18 +136,19 @@ class Watch:
         parts = list(current[1].partitions.values()) if current else []
         active = under_way([part for counts in counts_of for part in list(counts.partitions.values())])
         asked = {part.workspace.id for part in active}
-        read, requests = sum(counts.read for counts in counts_of), sum(counts.requests for counts in counts_of)
+        sums = [counts.sums for counts in counts_of]
+        read, requests = sum(each.received for each in sums), sum(each.requests for each in sums)
         records_per_second, requests_per_second = self._rates(now, read, requests)
         pauses = {part.workspace.id: pause for part in active if (pause := held_back(part)) > PAUSE}
         return Figures(
             seconds=now - self._began,
             stream_name=current[0] if current else None,
-            streams_done=sum(counts.was_read and not counts.is_open for counts in counts_of),
+            streams_done=sum(counts.is_reached and not counts.is_open for counts in counts_of),
             streams=len(counts_of),
-            records=sum(counts.records for counts in counts_of),
+            records=sum(each.records for each in sums),
             records_read=read,
             records_per_second=records_per_second,
-            pages=sum(counts.pages for counts in counts_of),
+            pages=sum(each.pages for each in sums),
             requests=requests,
             requests_per_second=requests_per_second,
             requests_allowed=self.allowed * max(1, len(asked)),

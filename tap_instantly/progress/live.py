@@ -77,7 +77,7 @@ def _row(stream: str, part: Partition, allowed: int) -> tuple[str, ...]:
         stream,
         f"{part.records:,} records",
         f"{part.pages_written:,} pages",
-        f"{part.read / seconds:,.0f}/s",
+        f"{part.received / seconds:,.0f}/s",
         share([part]),
         waiting,
     )

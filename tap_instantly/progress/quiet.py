@@ -6,41 +6,22 @@ import logging
 import os
 
 from singer_sdk.metrics import METRICS_LOGGER_NAME
-from typing_extensions import override
 
 OF_EACH_STREAM = ("Skipping deselected stream", "Beginning sync of", "Starting incremental sync of")
 """Prefixes of SDK lines per stream or workspace that add nothing to the ``Synced`` line."""
 
 
-class Quiet(logging.Filter):
-    """Log filter that drops the SDK's lines per stream, except at level DEBUG.
-
-    Args:
-        metrics: True to keep the SDK's metrics.
-    """
-
-    def __init__(self, *, metrics: bool) -> None:
-        super().__init__()
-        self._metrics = metrics
-
-    @override
-    def filter(self, record: logging.LogRecord) -> bool:
-        if record.levelno != logging.INFO or logging.getLogger().isEnabledFor(logging.DEBUG):
-            return True
-        if record.name == METRICS_LOGGER_NAME:
-            return self._metrics
-        return not str(record.msg).startswith(OF_EACH_STREAM)
-
-
 def quieten() -> None:
-    """Reduce the log of this process to one line per stream and the summary.
+    """Reduce the log of this process to one line per stream and the summary, except at level DEBUG.
 
     With ``SINGER_SDK_LOG_CONFIG`` the metrics stay: Meltano sets it, and reads them.
     """
+    metrics = "SINGER_SDK_LOG_CONFIG" in os.environ
+
+    def is_kept(record: logging.LogRecord) -> bool:
+        if record.levelno != logging.INFO or logging.getLogger().isEnabledFor(logging.DEBUG):
+            return True
+        return metrics if record.name == METRICS_LOGGER_NAME else not str(record.msg).startswith(OF_EACH_STREAM)
+
     for handler in logging.getLogger().handlers:
-        handler.addFilter(Quiet(metrics="SINGER_SDK_LOG_CONFIG" in os.environ))
-
-
-def drop_metrics() -> None:
-    """Disable metrics in the log: a connection test does not need them."""
-    logging.getLogger(METRICS_LOGGER_NAME).setLevel(logging.WARNING)
+        handler.addFilter(is_kept)

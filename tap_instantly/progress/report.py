@@ -145,7 +145,7 @@ class Report:
             show_summary(summary, descriptor)
             return
         for stream in self._streams:
-            if stream.counts.was_read:
+            if stream.counts.is_reached:
                 stream.sum_up()
         for total in summary.workspaces():
             logger.info("Workspace %s: %s", total.name, total.line())

@@ -53,9 +53,12 @@ class Summary:
         self._counts_of = counts_of
         self._failed = failed
         self._seconds = seconds
-        self._unread = [name for name, counts in counts_of.items() if not counts.was_read]
+        self._not_reached = [name for name, counts in counts_of.items() if not counts.is_reached]
         self._parts = [
-            (name, part) for name, counts in counts_of.items() if counts.was_read for part in counts.partitions.values()
+            (name, part)
+            for name, counts in counts_of.items()
+            if counts.is_reached
+            for part in counts.partitions.values()
         ]
 
     @property
@@ -64,15 +67,15 @@ class Summary:
         counts_of = self._counts_of.values()
         outcomes = [part.outcome for _, part in self._parts]
         return {
-            "records": sum(counts.records for counts in counts_of),
-            "requests": sum(counts.requests for counts in counts_of),
+            "records": sum(counts.sums.records for counts in counts_of),
+            "requests": sum(counts.sums.requests for counts in counts_of),
             "seconds": round(self._seconds, 1),
-            "streams": len(self._counts_of) - len(self._unread),
+            "streams": len(self._counts_of) - len(self._not_reached),
             "workspaces": len({part.workspace.id for _, part in self._parts}),
             "skipped": outcomes.count(Outcome.SKIPPED),
             "incomplete": outcomes.count(Outcome.INCOMPLETE) + outcomes.count(Outcome.READING),
             "workspaces_failed": len(self._failed),
-            "streams_not_started": len(self._unread),
+            "streams_not_started": len(self._not_reached),
         }
 
     @property
@@ -109,8 +112,8 @@ class Summary:
             yield f"{stream} {note} in {', '.join(workspaces)}" + (f": {why}" if why else "")
         for name, error in self._failed.items():
             yield f"workspace {name} failed: {error}"
-        if self._unread:
-            yield f"not started: {', '.join(self._unread)}"
+        if self._not_reached:
+            yield f"not started: {', '.join(self._not_reached)}"
 
     def findings(self) -> Iterator[str]:
         """Yield the results of checks, one line each."""
@@ -141,12 +144,12 @@ class Summary:
 
 
 def _of_stream(counts: Counts, *, several: bool) -> tuple[str, ...]:
-    if not counts.was_read:
+    if not counts.is_reached:
         return ("", "", "", "not started")
     parts = counts.partitions.values()
     notes = [note for part in parts if (note := _note(part))]
     remarks = [f"{note} in {notes.count(note)} of {len(parts)}" if several else note for note in dict.fromkeys(notes)]
-    return (*_cells(counts.records, counts.requests, counts.seconds), ", ".join(remarks))
+    return (*_cells(counts.sums.records, counts.sums.requests, counts.seconds), ", ".join(remarks))
 
 
 def _cells(records: int, requests: int, seconds: float) -> tuple[str, str, str]:

@@ -12,14 +12,15 @@ import os
 import sys
 import threading
 import unicodedata
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from typing_extensions import override
 
+from tap_instantly.client.redaction import log_handlers
 from tap_instantly.sync.writer import write_all
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
 PATIENCE = 0.3
 """Seconds to wait for a write of another thread, which may hang, or wait for this one."""
@@ -101,7 +102,8 @@ class LogAbove:
     """Redirection of log handlers from standard error to the lines above a screen."""
 
     def __init__(self, screen: Screen) -> None:
-        self._changed = [handler for handler in _handlers() if handler.stream is sys.stderr]
+        every = (handler for handler in log_handlers() if isinstance(handler, logging.StreamHandler))
+        self._changed = [handler for handler in every if handler.stream is sys.stderr]
         for handler in self._changed:
             handler.stream = _Above(screen)
 
@@ -109,12 +111,6 @@ class LogAbove:
         """Restore the handlers, without ``setStream``, which would wait for a write in progress."""
         for handler in self._changed:
             handler.stream = sys.stderr
-
-
-def _handlers() -> Iterator[logging.StreamHandler[Any]]:
-    others = (one for one in logging.root.manager.loggerDict.values() if isinstance(one, logging.Logger))
-    for logger in (logging.root, *others):
-        yield from (handler for handler in logger.handlers if isinstance(handler, logging.StreamHandler))
 
 
 # Text in columns

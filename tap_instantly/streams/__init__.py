@@ -18,7 +18,7 @@ from tap_instantly.streams import (
 from tap_instantly.streams.base import InstantlyStream
 
 STREAMS: tuple[type[InstantlyStream], ...] = (
-    workspace.Workspaces,
+    workspace.CurrentWorkspace,
     workspace.WorkspaceMembers,
     workspace.WorkspaceGroupMembers,
     workspace.WorkspaceGroupAdmin,

@@ -10,9 +10,6 @@ from tap_instantly.streams.readers import Array, ByEmail, CursorList, OneObject
 from tap_instantly.streams.slicers import AccountBatches, Parents
 from tap_instantly.streams.windows import Windows
 
-ACCOUNTS_PER_ANALYTICS_CALL = 200
-ACCOUNTS_PER_WARMUP_CALL = 100
-
 
 class Accounts(InstantlyStream):
     """Sending accounts (mailboxes) with their limits, warm-up state and tags.
@@ -63,7 +60,7 @@ class AccountAnalyticsDaily(InstantlyStream):
 
     name = "account_analytics_daily"
     path = "/accounts/analytics/daily"
-    slicer = Windows() * AccountBatches(ACCOUNTS_PER_ANALYTICS_CALL, unattributed="email_account")
+    slicer = Windows() * AccountBatches(200, unattributed="email_account")
     records = Array()
     primary_keys = ("workspace_id", "email_account", "date")
     replication_key = "date"
@@ -77,7 +74,7 @@ class AccountWarmup(InstantlyStream):
     scope = "accounts"
     path = "/accounts/warmup-analytics"
     http_method = "POST"
-    slicer = AccountBatches(ACCOUNTS_PER_WARMUP_CALL)
+    slicer = AccountBatches(100)
     records = ByEmail("aggregate_data")
     primary_keys = ("workspace_id", "email")
 
@@ -92,7 +89,7 @@ class AccountWarmupDaily(InstantlyStream):
     scope = "accounts"
     path = "/accounts/warmup-analytics"
     http_method = "POST"
-    slicer = AccountBatches(ACCOUNTS_PER_WARMUP_CALL)
+    slicer = AccountBatches(100)
     records = ByEmail("email_date_data", daily=True)
     primary_keys = ("workspace_id", "email", "date")
     expires = True

@@ -7,105 +7,94 @@ from tap_instantly.streams.parents import AGENT, DELIVERABILITY_AGENT, LEAD_FIND
 from tap_instantly.streams.readers import CursorList, OneObject
 from tap_instantly.streams.slicers import Parents
 
-FEW = "for users of the AI agents"
+
+class AgentStream(InstantlyStream):
+    """Stream of AI agents, which few workspaces use."""
+
+    scope = "ai_agents"
+    why_deselected = "for users of the AI agents"
 
 
-class AiAgents(InstantlyStream):
+class AiAgents(AgentStream):
     """AI agents of every type."""
 
     name = "ai_agents"
-    scope = "ai_agents"
     path = "/ai-agents"
     records = CursorList()
     primary_keys = ("id",)
     replication_key = "timestamp_updated"
-    why_deselected = FEW
 
 
-class AiAgentAnalytics(InstantlyStream):
+class AiAgentAnalytics(AgentStream):
     """Analytics of each AI agent: reach and outcome."""
 
     name = "ai_agent_analytics"
-    scope = "ai_agents"
     path = "/ai-agents/analytics"
     http_method = "POST"
     slicer = Parents(AGENT, "agent_ids", as_list=True)
     records = OneObject("analytics")
     primary_keys = ("agent_id",)
-    why_deselected = FEW
 
 
-class AiLeadFinders(InstantlyStream):
+class AiLeadFinders(AgentStream):
     """Lead finders with their configuration."""
 
     name = "ai_lead_finders"
-    scope = "ai_agents"
     path = "/ai-agents/lead-finder"
     records = CursorList()
     primary_keys = ("id",)
     replication_key = "timestamp_updated"
-    why_deselected = FEW
 
 
-class AiLeadFinderStats(InstantlyStream):
+class AiLeadFinderStats(AgentStream):
     """Lifetime figures of each lead finder."""
 
     name = "ai_lead_finder_stats"
-    scope = "ai_agents"
     path = "/ai-agents/lead-finder/{agent_id}/stats"
     slicer = Parents(LEAD_FINDER)
     records = OneObject()
     primary_keys = ("agent_id",)
-    why_deselected = FEW
 
 
-class AiLeadFinderActivities(InstantlyStream):
+class AiLeadFinderActivities(AgentStream):
     """Activities of each lead finder."""
 
     name = "ai_lead_finder_activities"
-    scope = "ai_agents"
     path = "/ai-agents/lead-finder/{agent_id}/activities"
     slicer = Parents(LEAD_FINDER)
     records = CursorList()
     primary_keys = ("id",)
     expires = True
-    why_deselected = FEW
 
 
-class AiDeliverabilityAgents(InstantlyStream):
+class AiDeliverabilityAgents(AgentStream):
     """Deliverability agents with their configuration."""
 
     name = "ai_deliverability_agents"
-    scope = "ai_agents"
     path = "/ai-agents/deliverability/{agent_id}"
     slicer = Parents(DELIVERABILITY_AGENT)
     records = OneObject()
     primary_keys = ("id",)
-    why_deselected = FEW
 
 
-class AiDeliverabilityState(InstantlyStream):
+class AiDeliverabilityState(AgentStream):
     """Current state and latest runs of each deliverability agent; its feed is a separate stream."""
 
     name = "ai_deliverability_state"
-    scope = "ai_agents"
     path = "/ai-agents/deliverability/{agent_id}/state"
     slicer = Parents(DELIVERABILITY_AGENT)
     records = OneObject()
     excluded = ("activity_feed",)
     primary_keys = ("agent_id",)
-    why_deselected = FEW
 
 
-class AiDeliverabilityFeed(InstantlyStream):
+class AiDeliverabilityFeed(AgentStream):
     """Findings of each deliverability agent."""
 
     name = "ai_deliverability_feed"
-    scope = "ai_agents"
     path = "/ai-agents/deliverability/{agent_id}/feed-items"
     slicer = Parents(DELIVERABILITY_AGENT)
     records = CursorList()
     primary_keys = ("id",)
     replication_key = "timestamp_updated"
     expires = True
-    why_deselected = FEW

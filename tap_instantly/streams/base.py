@@ -13,15 +13,15 @@ from singer_sdk import metrics
 from singer_sdk.schema.source import StreamSchema
 from typing_extensions import override
 
-from tap_instantly.streams import state
 from tap_instantly.streams.parents import SHARED_LISTS
 from tap_instantly.streams.record_stream import RecordStream
 from tap_instantly.streams.schemas import UNMARKED
 from tap_instantly.streams.slicers import Slicer
+from tap_instantly.sync import state
+from tap_instantly.sync.completeness import doubts
 from tap_instantly.sync.concurrency import reading_ahead
 from tap_instantly.sync.counts import Counts
 from tap_instantly.sync.partition import Partition
-from tap_instantly.sync.versions import doubts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -87,7 +87,7 @@ class InstantlyStream(RecordStream):
         self._request_counter = metrics.http_request_counter(self.name, self.path)
         self._counting = threading.Lock()
         self._reader: Reader[Page] | None = None
-        self._place = 0
+        self._group = 0
         self._version_of_run = tap.initialized_at // 1000  # in seconds like the SDK's, which fits a 32-bit column
         self.write_state = partial(tap.state_writer.write_state, self.tap_state)
         # The SDK's own writers are unbuffered and have no flush.
@@ -174,19 +174,18 @@ class InstantlyStream(RecordStream):
         versioned = on and self.replication_method == "FULL_TABLE" and not self.expires
         # Private in the SDK, which adds it to each record, but sets it only if it writes its own message first.
         self._stream_version = self._version_of_run if versioned else None
-        found = state.parts_of(self.tap_state, self.name)
+        initial = state.by_workspace(self.tap_state, self.name)
         partitions = [self.partition_class(self, workspace) for workspace in self.workspaces]
         self.counts.prepare(partitions)
         for partition in partitions:
-            partition.prepare(found.get(partition.workspace.id, {}))
-        for partition in partitions:
+            partition.prepare(initial.get(partition.workspace.id, {}))
             partition.open()
         return partitions
 
-    def read_by(self, reader: Reader[Page] | None, place: int = 0) -> None:
+    def read_by(self, reader: Reader[Page] | None, group: int = 0) -> None:
         """Set the reader of the pages, and the stream's group in it; without a reader, the stream reads by itself."""
         self._reader = reader
-        self._place = place
+        self._group = group
 
     @property
     def is_stopped(self) -> bool:
@@ -211,18 +210,18 @@ class InstantlyStream(RecordStream):
         abandoned = [partition for partition in partitions if self.workspaces.is_abandoned(partition.workspace.id)]
         for number, partition in enumerate(partitions):
             if partition in abandoned:
-                reader.abandon(self._place, number)
+                reader.abandon(self._group, number)
         if len(abandoned) == len(partitions):
             return
         self.counts.open(abandoned)
         for partition in self.counts.partitions.values():
-            state.keep_only(partition.state, partition.found)
+            state.keep_only(partition.state, partition.initial_state)
             # Cap the bookmark at the start of the run: the next run then re-reads changes made during this one. The SDK
             # does so for the stream as a whole, not for its partitions.
             self.state_manager.write_replication_key_signpost(partition.signpost, context=partition.context)
         try:
             with self._request_counter:
-                for arrival in reader.arrivals(self._place):
+                for arrival in reader.arrivals(self._group):
                     yield from self._records_of(partitions[arrival.number], arrival)
             self._activate_version()
         finally:
@@ -231,8 +230,8 @@ class InstantlyStream(RecordStream):
 
     def _records_of(self, partition: Partition, arrival: Arrival[Page]) -> Iterator[Record]:
         self.state_manager.current = partition.context
-        if not partition.is_begun:
-            partition.is_begun = True
+        if not partition.is_being_written:
+            partition.is_being_written = True
             settings = (self.replication_method, self.replication_key, self.config, self.compare_start_date)
             self.state_manager.write_starting_replication_value(partition.context, *settings)
             partition.begin_writing()
@@ -249,7 +248,7 @@ class InstantlyStream(RecordStream):
                     partition.records += 1
                     yield record
             partition.pages_written += 1
-            partition.read += len(arrival.page)
+            partition.received += len(arrival.page)
             partition.page_written(arrival.page)
             self._flush()
             return
@@ -259,10 +258,13 @@ class InstantlyStream(RecordStream):
             partition.is_stopped = True
             partition.ended_by(arrival.error)
         self.state_manager.finalize_state(partition.state)
-        partition.release()
+        partition.state_finalized()
 
     def _activate_version(self) -> None:
-        """Emit ``ACTIVATE_VERSION``, on which loaders delete older versions, unless records may be missing."""
+        """Emit ``ACTIVATE_VERSION``, unless records may be missing: loaders delete the records of earlier versions.
+
+        With ``emit_activate_version_messages``, records of a full-refresh stream carry the version of their run.
+        """
         if self._stream_version is None or self.ABORT_AT_RECORD_COUNT is not None:
             return
         if found := list(doubts(self)):
@@ -275,9 +277,9 @@ class InstantlyStream(RecordStream):
 
     def sum_up(self) -> None:
         """Log the counts of the stream."""
-        counts = self.counts
-        found = {"records": counts.records, "requests": counts.requests, "seconds": round(counts.seconds, 1)}
-        fields = {"stream_name": self.name, "records_read": counts.read, "pages": counts.pages, **found}
+        counts, sums = self.counts, self.counts.sums
+        found = {"records": sums.records, "requests": sums.requests, "seconds": round(counts.seconds, 1)}
+        fields = {"stream_name": self.name, "records_read": sums.received, "pages": sums.pages, **found}
         self.log("Synced %s: %s", self.name, counts.line(**self.shaper.oddities), extra=fields)
 
 

@@ -67,21 +67,22 @@ class PartsOfCampaigns(CursorList):
         return replace(page, records=records, rejected=page.rejected + odd)
 
 
-def _steps(campaign: Record, objects: Objects) -> Iterator[Record]:
-    """Yield the numbered steps of a campaign."""
+def _numbered_steps(campaign: Record, objects: Objects) -> Iterator[tuple[Record, Record]]:
+    """Yield the steps of a campaign, each with its key."""
     for sequence in objects(campaign.get("sequences"))[:1]:
         for number, step in enumerate(objects(sequence.get("steps")), start=1):
-            place = {"campaign_id": campaign.get("id"), "step": str(number)}
-            yield {**step, **place, "variant_count": len(objects(step.get("variants")))}
+            yield step, {"campaign_id": campaign.get("id"), "step": str(number)}
+
+
+def _steps(campaign: Record, objects: Objects) -> Iterator[Record]:
+    for step, key in _numbered_steps(campaign, objects):
+        yield {**step, **key, "variant_count": len(objects(step.get("variants")))}
 
 
 def _variants(campaign: Record, objects: Objects) -> Iterator[Record]:
-    """Yield the numbered variants of all steps of a campaign."""
-    for sequence in objects(campaign.get("sequences"))[:1]:
-        for number, step in enumerate(objects(sequence.get("steps")), start=1):
-            for variant_number, variant in enumerate(objects(step.get("variants"))):
-                place = {"campaign_id": campaign.get("id"), "step": str(number), "variant": str(variant_number)}
-                yield {**variant, **place}
+    for step, key in _numbered_steps(campaign, objects):
+        for number, variant in enumerate(objects(step.get("variants"))):
+            yield {**variant, **key, "variant": str(number)}
 
 
 class CampaignSteps(InstantlyStream):

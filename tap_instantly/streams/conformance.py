@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 NO_SUCH_TYPE = "its type is not the schema's"
 TOO_LARGE = "it exceeds the range of its column"
-NOT_TO_CARRY = "it contains text or numbers that JSON or databases cannot store"
+NOT_STORABLE = "it contains text or numbers that JSON or databases cannot store"
 
 LEAST, MOST = -(2**63), 2**63 - 1
 """Range of integers that every warehouse can store."""
@@ -156,7 +156,7 @@ def mended(value: Any, kind: Kind, place: str, note: Note, depth: int = 0) -> An
         raise TooDeepError
     names = _names(kind)
     if isinstance(value, Odd):
-        note(place, value.source, NOT_TO_CARRY)
+        note(place, value.source, NOT_STORABLE)
         return value.text if "string" in names else None
     if isinstance(value, dict) and "object" in names:
         return _mended_object(value, kind.get("properties", {}), place, note, depth)
@@ -165,14 +165,14 @@ def mended(value: Any, kind: Kind, place: str, note: Note, depth: int = 0) -> An
         return [mended(part, item, f"{place}[{number}]", note, depth + 1) for number, part in enumerate(value)]
     reason = _why_not(value, names)
     if reason is not None:
-        note(place, str(value) if reason is TOO_LARGE else carried(value, depth), reason)
+        note(place, str(value) if reason is TOO_LARGE else storable(value, depth), reason)
         return None
     if isinstance(value, (float, Decimal)) and "number" not in names:
         return int(value)  # JSON does not distinguish 5.0 from 5
     return value
 
 
-def carried(value: Any, depth: int = 0) -> Any:  # noqa: ANN401 (any JSON)
+def storable(value: Any, depth: int = 0) -> Any:  # noqa: ANN401 (any JSON)
     """Return the value in a form that JSON and databases can store, with the rest replaced by text.
 
     Raises:
@@ -183,9 +183,9 @@ def carried(value: Any, depth: int = 0) -> Any:  # noqa: ANN401 (any JSON)
     if isinstance(value, Odd):
         return value.source
     if isinstance(value, dict):
-        return {str(name): carried(part, depth + 1) for name, part in value.items()}
+        return {str(name): storable(part, depth + 1) for name, part in value.items()}
     if isinstance(value, list):
-        return [carried(part, depth + 1) for part in value]
+        return [storable(part, depth + 1) for part in value]
     return value
 
 
@@ -204,7 +204,7 @@ def mask_unknown(value: Any, kind: Kind, place: str) -> Iterator[str]:  # noqa: 
             where = f"{place}.{name}"
             if name in properties:
                 yield from mask_unknown(part, properties[name], where)
-            elif (masked := without_secrets(given := carried(part), str(name))) != given:
+            elif (masked := without_secrets(given := storable(part), str(name))) != given:
                 value[name] = masked
                 yield where
     elif isinstance(value, list) and isinstance(item, dict):
@@ -220,7 +220,7 @@ def _mended_object(value: dict[Any, Any], properties: Mapping[str, Kind], place:
             known = name.text or ""
             while known in value or known in whole:
                 known += "\ufffd"
-            note(f"{place}.{known}", name.source, NOT_TO_CARRY)
+            note(f"{place}.{known}", name.source, NOT_STORABLE)
         whole[known] = mended(part, properties.get(known, {}), f"{place}.{known}", note, depth + 1)
     return whole
 

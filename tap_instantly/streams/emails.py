@@ -11,10 +11,10 @@ from tap_instantly import timestamps
 from tap_instantly.client import InstantlyAPIError
 from tap_instantly.client.errors import SKIPPED_KINDS
 from tap_instantly.settings import ALL
-from tap_instantly.streams import state
 from tap_instantly.streams.base import InstantlyStream
 from tap_instantly.streams.readers import CursorList
 from tap_instantly.streams.slicers import AsAsked
+from tap_instantly.sync import state
 from tap_instantly.sync.partition import Partition
 
 INTEREST_STATUSES = (1, 2, 3, 4, 0, -1, -2, -3, -4)
@@ -35,19 +35,18 @@ class SortedPartition(Partition):
     If the list is not sorted after all, the bookmark returns to its value at the start, and advances only at the end.
     """
 
-    __slots__ = ("_before", "_is_disordered", "_latest", "_reread")
+    __slots__ = ("_is_disordered", "_latest", "_reread")
 
     _reread: str | None
 
     def __init__(self, stream: InstantlyStream, workspace: Workspace) -> None:
         super().__init__(stream, workspace)
-        self._before: dict[str, Any] = {}
         self._latest = ""
         self._is_disordered = False
 
     @override
-    def prepare(self, found: dict[str, Any]) -> None:
-        super().prepare(found)
+    def prepare(self, initial: dict[str, Any]) -> None:
+        super().prepare(initial)
         since = _reread_from(self)
         self._reread = timestamps.floor_text(since) if since else None
 
@@ -59,11 +58,6 @@ class SortedPartition(Partition):
         if self._reread is None or row.get("i_status") is None:
             return False
         return timestamps.sortable(row.get("timestamp_created")) >= self._reread
-
-    @override
-    def begin_writing(self) -> None:
-        part = self.state
-        self._before = {name: part[name] for name in (state.KEY, state.VALUE) if name in part}
 
     @override
     def page_arrives(self, page: Page) -> None:
@@ -89,9 +83,9 @@ class SortedPartition(Partition):
         self.stream.logger.warning(
             "The e-mails of workspace %s are not in order; its bookmark moves only after the last page.", label
         )
-        part = self.state
-        state.forget(part)
-        part.update(self._before)
+        own, initial = self.state, self.initial_state
+        state.forget(own)
+        own.update({name: initial[name] for name in (state.KEY, state.VALUE) if name in initial})
         self.stream.write_state()  # replaces the loader's state, which has the later bookmark
 
     @override
@@ -133,9 +127,8 @@ class ByInterest(AsAsked):
 
 def _own_statuses(partition: Partition) -> list[int]:
     """Return the interest statuses of custom labels, or an empty list if the key lacks the scope."""
-    client = partition.client
     try:
-        labels = partition.workspace.access.confirm_refusal(lambda: list(client.paginate("/lead-labels")), client)
+        labels = partition.confirmed(lambda client: list(client.paginate("/lead-labels")))
     except InstantlyAPIError as error:
         if error.kind not in SKIPPED_KINDS:
             raise

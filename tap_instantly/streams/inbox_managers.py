@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from tap_instantly.streams.agents import FEW
-from tap_instantly.streams.base import InstantlyStream
+from tap_instantly.streams.agents import AgentStream
 from tap_instantly.streams.parents import INBOX_MANAGER
 from tap_instantly.streams.readers import Array, CursorList, OneObject
 from tap_instantly.streams.slicers import Parents
 from tap_instantly.streams.windows import Windows
 
 
-class AiInboxManagers(InstantlyStream):
+class AiInboxManagers(AgentStream):
     """Inbox managers with their configuration."""
 
     name = "ai_inbox_managers"
-    scope = "ai_agents"
     path = "/ai-agents/inbox-manager/{agent_id}"
     slicer = Parents(INBOX_MANAGER)
     records = OneObject()
     primary_keys = ("id",)
-    why_deselected = FEW
 
 
-class AiInboxManagerGuidances(InstantlyStream):
+class AiInboxManagerGuidances(AgentStream):
     """Guidances of each inbox manager."""
 
     name = "ai_inbox_manager_guidances"
@@ -32,10 +29,9 @@ class AiInboxManagerGuidances(InstantlyStream):
     records = CursorList()
     primary_keys = ("id",)
     replication_key = "timestamp_updated"
-    why_deselected = FEW
 
 
-class AiInboxManagerReplies(InstantlyStream):
+class AiInboxManagerReplies(AgentStream):
     """Replies written by each inbox manager."""
 
     name = "ai_inbox_manager_replies"
@@ -45,10 +41,9 @@ class AiInboxManagerReplies(InstantlyStream):
     records = CursorList()
     primary_keys = ("id",)
     replication_key = "timestamp_updated"
-    why_deselected = FEW
 
 
-class AiInboxManagerAnalytics(InstantlyStream):
+class AiInboxManagerAnalytics(AgentStream):
     """Analytics of each inbox manager, over the default period of the API."""
 
     name = "ai_inbox_manager_analytics"
@@ -57,10 +52,9 @@ class AiInboxManagerAnalytics(InstantlyStream):
     slicer = Parents(INBOX_MANAGER)
     records = OneObject()
     primary_keys = ("agent_id",)
-    why_deselected = FEW
 
 
-class AiInboxManagerAnalyticsDaily(InstantlyStream):
+class AiInboxManagerAnalyticsDaily(AgentStream):
     """Analytics of each inbox manager by day."""
 
     name = "ai_inbox_manager_analytics_daily"
@@ -71,10 +65,9 @@ class AiInboxManagerAnalyticsDaily(InstantlyStream):
     primary_keys = ("agent_id", "date")
     replication_key = "date"
     expires = True
-    why_deselected = FEW
 
 
-class AiInboxManagerActivity(InstantlyStream):
+class AiInboxManagerActivity(AgentStream):
     """Actions of each inbox manager."""
 
     name = "ai_inbox_manager_activity"
@@ -84,4 +77,3 @@ class AiInboxManagerActivity(InstantlyStream):
     records = CursorList()
     primary_keys = ("id",)
     expires = True
-    why_deselected = FEW

@@ -12,8 +12,9 @@ from tap_instantly.sync.swept_partition import SweptPartition
 class Leads(InstantlyStream):
     """Leads of every campaign and list.
 
-    The list has no date filter (spec). Every run reads it whole, from several positions concurrently, and emits only
-    changed leads. It can hold millions. Deleted leads disappear without a trace.
+    The list can hold millions, and has no date filter (spec). A run reads it whole, from several positions
+    concurrently, or asks for leads that may have changed (``leads_sweep``), and emits only changed ones. Deleted leads
+    disappear without a trace.
     """
 
     name = "leads"
@@ -22,7 +23,7 @@ class Leads(InstantlyStream):
     http_method = "POST"
     records = CursorList()
     slicer = AsAsked()
-    partition_class = SweptPartition  # reads ranges of the list; slicer and paginator serve if that fails
+    partition_class = SweptPartition  # a sweep, or a scan; slicer and paginator serve if that fails
     primary_keys = ("id",)
     replication_key = "timestamp_updated"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -21,30 +22,30 @@ class Parent:
     Attributes:
         column: Name of its id, in slices and in the records of its children.
         scopes: Resources whose ``:read`` scopes the list requires.
-        source: Lists the ids. Called once per workspace and run, and again if a parent was not found.
+        list_ids: Lists the ids. Called once per workspace and run, and again if a parent was not found.
     """
 
     column: str
     scopes: tuple[str, ...]
-    source: Callable[[InstantlyClient], Iterable[object]]
+    list_ids: Callable[[InstantlyClient], Iterable[object]]
 
-    def found(self, workspace: Workspace, client: InstantlyClient) -> tuple[list[str], int]:
+    def ids_in(self, workspace: Workspace, client: InstantlyClient) -> tuple[list[str], int]:
         """Return the ids of all parents in a workspace, and the number of listed parents without a usable id."""
 
         def read() -> tuple[list[str], int]:
-            found = list(self.source(client))
-            ids = list(askable(found, client))
-            return list(dict.fromkeys(ids)), len(found) - len(ids)
+            listed = list(self.list_ids(client))
+            ids = list(usable(listed, client))
+            return list(dict.fromkeys(ids)), len(listed) - len(ids)
 
         found: tuple[list[str], int] = workspace.lists.get(self, read)
         return found
 
     def listed(self, client: InstantlyClient) -> Iterable[str]:
         """List the current ids, without the cached list."""
-        return askable(self.source(client), client)
+        return usable(self.list_ids(client), client)
 
 
-def askable(ids: Iterable[object], client: InstantlyClient) -> Iterable[str]:
+def usable(ids: Iterable[object], client: InstantlyClient) -> Iterable[str]:
     """Yield the usable ids. An empty value, or one that is not a string, cannot be requested."""
     for id_ in ids:
         if isinstance(id_, str) and id_:
@@ -59,32 +60,19 @@ def _shape(value: object) -> str:
     return "empty" if value in ("", None) else type(value).__name__
 
 
-def _campaigns(client: InstantlyClient) -> Iterable[object]:
-    return (campaign.get("id") for campaign in client.list_campaigns())
-
-
 def _campaigns_with_figures(client: InstantlyClient) -> Iterable[object]:
     return (row.get("campaign_id") for row in client.campaign_analytics(exclude_total_leads_count=True))
 
 
-def _lead_lists(client: InstantlyClient) -> Iterable[object]:
-    return (lead_list.get("id") for lead_list in client.list_lead_lists())
-
-
-def _resources(client: InstantlyClient) -> Iterable[object]:
-    yield from _lead_lists(client)
-    yield from _campaigns(client)
-
-
 def _listed(path: str, key: str = "id", **filters: object) -> Callable[[InstantlyClient], Iterable[object]]:
-    def source(client: InstantlyClient) -> Iterable[object]:
+    def list_ids(client: InstantlyClient) -> Iterable[object]:
         return (row.get(key) for row in client.paginate(path, arguments=filters))
 
-    return source
+    return list_ids
 
 
 def _agents(*types: int) -> Callable[[InstantlyClient], Iterable[object]]:
-    def source(client: InstantlyClient) -> Iterable[object]:
+    def list_ids(client: InstantlyClient) -> Iterable[object]:
         for agent in client.paginate("/ai-agents"):
             kind = agent.get("type")
             if isinstance(kind, bool) or not isinstance(kind, (int, float)) or kind % 1:
@@ -93,7 +81,7 @@ def _agents(*types: int) -> Callable[[InstantlyClient], Iterable[object]]:
             elif kind in types:
                 yield agent.get("id")
 
-    return source
+    return list_ids
 
 
 SHARED_LISTS = frozenset(
@@ -110,17 +98,21 @@ SHARED_LISTS = frozenset(
 )
 """Lists used by several streams, as their records or their parents: the tap requests each page once."""
 
-CAMPAIGN = Parent("campaign_id", ("campaigns",), _campaigns)
+CAMPAIGN = Parent("campaign_id", ("campaigns",), _listed("/campaigns"))
 CAMPAIGN_WITH_FIGURES = Parent("campaign_id", (), _campaigns_with_figures)
 """Campaigns that have sent: only these have analytics (recorded)."""
 CAMPAIGN_WITH_SUBSEQUENCES = Parent("campaign_id", ("subsequences",), _listed("/subsequences", "parent_campaign"))
 SUBSEQUENCE = Parent("subsequence_id", ("subsequences",), _listed("/subsequences"))
 ACCOUNT = Parent("email", ("accounts",), _listed("/accounts", "email", include_tags="true"))
 """Includes tags like the stream ``accounts``, so that both use the same pages."""
-LEAD_LIST = Parent("list_id", ("lead_lists",), _lead_lists)
+LEAD_LIST = Parent("list_id", ("lead_lists",), _listed("/lead-lists"))
 INBOX_PLACEMENT_TEST = Parent("test_id", ("inbox_placement_tests",), _listed("/inbox-placement-tests"))
 DFY_DOMAIN = Parent("domain", ("dfy_email_account_orders",), _listed("/dfy-email-account-orders", "domain"))
-ENRICHED_RESOURCE = Parent("resource_id", ("lead_lists", "campaigns"), _resources)
+ENRICHED_RESOURCE = Parent(
+    "resource_id",
+    ("lead_lists", "campaigns"),
+    lambda client: chain(LEAD_LIST.list_ids(client), CAMPAIGN.list_ids(client)),
+)
 """Lead lists and campaigns: the resources that can be enriched."""
 
 # Agent types have the numbers of the official document.

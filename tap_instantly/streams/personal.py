@@ -98,7 +98,7 @@ class Salted:
         return f"{self.text(address)}@{domain}" if local and _DOMAIN.fullmatch(domain) else self.text(address)
 
 
-class Hidden:
+class Hider:
     """Hash or drop the personal and the unknown fields of records.
 
     Compiled once per stream, so that unmarked fields cost nothing.

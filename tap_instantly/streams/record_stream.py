@@ -13,10 +13,10 @@ from typing_extensions import override
 
 from tap_instantly.settings import DROP, KEEP
 from tap_instantly.streams import flattening
-from tap_instantly.streams.personal import Hidden
+from tap_instantly.streams.personal import Hider
 from tap_instantly.streams.records import UNKNOWN_FIELDS, Record, RecordShaper
 from tap_instantly.streams.schemas import MARKED
-from tap_instantly.sync.partition_states import PartitionStates
+from tap_instantly.sync.state import PartitionStates
 from tap_instantly.sync.writer import RecordLine
 
 if TYPE_CHECKING:
@@ -51,13 +51,9 @@ class RecordStream(Stream):
     ) -> Iterable[Mapping[str, Any] | None]:
         return ()  # without child streams, this saves work for each record
 
-    @property
+    @cached_property
     @override
     def state_manager(self) -> PartitionStates:
-        return self._partition_states
-
-    @cached_property
-    def _partition_states(self) -> PartitionStates:
         return PartitionStates(
             tap_name=self.tap_name,
             stream_name=self.name,
@@ -79,13 +75,13 @@ class RecordStream(Stream):
         return RecordShaper(schema, self.primary_keys, validate, self.logger, levels, personal, written=written)
 
     @cached_property
-    def _hidden(self) -> Hidden | None:
+    def _hider(self) -> Hider | None:
         """Hider of personal data; None if the settings keep it."""
         choice = self.config["personal_data"]
         if choice == KEEP:
             return None
         properties, salt = MARKED.get_schema(self.name)["properties"], self.config["personal_data_salt"]
-        return Hidden(properties, self.primary_keys, salt, drop=choice == DROP)
+        return Hider(properties, self.primary_keys, salt, drop=choice == DROP)
 
     def shaped(self, row: Record, partition: Partition) -> Record | None:
         """Shape a row in place. Return it, or None if it cannot be loaded."""
@@ -94,14 +90,14 @@ class RecordStream(Stream):
         record = self.shaper.shape(row, partition.workspace.id, partition.workspace.name)
         if record is not None:
             self.shaper.check(record)
-            if self._hidden is not None:
-                self._hidden.hide(record)
+            if self._hider is not None:
+                self._hider.hide(record)
         return record
 
     # Write
 
     @cached_property
-    def short_way(self) -> bool:
+    def takes_fast_path(self) -> bool:
         """True if the stream's records can take the fast path."""
         known = self.effective_schema["properties"]
         selects_within = any(
@@ -133,7 +129,7 @@ class RecordStream(Stream):
     def _write_record_message(self, record: dict[str, Any]) -> None:
         # Private in the SDK, which has no hook here. Tests compare the messages of both paths, and check that the SDK
         # calls this method.
-        if not self.short_way:
+        if not self.takes_fast_path:
             super()._write_record_message(record)
             return
         for name in self._deselected:

@@ -15,9 +15,10 @@ from tap_instantly.client.decode import Odd
 from tap_instantly.client.redaction import MASKED, without_addresses, without_secrets
 from tap_instantly.settings import DROP, HASH, KEEP
 from tap_instantly.streams import flattening
-from tap_instantly.streams.conformance import NOT_TO_CARRY, Form, TooDeepError, carried, mask_unknown, mended
+from tap_instantly.streams.conformance import NOT_STORABLE, Form, TooDeepError, mask_unknown, mended, storable
 from tap_instantly.streams.personal import MARK
 from tap_instantly.streams.widening import Widening, put
+from tap_instantly.sync.state import WORKSPACE_ID
 
 if TYPE_CHECKING:
     import logging
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 Record = dict[str, Any]
 
 UNKNOWN_FIELDS = "unknown_fields"
-WORKSPACE_ID = "workspace_id"
 WORKSPACE_NAME = "workspace_name"
 
 DESTINY = {
@@ -120,11 +120,11 @@ class RecordShaper:
         aside: dict[str, Any] = {}
         try:
             if record.get(WORKSPACE_ID) not in (None, workspace_id):
-                theirs = carried(record[WORKSPACE_ID])
+                theirs = storable(record[WORKSPACE_ID])
                 self._set_aside(aside, WORKSPACE_ID, theirs, "it is not the workspace of the key")
             if record.get(WORKSPACE_NAME) not in (None, workspace_name):
                 self._set_aside(
-                    aside, WORKSPACE_NAME, carried(record[WORKSPACE_NAME]), "it is not the name of the workspace"
+                    aside, WORKSPACE_NAME, storable(record[WORKSPACE_NAME]), "it is not the name of the workspace"
                 )
             record[WORKSPACE_ID] = workspace_id
             record[WORKSPACE_NAME] = workspace_name
@@ -158,7 +158,7 @@ class RecordShaper:
             "invalid": self.invalid,
         }
 
-    def count_discarded(self, items: int) -> None:
+    def count_rejected(self, items: int) -> None:
         """Count items of answers that are not records; the caller has logged them. Thread-safe."""
         with self._counting:
             self.no_records += items
@@ -185,7 +185,7 @@ class RecordShaper:
                 except (ValueError, TypeError):
                     self._move(record, aside, name, "it is not a timestamp")
         for name in self._days:
-            if (value := record.get(name)) is not None and not timestamps.is_day(value):
+            if (value := record.get(name)) is not None and not timestamps.is_valid(value):
                 self._move(record, aside, name, "it is not a date")
 
     def _look_closely(self, record: Record, aside: dict[str, Any]) -> None:
@@ -195,7 +195,7 @@ class RecordShaper:
             TooDeepError: A value is too deeply nested.
         """
         for place, name, sent in self._unknown(record):
-            given = carried(sent)
+            given = storable(sent)
             value = without_secrets(given, name)
             self._set_aside(aside, place, value, UNKNOWN if value == given else UNKNOWN_SECRET)
         if self._widening.fits(record):
@@ -210,7 +210,7 @@ class RecordShaper:
                 self._report_once(name, "received an integer; its digits are loaded as text")
             elif isinstance(value, Odd):
                 # With U+FFFD, it might equal the key of another record.
-                self._move(record, aside, name, NOT_TO_CARRY)
+                self._move(record, aside, name, NOT_STORABLE)
 
         def note(place: str, value: Any, reason: str) -> None:  # noqa: ANN401 (any JSON)
             self._count_moved(record, place, reason)
@@ -245,7 +245,7 @@ class RecordShaper:
 
     def _move(self, record: Record, aside: dict[str, Any], name: str, reason: str) -> None:
         self._count_moved(record, name, reason)
-        self._set_aside(aside, name, carried(record[name]), reason)
+        self._set_aside(aside, name, storable(record[name]), reason)
         record[name] = None
 
     def _count_moved(self, record: Record, place: str, reason: str) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from tap_instantly.streams.agents import FEW
-from tap_instantly.streams.base import InstantlyStream
+from tap_instantly.streams.agents import AgentStream
 from tap_instantly.streams.parents import SALES_AGENT
 from tap_instantly.streams.readers import CursorList, OneObject
 from tap_instantly.streams.slicers import Parents
 
 
-class AiSalesAgents(InstantlyStream):
+class AiSalesAgents(AgentStream):
     """Sales agents and agents of similar types, with their configuration."""
 
     name = "ai_sales_agents"
@@ -18,10 +17,9 @@ class AiSalesAgents(InstantlyStream):
     slicer = Parents(SALES_AGENT)
     records = OneObject()
     primary_keys = ("id",)
-    why_deselected = FEW
 
 
-class AiSalesAgentAnalytics(InstantlyStream):
+class AiSalesAgentAnalytics(AgentStream):
     """Totals and daily series of each sales agent."""
 
     name = "ai_sales_agent_analytics"
@@ -30,10 +28,9 @@ class AiSalesAgentAnalytics(InstantlyStream):
     slicer = Parents(SALES_AGENT)
     records = OneObject()
     primary_keys = ("agent_id",)
-    why_deselected = FEW
 
 
-class AiSalesAgentOpportunities(InstantlyStream):
+class AiSalesAgentOpportunities(AgentStream):
     """Opportunities of each sales agent, in total and by campaign."""
 
     name = "ai_sales_agent_opportunities"
@@ -42,10 +39,9 @@ class AiSalesAgentOpportunities(InstantlyStream):
     slicer = Parents(SALES_AGENT)
     records = OneObject()
     primary_keys = ("agent_id",)
-    why_deselected = FEW
 
 
-class AiSalesAgentLeadActivity(InstantlyStream):
+class AiSalesAgentLeadActivity(AgentStream):
     """Activity of each sales agent with each lead, and the answers of the lead."""
 
     name = "ai_sales_agent_lead_activity"
@@ -54,10 +50,9 @@ class AiSalesAgentLeadActivity(InstantlyStream):
     slicer = Parents(SALES_AGENT)
     records = CursorList()
     primary_keys = ("agent_id", "email")
-    why_deselected = FEW
 
 
-class AiSalesAgentLeadActivitySummary(InstantlyStream):
+class AiSalesAgentLeadActivitySummary(AgentStream):
     """Lead counts of each sales agent: replies and opportunities."""
 
     name = "ai_sales_agent_lead_activity_summary"
@@ -66,10 +61,9 @@ class AiSalesAgentLeadActivitySummary(InstantlyStream):
     slicer = Parents(SALES_AGENT)
     records = OneObject()
     primary_keys = ("agent_id",)
-    why_deselected = FEW
 
 
-class AiSalesAgentActivities(InstantlyStream):
+class AiSalesAgentActivities(AgentStream):
     """Actions of each sales agent with their reasons and outcomes."""
 
     name = "ai_sales_agent_activities"
@@ -80,10 +74,9 @@ class AiSalesAgentActivities(InstantlyStream):
     primary_keys = ("id",)
     replication_key = "timestamp_updated"
     expires = True
-    why_deselected = FEW
 
 
-class AiSalesAgentGuidanceRules(InstantlyStream):
+class AiSalesAgentGuidanceRules(AgentStream):
     """Guidance rules of each sales agent; the list has no pages."""
 
     name = "ai_sales_agent_guidance_rules"
@@ -92,4 +85,3 @@ class AiSalesAgentGuidanceRules(InstantlyStream):
     slicer = Parents(SALES_AGENT)
     records = OneObject("items")
     primary_keys = ("agent_id", "id")
-    why_deselected = FEW

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
@@ -51,7 +50,12 @@ class Slicer:
 
     def source(self, partition: Partition, read: Read) -> Source[Page]:
         """Return the source of a partition's pages; ``read`` reads a slice."""
-        return Slices(partition.begun_by(partial(self.slices, partition)), read)
+
+        def slices() -> Iterator[Slice]:
+            partition.start_clock()
+            yield from self.slices(partition)
+
+        return Slices(slices(), read)
 
     def pages(self, partition: Partition, slice_: Slice, read: Read) -> Iterator[Page]:  # noqa: ARG002 (for subclasses)
         """Yield the pages of a slice, using ``read``."""
@@ -166,7 +170,7 @@ class Parents(Slicer):
             return
         what = f"{len(listed)} {self.parent.column} not found"
         if partition.stream.bookmark_key:
-            partition.break_off(what, f"{what}, although still listed")
+            partition.end_incomplete(what, f"{what}, although still listed")
         else:
             partition.end_possibly_incomplete(what)
 

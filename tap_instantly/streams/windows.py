@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, datetime, timedelta, timezone
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 
 from tap_instantly import timestamps
-from tap_instantly.streams.parents import CAMPAIGN_WITH_FIGURES, askable
+from tap_instantly.streams.parents import CAMPAIGN_WITH_FIGURES, usable
 from tap_instantly.streams.slicers import Parents, Product, Slicer
 from tap_instantly.sync.sources import GroupedSlices
 
@@ -45,7 +44,7 @@ class Windows(Slicer):
 
     @override
     def slices(self, partition: Partition) -> Sequence[Slice]:
-        found = windows(_first_day(partition), _tomorrow())
+        found = windows(_first_day(partition), datetime.now(timezone.utc).date() + timedelta(days=1))
         slices = [{"start_date": start.isoformat(), "end_date": end.isoformat()} for start, end in found]
         partition.expect(len(slices))
         return slices
@@ -63,7 +62,7 @@ class Windows(Slicer):
             records = [
                 record
                 for record in page
-                if not isinstance(on := record.get(day), str) or start <= on < end or not timestamps.is_day(on)
+                if not isinstance(on := record.get(day), str) or start <= on < end or not timestamps.is_valid(on)
             ]
             yield replace(page, records=records)
 
@@ -82,14 +81,13 @@ class WindowsOfActiveCampaigns(Product):
 
         def active_in(numbered: tuple[int, Slice]) -> Iterator[Slice]:
             number, window = numbered
-            partition.begin()
-            client, access = partition.client, partition.workspace.access
+            partition.start_clock()
             # With a window, the totals contain only the campaigns active in it (recorded).
-            rows = access.confirm_refusal(
-                partial(client.campaign_analytics, exclude_total_leads_count=True, **window), client
+            rows = partition.confirmed(
+                lambda client: client.campaign_analytics(exclude_total_leads_count=True, **window)
             )
-            ids = list(askable((row.get("campaign_id") for row in rows), client))
-            partition.note_unasked(len(rows) - len(ids))
+            ids = list(usable((row.get("campaign_id") for row in rows), partition.client))
+            partition.note_unusable_parents(len(rows) - len(ids))
             return of_window(number, [{**window, "campaign_id": id_} for id_ in ids])
 
         def of_window(number: int, slices: list[Slice]) -> Iterator[Slice]:
@@ -102,7 +100,7 @@ class WindowsOfActiveCampaigns(Product):
 def _first_day(partition: Partition) -> date:
     config = partition.stream.config
     start: object = config.get("start_date") or partition.workspace.timestamp_created
-    earliest = timestamps.parse(str(start)).date() if timestamps.is_day(start) else EARLIEST_DAY
+    earliest = timestamps.parse(str(start)).date() if timestamps.is_valid(start) else EARLIEST_DAY
     if not partition.start:
         return earliest
     lookback = timedelta(days=config["analytics_lookback_days"])
@@ -115,7 +113,3 @@ def windows(start: date, end: date) -> Iterator[tuple[date, date]]:
         edge = min(start + timedelta(days=WINDOW_DAYS), end)
         yield start, edge
         start = edge
-
-
-def _tomorrow() -> date:
-    return datetime.now(timezone.utc).date() + timedelta(days=1)

@@ -8,7 +8,7 @@ from tap_instantly.streams.readers import Array, CursorList, OneObject
 from tap_instantly.streams.slicers import Parents
 
 
-class Workspaces(InstantlyStream):
+class CurrentWorkspace(InstantlyStream):
     """Workspace of the API key."""
 
     name = "workspaces"

@@ -1,16 +1,39 @@
-"""Check at the end of a run that all required data was read."""
+"""Missing data: reasons not to call records deleted, and the error of a run that lacks required data."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from tap_instantly.client.errors import SKIPPED_KINDS, InstantlyAPIError, InstantlyError
-from tap_instantly.sync.outcome import POSSIBLY_INCOMPLETE, Outcome
+from tap_instantly.sync.outcome import GAPS, POSSIBLY_INCOMPLETE, Outcome
+from tap_instantly.sync.state import CONTEXT, WORKSPACE_ID
+from tap_instantly.text import excerpt
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
+    from tap_instantly.streams.base import InstantlyStream
     from tap_instantly.sync.counts import Counts
+
+NOT_LOADED = ("without_key", "too_deep", "no_records")
+"""Counts of rejected and discarded records."""
+
+
+def doubts(stream: InstantlyStream) -> Iterator[str]:
+    """Yield the reasons, other than a deletion, why a record of a stream may be missing."""
+    counts, workspaces = stream.counts, stream.workspaces
+    for gap in GAPS:
+        yield from (f"{gap.replace('_', ' ')} in {entry}" for entry in counts.remarks(gap))
+    yield from (f"workspace {name} failed" for name in workspaces.failed)
+    if not workspaces.failed:
+        read = {workspace.id for workspace in workspaces}
+        known = (part[CONTEXT][WORKSPACE_ID] for part in stream.state_manager.get_state_partitions() or ())
+        others = (excerpt(id_) for id_ in known if id_ not in read)
+        yield from (f"workspace {other} of the state was not read" for other in others)
+    if records := sum(stream.shaper.oddities[name] for name in NOT_LOADED):
+        yield f"{records} records could not be loaded"
+    if items := workspaces.unusable:
+        yield f"{items} entries of parent lists could not be used"
 
 
 class IncompleteError(InstantlyError):

@@ -19,16 +19,11 @@ AT_ONCE = 32
 AT_ONCE_EACH = 4
 """Additional requests per further workspace; with more workspaces, each of them is busy less of the time."""
 
-MOST_AT_ONCE = 128
+MOST_BY_DEFAULT = 128
 """Maximum default; a processor cannot use more."""
 
 BYTES_EACH = 128 << 10
 """Size of queued responses in bytes that each concurrent request adds; a page of leads has about as much."""
-
-
-def _at_once(workspaces: int) -> int:
-    """Return the default number of concurrent requests for a number of workspaces."""
-    return min(AT_ONCE + AT_ONCE_EACH * (workspaces - 1), MOST_AT_ONCE)
 
 
 @contextmanager
@@ -40,16 +35,16 @@ def reading_ahead(streams: Sequence[InstantlyStream], at_once: int | None) -> It
         at_once: Number of concurrent requests, if configured.
     """
     sources = [stream.prepare() for stream in streams]
-    workers = at_once or _at_once(max(map(len, sources), default=1))
+    workspaces = max(map(len, sources), default=1)
+    workers = at_once or min(AT_ONCE + AT_ONCE_EACH * (workspaces - 1), MOST_BY_DEFAULT)
     pages, size = PAGES if workers > 1 else 1, max(BYTES, workers * BYTES_EACH)
     reader = Reader(sources, workers=workers, pages=pages, size=size, weigh=attrgetter("size"))
-    for place, stream in enumerate(streams):
-        stream.read_by(reader, place)
+    for group, stream in enumerate(streams):
+        stream.read_by(reader, group)
     try:
         yield
     finally:
         reader.close()
-        for stream in streams[:1]:
-            stream.workspaces.shared.clear()
         for stream in streams:
             stream.read_by(None)
+            stream.workspaces.shared.clear()

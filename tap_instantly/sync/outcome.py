@@ -5,16 +5,14 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from tap_instantly.client.errors import DENIED, ErrorKind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from tap_instantly.client import InstantlyAPIError
-
-_Slice = TypeVar("_Slice")
 
 
 class Outcome(str, Enum):
@@ -40,7 +38,7 @@ class Progress:
 
     Attributes:
         records: Records written.
-        read: Records received, including unchanged ones.
+        received: Records received, including unchanged ones.
         pages_written: Pages that contained them.
         outcome: Outcome so far.
         why: Explanation of the outcome for the user.
@@ -55,7 +53,7 @@ class Progress:
     """
 
     records: int = 0
-    read: int = 0
+    received: int = 0
     pages_written: int = 0
     outcome: Outcome = Outcome.WAITING
     why: str = ""
@@ -71,8 +69,8 @@ class Progress:
 
     # Amount of work
 
-    def begin(self) -> None:
-        """Start the clock; called before each request, in any thread."""
+    def start_clock(self) -> None:
+        """Note the first request; called before each one, in any thread."""
         if self.began is None:
             self.began = time.monotonic()
             self.outcome = Outcome.READING
@@ -84,11 +82,6 @@ class Progress:
     def at_window(self, done: int, total: int) -> None:
         """Set the number of finished windows, whose sizes differ."""
         self.done, self.total, self.even = done, total, False
-
-    def begun_by(self, list_: Callable[[], Iterable[_Slice]]) -> Iterator[_Slice]:
-        """Start the clock, and yield the slices of ``list_``."""
-        self.begin()
-        yield from list_()
 
     @property
     def seconds(self) -> float:
@@ -106,14 +99,14 @@ class Progress:
     def course(self) -> tuple[float, float] | None:
         """Amounts read and left, in the same unit; None if unknown."""
         if self.over:
-            return (self.read if self.ahead else self.done, 0.0)
+            return (self.received if self.ahead else self.done, 0.0)
         if self.ahead is not None:
             ahead = self.ahead()
-            return None if ahead is None else (self.read, ahead)
+            return None if ahead is None else (self.received, ahead)
         return None if self.total is None else (self.done, max(0, self.total - self.done))
 
-    def freeze(self) -> None:
-        """Stop the clock: the reading has ended."""
+    def stop_clock(self) -> None:
+        """Fix the seconds: the reading has ended."""
         self.ahead = None
         if self._ended is None and self.began is not None:
             self._ended = time.monotonic()

@@ -5,20 +5,19 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from tap_instantly import timestamps
 from tap_instantly.client import InstantlyAPIError
 from tap_instantly.client.errors import FATAL_KINDS, SKIPPED_KINDS
 from tap_instantly.client.page_size import PageSize
-from tap_instantly.client.pagination import pages
+from tap_instantly.client.pagination import pages_until_last
 from tap_instantly.client.usage import Usage
-from tap_instantly.streams import state
-from tap_instantly.streams.records import WORKSPACE_ID
+from tap_instantly.sync import state
 from tap_instantly.sync.outcome import Outcome, Progress, why_ended, why_skipped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from datetime import datetime
 
     from tap_instantly.client import ErrorKind, InstantlyClient, Workspace
@@ -30,6 +29,8 @@ if TYPE_CHECKING:
     from tap_instantly.sync.sources import Source
 
     Slice = Mapping[str, Any]
+
+_T = TypeVar("_T")
 
 _counting = threading.Lock()
 
@@ -48,27 +49,27 @@ class Partition(Progress):
     Attributes:
         stream: The stream.
         workspace: The workspace.
-        found: Copy of the partition's state at the start, without invalid parts.
+        initial_state: Copy of the partition's state at the start, without invalid parts.
         start: Later of bookmark and start date; None to read everything.
         since: Smallest timestamp of new records, as text; None if all are new.
         missing: Reason why records are probably missing, so that the next run reads them again.
         doubt: Reason why a record might be missing.
         not_found: Ids of skipped parents.
         usage: Counters of requests and of unusable items in lists of parents.
-        is_begun: True once something has been written.
+        is_being_written: True once its first page, or its end, has been written.
         is_stopped: True if the rest is no longer needed.
     """
 
     stream: InstantlyStream
     workspace: Workspace
-    found: dict[str, Any] = field(default_factory=dict)
+    initial_state: dict[str, Any] = field(default_factory=dict)
     start: str | None = None
     since: str | None = None
     missing: str | None = None
     doubt: str | None = None
     not_found: frozenset[str] = frozenset()
     usage: Usage = field(init=False)
-    is_begun: bool = False
+    is_being_written: bool = False
     is_stopped: bool = False
     source: Source[Page] = field(init=False)
     _limit: PageSize | None = None
@@ -80,7 +81,7 @@ class Partition(Progress):
     @property
     def context(self) -> dict[str, str]:
         """Context of the partition in the SDK's state."""
-        return {WORKSPACE_ID: self.workspace.id}
+        return {state.WORKSPACE_ID: self.workspace.id}
 
     @property
     def state(self) -> dict[str, Any]:
@@ -94,43 +95,34 @@ class Partition(Progress):
             self._client = self.workspace.client.counted_by(self.usage, self.stream.workspaces.shared)
         return self._client
 
-    def release(self) -> None:
-        """Release resources of the reading, which has ended."""
-        self._client = self._limit = None
-
     # Reading
 
-    def prepare(self, found: dict[str, Any]) -> None:
+    def prepare(self, initial: dict[str, Any]) -> None:
         """Determine the range to read, before anything is read. The state stays unchanged.
 
         Args:
-            found: Copy of the partition's state.
+            initial: Copy of the partition's state.
         """
-        stream, self.found = self.stream, found
-        if why := state.why_bookmark_ignored(found, stream.bookmark_key, lambda: self.workspace.connected_at):
+        stream, self.initial_state = self.stream, initial
+        if why := state.why_bookmark_ignored(initial, stream.bookmark_key, lambda: self.workspace.connected_at):
             label = self.workspace.label
             stream.logger.warning(
                 "Ignoring the bookmark of workspace %s and reading again from start_date: %s", label, why
             )
-            state.forget(found)
-        self.start = self._start_of(found)
+            state.forget(initial)
+        start, bookmark = stream.config.get("start_date"), initial.get(state.VALUE)
+        if stream.bookmark_key is not None:
+            self.start = stream.compare_start_date(bookmark, start) if bookmark and start else bookmark or start
         earliest = self.read_from() if stream.records.is_list else None
         self.since = timestamps.floor_text(earliest) if earliest else None
 
-    def _start_of(self, found: Mapping[str, Any]) -> str | None:
-        """Return the SDK's later starting value."""
-        stream = self.stream
-        if stream.bookmark_key is None:
-            return None
-        start, bookmark = stream.config.get("start_date"), found.get(state.VALUE)
-        return stream.compare_start_date(bookmark, start) if bookmark and start else bookmark or start
-
     def read_from(self) -> datetime | None:
-        """Return the earliest change to emit: bookmark minus look-back, not before the start date; None for all."""
-        if not self.start:
-            return None
-        earliest = timestamps.parse(self.start) - self.stream.lookback
-        start = self.stream.config.get("start_date")
+        """Return the time of the earliest change to emit; None for all."""
+        return self.earliest_since(timestamps.parse(self.start)) if self.start else None
+
+    def earliest_since(self, bookmark: datetime) -> datetime:
+        """Return a bookmark minus look-back, not before the start date."""
+        earliest, start = bookmark - self.stream.lookback, self.stream.config.get("start_date")
         return max(earliest, timestamps.parse(start)) if start else earliest
 
     def is_new(self, row: Record) -> bool:
@@ -165,22 +157,18 @@ class Partition(Progress):
         return self.source.begin_chain()
 
     def pages(self, slice_: Slice) -> Iterator[Page]:
-        """Yield the pages of one slice, as slicer and record reader build them, and count the slice as done."""
+        """Yield the pages of one slice, as record reader and slicer change them, and count the slice as done."""
         stream = self.stream
         yield from stream.slicer.pages(
-            self, slice_, lambda each: stream.records.pages(self, each, self.plain_pages(each))
+            self, slice_, lambda each: stream.records.pages(self, each, self._pages_of_api(each))
         )
         if self.even:
             with _counting:
                 self.done += 1
 
-    def plain_pages(self, slice_: Slice) -> Iterator[Page]:
+    def _pages_of_api(self, slice_: Slice) -> Iterator[Page]:
         """Yield the pages of one slice, as the API sends them."""
-
-        def fetch(cursor: Any) -> Page:  # noqa: ANN401 (the paginator's)
-            return self.fetch(slice_, cursor)
-
-        for page in pages(fetch, self.stream.get_new_paginator()):
+        for page in pages_until_last(partial(self.fetch, slice_), self.stream.get_new_paginator()):
             # Set before the yield, because the next state may be written right after it.
             self.missing, self.doubt = page.missing or self.missing, page.doubt or self.doubt
             yield page
@@ -197,14 +185,19 @@ class Partition(Progress):
             read, share = partial(stream.records.page, stream), stream.shares_answers
             return client.ask(request, read, repeatable=True, retry=retry, before=self.check, share=share)
 
-        self.begin()
+        self.start_clock()
         if stream.records.is_list and self._limit is None:
             self._limit = PageSize(size)
         limit = self._limit
-        page = self.workspace.access.confirm_refusal(lambda: limit.ask(ask) if limit else ask(size), client)
+        page = self.confirmed(lambda _: limit.try_sizes(ask) if limit else ask(size))
         if page.rejected:
-            stream.shaper.count_discarded(page.rejected)
+            stream.shaper.count_rejected(page.rejected)
         return page
+
+    def confirmed(self, ask: Callable[[InstantlyClient], _T]) -> _T:
+        """Return the result of ``ask``. If it is refused, check the key and ask again."""
+        client = self.client
+        return self.workspace.access.confirm_refusal(lambda: ask(client), client)
 
     def note_not_found(self, parent_id: str) -> None:
         """Remember a parent that was skipped."""
@@ -223,12 +216,11 @@ class Partition(Progress):
 
     def ids_of(self, parent: Parent) -> list[str]:
         """Return the ids of the parents, and record parents without an id."""
-        access, client = self.workspace.access, self.client
-        ids, unaskable = access.confirm_refusal(lambda: parent.found(self.workspace, client), client)
-        self.note_unasked(unaskable)
+        ids, unusable = self.confirmed(lambda client: parent.ids_in(self.workspace, client))
+        self.note_unusable_parents(unusable)
         return ids
 
-    def note_unasked(self, number: int) -> None:
+    def note_unusable_parents(self, number: int) -> None:
         """Record parents without an id: with a bookmark, no later run would read their old records."""
         if number and self.stream.bookmark_key:
             self.missing = f"{number} parents without an id"
@@ -254,15 +246,19 @@ class Partition(Progress):
         """Handle a page after its records have been written."""
 
     def finish(self) -> None:
-        """Set the outcome after the last record, if no error ended the partition."""
+        """Set the outcome after the last record, if no error ended the partition: complete, or with records missing."""
         self.stream.workspaces.note_success(self.workspace.id)
         if self.doubt:
             self.end_possibly_incomplete(self.doubt)
         if self.missing:
-            self.break_off(self.missing, self.missing)
+            self.end_incomplete(self.missing, self.missing)
         self.stream.slicer.finish(self)
         if not self.over:
             self.end(Outcome.COMPLETE)
+
+    def state_finalized(self) -> None:
+        """Handle the final state: the partition is read and written to its end."""
+        self._client = self._limit = None
 
     def ended_by(self, error: BaseException) -> None:
         """Handle the error that ended the partition.
@@ -273,21 +269,21 @@ class Partition(Progress):
         if not isinstance(error, InstantlyAPIError) or error.kind in FATAL_KINDS:
             raise error
         stream, label = self.stream, self.workspace.label
-        if error.kind in SKIPPED_KINDS and not self.read:
+        if error.kind in SKIPPED_KINDS and not self.received:
             state.keep_start(self.state)
             why = why_skipped(error, stream.scopes)
             self._remark(Outcome.SKIPPED.value, error.kind.value)
             self.end(Outcome.SKIPPED, why, error.kind)
             stream.logger.warning("%s skipped in workspace %s: %s", stream.name, label, why)
             return
-        self.break_off(error.kind.value, why_ended(error), error.kind)
+        self.end_incomplete(error.kind.value, why_ended(error), error.kind)
         stream.workspaces.note_failure(self.workspace.id, error, self.client)
 
-    def break_off(self, what: str, why: str, kind: ErrorKind | None = None) -> None:
+    def end_incomplete(self, what: str, why: str, kind: ErrorKind | None = None) -> None:
         """Mark the partition as incomplete, with a short and a long reason."""
-        stream, part = self.stream, self.state
-        state.keep_start(part)
+        stream, own = self.stream, self.state
+        state.keep_start(own)
         self._remark(Outcome.INCOMPLETE.value, what)
         self.end(Outcome.INCOMPLETE, why, kind)
-        next_ = state.next_start(part, stream.bookmark_key, self.found.get(state.VALUE))
+        next_ = state.next_start(own, stream.bookmark_key, self.initial_state.get(state.VALUE))
         stream.logger.error("%s incomplete in workspace %s (%s): %s", stream.name, self.workspace.label, next_, why)

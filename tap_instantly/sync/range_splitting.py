@@ -40,7 +40,7 @@ HELD = 0.5
 class Split(NamedTuple):
     """The range to split, and the share of it to keep, so that all walks have about the same amount left."""
 
-    part: Range
+    range_: Range
     kept: float
 
 
@@ -55,16 +55,16 @@ def best_split(unfinished: Sequence[Range], records: int, wasted: float, page_si
         wasted: Requests without new records, including fractions.
         page_size: Records of a full page.
     """
-    part = max(unfinished, key=attrgetter("perhaps_ahead"), default=None)
-    if part is None or part.perhaps_ahead < SMALLEST_SPLIT * page_size:
+    range_ = max(unfinished, key=attrgetter("perhaps_ahead"), default=None)
+    if range_ is None or range_.perhaps_ahead < SMALLEST_SPLIT * page_size:
         return None
-    ahead = sum(part.perhaps_ahead for part in unfinished)
+    ahead = sum(range_.perhaps_ahead for range_ in unfinished)
     read, expected = records / page_size, (records + ahead) / page_size
     budget = max(A_FEW, min(OVERHEAD * expected, OVERHEAD * read * TRUST, OVERHEAD * read + AT_ONCE))
     walks = (budget - wasted) / COST_OF_A_SPLIT
-    if any(part.is_unknown for part in unfinished):
+    if any(range_.is_unknown for range_ in unfinished):
         walks *= HELD
-    if sum(not part.ended for part in unfinished) + 1 > walks:
+    if sum(not range_.ended for range_ in unfinished) + 1 > walks:
         return None
-    pieces = max(2, round(walks * part.perhaps_ahead / ahead))
-    return Split(part, math.ceil(pieces / 2) / pieces)
+    pieces = max(2, round(walks * range_.perhaps_ahead / ahead))
+    return Split(range_, math.ceil(pieces / 2) / pieces)

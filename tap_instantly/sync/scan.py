@@ -113,7 +113,7 @@ class Scan(Source["Page"]):
     def remaining(self) -> list[Bounds] | None:
         """Return the ranges that are not completely written; None if the pass cannot be resumed."""
         with self._lock:
-            return [(part.written, part.upto) for part in self._unfinished] if self._proven else None
+            return [(range_.written, range_.upto) for range_ in self._unfinished] if self._proven else None
 
     def starting_points(self) -> list[str]:
         """Return ids at which the next pass can begin its walks, if this one has read the whole list."""
@@ -122,8 +122,8 @@ class Scan(Source["Page"]):
     def ahead(self) -> float | None:
         """Estimate the records left, within a tenth; None if there is no reliable estimate yet."""
         with self._lock:
-            parts = [part.surely_ahead for part in self._unfinished] if self._proven else [None]
-        return None if None in parts else sum(filter(None, parts))
+            ahead = [range_.surely_ahead for range_ in self._unfinished] if self._proven else [None]
+        return None if None in ahead else sum(filter(None, ahead))
 
     def _with_errors_last(self, walk: Iterator[Page]) -> Iterator[Page]:
         """Yield the pages of a walk. The last walk to end raises the first error of all walks."""
@@ -176,15 +176,15 @@ class Scan(Source["Page"]):
             raise PremiseError(reason)
         return replace(page, records=page.records[1:])
 
-    def _walk(self, part: Range, cursor: str | None = None) -> Iterator[Page]:
+    def _walk(self, range_: Range, cursor: str | None = None) -> Iterator[Page]:
         """Read a range to its end, from the server's cursor if there is one."""
-        cursor = cursor or part.after
+        cursor = cursor or range_.after
         try:
-            while not part.ended and self.is_proven:
+            while not range_.ended and self.is_proven:
                 # Only the first cursor of a range may be computed.
-                answered = self._page(cursor) if part.records else self._page_behind_computed(cursor)
-                page = self._arrived(part, answered)
-                if answered.cursor == cursor is not None and not part.ended:
+                answered = self._page(cursor) if range_.records else self._page_behind_computed(cursor)
+                page = self._arrived(range_, answered)
+                if answered.cursor == cursor is not None and not range_.ended:
                     reason = "a page repeats its own cursor"
                     raise PremiseError(reason)  # noqa: TRY301 (handled like those of the calls)
                 cursor = answered.cursor
@@ -216,40 +216,40 @@ class Scan(Source["Page"]):
             reason = f"the server rejects a computed cursor: {error}"
             raise PremiseError(reason) from None
 
-    def _arrived(self, part: Range, page: Page) -> Page:
+    def _arrived(self, range_: Range, page: Page) -> Page:
         """Record the page of a range, and drop the records that belong to the next range.
 
         Raises:
             PremiseError: The ids do not ascend from the end of the previous page.
         """
-        ids = ascending(page.records, part.after)
+        ids = ascending(page.records, range_.after)
         with self._lock:
             self.pages += 1
-            kept = len(ids) if part.upto is None else bisect_right(ids, part.upto)
-            part.ended = page.is_last or not ids or kept < len(ids) or ids[-1] == part.upto
+            kept = len(ids) if range_.upto is None else bisect_right(ids, range_.upto)
+            range_.ended = page.is_last or not ids or kept < len(ids) or ids[-1] == range_.upto
             if kept:
-                part.advance(ids[:kept])
-                self._look_for_bursts(part)
+                range_.advance(ids[:kept])
+                self._look_for_bursts(range_)
                 self._read.add(ids[:kept])
                 self._records += kept
-            if part.ended and part.upto is not None:
+            if range_.ended and range_.upto is not None:
                 self._wasted += 1 - kept / self._page_size  # the next range repeats the rest of the page
-            upto, ended = part.after, part.ended
-        return replace(page, records=page.records[:kept], done=lambda: self._done(part, upto, ended=ended))
+            last_id, ended = range_.after, range_.ended
+        return replace(page, records=page.records[:kept], done=lambda: self._written(range_, last_id, ended=ended))
 
-    def _done(self, part: Range, upto: str | None, *, ended: bool) -> None:
+    def _written(self, range_: Range, last_id: str | None, *, ended: bool) -> None:
         with self._lock:
-            part.written = upto
+            range_.written = last_id
             if ended:
-                self._unfinished.remove(part)
+                self._unfinished.remove(range_)
 
     # Splits
 
-    def _look_for_bursts(self, part: Range) -> None:
+    def _look_for_bursts(self, range_: Range) -> None:
         """Note a gap between two records whose ids begin with the time. A gap before all of them has no meaning."""
-        if part.at >= self._ruler.recent[0]:
-            self._has_bursts |= part.is_behind_gap and self._earliest < part.first
-            self._earliest = min(self._earliest, part.at)
+        if range_.at >= self._ruler.recent[0]:
+            self._has_bursts |= range_.is_behind_gap and self._earliest < range_.first
+            self._earliest = min(self._earliest, range_.at)
 
     def _best_split(self) -> Split | None:
         if self._planned and not is_outgrown(self._planned):
@@ -257,8 +257,8 @@ class Scan(Source["Page"]):
         return best_split(self._unfinished, self._records, self._wasted, self._page_size)
 
     def _split(self, split: Split) -> Range:
-        new = split.part.split(SMALLEST_SPLIT * self._page_size, split.kept, in_bursts=self._has_bursts)
-        self._unfinished.insert(self._unfinished.index(split.part) + 1, new)
+        new = split.range_.split(SMALLEST_SPLIT * self._page_size, split.kept, in_bursts=self._has_bursts)
+        self._unfinished.insert(self._unfinished.index(split.range_) + 1, new)
         return new
 
     # Fallback to one walk

@@ -12,10 +12,10 @@ from typing_extensions import override
 
 from tap_instantly import timestamps
 from tap_instantly.client.errors import FATAL_KINDS, SKIPPED_KINDS, ErrorKind, InstantlyAPIError
-from tap_instantly.streams.state import MARKERS, SCAN, SIGNPOST, VALUE
 from tap_instantly.sync.partition import Partition
 from tap_instantly.sync.scan import Scan
 from tap_instantly.sync.starting_points import ranges_between
+from tap_instantly.sync.state import MARKERS, SCAN, SIGNPOST, VALUE
 
 if TYPE_CHECKING:
     from tap_instantly.client.page import Page
@@ -53,15 +53,15 @@ class ScannedPartition(Partition):
     _scan: Scan
 
     @override
-    def prepare(self, found: dict[str, Any]) -> None:
-        super().prepare(found)
+    def prepare(self, initial: dict[str, Any]) -> None:
+        super().prepare(initial)
         stream = self.stream
-        if SCAN in found and (why := self._why_not_resumable(found[SCAN])):
-            found.pop(SCAN)
+        if SCAN in initial and (why := self._why_not_resumable(initial[SCAN])):
+            initial.pop(SCAN)
             label = self.workspace.label
             stream.logger.warning("Cannot resume an interrupted pass in workspace %s; starting again: %s", label, why)
-        if SCAN in found and stream.version is not None:
-            stream.keep_version(found[SCAN][TABLE_VERSION])
+        if SCAN in initial and stream.version is not None:
+            stream.keep_version(initial[SCAN][TABLE_VERSION])
 
     @override
     def open(self) -> None:
@@ -70,11 +70,11 @@ class ScannedPartition(Partition):
             self.stream.logger.info("Resuming an interrupted pass at %d places.", len(left["remaining"]))
         ranges = [(after, upto) for after, upto in left["remaining"]] if left else None
         self.source = self._scan = Scan(
-            partial(self.fetch, {}),
-            self.client.page_size_of(self.stream.path),
-            partial(self.pages, {}),
-            ranges,
-            plan=None if left else ranges_between(self.found.get(STARTING_POINTS)),
+            fetch=partial(self.fetch, {}),
+            page_size=self.client.page_size_of(self.stream.path),
+            plainly=partial(self.pages, {}),
+            ranges=ranges,
+            plan=None if left else ranges_between(self.initial_state.get(STARTING_POINTS)),
         )
         self.ahead = self._scan.ahead
 
@@ -103,7 +103,7 @@ class ScannedPartition(Partition):
         }
         # One assignment, because a signal may write the state at any moment.
         state[SCAN] = {**scan, "check": self._checksum(scan)}
-        unwritten = stream.counts.read - stream.counts.records
+        unwritten = stream.counts.sums.received - stream.counts.sums.records
         if unwritten >= stream.counts.unwritten_at_state + UNWRITTEN_RECORDS:
             # The SDK counts written records only. A killed pass with few new records would lose its progress.
             stream.counts.unwritten_at_state = unwritten
@@ -135,7 +135,7 @@ class ScannedPartition(Partition):
         # A list that does not meet the premise cannot be resumed.
         if self._scan.premise_failed:
             state.pop(SCAN, None)
-        if SCAN in state and not self.read and isinstance(error, InstantlyAPIError) and error.kind not in NO_STALL:
+        if SCAN in state and not self.received and isinstance(error, InstantlyAPIError) and error.kind not in NO_STALL:
             self._note_stall(state)
         super().ended_by(error)
 
@@ -160,7 +160,7 @@ class ScannedPartition(Partition):
     @property
     def _left_of_earlier_pass(self) -> dict[str, Any] | None:
         """Rest of an earlier pass, from the state; :meth:`prepare` has checked it."""
-        left: dict[str, Any] | None = self.found.get(SCAN)
+        left: dict[str, Any] | None = self.initial_state.get(SCAN)
         return left
 
     def _why_not_resumable(self, left: object) -> str | None:

@@ -97,5 +97,5 @@ def ranges_between(points: object) -> list[tuple[str | None, str | None]] | None
 
 def is_outgrown(planned: Sequence[Range]) -> bool:
     """Return True if a range has outgrown the others, as after an import of leads."""
-    longest = max((part.records for part in planned if part.ended), default=None)
-    return longest is not None and max(part.records for part in planned) > OUTGROWN * longest
+    longest = max((range_.records for range_ in planned if range_.ended), default=None)
+    return longest is not None and max(range_.records for range_ in planned) > OUTGROWN * longest

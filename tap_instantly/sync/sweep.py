@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 from tap_instantly import timestamps
 from tap_instantly.client import ErrorKind, InstantlyAPIError, StartingAfterPaginator
 from tap_instantly.client.errors import FATAL_KINDS
-from tap_instantly.client.pagination import pages
+from tap_instantly.client.pagination import pages_until_last
 from tap_instantly.sync.id_ranges import PremiseError, ascending, id_of_time
+from tap_instantly.sync.sources import Source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from tap_instantly.client.page import Page
     from tap_instantly.streams.records import Record
     from tap_instantly.sync.partition import Partition
-    from tap_instantly.sync.sources import Source
 
 ACTIONS = {
     "last-contacted": "timestamp_last_contact",
@@ -91,7 +91,7 @@ def _of_campaign(campaign_id: str) -> Question:
     )
 
 
-class Sweep:
+class Sweep(Source["Page"]):
     """A source of leads that may have changed, followed by all leads if necessary.
 
     Args:
@@ -122,7 +122,7 @@ class Sweep:
         self.found: set[str] = set()
         self.why_abandoned: str | None = None
         """Reason for which the sweep was abandoned for a full pass."""
-        self.pages = 0
+        self.requests = 0
         self.is_followed = is_followed
         self.covered = dict(covered)
         self._counted_since = counted_since
@@ -138,10 +138,6 @@ class Sweep:
     def needs_full_pass(self) -> bool:
         """True if a full pass must follow the sweep."""
         return self.is_followed or self.why_abandoned is not None
-
-    def delay(self) -> float:
-        """Return 0: the sweep knows no delay."""
-        return 0.0
 
     def has_chain(self, *, starving: bool) -> bool:
         """Return True if another question can be asked. The full pass begins after the last answer."""
@@ -180,8 +176,8 @@ class Sweep:
     def _pages_of(self, question: Question) -> Iterator[Page]:
         for page in self._read(question):
             with self._lock:
-                self.pages += 1
-            if self.pages > self._most:
+                self.requests += 1
+            if self.requests > self._most:
                 self._abandon(f"it needs more than the {self._most} requests of a full pass")
             elif odd := next((lead for lead in page if not question.fits(lead)), None):
                 self._abandon(f"the response for {question.name} contains lead {odd.get('id')}, which does not match")
@@ -198,7 +194,7 @@ class Sweep:
             return self._partition.fetch(question.arguments, cursor or question.behind)
 
         last = question.behind
-        for page in pages(fetch, StartingAfterPaginator()):
+        for page in pages_until_last(fetch, StartingAfterPaginator()):
             if question.behind is None:
                 yield page
                 continue
@@ -224,17 +220,15 @@ class Sweep:
         partition, size = self._partition, self._partition.client.page_size_of(self._partition.stream.path)
         start, end = (moment.date().isoformat() for moment in (self._counted_since - SPARE, self._now + DAY))
         with self._lock:
-            self.pages += 1
-        rows = partition.workspace.access.confirm_refusal(
-            lambda: partition.client.campaign_analytics(start_date=start, end_date=end), partition.client
-        )
+            self.requests += 1
+        rows = partition.confirmed(lambda client: client.campaign_analytics(start_date=start, end_date=end))
         totals: dict[str, list[Any]] = {
             str(row.get("campaign_id")): [row.get(name) or 0 for name in UNSEEN] for row in rows
         }
         active = {name: counts for name, counts in totals.items() if any(counts) and counts != self.covered.get(name)}
         leads = [row.get("leads_count") or 0 for row in rows if str(row.get("campaign_id")) in active]
         requests = sum(1 + ceil(count / size) for count in leads)
-        if active and self.pages + requests >= self._most:
+        if active and self.requests + requests >= self._most:
             why = f"their {len(active)} campaigns need {requests} requests, more than a full pass"
             self._leave_to_full_pass(why)
             return

@@ -11,7 +11,7 @@ from typing_extensions import override
 
 from tap_instantly import timestamps
 from tap_instantly.settings import CHECK, OFF, ON
-from tap_instantly.streams import state
+from tap_instantly.sync import state
 from tap_instantly.sync.id_ranges import TIME_ORDERED_SINCE
 from tap_instantly.sync.outcome import Outcome
 from tap_instantly.sync.scan_partition import ScannedPartition
@@ -102,31 +102,32 @@ class SweptPartition(ScannedPartition):
     behind the earlier run's position wait for the next run in both cases: its sweep asks from the start of the pass.
     """
 
-    __slots__ = ("_began", "_comparison", "_mark", "_since_of_pass", "_sweep")
+    __slots__ = ("_comparison", "_mark", "_since_of_pass", "_start_of_run", "_sweep")
 
     _sweep: Sweep | None
     _comparison: Comparison | None
     _mark: dict[str, Any] | None
-    _began: Any
+    _start_of_run: Any
 
     @override
     def open(self) -> None:
         super().open()
         self._sweep = self._comparison = None
         self._mark = None
-        self._began = now = self.signpost  # before anything is read
-        bookmark = self.found.get(state.VALUE)
-        mode = self.stream.config["leads_sweep"]
-        if mode == OFF or not self.start or not bookmark or state.SCAN in self.found or not isinstance(now, datetime):
+        self._start_of_run = now = self.signpost  # before anything is read
+        initial, mode = self.initial_state, self.stream.config["leads_sweep"]
+        bookmark = initial.get(state.VALUE)
+        if mode == OFF or not self.start or not bookmark or state.SCAN in initial or not isinstance(now, datetime):
             return
         self._mark = mark = self._mark_of(bookmark, now)
         if mark is None and mode != CHECK:
             return  # the cost of a full pass is unknown
-        is_followed = mark is None or mode == CHECK or self._is_pass_due(mark, now)
+        between = timedelta(hours=self.stream.config["leads_full_pass_hours"])
+        is_followed = mark is None or mode == CHECK or now - timestamps.parse(mark["full_pass"]) >= between
         since = timestamps.parse(bookmark if mark is None else mark["full_pass" if is_followed else "since"])
         if since < TIME_ORDERED_SINCE:
             return
-        most = MOST_UNKNOWN if mark is None else mark["requests"]
+        most, covered = (MOST_UNKNOWN, {}) if mark is None else (mark["requests"], mark.get("covered"))
         if not is_followed and most <= LEAST:
             return  # a full pass costs no more
         latest = max(now, self.workspace.connected_at or now)
@@ -138,32 +139,26 @@ class SweptPartition(ScannedPartition):
             is_followed=is_followed,
             most=most,
             counted_since=since if mark is None else timestamps.parse(mark["full_pass"]),
-            covered={} if mark is None or is_followed else _covered(mark),
+            covered=covered if isinstance(covered, dict) and not is_followed else {},
         )
         self.source = self._sweep
         self._since_of_pass = self.since
         self._comparison = Comparison(timestamps.text(since), timestamps.text(latest), self._sweep.found)
         if not is_followed:
-            start = self.stream.config.get("start_date")
-            earliest = since - self.stream.lookback
-            self.since = timestamps.floor_text(max(earliest, timestamps.parse(start)) if start else earliest)
+            self.since = timestamps.floor_text(self.earliest_since(since))
 
     def _mark_of(self, bookmark: str, now: datetime) -> dict[str, Any] | None:
         """Return the mark to resume from; None without a valid one, or with another bookmark than the mark's."""
-        mark = self.found.get(SWEEP)
+        mark = self.initial_state.get(SWEEP)
         if not isinstance(mark, dict) or mark.get("version") != STATE_VERSION:
             return None
         times: list[Any] = [mark.get(name) for name in ("bookmark", "since", "full_pass")]
         requests = mark.get("requests")
-        if not all(map(timestamps.is_day, times)) or type(requests) is not int or requests < 1:
+        if not all(map(timestamps.is_valid, times)) or type(requests) is not int or requests < 1:
             return None
         # Times are compared as times: the SDK writes some of them in another form than the next run reads.
         of, since, full_pass = (timestamps.parse(time) for time in times)
         return mark if of == timestamps.parse(bookmark) and max(since, full_pass) <= now else None
-
-    def _is_pass_due(self, mark: dict[str, Any], now: datetime) -> bool:
-        hours = self.stream.config["leads_full_pass_hours"]
-        return now - timestamps.parse(mark["full_pass"]) >= timedelta(hours=hours)
 
     @property
     def _only_sweep(self) -> Sweep | None:
@@ -209,12 +204,12 @@ class SweptPartition(ScannedPartition):
             )
 
     @override
-    def release(self) -> None:
-        """Set the mark for the next sweep, once the state has the bookmark."""
-        super().release()
+    def state_finalized(self) -> None:
+        """Set the mark for the next sweep: the state has the bookmark now."""
+        super().state_finalized()
         if self.outcome is not Outcome.COMPLETE or self.stream.config["leads_sweep"] == OFF:
             return
-        part, now = self.state, self._began
+        part, now = self.state, self._start_of_run
         if (sweep := self._only_sweep) is not None:
             part[SWEEP] = {**(self._mark or {}), "since": timestamps.text(now), "covered": sweep.covered}
         elif (bookmark := part.get(state.VALUE)) and isinstance(now, datetime):
@@ -222,8 +217,3 @@ class SweptPartition(ScannedPartition):
             # Without the premise, new leads cannot be requested: the mark is not valid.
             requests = self.requests_of_pass if self._scan.is_proven else None
             part[SWEEP] = {"version": STATE_VERSION, "bookmark": bookmark, **began, "requests": requests}
-
-
-def _covered(mark: dict[str, Any]) -> dict[str, list[int]]:
-    covered = mark.get("covered")
-    return covered if isinstance(covered, dict) else {}

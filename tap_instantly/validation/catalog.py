@@ -133,9 +133,6 @@ def columns_of(streams: Iterable[Stream], catalog: Catalog | None) -> dict[str, 
     return {stream.name: {*stream.schema["properties"], *entries.get(stream.name, ())} for stream in streams}
 
 
-NOTHING_SELECTED = "Nothing to read: the catalog selects no stream of this tap. Select one, or omit --catalog."
-
-
 def check_selected(streams: Iterable[Stream], catalog: Catalog) -> None:
     """Check that the catalog lets each selected stream be loaded and resumed.
 
@@ -144,7 +141,8 @@ def check_selected(streams: Iterable[Stream], catalog: Catalog) -> None:
     """
     selected = [stream for stream in streams if stream.selected]
     if not selected:
-        raise CatalogError(NOTHING_SELECTED)
+        message = "Nothing to read: the catalog selects no stream of this tap. Select one, or omit --catalog."
+        raise CatalogError(message)
     for stream in selected:
         entry = catalog.get(stream.name)
         for problem in _problems_of_stream(stream, entry) if entry else ():

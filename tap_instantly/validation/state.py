@@ -13,14 +13,22 @@ from singer_sdk.exceptions import ConfigurationError
 
 from tap_instantly import timestamps
 from tap_instantly.settings import EARLIEST_YEAR
-from tap_instantly.streams.records import WORKSPACE_ID
-from tap_instantly.streams.state import BOOKMARKS, CONTEXT, KEY, OF_ONE_RUN, PARTITIONS, VALUE, WORKSPACES
+from tap_instantly.sync.state import (
+    BOOKMARKS,
+    CONTEXT,
+    KEY,
+    OF_ONE_RUN,
+    PARTITIONS,
+    VALUE,
+    WORKSPACE_ID,
+    WORKSPACES,
+)
 from tap_instantly.text import did_you_mean, excerpt
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from tap_instantly.streams.state import Part
+    from tap_instantly.sync.state import State
 
 ADVICE = "Pass the state that the last run wrote, or {} to read everything again."
 
@@ -138,7 +146,7 @@ def _look_through(name: str, stream: dict[str, Any], key: str | None) -> Iterato
     Raises:
         StateError: The state is invalid.
     """
-    parts: list[Part] = stream.get(PARTITIONS, [])
+    parts: list[State] = stream.get(PARTITIONS, [])
     seen: set[str] = set()
     finer: dict[str, None] = {}
     for number, part in enumerate(parts):
@@ -160,11 +168,11 @@ def _look_through(name: str, stream: dict[str, Any], key: str | None) -> Iterato
         yield f"The state of {name} has a bookmark without a workspace, which is ignored: the stream is read again"
 
 
-def _check_bookmark(name: str, where: str, part: Part, key: str | None) -> None:
+def _check_bookmark(name: str, where: str, part: State, key: str | None) -> None:
     value = part.get(VALUE)
     if key is None or value is None or part.get(KEY) != key:
         return
-    if not timestamps.is_day(value) or (moment := timestamps.parse(value)).year < EARLIEST_YEAR:
+    if not timestamps.is_valid(value) or (moment := timestamps.parse(value)).year < EARLIEST_YEAR:
         workspace = part[CONTEXT][WORKSPACE_ID]
         raise _unusable(
             name,

@@ -33,7 +33,7 @@ def read(length: int, most: int, works: int, poisoned: frozenset[int] = frozense
         return len(page)
 
     while at < length:
-        at += limit.ask(ask)
+        at += limit.try_sizes(ask)
     return at, asked
 
 
@@ -80,7 +80,7 @@ def test_errors_unrelated_to_page_size_are_raised_immediately(kind: ErrorKind) -
         raise error(kind)
 
     with pytest.raises(InstantlyAPIError):
-        PageSize(100).ask(ask)
+        PageSize(100).try_sizes(ask)
     assert asked == [100]
 
 
@@ -92,5 +92,5 @@ def test_the_error_of_a_single_record_is_raised() -> None:
         raise error(ErrorKind.SERVER)
 
     with pytest.raises(InstantlyAPIError):
-        PageSize(20).ask(ask)
+        PageSize(20).try_sizes(ask)
     assert asked == [20, 10, 5, 2, 1]

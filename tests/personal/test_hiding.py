@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tap_instantly.streams.personal import MARK, Hidden
+from tap_instantly.streams.personal import MARK, Hider
 from tap_instantly.streams.records import InvalidRecordError
 from tests.personal.conftest import SALT
 
@@ -27,7 +27,7 @@ def digest(text: str) -> str:
 def hidden(value: Any, *, drop: bool = False, key: bool = False, **schema: Any) -> Any:
     """Hide a value of a schema's property."""
     record = {"it": value}
-    Hidden({"it": schema}, ["it"] if key else [], SALT, drop=drop).hide(record)
+    Hider({"it": schema}, ["it"] if key else [], SALT, drop=drop).hide(record)
     return record["it"]
 
 

@@ -69,11 +69,11 @@ def counts_of(*names: str) -> tuple[Counts, list[Workspace]]:
 
 def read(counts: Counts, workspace: Workspace, records: int, left_out: int = 0) -> None:
     part = counts.partitions[workspace.id]
-    part.begin()
+    part.start_clock()
     part.usage.add(requests=1)
     part.records += records
     part.pages_written += 1
-    part.read += records + left_out
+    part.received += records + left_out
 
 
 # Periodic lines
@@ -129,7 +129,7 @@ def test_waiting_is_shown_when_the_request_rate_nears_the_limit(
 ) -> None:
     counts, (workspace,) = counts_of("one")
     part = counts.partitions["one"]
-    part.begin()
+    part.start_clock()
     part.usage.add(requests=requests)
     workspace.client.budget.spent = True  # also while threads wait for a processor
     monkeypatch.setattr(type(part), "seconds", 10.0)
@@ -248,9 +248,9 @@ def test_summary_counts_records_and_requests(
     run = run_tap(config, streams=("account_details", "accounts", "campaigns", "leads"))
     found_of = {stream.name: stream.counts for stream in run.tap._own_streams if stream.selected}
     found = Counter(message["stream"] for message in run.messages if message["type"] == "RECORD")
-    assert {name: counts.records for name, counts in found_of.items() if counts.records} == found
+    assert {name: counts.sums.records for name, counts in found_of.items() if counts.sums.records} == found
     connecting = 1
-    total = sum(counts.requests for counts in found_of.values())
+    total = sum(counts.sums.requests for counts in found_of.values())
     assert total + connecting == api.control.counts()["total"]
     assert total + connecting == sum(workspace.client.usage.requests for workspace in run.tap.workspaces)
     assert f"Total: records={found.total()} requests={total} seconds=" in caplog.text

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-from functools import partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
@@ -14,7 +13,6 @@ import sandbox
 from sandbox import SandboxConfig
 from tap_instantly import InstantlyAPIError
 from tap_instantly.client import rate_limit
-from tap_instantly.clients import clients_of
 from tap_instantly.workspaces import ABANDON_AFTER, ABANDON_ANSWERING_AFTER, Workspaces
 from tests.conftest import UNTIL
 from tests.reliability.conftest import BROKEN, SOUND, Agency
@@ -116,7 +114,7 @@ def errors(*paths: str) -> Iterator[InstantlyAPIError]:
 @pytest.fixture
 def workspaces(agency: Agency) -> Workspaces:
     tap = run_tap(agency.settings(), streams=("workspaces",)).tap
-    found = Workspaces(partial(clients_of, tap.config))
+    found = Workspaces(tap.config)
     assert len(list(found)) == 2
     agency.server.control.fault(WHO, "status", status=500, count=None)
     return found

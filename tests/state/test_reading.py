@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tap_instantly.streams import state as states
+from tap_instantly.sync import state as states
 from tap_instantly.text import excerpt
 from tap_instantly.validation.state import StateError, check_state
 

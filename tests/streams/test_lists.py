@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from tap_instantly import timestamps
-from tap_instantly.client.pagination import PAGE_SIZES
+from tap_instantly.client.page_size import PAGE_SIZES
 from tap_instantly.tap import TapInstantly
 from tests.support import Record, TapRun, examples, run_tap
 

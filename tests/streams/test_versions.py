@@ -82,7 +82,7 @@ def test_records_have_the_version_on_either_code_path(settings: dict[str, Any], 
     writer = CollectingWriter()
     tap = TapInstantly(config=settings, catalog=catalog, message_writer=writer)
     tap.sync_all()
-    assert tap.streams["leads"].short_way == (not deselected)
+    assert tap.streams["leads"].takes_fast_path == (not deselected)
     run = TapRun(writer.messages, tap)
     assert versions(run, "leads") == set(activated(run, "leads")) == {tap.initialized_at // 1000}
 
