@@ -364,6 +364,7 @@ def test_streams_with_one_table_name_fail_the_load(duck: Duck) -> None:
         load(duck, schema("a-b", {"id": ID}), schema("a_b", {"id": ID}))
 
 
+@pytest.mark.long
 def test_records_of_megabytes_raise_the_memory_that_duckdb_may_use(
     duck: Duck, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -31,7 +31,7 @@ There are no figures here yet: `make bench` measures them and writes this page a
 DETAILS_LINK = "../tools/benchmarks/results/README.md"
 
 ALL_FIGURES = f"""\
-[Every figure of every scenario]({DETAILS_LINK}), those in which others are ahead among them.
+[Every figure of every scenario]({DETAILS_LINK}).
 """
 
 ALL_SCENARIOS = """\
@@ -51,17 +51,17 @@ METHOD = """\
   the lowest and the highest in brackets. "Times as fast" is the median of the turns' ratios.
 - **Processes.** Seconds, CPU seconds and peak memory include start-up. A run with missing or surplus records counts as
   failed.
-- **Start-up subtracted** means: less the CPU seconds of the same candidate over an empty list.
+- **Start-up subtracted** means: less the candidate's CPU seconds over an empty list.
 - **Requests** and their concurrency are counted by the sandbox. *Requests a page* compares with the pages of the list;
-  one more request is needed to see its end. **429s** are refused requests, over all repeats.
+  its end takes one more. **429s** are refused requests.
 - **Fair peers.** All read the same endpoints with pages of 100 and write JSON ([code](../tools/benchmarks/peers)).
   `sdk` is a tap from the SDK's template. `airbyte` is Airbyte's CDK with a manifest of ours, because the published one
   emits a record per page; it reads ten partitions at once. `dlt` is its `rest_api` source, extraction into compressed
   files only.
-- **Smaller for sequential peers.** They would take hours, so they read fewer records, and rates are compared.
+- **Sequential peers** would take hours. They read fewer records, and rates are compared.
 - **Default streams** run with the key alone; the second run gets the state of the first, and nothing has changed. The
   six *plain* streams are those that the peers can read.
-- **A further lead** is measured from four places, without start-up: the median of three turns, up and down again.
+- **A further lead** is measured from four places, without start-up: the median of three turns.
 
 Scenarios are in `tools/benchmarks/scenarios.py`, targets in `tools/benchmarks/checks.py`, raw figures
 [beside them](../tools/benchmarks/results).
