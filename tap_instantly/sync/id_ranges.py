@@ -1,9 +1,9 @@
-"""Arithmetic on the space of record ids, to split it into parts with equal numbers of records."""
+"""Ranges of record ids, and estimates of the number of records in them."""
 
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left
 from datetime import datetime, timezone
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -25,11 +25,17 @@ TIME_ORDERED_SINCE = datetime(2025, 10, 15, tzinfo=timezone.utc)
 TIME_ORDERED_SHARE = 2
 """Divisor: the ruler gives one part in this many to ids that begin with the time."""
 
+SAMPLES = 8
+"""Number of parts of a page whose densities are compared."""
+
 GAP = 30
 """Distance between two records that random arrival does not explain, as a multiple of their usual distance."""
 
 BURST_AHEAD = 2
 """Estimated rest of a burst, as a multiple of the records read of it."""
+
+REPORTS = 3
+"""Number of ranges whose first pages must show how dense ids that begin with the time are."""
 
 
 def is_uuid(record_id: str) -> bool:
@@ -102,7 +108,8 @@ class Ruler:
         self._points = ((0, 0), (start, before), (max(end, start + 1), before + stretched), (SIZE, SIZE))
         self.recent = (before, before + stretched)
         """Positions between which ids begin with the time."""
-        self.first_recent = text(start)
+        self.bounds = (text(start), text(end))
+        """Ids between which ids begin with the time."""
 
     def position(self, value: int) -> int:
         """Return the position of an id; it ascends with the id."""
@@ -112,9 +119,9 @@ class Ruler:
         """Return the id at a position."""
         return self._map(position, 1, 0)
 
-    def is_even(self, start: int, end: int) -> bool:
-        """Return True if all ids between two positions are random, and so spread evenly."""
-        return end <= self.recent[0] or start >= self.recent[1]
+    def in_recent(self, start: int, end: int) -> int:
+        """Return the length of the part of an interval in which ids begin with the time."""
+        return max(0, min(end, self.recent[1]) - max(start, self.recent[0]))
 
     def _map(self, value: int, source: int, target: int) -> int:
         for low, high in pairwise(self._points):
@@ -122,6 +129,74 @@ class Ruler:
                 share = (value - low[source]) * (high[target] - low[target])
                 return low[target] + share // (high[source] - low[source])
         return SIZE
+
+
+class Densities:
+    """Records per position, over all that was read of a list.
+
+    Random ids are spread evenly. Ids that begin with the time come in bursts, so that only their mean over a long time
+    says something. While only one of both densities is known, it stands for the other.
+    """
+
+    def __init__(self, ruler: Ruler) -> None:
+        self.ruler = ruler
+        self._random = self._recent = 0
+        self._random_seen = self._recent_seen = 0
+        self._earliest = SIZE
+        self._reports = 0
+
+    def add(self, after: int, ids: Sequence[str], end: int, *, is_first: bool) -> None:
+        """Note the ids of a page.
+
+        Args:
+            after: Position behind which the page begins.
+            ids: Ids in ascending order.
+            end: Position up to which they are all ids.
+            is_first: True for the first page of a range.
+        """
+        low, high = (bisect_left(ids, bound) for bound in self.ruler.bounds)
+        recent = self.ruler.in_recent(after, end)
+        self._random += len(ids) - (high - low)
+        self._random_seen += end - after - recent
+        if high > low and (first := self.ruler.position(number(ids[low]))) < self._earliest:
+            self._earliest = first  # the time before the first record of all says nothing about the rest
+            recent = self.ruler.in_recent(first, end)
+        self._recent += high - low
+        self._recent_seen += recent
+        self._reports += is_first and recent > 0
+
+    @property
+    def is_guess(self) -> bool:
+        """True while too few places show how dense ids that begin with the time are."""
+        return self._reports < REPORTS
+
+    @property
+    def random(self) -> float:
+        """Random ids per position."""
+        return self._random / self._random_seen if self._random_seen else 0.0
+
+    @property
+    def _per_position(self) -> tuple[float, float]:
+        recent = self._recent / self._recent_seen if self._recent_seen else 0.0
+        return (self.random if self._random_seen else recent), (recent if self._recent_seen else self.random)
+
+    def between(self, start: int, end: int) -> float:
+        """Estimate the number of records between two positions."""
+        random, recent = self._per_position
+        of_time = self.ruler.in_recent(start, end)
+        return random * (end - start - of_time) + recent * of_time
+
+    def position_of(self, records: float, start: int, end: int) -> int:
+        """Return the position between two others before which there are so many records by estimate."""
+        random, recent = self._per_position
+        for low, high, density in zip(
+            (0, *self.ruler.recent), (*self.ruler.recent, SIZE), (random, recent, random), strict=True
+        ):
+            low, high = max(low, start), min(high, end)
+            if low < high and records <= density * (high - low):
+                return low + int(records / density) if density else low
+            records -= density * max(0, high - low)
+        return end
 
 
 class Range:
@@ -133,148 +208,88 @@ class Range:
         written: Last id whose record has been written.
         at: Position of ``after`` on the ruler.
         end: Position of ``upto``.
-        density: Estimated records per position of the ruler.
-        first: Position of the first record read.
-        is_behind_gap: True if the first record is far behind the beginning of the range.
+        records: Number of records read.
         ended: True once the range has been read completely.
     """
 
-    def __init__(
-        self, ruler: Ruler, after: str | None, upto: str | None, density: float = 0.0, sure: float | None = None
-    ) -> None:
+    def __init__(self, densities: Densities, after: str | None, upto: str | None) -> None:
+        self._densities = densities
+        self._ruler = densities.ruler
         self.after = self.written = after
         self.upto = upto
-        self.at = 0 if after is None else ruler.position(number(after))
-        self.end = SIZE if upto is None else ruler.position(number(upto))
-        self.density = density
-        self.ended = False
-        self._ruler = ruler
+        self.at = 0 if after is None else self._ruler.position(number(after))
+        self.end = SIZE if upto is None else self._ruler.position(number(upto))
         self.records = 0
-        self.first = 0
-        self.is_behind_gap = False
-        self._burst = 0  # records read since the last gap
-        self._latest_density = 0.0
-        self._even = 0  # records read where only random ids follow
-        self._even_first = 0
-        self._random = 0  # records with random ids, if the range extends beyond the ids that begin with the time
-        self._inherited = sure
+        self.ended = False
+        self._burst = 0.0  # records read since the last gap
+        self._pace = 0.0  # records per position in the burst
 
     @property
     def ahead(self) -> float:
         """Estimated number of records left."""
-        return 0.0 if self.ended else self._ahead_at(self.density)
-
-    def _ahead_at(self, density: float) -> float:
-        """Estimate the records left at a density. Beyond the present time, the density of random ids applies."""
-        present = self._ruler.recent[1]
-        if not self._is_behind_random_ids:
-            return density * (self.end - self.at)
-        return density * (present - self.at) + self._random_density * (self.end - present)
+        return 0.0 if self.ended else max(self._densities.between(self.at, self.end), self._burst_ahead)
 
     @property
-    def _is_behind_random_ids(self) -> bool:
-        """True among ids that begin with the time, if random ids may follow them."""
-        return self._ruler.recent[0] <= self.at < self._ruler.recent[1] < self.end
-
-    @property
-    def _random_density(self) -> float:
-        """Random ids per position, as found before the ids that begin with the time."""
-        return self._random / min(self.at, self._ruler.recent[0]) if self._random else 0.0
+    def _burst_ahead(self) -> float:
+        """Estimated number of records left in a burst: the longer it has been, the longer it will be."""
+        return min(BURST_AHEAD * self._burst, self._pace * self._ruler.in_recent(self.at, self.end))
 
     @property
     def surely_ahead(self) -> float | None:
         """Reliable estimate of the records left, or None: ids that begin with the time come in unpredictable bursts."""
         if self.ended:
             return 0.0
-        density = self._sure_density
-        return None if density is None else density * (self.end - self.at)
+        if self._ruler.in_recent(self.at, self.end) or not self._densities.random:
+            return None
+        return self._densities.random * (self.end - self.at)
 
-    @property
-    def _sure_density(self) -> float | None:
-        seen = self.at - self._even_first
-        return (self._even - 1) / seen if self._even and seen else self._inherited
+    def advance(self, ids: Sequence[str], *, ended: bool) -> None:
+        """Update the estimates with the ids of a page, which may be the last one of the range."""
+        before, is_first = self.at, not self.records
+        self.ended = ended
+        if ids:
+            self.after = ids[-1]
+            self.records += len(ids)
+            self._follow_burst(ids)
+        if ended:
+            self.at = self.end
+        self._densities.add(before, ids, self.at, is_first=is_first)
 
-    @property
-    def perhaps_ahead(self) -> float:
-        """Records left if the rest is as dense as the latest page; 0 before the first record."""
-        if self.ended:
-            return 0.0
-        if not self.records:
-            return (self._inherited or 0.0) * (self.end - self.at)
-        return self._ahead_at(max(self.density, self._latest_density))
+    def _follow_burst(self, ids: Sequence[str]) -> None:
+        step = max(1, len(ids) // SAMPLES)
+        places = [self._ruler.position(number(record_id)) for record_id in ids[::step]]
+        if (len(ids) - 1) % step:
+            places.append(self._ruler.position(number(ids[-1])))
+        distances = [high - low for low, high in pairwise([self.at, *places])]
+        usual = sorted(distances)[len(distances) // 2]
+        gaps = [at for at, distance in enumerate(distances) if distance > GAP * usual]
+        self.at = places[-1]
+        if gaps:
+            self._burst = 0.0
+        begin = gaps[-1] if gaps else 0
+        self._burst += len(ids) - min(len(ids) - 1, begin * step)
+        if places[-1] > places[begin]:
+            self._pace = (len(ids) - 1 - begin * step) / (places[-1] - places[begin])
 
-    def advance(self, ids: Sequence[str]) -> None:
-        """Update the estimates with the ids of a page."""
-        records = len(ids)
-        start, middle = (self._ruler.position(number(record_id)) for record_id in (ids[0], ids[records // 2]))
-        if (start - self.at) * (records // 2) > GAP * (middle - start):
-            self.is_behind_gap = not self.records
-            self._burst = 0
-        self._burst += records
-        if not self.records:
-            self.first = start  # a gap before the first record says nothing about the rest
-        self.after = ids[-1]
-        self.at = self._ruler.position(number(ids[-1]))
-        self.records += records
-        self._random += bisect_right(ids, self._ruler.first_recent)
-        if self._ruler.is_even(start, self.end):
-            self._even_first = self._even_first if self._even else start
-            self._even += records
-        if self.at > start:
-            self.density = (self.records - 1) / (self.at - self.first)
-        if self.at > middle:
-            # From the page's second half: a few records may be far before the others.
-            within = not any(middle < limit < self.at for limit in self._ruler.recent)
-            self._latest_density = (records - 1 - records // 2) / (self.at - middle) if within else 0.0
-
-    @property
-    def _rest_of_burst(self) -> float:
-        """Records left in the current burst; 0 if the estimate for the whole range is better."""
-        recent, present = self._ruler.recent
-        rest = BURST_AHEAD * self._burst
-        is_better = self._sure_density is None and rest < self._latest_density * (min(self.end, present) - self.at)
-        return rest if is_better and recent <= self.at < present else 0.0
-
-    @property
-    def is_unknown(self) -> bool:
-        """True if the density of the next records is unknown."""
-        return not self.ended and self._inherited is None and not self._latest_density
-
-    def split(self, worth: float = 0.0, kept: float = 0.5, *, in_bursts: bool = False) -> Range:
+    def split(self, kept: float = 0.5) -> Range:
         """Cut off a part of the rest, and return it as a new range.
 
-        The part is the second half by default. But ids before, within and beyond those that begin with the time become
-        separate parts, because their densities are independent.
-
         Args:
-            worth: Minimum number of records for which a part with random ids is cut off.
-            kept: Share to keep, if the cut is not between such parts.
-            in_bursts: True if ids that begin with the time come in bursts. The cut is within the current burst then.
+            kept: Share of the records to keep.
         """
-        if in_bursts and (burst := self._rest_of_burst):
-            new = self._cut(self.at + int(kept * burst / self._latest_density), self.density, None)
-            new._burst = self._burst + int(kept * burst)  # noqa: SLF001 (another range)
-            return new
-        recent, present = self._ruler.recent
-        share = int(kept * 1024)
-        middle, density = self.at + (self.end - self.at) * share // 1024, self.density
-        if self.at < present < self.end:
-            if self._random_density * (self.end - present) >= worth and self._random:
-                middle, density = present, self._random_density
-            elif self.at < recent:
-                middle = recent
-            else:
-                middle = self.at + (present - self.at) * share // 1024
-        elif self.at < recent < self.end:
-            middle = recent
-        return self._cut(middle, density, density if middle == present else self._sure_density)
+        burst, rest = self._burst_ahead, self._densities.between(self.at, self.end)
+        if burst <= rest:
+            return self._cut(self._densities.position_of(kept * rest, self.at, self.end))
+        new = self._cut(self.at + int(kept * burst / self._pace))
+        new._burst, new._pace = self._burst + kept * burst, self._pace  # noqa: SLF001 (another range)
+        return new
 
-    def _cut(self, position: int, density: float, sure: float | None) -> Range:
+    def _cut(self, position: int) -> Range:
         middle = self._ruler.id_at(position)
         # Servers may check that a cursor is a UUID of a known version.
         cursor = text(middle & ~FORM_MASK | FORM)
         if not (self.after or "") < cursor < (self.upto or "g"):
             cursor = text(middle)
-        new = Range(self._ruler, cursor, self.upto, density, sure)
+        new = Range(self._densities, cursor, self.upto)
         self.upto, self.end = cursor, new.at
         return new

@@ -24,9 +24,6 @@ TRUST = 40
 AT_ONCE = 18.0
 """Requests that may be spent before the pages that pay for them have been read."""
 
-ONCE = 1.0
-"""Requests in addition to the pages of any pass: the last page has a cursor, and an empty page follows (recorded)."""
-
 COST_OF_A_SPLIT = 0.5
 """Average cost in requests: if a walk ends where another began, half of its last page is wasted."""
 
@@ -44,7 +41,7 @@ class Split(NamedTuple):
     kept: float
 
 
-def best_split(unfinished: Sequence[Range], records: int, wasted: float, page_size: int) -> Split | None:
+def best_split(unfinished: Sequence[Range], records: int, wasted: float, page_size: int, *, is_guess: bool) -> Split | None:
     """Return the split of the range with the most records left, if it is worth it and affordable.
 
     The number of walks is limited so that they cost at most :data:`OVERHEAD`, or :data:`A_FEW` requests.
@@ -55,16 +52,16 @@ def best_split(unfinished: Sequence[Range], records: int, wasted: float, page_si
         wasted: Requests without new records, including fractions.
         page_size: Records of a full page.
     """
-    range_ = max(unfinished, key=attrgetter("perhaps_ahead"), default=None)
-    if range_ is None or range_.perhaps_ahead < SMALLEST_SPLIT * page_size:
+    range_ = max(unfinished, key=attrgetter("ahead"), default=None)
+    if range_ is None or range_.ahead < SMALLEST_SPLIT * page_size:
         return None
-    ahead = sum(range_.perhaps_ahead for range_ in unfinished)
+    ahead = sum(range_.ahead for range_ in unfinished)
     read, expected = records / page_size, (records + ahead) / page_size
     budget = max(A_FEW, min(OVERHEAD * expected, OVERHEAD * read * TRUST, OVERHEAD * read + AT_ONCE))
     walks = (budget - wasted) / COST_OF_A_SPLIT
-    if any(range_.is_unknown for range_ in unfinished):
+    if is_guess:
         walks *= HELD
     if sum(not range_.ended for range_ in unfinished) + 1 > walks:
         return None
-    pieces = max(2, round(walks * range_.perhaps_ahead / ahead))
+    pieces = max(2, round(walks * range_.ahead / ahead))
     return Split(range_, math.ceil(pieces / 2) / pieces)
