@@ -10,7 +10,9 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 from tap_instantly.client.errors import ErrorKind, InstantlyAPIError
-from tap_instantly.sync.id_ranges import Densities, PremiseError, Range, Ruler, ascending, number, text
+from tap_instantly.sync.id_density import Density, Ruler
+from tap_instantly.sync.id_ranges import Range
+from tap_instantly.sync.ids import PremiseError, ascending, number, text
 from tap_instantly.sync.range_splitting import best_split
 from tap_instantly.sync.sources import Source
 from tap_instantly.sync.starting_points import StartingPoints, is_outgrown
@@ -63,11 +65,11 @@ class Scan(Source["Page"]):
         self._fetch = fetch
         self._page_size = page_size
         self._sequentially = plainly
-        self._densities = Densities(Ruler(datetime.now(timezone.utc) + AHEAD))
+        self._density = Density(Ruler(datetime.now(timezone.utc) + AHEAD))
         self._lock = threading.Lock()
         self._read = StartingPoints(page_size)
         bounds = [(None, None)] if ranges is None else ranges
-        self._waiting = [Range(self._densities, after, upto) for after, upto in plan or bounds]
+        self._waiting = [Range(self._density, after, upto) for after, upto in plan or bounds]
         self._planned = tuple(self._waiting) if plan else ()
         self._unfinished = list(self._waiting)
         self.pages = 0
@@ -244,7 +246,7 @@ class Scan(Source["Page"]):
     def _best_split(self) -> Split | None:
         if self._planned and not is_outgrown(self._planned):
             return None
-        return best_split(self._unfinished, self._records, self._wasted, self._page_size, is_guess=self._densities.is_guess)
+        return best_split(self._unfinished, self._density, self._records, self._wasted, self._page_size)
 
     def _split(self, split: Split) -> Range:
         new = split.range_.split(split.kept)
