@@ -121,7 +121,8 @@ class Range:
         return new
 
     def _cut(self, position: int) -> Range:
-        middle = self._ruler.id_at(position)
+        low, high = -1 if self.after is None else number(self.after), SIZE if self.upto is None else number(self.upto)
+        middle = min(max(self._ruler.id_at(position), low + 1), high - 1)
         # Servers may check that a cursor is a UUID of a known version.
         cursor = text(middle & ~FORM_MASK | FORM)
         if not (self.after or "") < cursor < (self.upto or "g"):
