@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import math
-from operator import attrgetter
+from heapq import heapify, heapreplace
+from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from tap_instantly.sync.id_density import Density
     from tap_instantly.sync.id_ranges import Range
 
-OVERHEAD = 0.016
+OVERHEAD = 0.018
 """Extra requests of concurrent walks, as a share of the pages. The estimate errs, so the promise is 2 %."""
 
-A_FEW = 7.5
-"""Extra requests that are always allowed, so that a short list is read in a fraction of the time. The estimate errs, so
-the promise is ten."""
+A_FEW = 10.0
+"""Extra requests that are always allowed, so that a short list is read in a fraction of the time."""
+
+IN_BURSTS = 3.0
+"""Extra requests that are allowed at first if ids come in bursts, plus one each time that the pages double: an early
+estimate finds small bursts, and splits of large ones gain more."""
 
 TRUST = 40
 """Limit on the estimated list length, as a multiple of the records read: the records left are a guess."""
@@ -24,17 +29,20 @@ TRUST = 40
 AT_ONCE = 18.0
 """Requests that may be spent before the pages that pay for them have been read."""
 
-ONCE = 1.0
-"""Requests in addition to the pages of any pass: the last page has a cursor, and an empty page follows (recorded)."""
+MARGIN = 1.5
+"""Standard deviations by which the cost of the current walks may exceed its average, within the limit."""
 
-COST_OF_A_SPLIT = 0.5
-"""Average cost in requests: if a walk ends where another began, half of its last page is wasted."""
+MOST = 32
+"""Maximum number of walks; more requests at once would exceed the rate limit of a workspace."""
+
+HELD = 0.5
+"""Share of the walks that may begin while the density is a guess: the others go where records are found."""
 
 SMALLEST_SPLIT = 4
 """Minimum number of pages left for a split."""
 
-HELD = 0.5
-"""Share of the walks that may begin while the density of one range is unknown: that range may need the others."""
+WORTH = 1.4
+"""Minimum ratio of a range to its fair share for a split: to split one of many equal ranges gains no time."""
 
 
 class Split(NamedTuple):
@@ -44,27 +52,51 @@ class Split(NamedTuple):
     kept: float
 
 
-def best_split(unfinished: Sequence[Range], records: int, wasted: float, page_size: int) -> Split | None:
-    """Return the split of the range with the most records left, if it is worth it and affordable.
-
-    The number of walks is limited so that they cost at most :data:`OVERHEAD`, or :data:`A_FEW` requests.
+def best_split(
+    unfinished: Sequence[Range], density: Density, records: int, wasted: float, page_size: int
+) -> Split | None:
+    """Return the split that shortens the longest walk, if it is worth it and affordable.
 
     Args:
         unfinished: Ranges that are not completely read and written.
+        density: Density of the list's records.
         records: Records read in all ranges.
         wasted: Requests without new records, including fractions.
         page_size: Records of a full page.
     """
-    range_ = max(unfinished, key=attrgetter("perhaps_ahead"), default=None)
-    if range_ is None or range_.perhaps_ahead < SMALLEST_SPLIT * page_size:
+    current = [(range_.ahead / page_size, range_) for range_ in unfinished if not range_.ended]
+    ahead = sum(pages for pages, _ in current)
+    walks = _affordable_walks(records / page_size, ahead, wasted, in_bursts=density.has_gaps)
+    spare = int(walks * HELD if density.is_guess else walks) - len(current)
+    pages, range_ = max(current, key=itemgetter(0), default=(0.0, None))
+    if spare <= 0 or range_ is None or pages < max(SMALLEST_SPLIT, WORTH * ahead / (len(current) + spare)):
         return None
-    ahead = sum(range_.perhaps_ahead for range_ in unfinished)
-    read, expected = records / page_size, (records + ahead) / page_size
-    budget = max(A_FEW, min(OVERHEAD * expected, OVERHEAD * read * TRUST, OVERHEAD * read + AT_ONCE))
-    walks = (budget - wasted) / COST_OF_A_SPLIT
-    if any(range_.is_unknown for range_ in unfinished):
-        walks *= HELD
-    if sum(not range_.ended for range_ in unfinished) + 1 > walks:
-        return None
-    pieces = max(2, round(walks * range_.perhaps_ahead / ahead))
+    pieces = _pieces_of_largest([pages for pages, _ in current], spare)
     return Split(range_, math.ceil(pieces / 2) / pieces)
+
+
+def _affordable_walks(read: float, ahead: float, wasted: float, *, in_bursts: bool) -> float:
+    """Return the number of current walks whose last pages cost no more than allowed.
+
+    Args:
+        read: Pages read.
+        ahead: Estimated pages left.
+        wasted: Requests without new records so far.
+        in_bursts: True if records come in bursts.
+    """
+    limit = max(A_FEW, min(OVERHEAD * (read + ahead), OVERHEAD * read * TRUST, OVERHEAD * read + AT_ONCE))
+    if in_bursts:
+        limit = min(limit, max(IN_BURSTS + math.log2(1 + read), OVERHEAD * read))
+    # The last page of a walk wastes a share of it, evenly distributed: n pages cost n / 2, with a variance of n / 12.
+    deviation = MARGIN / math.sqrt(12)
+    return min(MOST, (math.sqrt(deviation**2 + 2 * max(0.0, limit - wasted)) - deviation) ** 2)
+
+
+def _pieces_of_largest(sizes: Sequence[float], cuts: int) -> int:
+    """Return the number of pieces of the largest part, if cuts keep the largest piece of all as small as possible."""
+    pieces = [(-size, 1, size) for size in sorted(sizes, reverse=True)]
+    heapify(pieces)
+    for _ in range(cuts):
+        _, count, size = pieces[0]
+        heapreplace(pieces, (-size / (count + 1), count + 1, size))
+    return max((size, count) for _, count, size in pieces)[1]

@@ -10,8 +10,10 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 from tap_instantly.client.errors import ErrorKind, InstantlyAPIError
-from tap_instantly.sync.id_ranges import SIZE, PremiseError, Range, Ruler, ascending, number, text
-from tap_instantly.sync.range_splitting import ONCE, SMALLEST_SPLIT, best_split
+from tap_instantly.sync.id_density import Density, Ruler
+from tap_instantly.sync.id_ranges import Range
+from tap_instantly.sync.ids import PremiseError, ascending, number, text
+from tap_instantly.sync.range_splitting import best_split
 from tap_instantly.sync.sources import Source
 from tap_instantly.sync.starting_points import StartingPoints, is_outgrown
 
@@ -63,18 +65,16 @@ class Scan(Source["Page"]):
         self._fetch = fetch
         self._page_size = page_size
         self._sequentially = plainly
-        self._ruler = Ruler(datetime.now(timezone.utc) + AHEAD)
+        self._density = Density(Ruler(datetime.now(timezone.utc) + AHEAD))
         self._lock = threading.Lock()
         self._read = StartingPoints(page_size)
         bounds = [(None, None)] if ranges is None else ranges
-        self._waiting = [Range(self._ruler, after, upto) for after, upto in plan or bounds]
+        self._waiting = [Range(self._density, after, upto) for after, upto in plan or bounds]
         self._planned = tuple(self._waiting) if plan else ()
         self._unfinished = list(self._waiting)
         self.pages = 0
         self._records = 0
-        self._earliest = SIZE
-        self._has_bursts = False
-        self._wasted = ONCE
+        self._wasted = 0.0
         self._started = False
         self._proven: bool | None = None
         self._walking = 0
@@ -226,15 +226,13 @@ class Scan(Source["Page"]):
         with self._lock:
             self.pages += 1
             kept = len(ids) if range_.upto is None else bisect_right(ids, range_.upto)
-            range_.ended = page.is_last or not ids or kept < len(ids) or ids[-1] == range_.upto
-            if kept:
-                range_.advance(ids[:kept])
-                self._look_for_bursts(range_)
-                self._read.add(ids[:kept])
-                self._records += kept
+            ended = page.is_last or not ids or kept < len(ids) or ids[-1] == range_.upto
+            range_.advance(ids[:kept], ended=ended)
+            self._read.add(ids[:kept])
+            self._records += kept
             if range_.ended and range_.upto is not None:
                 self._wasted += 1 - kept / self._page_size  # the next range repeats the rest of the page
-            last_id, ended = range_.after, range_.ended
+            last_id = range_.after
         return replace(page, records=page.records[:kept], done=lambda: self._written(range_, last_id, ended=ended))
 
     def _written(self, range_: Range, last_id: str | None, *, ended: bool) -> None:
@@ -245,19 +243,13 @@ class Scan(Source["Page"]):
 
     # Splits
 
-    def _look_for_bursts(self, range_: Range) -> None:
-        """Note a gap between two records whose ids begin with the time. A gap before all of them has no meaning."""
-        if range_.at >= self._ruler.recent[0]:
-            self._has_bursts |= range_.is_behind_gap and self._earliest < range_.first
-            self._earliest = min(self._earliest, range_.at)
-
     def _best_split(self) -> Split | None:
         if self._planned and not is_outgrown(self._planned):
             return None
-        return best_split(self._unfinished, self._records, self._wasted, self._page_size)
+        return best_split(self._unfinished, self._density, self._records, self._wasted, self._page_size)
 
     def _split(self, split: Split) -> Range:
-        new = split.range_.split(SMALLEST_SPLIT * self._page_size, split.kept, in_bursts=self._has_bursts)
+        new = split.range_.split(split.kept)
         self._unfinished.insert(self._unfinished.index(split.range_) + 1, new)
         return new
 

@@ -10,7 +10,7 @@ from bisect import bisect_left
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
 
-from tap_instantly.sync.id_ranges import is_uuid
+from tap_instantly.sync.ids import is_uuid
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

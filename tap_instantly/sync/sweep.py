@@ -18,7 +18,7 @@ from tap_instantly import timestamps
 from tap_instantly.client import ErrorKind, InstantlyAPIError, StartingAfterPaginator
 from tap_instantly.client.errors import FATAL_KINDS
 from tap_instantly.client.pagination import pages_until_last
-from tap_instantly.sync.id_ranges import PremiseError, ascending, id_of_time
+from tap_instantly.sync.ids import PremiseError, ascending, id_of_time
 from tap_instantly.sync.sources import Source
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from typing_extensions import override
 from tap_instantly import timestamps
 from tap_instantly.settings import CHECK, OFF, ON
 from tap_instantly.sync import state
-from tap_instantly.sync.id_ranges import TIME_ORDERED_SINCE
+from tap_instantly.sync.ids import TIME_ORDERED_SINCE
 from tap_instantly.sync.outcome import Outcome
 from tap_instantly.sync.scan_partition import ScannedPartition
 from tap_instantly.sync.sweep import ACTIONS, Sweep

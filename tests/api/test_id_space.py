@@ -7,7 +7,9 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from tap_instantly.sync.id_ranges import FORM, SIZE, TIME_ORDERED_SINCE, Range, Ruler, number, text
+from tap_instantly.sync.id_density import REPORTS, Density, Ruler
+from tap_instantly.sync.id_ranges import BURST_AHEAD, Range
+from tap_instantly.sync.ids import FORM, SIZE, TIME_ORDERED_SINCE, number, text
 from tests.support import examples
 
 NUMBERS = st.integers(0, SIZE - 1)
@@ -22,6 +24,7 @@ def time_ordered(moment: datetime) -> int:
 
 
 NOW = datetime(2026, 6, 1, tzinfo=timezone.utc)
+FIRST, LAST = time_ordered(TIME_ORDERED_SINCE), time_ordered(NOW)
 RULER = Ruler(NOW)
 RULERS = st.builds(Ruler, CLOCKS)
 # Ids from anywhere, and as many from near the bends of the ruler.
@@ -112,54 +115,54 @@ def test_random_ids_have_equal_density_before_and_after_time_ordered_ids(now: da
     assert before == pytest.approx(behind, rel=1e-9)
 
 
-# Ranges
+# Splits of a range
 
 
-def is_one_part(ruler: Ruler, start: int, end: int) -> bool:
-    """Return true if all ids between two positions are random, or all are time-ordered."""
-    return not any(start < limit < end for limit in ruler.recent)
+def density(ruler: Ruler = RULER, records: int = 1000) -> Density:
+    """Return a density of that many records before and among ids that begin with the time, and of as many behind."""
+    known, (begin, end) = Density(ruler), ruler.recent
+    known.add([text(FIRST - 1)] * records, 0, begin, is_first=False)
+    for _ in range(REPORTS):
+        known.add([text(time_ordered(TIME_ORDERED_SINCE))] * records, begin, end, is_first=True)
+    return known
 
 
 @examples(200)
-@given(RULERS, IDS, IDS, st.sampled_from(["", "first", "last", "first and last"]))
-def test_a_range_is_split_at_an_id_strictly_between_its_ends(ruler: Ruler, one: int, other: int, open_: str) -> None:
+@given(IDS, IDS, st.sampled_from(["", "first", "last", "first and last"]), st.floats(0.01, 0.99))
+def test_a_range_is_split_at_an_id_strictly_between_its_ends(one: int, other: int, open_: str, kept: float) -> None:
     low, high = sorted((one, other))
     low, high = 0 if "first" in open_ else low, SIZE if "last" in open_ else high
     after, upto = None if "first" in open_ else text(low), None if "last" in open_ else text(high)
     assume(high - low >= 8)
-    whole = Range(ruler, after, upto, density=1.0)
-    ahead = whole.ahead
+    whole = Range(density(), after, upto)
 
-    rest = whole.split()
+    rest = whole.split(kept)
 
     assert rest.after is not None
     assert low < number(rest.after) < high
     assert (whole.after, whole.upto, rest.upto) == (after, rest.after, upto)
-    assert whole.ahead + rest.ahead <= ahead * (1 + 1e-9)
-    if is_one_part(ruler, whole.at, rest.end):
-        assert whole.ahead + rest.ahead == pytest.approx(ahead)
-
-
-@examples(100)
-@given(IDS, IDS)
-def test_both_parts_of_a_split_range_have_equal_estimates(one: int, other: int) -> None:
-    low, high = sorted((one, other))
-    assume(high - low >= FORM_ROOM << 10)
-    whole = Range(RULER, text(low), text(high), density=1.0)
-    assume(is_one_part(RULER, whole.at, whole.end))
-    assert whole.split().ahead == pytest.approx(whole.ahead, rel=0.01)
 
 
 @examples(200)
-@given(RULERS, IDS, IDS, st.sampled_from(["", "first", "last"]))
-@example(RULER, 0x9 << 124, SIZE - 1, "last")
-@example(RULER, 0, 0x6 << 124, "first")
-def test_wide_range_is_split_at_a_valid_uuid(ruler: Ruler, one: int, other: int, open_: str) -> None:
+@given(IDS, IDS, st.floats(0.1, 0.9))
+def test_a_split_keeps_the_wanted_share_of_all_kinds_of_ids(one: int, other: int, kept: float) -> None:
     low, high = sorted((one, other))
-    whole = Range(ruler, None if open_ == "first" else text(low), None if open_ == "last" else text(high))
-    middle = ruler.id_at((whole.at + whole.end) // 2)
-    assume(open_ == "first" or middle - low >= FORM_ROOM)
-    assume(open_ == "last" or high - middle >= FORM_ROOM)
+    assume(high - low >= FORM_ROOM << 10)
+    whole = Range(density(), text(low), text(high))
+    ahead = whole.ahead
+    rest = whole.split(kept)
+    assert whole.ahead == pytest.approx(kept * ahead, rel=0.01)
+    assert rest.ahead == pytest.approx((1 - kept) * ahead, rel=0.01)
+
+
+@examples(200)
+@given(IDS, IDS, st.sampled_from(["", "first", "last"]))
+@example(0x9 << 124, SIZE - 1, "last")
+@example(0, 0x6 << 124, "first")
+def test_wide_range_is_split_at_a_valid_uuid(one: int, other: int, open_: str) -> None:
+    low, high = sorted((one, other))
+    assume(high - low >= FORM_ROOM << 4)
+    whole = Range(density(), None if open_ == "first" else text(low), None if open_ == "last" else text(high))
     cursor = whole.split().after
     assert cursor is not None
     assert (uuid.UUID(cursor).version, uuid.UUID(cursor).variant) == (7, uuid.RFC_4122)
@@ -170,144 +173,135 @@ def test_wide_range_is_split_at_a_valid_uuid(ruler: Ruler, one: int, other: int,
 def test_narrow_range_is_split_within_its_bounds(low: int, width: int) -> None:
     for prefix in range(1, 100):
         after = low + (prefix << 80)
-        cursor = Range(RULER, text(after), text(after + width)).split().after
+        cursor = Range(density(), text(after), text(after + width)).split().after
         assert cursor is not None
         assert after < number(cursor) < after + width
-
-
-@examples(100)
-@given(RULERS, st.lists(IDS, min_size=1, max_size=20, unique=True))
-def test_remaining_estimate_shrinks_and_is_zero_at_the_end(ruler: Ruler, ids: list[int]) -> None:
-    part = Range(ruler, None, None)
-    assert part.ahead == 0  # nothing known yet
-    for each in sorted(ids):
-        part.advance([text(each)])
-        assert part.after == text(each)
-        if not ruler.recent[0] <= part.at < ruler.recent[1]:
-            assert part.ahead == pytest.approx(part.density * (SIZE - part.at))
-    assert part.records == len(ids)
-    part.ended = True
-    assert part.ahead == 0
-
-
-@examples(100)
-@given(RULERS, st.lists(IDS, min_size=2, max_size=20, unique=True))
-def test_gap_before_the_first_record_does_not_affect_the_estimate(ruler: Ruler, ids: list[int]) -> None:
-    from_the_start, from_just_before = Range(ruler, None, None), Range(ruler, text(max(min(ids) - 1, 0)), None)
-    for part in (from_the_start, from_just_before):
-        part.advance([text(each) for each in sorted(ids)])
-    assert from_the_start.ahead == from_just_before.ahead
-    assert from_the_start.perhaps_ahead >= from_the_start.ahead
 
 
 # Number of records ahead
 
 
-def read(part: Range, first: int, distance: int, records: int) -> int:
+def read(part: Range, first: int, distance: int, records: int, *, ended: bool = False) -> int:
     """Read a page of equally spaced ids and return the last."""
     ids = [first + place * distance for place in range(records)]
-    part.advance([text(each) for each in ids])
+    part.advance([text(each) for each in ids], ended=ended)
     return ids[-1]
 
 
-BEHIND = SIZE - time_ordered(NOW)
-"""Number of ids behind all time-ordered ones."""
+DAY = int(timedelta(days=1).total_seconds() * 1000) << 80
+"""Ids that begin with the times of one day."""
 
-STEP = BEHIND // 1000
-
-
-def test_estimates_use_overall_density_and_the_densest_page() -> None:
-    part = Range(RULER, None, None, density=1.0)
-    assert part.perhaps_ahead == 0  # none seen yet
-    last = read(part, time_ordered(NOW), STEP, 10)
-    assert part.ahead == part.perhaps_ahead == pytest.approx(991)
-    last = read(part, last + STEP // 10, STEP // 10, 10)
-    left = (SIZE - last) / STEP
-    assert part.ahead == pytest.approx(left * 19 / 10)
-    assert part.perhaps_ahead == pytest.approx(left * 10)
-    last = read(part, last + STEP * 2, STEP * 2, 10)
-    assert part.ahead == part.perhaps_ahead == pytest.approx((SIZE - last) / STEP * 29 / 30)
-    part.ended = True
-    assert part.ahead == part.perhaps_ahead == part.surely_ahead == 0
+LAST_DAY = (LAST - FIRST) // DAY
+STEP = (SIZE - LAST) // 1000
 
 
-def test_page_of_one_record_gives_no_estimate() -> None:
-    part = Range(RULER, text(SIZE // 2), None)
-    read(part, SIZE // 2 + STEP, 0, 1)
-    assert part.ahead == part.perhaps_ahead == 0
+def day(number_: float) -> int:
+    """Return the first id of a day since ids begin with the time."""
+    return FIRST + int(number_ * DAY)
+
+
+def test_nothing_is_ahead_of_an_unknown_or_ended_list() -> None:
+    part = Range(Density(RULER), None, None)
+    assert part.ahead == 0
     assert part.surely_ahead is None
+    read(part, 0, FIRST // 11, 10)
+    assert part.ahead > 0
+    read(part, FIRST, STEP, 10, ended=True)
+    assert part.ahead == part.surely_ahead == 0
 
 
-def test_lower_estimate_is_reliable_after_time_ordered_ids() -> None:
-    part = Range(RULER, None, None)
-    assert part.surely_ahead is None
-    read(part, time_ordered(NOW) - STEP, STEP, 2)  # the first of them may be part of a burst
-    assert part.surely_ahead is None
-    last = read(part, time_ordered(NOW), STEP, 2)
-    assert part.surely_ahead == pytest.approx(999)
-    last = read(part, last + STEP, STEP, 98)
-    assert part.surely_ahead == pytest.approx(901)
-    read(part, last + STEP * 2, STEP * 2, 100)
-    assert part.surely_ahead == pytest.approx(701 * 199 / 299)
+@pytest.mark.parametrize("is_first_place", [False, True])
+def test_estimate_of_random_ids_is_reliable_from_any_place(*, is_first_place: bool) -> None:
+    known = Density(RULER)
+    behind = Range(known, text(LAST), None)
+    assert behind.surely_ahead is None
+    place = Range(known, None, text(FIRST)) if is_first_place else Range(known, text(LAST), text(LAST + 400 * STEP))
+    read(place, STEP + (0 if is_first_place else LAST), STEP, 6 if is_first_place else 300)
+    assert behind.surely_ahead == pytest.approx(1000, rel=0.01)
 
 
-@pytest.mark.parametrize(("upto", "ahead"), [(TIME_ORDERED_SINCE, 90), (NOW, None)])
-def test_lower_estimate_is_reliable_before_time_ordered_ids(upto: datetime, ahead: int | None) -> None:
-    part = Range(RULER, None, text(time_ordered(upto)))
-    step = time_ordered(TIME_ORDERED_SINCE) // 100
-    read(part, 0, step, 11)
-    assert part.surely_ahead == (ahead and pytest.approx(ahead))
+def test_no_estimate_is_reliable_where_ids_begin_with_the_time() -> None:
+    known = density()
+    assert Range(known, text(day(3)), text(day(4))).surely_ahead is None
+    assert Range(known, None, text(day(4))).surely_ahead is None
+    assert Range(known, text(LAST), None).surely_ahead == pytest.approx(Range(known, text(LAST), None).ahead)
 
 
-def test_records_at_one_ruler_position_give_no_estimate() -> None:
-    part = Range(RULER, None, None)
-    one = next(each for each in range(SIZE // 2, SIZE // 2 + 9) if RULER.position(each) == RULER.position(each + 1))
-    read(part, one, 1, 2)
-    assert part.ahead == part.perhaps_ahead == 0
-    assert part.surely_ahead is None
+def test_unread_ids_that_begin_with_the_time_are_taken_to_be_as_dense_as_others() -> None:
+    known = Density(RULER)
+    first = Range(known, None, None)
+    read(first, 0, FIRST // 10, 10)
+    recent = Range(known, text(FIRST), text(LAST))
+    assert recent.ahead == pytest.approx(10 / RULER.recent[0] * (SIZE // 2), rel=0.2)
+    for number_ in range(REPORTS):
+        assert known.is_guess
+        read(Range(known, text(day(number_)), text(day(number_ + 1))), day(number_ + 0.01), DAY // 4, 4, ended=True)
+    assert not known.is_guess
+    assert recent.ahead == pytest.approx(4 * LAST_DAY, rel=0.02)
 
 
-# Split points in ranges with random and time-ordered ids
-
-FIRST_RECENT, LAST_RECENT = time_ordered(TIME_ORDERED_SINCE), time_ordered(NOW)
-OLD_STEP = FIRST_RECENT // 400
-
-
-def test_random_ids_after_time_ordered_ones_are_split_off_when_expected() -> None:
-    part = Range(RULER, None, None)
-    read(part, OLD_STEP, OLD_STEP, 100)
-    behind = part.split(worth=600)
-    assert behind.at == pytest.approx(RULER.recent[1])
-    assert behind.perhaps_ahead == behind.surely_ahead == pytest.approx((SIZE - LAST_RECENT) / OLD_STEP, rel=0.02)
-    recent = part.split(worth=600)
-    assert recent.at == pytest.approx(RULER.recent[0])
-    assert recent.is_unknown
-    assert not part.is_unknown
+def test_each_range_estimates_by_itself_while_no_gap_is_known() -> None:
+    known = Density(RULER)
+    sparse, dense = Range(known, text(day(10)), text(day(20))), Range(known, text(day(90)), text(day(100)))
+    read(Range(known, text(day(0)), text(day(1))), day(0.01), DAY // 100, 99)
+    read(sparse, day(10.01), DAY // 100, 100)
+    read(dense, day(90.001), DAY // 1000, 100)
+    assert sparse.ahead == pytest.approx(900, rel=0.03)
+    assert dense.ahead == pytest.approx(9_900, rel=0.03)
 
 
-@pytest.mark.parametrize("before", [0, 1])
-def test_random_ids_after_time_ordered_ones_are_not_split_off_when_few(
-    before: int,
-) -> None:
-    part = Range(RULER, None, None)
-    ids = [FIRST_RECENT // 2] * before + [FIRST_RECENT + (place << 90) for place in range(100)]
-    part.advance([text(each) for each in ids])
-    rest = part.split(worth=600)
-    assert RULER.recent[0] < rest.at < RULER.recent[1]
-    assert rest.upto is None
+def with_bursts() -> Density:
+    """Return the density of 100 records on each of four days in a hundred."""
+    known = Density(RULER)
+    for number_ in range(4):
+        part = Range(known, text(day(25 * number_)), text(day(25 * number_ + 25)))
+        read(part, day(25 * number_ + 12), DAY // 100, 100, ended=True)
+    return known
 
 
-def test_outlier_at_page_start_does_not_hide_dense_ids() -> None:
-    dense = [(FIRST_RECENT + LAST_RECENT) // 2 + (place << 82) for place in range(99)]
-    alone, with_others = Range(RULER, None, text(LAST_RECENT)), Range(RULER, None, text(LAST_RECENT))
-    alone.advance([text(each) for each in dense])
-    with_others.advance([text(each) for each in [FIRST_RECENT + 1, *dense]])
-    assert with_others.perhaps_ahead == pytest.approx(alone.perhaps_ahead, rel=0.05)
+@pytest.mark.parametrize("read_", [1, 2, 3])
+def test_average_is_the_estimate_if_a_gap_is_known(read_: int) -> None:
+    known = with_bursts()
+    assert known.has_gaps
+    part = Range(known, text(day(100)), text(day(200)))
+    for number_ in range(read_):
+        read(part, day(120 + number_), DAY // 1000, 10)
+    assert part.ahead == pytest.approx(400 * (1 - (20 + read_) / 100), rel=0.2)
 
 
-@pytest.mark.parametrize("kept", [0.5, 0.75, 2 / 3])
-def test_range_of_one_id_kind_can_be_split_at_any_share(kept: float) -> None:
-    part = Range(RULER, text(LAST_RECENT), None, density=1.0)
-    ahead = part.ahead
-    part.split(kept=kept)
-    assert part.ahead == pytest.approx(kept * ahead, rel=0.01)
+def test_a_burst_is_estimated_to_last_as_long_again_and_split_within() -> None:
+    known = with_bursts()
+    part = Range(known, text(day(100)), text(day(200)))
+    last = 0
+    for number_ in range(10):
+        last = read(part, day(120 + number_ * 0.001), DAY // 100_000, 100)
+    assert part.ahead == pytest.approx(BURST_AHEAD * 1000)
+    rest = part.split(0.25)
+    assert number(rest.after or "") == pytest.approx(last + 500 * DAY // 100_000, rel=1e-6)
+    assert rest.ahead == pytest.approx(80 * 1400 / 108, rel=0.02), "the average, until some of it has been read"
+    read(rest, number(rest.after or "") + 1, DAY // 100_000, 100)
+    assert rest.ahead == pytest.approx(BURST_AHEAD * 1600)
+    assert part.ahead == pytest.approx(500, rel=0.02)
+
+
+@pytest.mark.parametrize("where", ["between pages", "within a page", "an empty range"])
+def test_gaps_are_found(where: str) -> None:
+    known = Density(RULER)
+    part = Range(known, text(day(0)), text(day(200)))
+    last = read(part, day(50), DAY // 1000, 100)
+    assert not known.has_gaps, "the time before all records is no gap"
+    if where == "between pages":
+        read(part, day(150), DAY // 1000, 100)
+    elif where == "within a page":
+        ids = [last + (place + 1) * DAY // 1000 for place in range(50)]
+        part.advance([text(each) for each in [*ids, *(each + 50 * DAY for each in ids)]], ended=False)
+    else:
+        Range(known, text(day(100)), text(day(150))).advance([], ended=True)
+    assert known.has_gaps
+
+
+@pytest.mark.parametrize("records", [1, 2])
+def test_records_at_one_position_give_no_density(records: int) -> None:
+    part = Range(Density(RULER), text(day(1)), text(day(9)))
+    read(part, day(2), 1, records, ended=False)
+    assert part.ahead >= 0

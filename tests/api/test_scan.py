@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from tap_instantly.client import ErrorKind, InstantlyAPIError
 from tap_instantly.client.page import Page
-from tap_instantly.sync.id_ranges import number, text
+from tap_instantly.sync.ids import number, text
 from tap_instantly.sync.range_splitting import OVERHEAD
 from tap_instantly.sync.reader import Reader
 from tap_instantly.sync.scan import Scan
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from tap_instantly.sync.scan import Bounds
 
     Records = list[dict[str, Any]]
+
+OCTOBER = 1_760_486_400_000
+"""The moment in milliseconds from which ids are time-ordered."""
 
 NOVEMBER = 1_762_000_000_000
 """A moment of November 2025 in milliseconds: ids are time-ordered by then."""
@@ -478,15 +481,49 @@ def test_short_list_costs_at_most_ten_extra_requests(simulated: SimulatedList) -
     assert simulated.requests <= pages_of(simulated) + 10
 
 
-@pytest.mark.parametrize("ids", [bursts, both])
-def test_list_of_bursts_is_split_within_them(ids: Callable[[random.Random, int], list[str]]) -> None:
-    extra = []
-    for seed in range(12):
-        rng = random.Random(seed)
-        simulated = SimulatedList(ids(rng, 5_000), 50, rng)
-        assert read_by_many(simulated) >= 8
-        extra.append(simulated.requests - pages_of(simulated))
-    assert fmean(extra) < 16, "each split behind a burst costs a request"
+def at_times(share: Callable[[random.Random], float]) -> Callable[[random.Random, int], list[str]]:
+    """Generate a third of random ids, and others at shares of the time since ids begin with it."""
+
+    def ids(rng: random.Random, number: int) -> list[str]:
+        now = int(time.time() * 1000)
+        timed = [timed_id(rng, int(OCTOBER + share(rng) * (now - OCTOBER))) for _ in range(number - number // 3)]
+        return random_ids(rng, number // 3) + timed
+
+    return ids
+
+
+def imports(rng: random.Random) -> float:
+    """Draw one of fifty moments, and a little later."""
+    return random.Random(rng.randrange(50)).random() * 0.99 + rng.random() / 100_000
+
+
+def rounds_of(simulated: SimulatedList) -> int:
+    """Read a list in rounds, in which each walk requests a page; return their number."""
+    scan, rounds = simulated.scan(), 0
+    walks: list[Iterator[Page]] = []
+    while walks or not rounds:
+        while scan.has_chain(starving=True) and (walk := scan.begin_chain()) is not None:
+            walks.append(walk)
+        pages = [(walk, next(walk, None)) for walk in walks]
+        for _, page in pages:
+            if page is not None:
+                page.done()
+        walks = [walk for walk, page in pages if page is not None]
+        rounds += 1
+    return rounds
+
+
+@pytest.mark.parametrize(
+    ("times", "most"),
+    [(random.Random.random, 50), (lambda rng: rng.random() ** (1 / 3), 75), (imports, 75)],
+    ids=["even", "growing", "imports"],
+)
+def test_first_pass_reads_evenly_long_ranges_wherever_records_are(
+    times: Callable[[random.Random], float], most: int
+) -> None:
+    found = [SimulatedList(at_times(times)(random.Random(seed), 25_000), 50, random.Random(seed)) for seed in range(6)]
+    assert fmean(rounds_of(simulated) for simulated in found) < most, "a sequential read takes 501"
+    assert fmean(simulated.requests - pages_of(simulated) for simulated in found) < 11
 
 
 @pytest.mark.parametrize("seed", range(2))
