@@ -20,8 +20,8 @@ A_FEW = 10.0
 """Extra requests that are always allowed, so that a short list is read in a fraction of the time."""
 
 IN_BURSTS = 3.0
-"""Extra requests that are allowed at first if ids come in bursts, plus one each time that the pages double: an early
-estimate finds small bursts, and splits of large ones gain more."""
+"""Extra requests that are allowed at first if ids come in bursts; each time that the pages double, one more is allowed.
+Splits of large bursts gain most, and those are found late."""
 
 TRUST = 40
 """Limit on the estimated list length, as a multiple of the records read: the records left are a guess."""

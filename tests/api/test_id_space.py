@@ -227,7 +227,7 @@ def test_no_estimate_is_reliable_where_ids_begin_with_the_time() -> None:
     assert Range(known, text(LAST), None).surely_ahead == pytest.approx(Range(known, text(LAST), None).ahead)
 
 
-def test_unread_ids_that_begin_with_the_time_are_taken_to_be_as_dense_as_others() -> None:
+def test_unread_times_are_taken_to_be_as_dense_as_others() -> None:
     known = Density(RULER)
     first = Range(known, None, None)
     read(first, 0, FIRST // 10, 10)
