@@ -6,7 +6,7 @@ from bisect import bisect_left
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from tap_instantly.sync.ids import SIZE, TIME_ORDERED_SINCE, number, text
+from tap_instantly.sync.ids import SIZE, TIME_ORDERED_SINCE, VERSION_AT, number, text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -91,15 +91,16 @@ class Density:
             is_first: True for the first page of a range.
         """
         low, high = (bisect_left(ids, limit) for limit in self.ruler.recent_ids)
+        timed = [record_id for record_id in ids[low:high] if record_id[VERSION_AT] == "7"]  # a few are random
         recent = self.ruler.recent_part(start, end)
-        self._random += len(ids) - (high - low)
+        self._random += len(ids) - len(timed)
         self._random_seen += end - start - recent
         if not ids and recent and start > self._earliest:
             self.has_gaps = True
-        if low < high and (first := self.ruler.position(number(ids[low]))) < self._earliest:
+        if timed and (first := self.ruler.position(number(timed[0]))) < self._earliest:
             self._earliest = first
             recent = self.ruler.recent_part(first, end)  # the time before the first record says nothing about the rest
-        self._recent += high - low
+        self._recent += len(timed)
         self._recent_seen += recent
         self._reports += is_first and recent > 0
 

@@ -16,6 +16,9 @@ FORM_MASK = 0xF << 76 | 0x3 << 62
 FORM = 0x7 << 76 | 0x2 << 62
 """Variant and version bits of a UUID of version 7."""
 
+VERSION_AT = 14
+"""Index of the version's digit in the text of a UUID."""
+
 TIME_ORDERED_SINCE = datetime(2025, 10, 15, tzinfo=timezone.utc)
 """Date from which new leads have ids that begin with the time (spec). Older ids are random."""
 
