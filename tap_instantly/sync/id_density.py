@@ -12,19 +12,19 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-TIME_ORDERED_SHARE = 2
-"""Divisor: the ruler gives one part in this many to ids that begin with the time."""
-
 REPORTS = 3
-"""Number of ranges whose first pages show how dense ids that begin with the time are."""
+"""Number of ranges whose first page must have reached ids that begin with the time before their density is believed."""
+
+EXPECTED = 30
+"""Minimum number of expected records for a stretch without records to be a gap."""
 
 
 class Ruler:
     """Maps ids to positions, on which records are spread more evenly than on ids.
 
     Ids from before :data:`TIME_ORDERED_SINCE` are random and spread evenly over the whole space. Ids that begin with
-    the time (in milliseconds, UUID version 7) share a thousandth of it. The ruler stretches that thousandth to half its
-    length.
+    the time (in milliseconds, UUID version 7) share about a ten-thousandth of it per year. The ruler stretches that
+    part to half its length.
 
     Args:
         now: Latest time that ids may begin with.
@@ -32,11 +32,12 @@ class Ruler:
 
     def __init__(self, now: datetime) -> None:
         start, end = (int(moment.timestamp() * 1000) << 80 for moment in (TIME_ORDERED_SINCE, now))
-        stretched = SIZE // TIME_ORDERED_SHARE
+        end = max(end, start + 1)  # a clock may be wrong
+        stretched = SIZE // 2
         rest = SIZE - stretched
         others = SIZE - (end - start)
         before = start * rest // others
-        self._points = ((0, 0), (start, before), (max(end, start + 1), before + stretched), (SIZE, SIZE))
+        self._points = ((0, 0), (start, before), (end, before + stretched), (SIZE, SIZE))
         self.recent = (before, before + stretched)
         """Positions between which ids begin with the time."""
         self.recent_ids = (text(start), text(end))
@@ -70,7 +71,7 @@ class Density:
     passes it as ``own``.
 
     Attributes:
-        has_gaps: True if ids that begin with the time come in bursts.
+        has_gaps: True once a stretch without records was found among ids that begin with the time.
     """
 
     def __init__(self, ruler: Ruler) -> None:
@@ -92,17 +93,17 @@ class Density:
         """
         low, high = (bisect_left(ids, limit) for limit in self.ruler.recent_ids)
         timed = [record_id for record_id in ids[low:high] if record_id[VERSION_AT] == "7"]  # a few are random
-        recent = self.ruler.recent_part(start, end)
+        length = self.ruler.recent_part(start, end)
+        self._reports += is_first and length > 0
         self._random += len(ids) - len(timed)
-        self._random_seen += end - start - recent
-        if not ids and recent and start > self._earliest:
+        self._random_seen += end - start - length
+        if not ids and start > self._earliest and self.between(start, end) >= EXPECTED:
             self.has_gaps = True
-        if timed and (first := self.ruler.position(number(timed[0]))) < self._earliest:
-            self._earliest = first
-            recent = self.ruler.recent_part(first, end)  # the time before the first record says nothing about the rest
+        if timed:
+            self._earliest = min(self._earliest, self.ruler.position(number(timed[0])))
         self._recent += len(timed)
-        self._recent_seen += recent
-        self._reports += is_first and recent > 0
+        # The time before the first record says nothing about the rest.
+        self._recent_seen += self.ruler.recent_part(max(start, self._earliest), end)
 
     @property
     def is_guess(self) -> bool:
@@ -119,13 +120,19 @@ class Density:
         return self._random / self._random_seen if self._random_seen else 0.0
 
     def between(self, start: int, end: int, own: float | None = None) -> float:
-        """Estimate the number of records between two positions."""
+        """Estimate the number of records between two positions.
+
+        Args:
+            start: The first position.
+            end: The last position.
+            own: Density of ids that begin with the time, if the range knows it better.
+        """
         random, recent = self._of_kinds(own)
         length = self.ruler.recent_part(start, end)
         return random * (end - start - length) + recent * length
 
     def position_after(self, records: float, start: int, end: int, own: float | None = None) -> int:
-        """Estimate the position, between two others, by which that many records have passed."""
+        """Estimate the position by which that many records have passed; other arguments as in :meth:`between`."""
         random, recent = self._of_kinds(own)
         limits = pairwise((0, *self.ruler.recent, SIZE))
         for (lower, upper), density in zip(limits, (random, recent, random), strict=True):

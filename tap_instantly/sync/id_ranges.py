@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tap_instantly.sync.id_density import Density
 
 SAMPLES = 8
-"""Number of parts of a page whose densities are compared."""
+"""Number of parts of a full page whose lengths are compared."""
 
 GAP = 30
 """Distance between two records that random arrival does not explain, as a multiple of their usual distance."""
@@ -29,7 +29,7 @@ class Range:
         after: Last id read; None at the beginning of the list.
         upto: Last id of the range; None for the end of the list.
         written: Last id whose record has been written.
-        at: Position of ``after`` on the ruler.
+        at: Position of ``after`` on the ruler; ``end`` once the range has ended.
         end: Position of ``upto``.
         records: Number of records read.
         ended: True once the range has been read completely.
@@ -53,13 +53,23 @@ class Range:
         return 0.0 if self.ended else max(self._usually_ahead, self._ahead_in_burst)
 
     @property
+    def ahead_on_average(self) -> float:
+        """Number of records left at the average density of the list."""
+        return self._density.between(self.at, self.end)
+
+    @property
+    def may_be_recent(self) -> bool:
+        """True if ids that begin with the time may be left."""
+        return not self.ended and self._ruler.recent_part(self.at, self.end) > 0
+
+    @property
     def surely_ahead(self) -> float | None:
         """Reliable estimate of the records left; None while ids that begin with the time are left."""
         if self.ended:
             return 0.0
-        if self._ruler.recent_part(self.at, self.end) or not self._density.of_random_ids:
+        if self.may_be_recent or not self._density.of_random_ids:
             return None
-        return self._density.between(self.at, self.end)
+        return self.ahead_on_average
 
     @property
     def _usually_ahead(self) -> float:
@@ -72,7 +82,7 @@ class Range:
     @property
     def _ahead_in_burst(self) -> float:
         """Estimated number of records left in the current burst: the longer it was, the longer it will be."""
-        if not (self._density.has_gaps and self.records and self._own):
+        if not (self._density.has_gaps and self._own):
             return 0.0
         return min(BURST_AHEAD * self._burst, self._own * self._ruler.recent_part(self.at, self.end))
 
@@ -107,7 +117,7 @@ class Range:
         self._burst += len(ids) - sampled[begin]
         self.at = last
 
-    def split(self, kept: float = 0.5) -> Range:
+    def split(self, kept: float) -> Range:
         """Cut off a part of the rest, and return it as a new range.
 
         Args:

@@ -17,7 +17,7 @@ OVERHEAD = 0.018
 """Extra requests of concurrent walks, as a share of the pages. The estimate errs, so the promise is 2 %."""
 
 A_FEW = 10.0
-"""Extra requests that are always allowed, so that a short list is read in a fraction of the time."""
+"""Extra requests that are allowed on any list without bursts, so that a short one is read in a fraction of the time."""
 
 IN_BURSTS = 3.0
 """Extra requests that are allowed at first if ids come in bursts; each time that the pages double, one more is allowed.
@@ -30,7 +30,7 @@ AT_ONCE = 18.0
 """Requests that may be spent before the pages that pay for them have been read."""
 
 MARGIN = 1.5
-"""Standard deviations by which the cost of the current walks may exceed its average, within the limit."""
+"""Standard deviations by which the cost of the current walks may exceed its average and still be within the limit."""
 
 MOST = 32
 """Maximum number of walks; more requests at once would exceed the rate limit of a workspace."""
@@ -58,7 +58,7 @@ def best_split(
     """Return the split that shortens the longest walk, if it is worth it and affordable.
 
     Args:
-        unfinished: Ranges that are not completely read and written.
+        unfinished: Ranges that are not completely written; those read to their ends are ignored.
         density: Density of the list's records.
         records: Records read in all ranges.
         wasted: Requests without new records, including fractions.
@@ -66,8 +66,11 @@ def best_split(
     """
     current = [(range_.ahead / page_size, range_) for range_ in unfinished if not range_.ended]
     ahead = sum(pages for pages, _ in current)
-    walks = _affordable_walks(records / page_size, ahead, wasted, in_bursts=density.has_gaps)
-    spare = int(walks * HELD if density.is_guess else walks) - len(current)
+    # Ranges expect too many records if records become fewer.
+    paid = min(ahead, sum(range_.ahead_on_average for _, range_ in current) / page_size)
+    walks = _affordable_walks(records / page_size, paid, wasted, in_bursts=density.has_gaps)
+    is_guess = density.is_guess and any(range_.may_be_recent for _, range_ in current)
+    spare = int(walks * HELD if is_guess else walks) - len(current)
     pages, range_ = max(current, key=itemgetter(0), default=(0.0, None))
     if spare <= 0 or range_ is None or pages < max(SMALLEST_SPLIT, WORTH * ahead / (len(current) + spare)):
         return None

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tap_instantly.sync.id_density import REPORTS, Density, Ruler
 from tap_instantly.sync.id_ranges import BURST_AHEAD, Range
-from tap_instantly.sync.ids import FORM, SIZE, TIME_ORDERED_SINCE, number, text
+from tap_instantly.sync.ids import FORM, FORM_MASK, SIZE, TIME_ORDERED_SINCE, number, text
 from tests.support import examples
 
 NUMBERS = st.integers(0, SIZE - 1)
@@ -123,7 +123,7 @@ def density(ruler: Ruler = RULER, records: int = 1000) -> Density:
     known, (begin, end) = Density(ruler), ruler.recent
     known.add([text(FIRST - 1)] * records, 0, begin, is_first=False)
     for _ in range(REPORTS):
-        known.add([text(time_ordered(TIME_ORDERED_SINCE))] * records, begin, end, is_first=True)
+        known.add([text(FIRST | FORM)] * records, begin, end, is_first=True)
     return known
 
 
@@ -163,7 +163,7 @@ def test_wide_range_is_split_at_a_valid_uuid(one: int, other: int, open_: str) -
     low, high = sorted((one, other))
     assume(high - low >= FORM_ROOM << 4)
     whole = Range(density(), None if open_ == "first" else text(low), None if open_ == "last" else text(high))
-    cursor = whole.split().after
+    cursor = whole.split(0.5).after
     assert cursor is not None
     assert (uuid.UUID(cursor).version, uuid.UUID(cursor).variant) == (7, uuid.RFC_4122)
 
@@ -173,7 +173,7 @@ def test_wide_range_is_split_at_a_valid_uuid(one: int, other: int, open_: str) -
 def test_narrow_range_is_split_within_its_bounds(low: int, width: int) -> None:
     for prefix in range(1, 100):
         after = low + (prefix << 80)
-        cursor = Range(density(), text(after), text(after + width)).split().after
+        cursor = Range(density(), text(after), text(after + width)).split(0.5).after
         assert cursor is not None
         assert after < number(cursor) < after + width
 
@@ -181,9 +181,14 @@ def test_narrow_range_is_split_within_its_bounds(low: int, width: int) -> None:
 # Number of records ahead
 
 
+def ids_from(first: int, distance: int, records: int) -> list[int]:
+    """Return equally spaced ids in the form of version 7."""
+    return [first + place * distance & ~FORM_MASK | FORM for place in range(records)]
+
+
 def read(part: Range, first: int, distance: int, records: int, *, ended: bool = False) -> int:
     """Read a page of equally spaced ids and return the last."""
-    ids = [first + place * distance for place in range(records)]
+    ids = ids_from(first, distance, records)
     part.advance([text(each) for each in ids], ended=ended)
     return ids[-1]
 
@@ -293,7 +298,7 @@ def test_gaps_are_found(where: str) -> None:
     if where == "between pages":
         read(part, day(150), DAY // 1000, 100)
     elif where == "within a page":
-        ids = [last + (place + 1) * DAY // 1000 for place in range(50)]
+        ids = ids_from(last + DAY // 1000, DAY // 1000, 50)
         part.advance([text(each) for each in [*ids, *(each + 50 * DAY for each in ids)]], ended=False)
     else:
         Range(known, text(day(100)), text(day(150))).advance([], ended=True)

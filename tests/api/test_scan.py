@@ -497,9 +497,9 @@ def imports(rng: random.Random) -> float:
     return random.Random(rng.randrange(50)).random() * 0.99 + rng.random() / 100_000
 
 
-def rounds_of(simulated: SimulatedList) -> int:
+def rounds_of(simulated: SimulatedList, scan: Scan | None = None) -> int:
     """Read a list in rounds, in which each walk requests a page; return their number."""
-    scan, rounds = simulated.scan(), 0
+    scan, rounds = scan or simulated.scan(), 0
     walks: list[Iterator[Page]] = []
     while walks or not rounds:
         while scan.has_chain(starving=True) and (walk := scan.begin_chain()) is not None:
@@ -518,10 +518,11 @@ def rounds_of(simulated: SimulatedList) -> int:
     [
         (random.Random.random, 50),
         (lambda rng: rng.random() ** (1 / 3), 75),
-        (lambda rng: 0.7 + rng.random() * 0.3, 70),  # a few random ids look like those of earlier times
+        (lambda rng: 0.7 + rng.random() * 0.3, 60),  # a few random ids look like those of earlier times
+        (lambda rng: rng.random() ** 6, 95),
         (imports, 75),
     ],
-    ids=["even", "growing", "recent", "imports"],
+    ids=["even", "growing", "recent", "falling", "imports"],
 )
 def test_first_pass_reads_evenly_long_ranges_wherever_records_are(
     times: Callable[[random.Random], float], most: int
@@ -529,6 +530,12 @@ def test_first_pass_reads_evenly_long_ranges_wherever_records_are(
     found = [SimulatedList(at_times(times)(random.Random(seed), 25_000), 50, random.Random(seed)) for seed in range(6)]
     assert fmean(rounds_of(simulated) for simulated in found) < most, "a sequential read takes 501"
     assert fmean(simulated.requests - pages_of(simulated) for simulated in found) < 10.5
+
+
+def test_random_rest_of_an_interrupted_pass_is_read_in_many_walks() -> None:
+    simulated = of_random_ids(1, 40_000)
+    scan = simulated.scan([(simulated.ids[20_000], None)])
+    assert rounds_of(simulated, scan) < 45, "a sequential read takes 400"
 
 
 @pytest.mark.parametrize("seed", range(2))
