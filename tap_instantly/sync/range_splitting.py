@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 OVERHEAD = 0.018
 """Extra requests of concurrent walks, as a share of the pages. The estimate errs, so the promise is 2 %."""
 
-A_FEW = 8.5
+A_FEW = 8.0
 """Extra requests that are allowed on any list without bursts, so that a short one is read in a fraction of the time.
 The estimate errs, so the promise is ten."""
 
