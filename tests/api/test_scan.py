@@ -517,9 +517,9 @@ def rounds_of(simulated: SimulatedList, scan: Scan | None = None) -> int:
     ("times", "most"),
     [
         (random.Random.random, 50),
-        (lambda rng: rng.random() ** (1 / 3), 75),
-        (lambda rng: 0.7 + rng.random() * 0.3, 60),  # a few random ids look like those of earlier times
-        (lambda rng: rng.random() ** 6, 95),
+        (lambda rng: rng.random() ** (1 / 3), 85),
+        (lambda rng: 0.7 + rng.random() * 0.3, 75),  # a few random ids look like those of earlier times
+        (lambda rng: rng.random() ** 6, 120),
         (imports, 75),
     ],
     ids=["even", "growing", "recent", "falling", "imports"],
