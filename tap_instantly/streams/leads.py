@@ -23,7 +23,7 @@ class Leads(InstantlyStream):
     http_method = "POST"
     records = CursorList()
     slicer = AsAsked()
-    partition_class = SweptPartition  # a sweep, or a scan; slicer and paginator serve if that fails
+    partition_class = SweptPartition  # a sweep, or a scan; the paginator serves if that fails
     primary_keys = ("id",)
     replication_key = "timestamp_updated"
 
