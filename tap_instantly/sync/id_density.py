@@ -97,8 +97,8 @@ class Density:
         self._reports += is_first and length > 0
         self._random += len(ids) - len(timed)
         self._random_seen += end - start - length
-        if not ids and start > self._earliest and self.between(start, end) >= EXPECTED:
-            self.has_gaps = True
+        if not ids and self.between(start, end) >= EXPECTED:
+            self.note_gap(start)
         if timed:
             self._earliest = min(self._earliest, self.ruler.position(number(timed[0])))
         self._recent += len(timed)
@@ -110,9 +110,9 @@ class Density:
         """True while too few ranges have shown how dense ids that begin with the time are."""
         return self._reports < REPORTS
 
-    def is_known_before(self, position: int) -> bool:
-        """Return True if an id before a position is known to begin with the time."""
-        return self._earliest < position
+    def note_gap(self, position: int) -> None:
+        """Note a stretch without records before or behind a position. Before all records it says nothing."""
+        self.has_gaps |= self._earliest < position
 
     @property
     def of_random_ids(self) -> float:

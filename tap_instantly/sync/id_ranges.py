@@ -35,7 +35,7 @@ class Range:
         ended: True once the range has been read completely.
     """
 
-    def __init__(self, density: Density, after: str | None, upto: str | None) -> None:
+    def __init__(self, density: Density, after: str | None, upto: str | None, burst: float = 0.0) -> None:
         self.after = self.written = after
         self.upto = upto
         self._density = density
@@ -44,7 +44,7 @@ class Range:
         self.end = SIZE if upto is None else self._ruler.position(number(upto))
         self.records = 0
         self.ended = False
-        self._burst = 0.0  # records since the last gap
+        self._burst = burst  # records since the last gap, those of the ranges before it included
         self._own: float | None = None  # density since the last gap, among ids that begin with the time
 
     @property
@@ -110,8 +110,8 @@ class Range:
         first, last = places[begin], self._ruler.position(number(ids[-1]))
         if self._ruler.recent_part(first, last) == last - first > 0:
             self._own = (len(ids) - 1 - sampled[begin]) / (last - first)
-            # A gap before all other records says nothing about the rest.
-            self._density.has_gaps |= behind_gap is not None and self._density.is_known_before(first)
+            if behind_gap is not None:
+                self._density.note_gap(first)
         if behind_gap is not None:
             self._burst = 0.0
         self._burst += len(ids) - sampled[begin]
@@ -126,17 +126,13 @@ class Range:
         rest, burst = self._usually_ahead, self._ahead_in_burst
         if not self._own or burst <= rest:
             return self._cut(self._density.position_after(kept * rest, self.at, self.end, self._own_if_even))
-        new = self._cut(self.at + int(kept * burst / self._own))
-        new._burst = self._burst + kept * burst  # noqa: SLF001 (another range)
-        return new
+        return self._cut(self.at + int(kept * burst / self._own), self._burst + kept * burst)
 
-    def _cut(self, position: int) -> Range:
+    def _cut(self, position: int, burst: float = 0.0) -> Range:
         low, high = -1 if self.after is None else number(self.after), SIZE if self.upto is None else number(self.upto)
         middle = min(max(self._ruler.id_at(position), low + 1), high - 1)
         # Servers may check that a cursor is a UUID of a known version.
-        cursor = text(middle & ~FORM_MASK | FORM)
-        if not (self.after or "") < cursor < (self.upto or "g"):
-            cursor = text(middle)
-        new = Range(self._density, cursor, self.upto)
-        self.upto, self.end = cursor, new.at
+        formed = middle & ~FORM_MASK | FORM
+        new = Range(self._density, text(formed if low < formed < high else middle), self.upto, burst)
+        self.upto, self.end = new.after, new.at
         return new

@@ -7,6 +7,8 @@ from heapq import heapify, heapreplace
 from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
+from tap_instantly.sync.starting_points import MOST
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -32,9 +34,6 @@ AT_ONCE = 18.0
 
 MARGIN = 1.5
 """Standard deviations by which the cost of the current walks may exceed its average and still be within the limit."""
-
-MOST = 32
-"""Maximum number of walks; more requests at once would exceed the rate limit of a workspace."""
 
 HELD = 0.5
 """Share of the walks that may begin while the density is a guess: the others go where records are found."""
@@ -98,7 +97,7 @@ def _affordable_walks(read: float, ahead: float, wasted: float, *, in_bursts: bo
 
 def _pieces_of_largest(sizes: Sequence[float], cuts: int) -> int:
     """Return the number of pieces of the largest part, if cuts keep the largest piece of all as small as possible."""
-    pieces = [(-size, 1, size) for size in sorted(sizes, reverse=True)]
+    pieces = [(-size, 1, size) for size in sizes]
     heapify(pieces)
     for _ in range(cuts):
         _, count, size = pieces[0]

@@ -227,8 +227,9 @@ class Scan(Source["Page"]):
             self.pages += 1
             kept = len(ids) if range_.upto is None else bisect_right(ids, range_.upto)
             ended = page.is_last or not ids or kept < len(ids) or ids[-1] == range_.upto
-            range_.advance(ids[:kept], ended=ended)
-            self._read.add(ids[:kept])
+            own = ids[:kept]
+            range_.advance(own, ended=ended)
+            self._read.add(own)
             self._records += kept
             if range_.ended and range_.upto is not None:
                 self._wasted += 1 - kept / self._page_size  # the next range repeats the rest of the page

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from tap_instantly.client import ErrorKind, InstantlyAPIError
 from tap_instantly.client.page import Page
-from tap_instantly.sync.ids import number, text
+from tap_instantly.sync.ids import TIME_ORDERED_SINCE, number, text
 from tap_instantly.sync.range_splitting import OVERHEAD
 from tap_instantly.sync.reader import Reader
 from tap_instantly.sync.scan import Scan
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     Records = list[dict[str, Any]]
 
-OCTOBER = 1_760_486_400_000
+OCTOBER = int(TIME_ORDERED_SINCE.timestamp() * 1000)
 """The moment in milliseconds from which ids are time-ordered."""
 
 NOVEMBER = 1_762_000_000_000
@@ -479,6 +479,17 @@ SEEDS = st.integers(0, 1 << 32)
 def test_short_list_costs_at_most_ten_extra_requests(simulated: SimulatedList) -> None:
     read_by_many(simulated)
     assert simulated.requests <= pages_of(simulated) + 10
+
+
+@pytest.mark.parametrize("ids", [bursts, both])
+def test_list_of_bursts_is_split_within_them(ids: Callable[[random.Random, int], list[str]]) -> None:
+    extra = []
+    for seed in range(12):
+        rng = random.Random(seed)
+        simulated = SimulatedList(ids(rng, 5_000), 50, rng)
+        assert read_by_many(simulated) >= 8
+        extra.append(simulated.requests - pages_of(simulated))
+    assert fmean(extra) < 16, "each split behind a burst costs a request"
 
 
 def at_times(share: Callable[[random.Random], float]) -> Callable[[random.Random, int], list[str]]:
